@@ -1,0 +1,1 @@
+using TorchSharp; Console.WriteLine(torch.rand(3));
