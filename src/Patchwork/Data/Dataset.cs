@@ -1,0 +1,57 @@
+using Patchwork.Plans;
+
+namespace Patchwork.Data;
+
+/// <summary>Mean and deviation that images are normalized with, per channel, for pixel values scaled to [0, 1].</summary>
+public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation);
+
+/// <summary>
+/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is thread-safe.
+/// </summary>
+public abstract class Dataset
+{
+    /// <summary>Number of examples.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>Channels per image: 1 or 3.</summary>
+    public abstract int Channels { get; }
+
+    /// <summary>Rows per image.</summary>
+    public abstract int Height { get; }
+
+    /// <summary>Columns per image.</summary>
+    public abstract int Width { get; }
+
+    /// <summary>Names of the classes; a label is an index into this list.</summary>
+    public abstract IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The normalization that networks for this set expect.</summary>
+    public abstract Normalization Normalization { get; }
+
+    /// <summary>Bytes of one image: channels · height · width.</summary>
+    public int ImageBytes => Channels * Height * Width;
+
+    /// <summary>The class of an example, 0 to <c>ClassNames.Count - 1</c>.</summary>
+    public abstract int Label(int index);
+
+    /// <summary>
+    /// The pixels of an example, <see cref="ImageBytes"/> bytes, planar. A set in memory returns a view of its own store and leaves
+    /// <paramref name="scratch"/> alone; a set that decodes fills <paramref name="scratch"/> and returns it.
+    /// </summary>
+    public abstract ReadOnlySpan<byte> Read(int index, Span<byte> scratch);
+
+    /// <summary>True when <see cref="Read"/> returns a view of memory that stays, so that no scratch space is needed.</summary>
+    public virtual bool InMemory => true;
+
+    /// <summary>The box around the object, where the set knows it.</summary>
+    public virtual Box? ObjectBox(int index) => null;
+
+    /// <summary>The object's mask, one byte a pixel (1 object, 0 background), where the set knows it; empty otherwise.</summary>
+    public virtual ReadOnlySpan<byte> ObjectMask(int index) => [];
+}
+
+/// <summary>A data set as published: what one trains on and what one tests on.</summary>
+/// <param name="Id">Name on the command line, e.g. <c>cifar10</c>.</param>
+/// <param name="Train">Training examples.</param>
+/// <param name="Test">Test examples; read once, after the fit.</param>
+public sealed record DatasetPair(string Id, Dataset Train, Dataset Test);
