@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+using Patchwork.Plans;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Data;
+
+/// <summary>Memory of one batch, reused from step to step. Loader threads write it through spans; no tensor operation runs on them.</summary>
+internal sealed class BatchBuffer : IDisposable
+{
+    private Tensor? images, labels, partnerLabels;
+    private Batch? batch;
+
+    /// <summary>The batch that lies here.</summary>
+    public Batch Batch => batch ?? throw new InvalidOperationException("No batch has been written into this buffer.");
+
+    /// <summary>The images, N·C·H·W floats.</summary>
+    public Span<float> ImageMemory => MemoryMarshal.Cast<byte, float>(images!.bytes);
+
+    /// <summary>Makes room for a batch; memory of the right size is kept.</summary>
+    public void Resize(int count, Dataset dataset)
+    {
+        if (images is not null && images.size(0) == count)
+            return;
+        Dispose();
+        images = empty(count, dataset.Channels, dataset.Height, dataset.Width, dtype: ScalarType.Float32).DetachFromDisposeScope();
+        labels = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+        partnerLabels = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+    }
+
+    /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
+    public void Publish(int[] ids, MixPlan? plan, Dataset dataset)
+    {
+        var own = MemoryMarshal.Cast<byte, long>(labels!.bytes);
+        var partners = MemoryMarshal.Cast<byte, long>(partnerLabels!.bytes);
+        for (var i = 0; i < ids.Length; i++)
+        {
+            own[i] = dataset.Label(ids[i]);
+            partners[i] = plan is null ? own[i] : dataset.Label(ids[plan.Images[i].Partner]);
+        }
+        batch = new Batch(images!, labels!)
+        {
+            Ids = ids,
+            Plan = plan,
+            Targets = plan is null ? null : new PairTargets(labels!, partnerLabels!, plan.Lambdas()),
+        };
+    }
+
+    public void Dispose()
+    {
+        images?.Dispose();
+        labels?.Dispose();
+        partnerLabels?.Dispose();
+    }
+}

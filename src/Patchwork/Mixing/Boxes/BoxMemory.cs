@@ -1,0 +1,60 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// Raw memory of a batch on the CPU, seen as runs of neighbouring bytes: contiguous (a run is part of a row of one channel), channels-last (part of a row
+/// of all channels), and slices of either.
+/// </summary>
+internal readonly unsafe struct BoxMemory
+{
+    private readonly byte* start;
+    private readonly long imageStride, planeStride, rowStride;      // in bytes
+
+    private BoxMemory(byte* start, long imageStride, long planeStride, long rowStride, int planes, int pixelBytes)
+    {
+        this.start = start;
+        (this.imageStride, this.planeStride, this.rowStride, Planes, PixelBytes) = (imageStride, planeStride, rowStride, planes, pixelBytes);
+    }
+
+    /// <summary>Planes that rows are repeated in: C for planar images, 1 for channels-last.</summary>
+    public int Planes { get; }
+
+    /// <summary>Bytes from a pixel to its right neighbour.</summary>
+    public int PixelBytes { get; }
+
+    /// <summary>First byte of a row of a plane of an image.</summary>
+    public byte* Row(int image, int plane, int row) => start + image * imageStride + plane * planeStride + row * rowStride;
+
+    /// <summary>The memory of images (N, C, H, W), or null where it has to be left to torch: another device, pixels that do not lie side by side.</summary>
+    public static BoxMemory? TryOpen(Tensor images)
+    {
+        if (images.device_type != DeviceType.CPU || images.is_sparse)
+            return null;
+        var size = (int)images.element_size();
+        var strides = images.stride();
+        var (n, c, h, w) = (strides[0], strides[1], strides[2], strides[3]);
+        var channels = images.size(1);
+        // Strides must fall from image to row to pixel: in expanded tensors one write would show in several places.
+        var planar = w == 1 && (c >= h || channels == 1);
+        var channelsLast = c == 1 && w == channels;
+        if (n < h || h < w || !(planar || channelsLast))
+            return null;
+        var storage = Storage(images);
+        if (storage == 0)
+            return null;
+        var first = (byte*)storage + images.storage_offset() * size;
+        return planar
+            ? new BoxMemory(first, n * size, c * size, h * size, (int)channels, size)
+            : new BoxMemory(first, n * size, 0, h * size, 1, (int)channels * size);
+    }
+
+    private static nint Storage(Tensor images) => images.dtype switch
+    {
+        ScalarType.Float32 => images.storage<float>().data_ptr(),
+        ScalarType.Byte => images.storage<byte>().data_ptr(),
+        ScalarType.Float64 => images.storage<double>().data_ptr(),
+        _ => 0,
+    };
+}

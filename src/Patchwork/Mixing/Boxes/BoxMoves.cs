@@ -1,0 +1,127 @@
+using System.Buffers;
+using Patchwork.Plans;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// A plan as an order of moves that needs no second batch: an image is overwritten only after everyone who reads it has read. What remains are the cycles
+/// of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so a box's memory is fetched once.
+/// </summary>
+internal sealed class BoxMoves
+{
+    private const int BlockBytes = 16 * 1024;          // rows moved together: what a cycle touches next stays in the first-level cache
+    private const int ParallelBytes = 256 * 1024;      // below this, starting a second thread costs more than it saves
+
+    // Source -1: the pixels that were set aside. Saved: pixels of `Target` that a later move needs, set aside before it is overwritten.
+    private readonly record struct Move(int Target, int Source, Box Box, bool SaveFirst, Box Saved);
+
+    private readonly List<Move> moves = [];
+
+    /// <summary>Orders the moves of a plan of boxes.</summary>
+    public static BoxMoves Of(MixPlan plan)
+    {
+        var order = new BoxMoves();
+        var count = plan.Images.Count;
+        var partner = new int[count];
+        var box = new Box[count];
+        var readers = new int[count];
+        for (var i = 0; i < count; i++)
+        {
+            box[i] = ((BoxRegion)plan.Images[i].Region).Box;
+            partner[i] = box[i].IsEmpty || plan.Images[i].Partner == i ? -1 : plan.Images[i].Partner;
+            if (partner[i] >= 0)
+                readers[partner[i]]++;
+        }
+        // Images that nobody reads come first; carrying one out may free its partner.
+        var done = new bool[count];
+        for (var i = 0; i < count; i++)
+        {
+            for (var j = i; j >= 0 && !done[j] && partner[j] >= 0 && readers[j] == 0; j = partner[j])
+            {
+                order.moves.Add(new Move(j, partner[j], box[j], false, default));
+                done[j] = true;
+                readers[partner[j]]--;
+            }
+        }
+        // What is left are cycles: the first image's pixels are set aside for the last, which reads them.
+        for (var first = 0; first < count; first++)
+        {
+            if (done[first] || partner[first] < 0)
+                continue;
+            var last = first;
+            while (partner[last] != first)
+                last = partner[last];
+            for (var j = first; ; j = partner[j])
+            {
+                done[j] = true;
+                order.moves.Add(new Move(j, j == last ? -1 : partner[j], box[j], j == first, box[last]));
+                if (j == last)
+                    break;
+            }
+        }
+        return order;
+    }
+
+    /// <summary>Carries the moves out, block of rows by block of rows, on as many threads as torch uses.</summary>
+    public void Run(BoxMemory memory)
+    {
+        if (moves.Count == 0)
+            return;
+        var top = moves.Min(move => move.Box.Top);
+        var bottom = moves.Max(move => move.Box.Bottom);
+        var widest = moves.Max(move => move.Box.Width) * memory.PixelBytes;
+        var rowsPerBlock = Math.Clamp(BlockBytes / widest, 1, bottom - top);
+        var blocks = (bottom - top + rowsPerBlock - 1) / rowsPerBlock;
+        var units = memory.Planes * blocks;
+        var bytes = moves.Sum(move => move.Box.Area) * memory.PixelBytes * memory.Planes;
+        void RunUnit(int unit)
+        {
+            var first = top + unit % blocks * rowsPerBlock;
+            RunBlock(memory, unit / blocks, first, Math.Min(first + rowsPerBlock, bottom), widest);
+        }
+        if (bytes < ParallelBytes || get_num_threads() == 1)
+        {
+            for (var unit = 0; unit < units; unit++)
+                RunUnit(unit);
+        }
+        else
+        {
+            Parallel.For(0, units, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, RunUnit);
+        }
+    }
+
+    private unsafe void RunBlock(BoxMemory memory, int plane, int first, int end, int widest)
+    {
+        var aside = ArrayPool<byte>.Shared.Rent(widest * (end - first));
+        fixed (byte* saved = aside)
+        {
+            foreach (var move in moves)
+            {
+                if (move.SaveFirst)
+                    Copy(memory, plane, first, end, move.Saved, move.Target, saved, save: true);
+                if (move.Source < 0)
+                {
+                    Copy(memory, plane, first, end, move.Box, move.Target, saved, save: false);
+                    continue;
+                }
+                var (offset, length) = (move.Box.Left * memory.PixelBytes, (long)move.Box.Width * memory.PixelBytes);
+                for (var row = Math.Max(first, move.Box.Top); row < Math.Min(end, move.Box.Bottom); row++)
+                    Buffer.MemoryCopy(memory.Row(move.Source, plane, row) + offset, memory.Row(move.Target, plane, row) + offset, length, length);
+            }
+        }
+        ArrayPool<byte>.Shared.Return(aside);
+    }
+
+    // Rows of a box, between an image and the space set aside for this block (its rows packed one after the other).
+    private static unsafe void Copy(BoxMemory memory, int plane, int first, int end, Box box, int image, byte* saved, bool save)
+    {
+        var (offset, length) = (box.Left * memory.PixelBytes, (long)box.Width * memory.PixelBytes);
+        for (var row = Math.Max(first, box.Top); row < Math.Min(end, box.Bottom); row++)
+        {
+            var pixels = memory.Row(image, plane, row) + offset;
+            var packed = saved + (row - first) * length;
+            Buffer.MemoryCopy(save ? pixels : packed, save ? packed : pixels, length, length);
+        }
+    }
+}

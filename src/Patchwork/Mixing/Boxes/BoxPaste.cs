@@ -1,0 +1,59 @@
+using Patchwork.Plans;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// Pastes the partners' boxes into a batch where it lies, <c>x_i[box_i] ← x_π(i)[box_i]</c> with every right-hand side as it was before. On a CPU only
+/// the memory inside the boxes is touched (<see cref="BoxMoves"/>); everywhere else tensor operations on the boxes do the same, with the same bits.
+/// </summary>
+internal static class BoxPaste
+{
+    /// <summary>Mixes images (N, C, H, W) of any type by a plan of boxes.</summary>
+    public static void InPlace(Tensor images, MixPlan plan)
+    {
+        Check(images, plan);
+        if (!plan.ChangesPixels)
+            return;
+        if (BoxMemory.TryOpen(images) is { } memory)
+        {
+            BoxMoves.Of(plan).Run(memory);
+            GC.KeepAlive(images);
+        }
+        else
+        {
+            WithTensors(images, plan);
+        }
+    }
+
+    /// <summary>The same with tensor operations, on any device and any layout: one select, no loop over the images.</summary>
+    public static void WithTensors(Tensor images, MixPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: images.device);
+        var boxes = plan.Images.Select(image => ((BoxRegion)image.Region).Box).ToArray();
+        var (top, left, bottom, right) = (boxes.Min(b => b.Top), boxes.Min(b => b.Left), boxes.Max(b => b.Bottom), boxes.Max(b => b.Right));
+        var window = images.narrow(2, top, bottom - top).narrow(3, left, right - left);      // all that any box touches
+        var partner = window.index_select(0, partners);
+        if (boxes.All(box => box == boxes[0]))
+        {
+            window.copy_(partner);
+            return;
+        }
+        Tensor Edge(Func<Box, int> side) => tensor(boxes.Select(box => (long)side(box)).ToArray(), device: images.device).reshape(-1, 1, 1, 1);
+        var rows = arange(top, bottom, device: images.device).reshape(1, 1, -1, 1);
+        var columns = arange(left, right, device: images.device).reshape(1, 1, 1, -1);
+        var inside = rows.ge(Edge(b => b.Top)) & rows.lt(Edge(b => b.Bottom)) & columns.ge(Edge(b => b.Left)) & columns.lt(Edge(b => b.Right));
+        window.copy_(where(inside, partner, window));
+    }
+
+    private static void Check(Tensor images, MixPlan plan)
+    {
+        if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)
+            throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as planned. " +
+                $"Received: ({string.Join(", ", images.shape)}).");
+        if (images.requires_grad && images.is_leaf)
+            throw new ArgumentException("images that require a gradient cannot be mixed in place. Use Apply, which returns a new tensor.");
+    }
+}

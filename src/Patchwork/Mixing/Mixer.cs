@@ -1,0 +1,87 @@
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// A method that mixes the pixels of two samples: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>. <see cref="Plan"/> throws the dice and
+/// writes nothing; <see cref="Apply"/> and <see cref="ApplyInPlace"/> move pixels by a plan and draw nothing.
+/// </summary>
+public abstract record Mixer : IPlanner
+{
+    /// <summary>Parameter of λ ~ Beta(α, α). Range: positive. Default 1, the uniform law, as in every experiment of the CutMix paper.</summary>
+    public double Alpha { get; init => field = Options.Alpha(value); } = 1;
+
+    /// <summary>Chance that a batch is mixed (an image, with <see cref="Scope.Example"/>). Range [0, 1]. Default 1.</summary>
+    public double Probability { get; init => field = Options.Probability(value); } = 1;
+
+    /// <summary>Whether λ and region are drawn once a batch or once an image. Default <see cref="Scope.Batch"/>.</summary>
+    public Scope Scope { get; init; } = Scope.Batch;
+
+    /// <summary>How partners are found. Default <see cref="Partners.Permutation"/>.</summary>
+    public Partners Partners { get; init; } = Partners.Permutation;
+
+    /// <summary>Name in the catalogue, e.g. <c>cutmix</c>.</summary>
+    public abstract string Id { get; }
+
+    /// <inheritdoc/>
+    public virtual Needs Needs => Needs.Nothing;
+
+    /// <inheritdoc/>
+    public abstract MixPlan Plan(MixContext context);
+
+    /// <summary>Plans and mixes in one call. The batch is left as it was; the new images and targets belong to the caller.</summary>
+    /// <exception cref="InvalidOperationException">The batch is mixed already.</exception>
+    public Batch Mix(Batch batch, Draws draws) => Mix(batch, Plan(MixContext.Of(batch.Images, draws)));
+
+    /// <summary>Mixes by a plan that exists. The batch is left as it was; the new images and targets belong to the caller.</summary>
+    /// <exception cref="InvalidOperationException">The batch is mixed already.</exception>
+    public Batch Mix(Batch batch, MixPlan plan)
+    {
+        if (batch.Plan is not null)
+            throw new InvalidOperationException($"A batch is mixed once. Received: a batch already mixed by {batch.Plan.Method}. Stack methods with a combinator instead.");
+        return batch with { Images = Apply(batch.Images, plan), Plan = plan, Targets = PairTargets.Of(batch.Labels, plan) };
+    }
+
+    /// <summary>The images (N, C, H, W) mixed by a plan, in a new tensor that the caller owns; the input is not changed.</summary>
+    public Tensor Apply(Tensor images, MixPlan plan)
+    {
+        var mixed = images.clone();
+        ApplyInPlace(mixed, plan);
+        return mixed;
+    }
+
+    /// <summary>Mixes the images (N, C, H, W) by a plan where they lie: only the pixels that change are touched.</summary>
+    public abstract void ApplyInPlace(Tensor images, MixPlan plan);
+}
+
+/// <summary>What one draw is for.</summary>
+public enum Scope
+{
+    /// <summary>One λ and one region a batch.</summary>
+    Batch,
+
+    /// <summary>A λ and a region of its own for every image.</summary>
+    Example,
+}
+
+/// <summary>How the images of a batch are paired.</summary>
+public enum Partners
+{
+    /// <summary>A random permutation; on average one image a batch is its own partner.</summary>
+    Permutation,
+
+    /// <summary>Every image with the next one in a random cyclic order: no image is its own partner (unless it is alone).</summary>
+    Derangement,
+}
+
+/// <summary>One place for the ranges of options that several methods share.</summary>
+internal static class Options
+{
+    public static double Alpha(double value) => value > 0 && double.IsFinite(value) ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"alpha must be positive. Received: alpha = {value}. To switch mixing off, set the probability to 0."));
+
+    public static double Probability(double value) => value is >= 0 and <= 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"probability must lie in [0, 1]. Received: probability = {value}."));
+}

@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Patchwork.Plans;
+
+/// <summary>
+/// A batch: images with their labels, and once it is mixed also the plan and the pair targets. A batch whose <see cref="Plan"/> is set is never
+/// mixed again.
+/// </summary>
+/// <param name="Images">Images (N, C, H, W).</param>
+/// <param name="Labels">Class ids (N), int64, or distributions (N, K).</param>
+/// <remarks>
+/// The tensors belong to whoever made the batch. A batch from a <c>BatchLoader</c> lives in the loader's buffers and is valid until the next one is
+/// asked for: clone what must stay.
+/// </remarks>
+public sealed record Batch(Tensor Images, Tensor Labels)
+{
+    /// <summary>Indices of the examples in their data set, one a row; empty when unknown.</summary>
+    public IReadOnlyList<int> Ids { get; init; } = [];
+
+    /// <summary>How the batch was mixed, or null.</summary>
+    public MixPlan? Plan { get; init; }
+
+    /// <summary>The targets of the mixed images; null exactly when <see cref="Plan"/> is.</summary>
+    public PairTargets? Targets { get; init; }
+
+    /// <summary>Number of images.</summary>
+    public int Count => (int)Images.size(0);
+}

@@ -1,0 +1,43 @@
+using Patchwork.Randomness;
+using static TorchSharp.torch;
+
+namespace Patchwork.Plans;
+
+/// <summary>What a planner may see of the batch that it plans for.</summary>
+/// <param name="Count">Images in the batch, at least 1.</param>
+/// <param name="Height">Rows per image.</param>
+/// <param name="Width">Columns per image.</param>
+/// <param name="Draws">The stream to throw the dice with.</param>
+public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
+{
+    /// <summary>The images (N, C, H, W), for planners whose <see cref="IPlanner.Needs"/> asks for them; owned by the caller.</summary>
+    public Tensor? Images { get; init; }
+
+    /// <summary>The context of a batch of images (N, C, H, W) that exists already.</summary>
+    public static MixContext Of(Tensor images, Draws draws)
+    {
+        if (images.dim() != 4)
+            throw new ArgumentException($"images must have four dimensions (N, C, H, W). Received: ({string.Join(", ", images.shape)}).");
+        return new((int)images.size(0), (int)images.size(2), (int)images.size(3), draws) { Images = images };
+    }
+}
+
+/// <summary>What planning must see.</summary>
+public enum Needs
+{
+    /// <summary>Sizes alone: the loader can plan ahead and mix while it assembles the batch.</summary>
+    Nothing,
+
+    /// <summary>The pixels of the batch.</summary>
+    Images,
+}
+
+/// <summary>Something that draws plans. <see cref="Plan"/> throws the dice and writes nothing; it is called on loader threads.</summary>
+public interface IPlanner
+{
+    /// <summary>What <see cref="Plan"/> must see.</summary>
+    Needs Needs { get; }
+
+    /// <summary>Draws a plan for one batch from <see cref="MixContext.Draws"/>.</summary>
+    MixPlan Plan(MixContext context);
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Patchwork.Randomness;
+
+namespace Patchwork.Plans;
+
+/// <summary>What happens to one image of a batch.</summary>
+/// <param name="Partner">Row of the image whose content is pasted; the image's own row when it has no partner.</param>
+/// <param name="Region">What is replaced.</param>
+/// <param name="DrawnLambda">λ as drawn, before rounding to pixels and clipping; the weight of the image itself.</param>
+/// <param name="Lambda">λ of the label: the weight of the image itself in the target.</param>
+public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, double Lambda);
+
+/// <summary>
+/// A mixed batch before a pixel has moved: who is pasted into whom, where, and with what label weight. Drawing a plan and carrying it out
+/// are two steps, so a plan can be logged, replayed, drawn as a picture, and applied to images, labels and masks alike.
+/// </summary>
+public sealed record MixPlan
+{
+    /// <summary>A plan for a batch of images of one size.</summary>
+    /// <exception cref="ArgumentException">A partner is not a row of the batch, a box leaves the image, or a λ is outside [0, 1].</exception>
+    public MixPlan(string method, int height, int width, IReadOnlyList<ImagePlan> images, StreamId stream)
+    {
+        for (var i = 0; i < images.Count; i++)
+        {
+            var image = images[i];
+            if (image.Partner < 0 || image.Partner >= images.Count)
+                throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). Received: {image.Partner} for row {i}.");
+            if (!(image.Lambda is >= 0 and <= 1))
+                throw new ArgumentException($"λ must lie in [0, 1]. Received: {image.Lambda} for row {i}.");
+            if (image.Region is BoxRegion { Box: var box } && !box.FitsIn(height, width))
+                throw new ArgumentException($"A box must lie inside the image of {height}×{width} pixels. Received: {box} for row {i}.");
+        }
+        (Method, Height, Width, Images, Stream) = (method, height, width, images, stream);
+    }
+
+    /// <summary>Catalogue id of the method that drew the plan.</summary>
+    public string Method { get; }
+
+    /// <summary>Rows of the images that the plan is for.</summary>
+    public int Height { get; }
+
+    /// <summary>Columns of the images that the plan is for.</summary>
+    public int Width { get; }
+
+    /// <summary>One entry for each row of the batch.</summary>
+    public IReadOnlyList<ImagePlan> Images { get; }
+
+    /// <summary>The stream that the plan was drawn from.</summary>
+    public StreamId Stream { get; }
+
+    /// <summary>The plan that changes nothing: every image its own partner, λ 1, an empty box.</summary>
+    public static MixPlan Identity(string method, int count, int height, int width, StreamId stream) =>
+        new(method, height, width, [.. Enumerable.Range(0, count).Select(i => new ImagePlan(i, BoxRegion.Empty, 1, 1))], stream);
+
+    /// <summary>True when some image receives pixels of another.</summary>
+    public bool ChangesPixels => Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Any();
+
+    /// <summary>Mean share of the pixels that come from a partner, 0 to 1, over all images.</summary>
+    public double ReplacedArea => Images.Count == 0 ? 0 : Images.Average(image => 1 - image.Region.KeptShare(Height, Width));
+
+    /// <summary>Share of the images whose partner is another image and whose region is not empty, 0 to 1.</summary>
+    public double ShareMixed => Images.Count == 0 ? 0 : Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Count() / (double)Images.Count;
+
+    /// <summary>Label weights, one a row.</summary>
+    public double[] Lambdas() => [.. Images.Select(image => image.Lambda)];
+
+    /// <summary>Partners, one a row.</summary>
+    public int[] Partners() => [.. Images.Select(image => image.Partner)];
+
+    /// <summary>The plan as one JSON object; <see cref="FromJson"/> reads it back without loss.</summary>
+    public string ToJson() => MixPlanJson.Write(this);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="JsonException">The text is not a plan.</exception>
+    public static MixPlan FromJson(string json) => MixPlanJson.Read(json);
+}

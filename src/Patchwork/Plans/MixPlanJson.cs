@@ -1,0 +1,79 @@
+using System.Text;
+using System.Text.Json;
+using Patchwork.Randomness;
+
+namespace Patchwork.Plans;
+
+/// <summary>The JSON form of a plan: flat arrays, one element a row, numbers that round-trip.</summary>
+internal static class MixPlanJson
+{
+    public static string Write(MixPlan plan)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("method", plan.Method);
+            json.WriteNumber("height", plan.Height);
+            json.WriteNumber("width", plan.Width);
+            json.WriteStartObject("stream");
+            json.WriteNumber("seed", plan.Stream.Seed);
+            json.WriteString("purpose", plan.Stream.Purpose);
+            json.WriteNumber("epoch", plan.Stream.Epoch);
+            json.WriteNumber("index", plan.Stream.Index);
+            json.WriteEndObject();
+            WriteArray(json, "partners", plan, (j, image) => j.WriteNumberValue(image.Partner));
+            WriteArray(json, "boxes", plan, (j, image) => WriteBox(j, ((BoxRegion)image.Region).Box));
+            WriteArray(json, "drawnLambdas", plan, (j, image) => j.WriteNumberValue(image.DrawnLambda));
+            WriteArray(json, "lambdas", plan, (j, image) => j.WriteNumberValue(image.Lambda));
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    public static MixPlan Read(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            var root = document.RootElement;
+            var stream = root.GetProperty("stream");
+            var id = new StreamId(stream.GetProperty("seed").GetUInt64(), stream.GetProperty("purpose").GetString()!,
+                stream.GetProperty("epoch").GetInt64(), stream.GetProperty("index").GetInt64());
+            var partners = root.GetProperty("partners");
+            var boxes = root.GetProperty("boxes");
+            var drawn = root.GetProperty("drawnLambdas");
+            var lambdas = root.GetProperty("lambdas");
+            var images = Enumerable.Range(0, partners.GetArrayLength())
+                .Select(i => new ImagePlan(partners[i].GetInt32(), new BoxRegion(ReadBox(boxes[i])), drawn[i].GetDouble(), lambdas[i].GetDouble()))
+                .ToArray();
+            return new MixPlan(root.GetProperty("method").GetString()!, root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id);
+        }
+        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException)
+        {
+            throw new JsonException($"The text is not a mix plan: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A box as <c>{"top","left","bottom","right"}</c>, the form that the command line prints too.</summary>
+    public static void WriteBox(Utf8JsonWriter json, Box box)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("top", box.Top);
+        json.WriteNumber("left", box.Left);
+        json.WriteNumber("bottom", box.Bottom);
+        json.WriteNumber("right", box.Right);
+        json.WriteEndObject();
+    }
+
+    private static Box ReadBox(JsonElement box) =>
+        new(box.GetProperty("top").GetInt32(), box.GetProperty("left").GetInt32(), box.GetProperty("bottom").GetInt32(), box.GetProperty("right").GetInt32());
+
+    private static void WriteArray(Utf8JsonWriter json, string name, MixPlan plan, Action<Utf8JsonWriter, ImagePlan> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var image in plan.Images)
+            write(json, image);
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,90 @@
+using Patchwork.Losses;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Plans;
+
+/// <summary>
+/// The targets of a mixed batch: for every image its own label, its partner's, and the weight λ of its own:
+/// <c>y = λ·y_a + (1-λ)·y_b</c> (Yun et al. 2019, eq. 1).
+/// </summary>
+/// <remarks>Labels are class ids (N), int64, or distributions (N, K), floating. The tensors belong to whoever made them; this type disposes nothing.</remarks>
+public sealed class PairTargets
+{
+    /// <summary>Pairs of labels with weights.</summary>
+    /// <param name="a">Labels of the images themselves, (N) or (N, K).</param>
+    /// <param name="b">Labels of the partners, same shape.</param>
+    /// <param name="lambdas">Weights of <paramref name="a"/>, one an image, 0 to 1.</param>
+    public PairTargets(Tensor a, Tensor b, IReadOnlyList<double> lambdas)
+    {
+        if (a.dim() is not (1 or 2) || !a.shape.SequenceEqual(b.shape) || a.size(0) != lambdas.Count)
+            throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ an image. Received: a ({string.Join(", ", a.shape)}), " +
+                $"b ({string.Join(", ", b.shape)}), {lambdas.Count} λ.");
+        (A, B, Lambdas) = (a, b, lambdas);
+    }
+
+    /// <summary>Targets of a batch mixed by a plan: b is a, permuted by the plan's partners (a new tensor, owned by the caller's dispose scope).</summary>
+    public static PairTargets Of(Tensor labels, MixPlan plan)
+    {
+        using var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: labels.device);
+        return new PairTargets(labels, labels.index_select(0, partners), plan.Lambdas());
+    }
+
+    /// <summary>Labels of the images themselves.</summary>
+    public Tensor A { get; }
+
+    /// <summary>Labels of the partners.</summary>
+    public Tensor B { get; }
+
+    /// <summary>Weight of <see cref="A"/>, one an image.</summary>
+    public IReadOnlyList<double> Lambdas { get; }
+
+    /// <summary>The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>.</summary>
+    public Tensor Soft(int classes, ScalarType type = ScalarType.Float32)
+    {
+        using var scope = NewDisposeScope();
+        var lambda = Weights(type, A.device).unsqueeze(1);      // (N, 1)
+        var soft = lambda * Distribution(A, classes, type) + (1 - lambda) * Distribution(B, classes, type);
+        return soft.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted image by image and then reduced the way <paramref name="loss"/> reduces: (N) for
+    /// <see cref="Reduction.None"/>, a scalar otherwise. For losses linear in the target this equals the loss of <see cref="Soft"/>.
+    /// </summary>
+    public Tensor Loss(Tensor logits, Loss loss)
+    {
+        using var scope = NewDisposeScope();
+        var own = loss.PerSample(logits, A);
+        if (Lambdas.All(lambda => lambda == 1))
+            return loss.Reduce(own).MoveToOuterDisposeScope();
+        var lambdas = Weights(own.dtype, own.device);
+        var mixed = lambdas * own + (1 - lambdas) * loss.PerSample(logits, B);
+        return loss.Reduce(mixed).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's 1-λ. Divide by N
+    /// for the λ-weighted training accuracy. Targets given as distributions count their largest entry as the class.
+    /// </summary>
+    public double WeightedHits(Tensor logits)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var predicted = logits.argmax(1);
+        var lambdas = Weights(ScalarType.Float64, logits.device);
+        var hits = lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64) + (1 - lambdas) * predicted.eq(ClassOf(B)).to(ScalarType.Float64);
+        return hits.sum().ToDouble();
+    }
+
+    private Tensor Weights(ScalarType type, Device device)
+    {
+        using var weights = tensor(Lambdas as double[] ?? [.. Lambdas]);
+        return weights.to(type, device, copy: true);
+    }
+
+    private static Tensor ClassOf(Tensor labels) => labels.dim() == 1 ? labels : labels.argmax(1);
+
+    private static Tensor Distribution(Tensor labels, int classes, ScalarType type) =>
+        labels.dim() == 2 ? labels.to(type) : nn.functional.one_hot(labels, classes).to(type);
+}
