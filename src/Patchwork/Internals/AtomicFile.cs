@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace Patchwork.Internals;
+
+/// <summary>
+/// Files that are either whole or absent: written aside as <c>name.partial</c> in the same folder, flushed to the disk, then renamed over the
+/// old file. A program killed at any moment leaves the old content or the new one, never half of either.
+/// </summary>
+public static class AtomicFile
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>
+    /// Replaces <paramref name="path"/> by what <paramref name="write"/> puts into the stream. When it throws, the old file stays and the
+    /// partial one is removed. One writer per path at a time: a second one gets an <see cref="IOException"/>.
+    /// </summary>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var partial = path + ".partial";
+        var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
+        try
+        {
+            using (stream)
+            {
+                write(stream);
+                // Without this a power cut after the rename can leave the new name with no content behind it.
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+    }
+
+    /// <summary>Replaces <paramref name="path"/> by <paramref name="text"/> in UTF-8 without a byte order mark.</summary>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Utf8.GetBytes(text)));
+}
