@@ -79,12 +79,14 @@ public sealed class BatchLoader : IDisposable
 
     /// <summary>
     /// The batch of the same examples as they were before mixing: same crops, same mirroring. For image grids and audits. The tensors are new and belong
-    /// to the caller.
+    /// to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
         byte[] own = [];
-        return Fill(new BatchBuffer(), [.. batch.Ids], epoch, plan: null, ref own).Batch;
+        using var buffer = new BatchBuffer();
+        var unmixed = Fill(buffer, [.. batch.Ids], epoch, plan: null, ref own).Batch;
+        return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
     /// <summary>Frees the buffers.</summary>

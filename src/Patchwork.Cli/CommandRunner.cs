@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Patchwork.Internals;
+
+namespace Patchwork.Cli;
+
+/// <summary>
+/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled. Errors are one
+/// sentence on standard error; a stack trace only with <c>--verbose</c>.
+/// </summary>
+internal static class CommandRunner
+{
+    public static int Run(RootCommand root, string[] args)
+    {
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            Console.Error.WriteLine($"patchwork: {string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork {parsed.CommandResult.Command.Name} --help.".Replace(" patchwork --help", " --help"));
+            return 2;
+        }
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception error)
+        {
+            return Report(error, verbose: args.Contains("--verbose"));
+        }
+    }
+
+    private static int Report(Exception error, bool verbose)
+    {
+        if (error is OperationCanceledException)
+        {
+            Console.Error.WriteLine("patchwork: cancelled; the run can be resumed.");
+            return 130;
+        }
+        Console.Error.WriteLine($"patchwork: {error.Message}");
+        if (verbose)
+            Console.Error.WriteLine(error);
+        return error is InputException ? 2 : 1;
+    }
+
+    /// <summary>A token that Ctrl+C cancels once; a second Ctrl+C ends the process.</summary>
+    public static CancellationToken CancelledByKeyboard()
+    {
+        var source = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = !source.IsCancellationRequested;
+            source.Cancel();
+        };
+        return source.Token;
+    }
+}

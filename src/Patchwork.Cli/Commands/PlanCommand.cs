@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Text.Json;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>plan</c>: drawn plans as JSON lines, without a pixel.</summary>
+internal static class PlanCommand
+{
+    public static Command Create()
+    {
+        var count = new Option<int>("--batch") { Description = "images a batch", DefaultValueFactory = _ => 4 };
+        var height = new Option<int>("--height") { Description = "rows per image", DefaultValueFactory = _ => 32 };
+        var width = new Option<int>("--width") { Description = "columns per image", DefaultValueFactory = _ => 32 };
+        var draws = new Option<int>("--draws") { Description = "plans to draw", DefaultValueFactory = _ => 10 };
+        var json = new Option<bool>("--json") { Description = "print JSON lines (this verb prints nothing else)" };
+        var recipe = new RecipeOptions().Mixing();
+        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels.") { count, height, width, draws, json };
+        recipe.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            foreach (var option in (Option<int>[])[count, height, width, draws])
+            {
+                if (parsed.GetValue(option) < 1)
+                    throw new InputException($"{option.Name} must be at least 1. Received: {parsed.GetValue(option)}.");
+            }
+            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
+            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing and has no plans. Choose a --method.");
+            var seeds = new SeedStream(chosen.Seed);
+            using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+            for (var draw = 0; draw < parsed.GetValue(draws); draw++)
+                Write(output, draw, mixer.Plan(new MixContext(parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width), seeds.Open("mix", 0, draw))));
+            return 0;
+        });
+        return command;
+    }
+
+    // One line: {"draw","method","mixed","partners":[],"boxes":[{"top","left","bottom","right"}],"lambdas":[]}
+    private static void Write(Stream output, int draw, MixPlan plan)
+    {
+        using (var json = new Utf8JsonWriter(output))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("draw", draw);
+            json.WriteString("method", plan.Method);
+            json.WriteBoolean("mixed", plan.ChangesPixels);
+            json.WriteStartArray("partners");
+            foreach (var image in plan.Images)
+                json.WriteNumberValue(image.Partner);
+            json.WriteEndArray();
+            json.WriteStartArray("boxes");
+            foreach (var image in plan.Images)
+                MixPlanJson.WriteBox(json, ((BoxRegion)image.Region).Box);
+            json.WriteEndArray();
+            json.WriteStartArray("lambdas");
+            foreach (var image in plan.Images)
+                json.WriteNumberValue(image.Lambda);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        output.WriteByte((byte)'\n');
+    }
+}

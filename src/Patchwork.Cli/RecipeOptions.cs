@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli;
+
+/// <summary>The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base recipe.</summary>
+internal sealed class RecipeOptions
+{
+    private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
+    private readonly List<(Option<bool> Option, string Key)> switches = [];
+
+    /// <summary>Adds the data flags: which images.</summary>
+    public RecipeOptions Data()
+    {
+        Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, folder");
+        Text("--data", "the data set's folder or its parent");
+        Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
+        Switch("--skip-damaged", "leave damaged images of a folder out");
+        return this;
+    }
+
+    /// <summary>Adds the flags of mixing methods.</summary>
+    public RecipeOptions Mixing(bool method = true)
+    {
+        if (method)
+            Text("--method", "method, or baseline");
+        Number("--alpha", "parameter of λ ~ Beta(α, α)");
+        Number("--probability", "chance that a batch (or image, with --scope example) is mixed");
+        Choice<Placement>("--placement", "where the box may lie");
+        Switch("--fold", "λ becomes max(λ, 1-λ): the image keeps the larger part");
+        Choice<Scope>("--scope", "one draw a batch, or one an example");
+        Choice<Partners>("--partners", "how partners are found");
+        Whole("--seed", "seed of everything random (default 1)");
+        return this;
+    }
+
+    /// <summary>Adds the training flags.</summary>
+    public RecipeOptions Training()
+    {
+        Text("--model", "model (default resnet8)");
+        Whole("--epochs", "epochs (default 15)");
+        Whole("--batch-size", "images a batch (default 32)");
+        Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
+        Number("--lr", "learning rate (default 0.1 for sgd, 0.001 otherwise)");
+        Number("--weight-decay", "weight decay");
+        Number("--momentum", "momentum of sgd (default 0.9)");
+        Choice<ScheduleKind>("--schedule", "learning rate schedule (default constant)");
+        List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");
+        Number("--warmup", "epochs of linear warm-up");
+        Number("--clip", "largest norm of the gradient");
+        Number("--label-smoothing", "label smoothing ε");
+        Whole("--crop", "pixels of padding for the random crop (default 0: none)");
+        Switch("--flip", "mirror training images at random");
+        Text("--validation", "share kept for validation (default 0.1), or test");
+        Whole("--threads", "torch threads (default: all cores)");
+        Text("--device", "cpu or cuda");
+        Whole("--checkpoint-every", "steps between checkpoints inside an epoch");
+        return this;
+    }
+
+    /// <summary>Adds all flags to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (var (option, _, _) in values)
+            command.Options.Add(option);
+        foreach (var (option, _) in switches)
+            command.Options.Add(option);
+    }
+
+    /// <summary>The recipe with everything that was given on the command line laid over it.</summary>
+    public Recipe Over(Recipe recipe, ParseResult parsed)
+    {
+        var json = JsonNode.Parse(recipe.ToJson())!.AsObject();
+        foreach (var (option, key, read) in values)
+        {
+            if (parsed.GetValue(option) is { } given)
+                json[key] = read(given);
+        }
+        foreach (var (option, key) in switches)
+        {
+            if (parsed.GetValue(option))
+                json[key] = true;
+        }
+        return Recipe.FromJson(json.ToJsonString(), "the command line");
+    }
+
+    /// <summary>Flags that were given; with <c>--resume</c> there may be none.</summary>
+    public IEnumerable<string> Given(ParseResult parsed) =>
+        values.Where(value => parsed.GetValue(value.Option) is not null).Select(value => value.Option.Name)
+            .Concat(switches.Where(value => parsed.GetValue(value.Option)).Select(value => value.Option.Name));
+
+    private void Text(string flag, string description) => Add(flag, description, given => given);
+
+    private void Whole(string flag, string description) => Add(flag, description, given =>
+        long.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? JsonValue.Create(value)
+            : throw new InputException($"{flag} must be a whole number. Received: {given}."));
+
+    private void Number(string flag, string description) => Add(flag, description, given =>
+        double.TryParse(given, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? JsonValue.Create(value)
+            : throw new InputException($"{flag} must be a number. Received: {given}."));
+
+    private void List(string flag, string description) => Add(flag, description, given => new JsonArray([.. given.Split(',').Select(part =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? (JsonNode)JsonValue.Create(value)
+            : throw new InputException($"{flag} must be whole numbers separated by commas. Received: {given}."))]));
+
+    private void Choice<T>(string flag, string description) where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())];
+        Add(flag, $"{description}: {string.Join(", ", names)}", given =>
+            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString() : throw InputException.Unknown($"value for {flag}", given, names));
+    }
+
+    private void Switch(string flag, string description) => switches.Add((new Option<bool>(flag) { Description = description }, Key(flag)));
+
+    private void Add(string flag, string description, Func<string, JsonNode?> read) =>
+        values.Add((new Option<string>(flag) { Description = description }, Key(flag), read));
+
+    // --batch-size is batchSize.
+    private static string Key(string flag)
+    {
+        var words = flag[2..].Split('-');
+        return words[0] + string.Concat(words[1..].Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+    }
+}

@@ -1,0 +1,86 @@
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>
+/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and 3,072 pixels,
+/// planes R, G, B. The files lie in memory as they are; an example is a view of them.
+/// </summary>
+internal sealed class CifarBinary : Dataset
+{
+    private const int Pixels = 3 * 32 * 32;
+
+    // The CutMix authors normalize CIFAR-100 with CIFAR-10's constants too; so do we, that results compare.
+    private static readonly Normalization AuthorsNormalization =
+        new([125.3f / 255, 123.0f / 255, 113.9f / 255], [63.0f / 255, 62.1f / 255, 66.7f / 255]);
+
+    private readonly byte[] records;
+    private readonly int labelBytes;
+
+    private CifarBinary(byte[] records, int labelBytes, IReadOnlyList<string> classNames) =>
+        (this.records, this.labelBytes, ClassNames) = (records, labelBytes, classNames);
+
+    public override int Count => records.Length / RecordBytes;
+
+    public override int Channels => 3;
+
+    public override int Height => 32;
+
+    public override int Width => 32;
+
+    public override IReadOnlyList<string> ClassNames { get; }
+
+    public override Normalization Normalization => AuthorsNormalization;
+
+    private int RecordBytes => labelBytes + Pixels;
+
+    public override int Label(int index) => records[index * RecordBytes + labelBytes - 1];
+
+    public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => records.AsSpan(index * RecordBytes + labelBytes, Pixels);
+
+    public static DatasetPair OpenCifar10(string folder)
+    {
+        var names = Names(folder, "batches.meta.txt", 10);
+        return new("cifar10",
+            Open(folder, [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], 10_000, 1, names),
+            Open(folder, ["test_batch.bin"], 10_000, 1, names));
+    }
+
+    public static DatasetPair OpenCifar100(string folder)
+    {
+        var names = Names(folder, "fine_label_names.txt", 100);
+        return new("cifar100", Open(folder, ["train.bin"], 50_000, 2, names), Open(folder, ["test.bin"], 10_000, 2, names));
+    }
+
+    private static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
+    {
+        var expected = recordsPerFile * (labelBytes + Pixels);
+        var all = new byte[files.Length * expected];
+        for (var i = 0; i < files.Length; i++)
+        {
+            var path = Path.Combine(folder, files[i]);
+            if (!File.Exists(path))
+                throw new InputException($"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
+            using var stream = File.OpenRead(path);
+            if (stream.Length != expected)
+                throw new InputException($"{path} must hold {expected} bytes ({recordsPerFile} records). Received: {stream.Length} bytes. Unpack it again.");
+            stream.ReadExactly(all, i * expected, expected);
+        }
+        var set = new CifarBinary(all, labelBytes, names);
+        for (var i = 0; i < set.Count; i++)
+        {
+            if (set.Label(i) >= names.Length)
+                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in record {i % recordsPerFile} of {Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
+        }
+        return set;
+    }
+
+    private static string[] Names(string folder, string file, int count)
+    {
+        var path = Path.Combine(folder, file);
+        if (!File.Exists(path))
+            throw new InputException($"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
+        string[] names = [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        return names.Length == count ? names : throw new InputException($"{path} must name {count} classes. Received: {names.Length}.");
+    }
+}

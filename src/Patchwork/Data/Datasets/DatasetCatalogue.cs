@@ -1,0 +1,41 @@
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>How a data set is opened.</summary>
+public sealed record DataOptions
+{
+    /// <summary>The set's own folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in <c>~/.cache/patchwork/data</c>.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Rows and columns that a folder's images are brought to. Range 8 to 1024; null: 64. Sets of one size ignore it.</summary>
+    public int? ImageSize { get; init; }
+
+    /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
+    public bool SkipDamaged { get; init; }
+}
+
+/// <summary>The catalogue of data sets.</summary>
+public static class DatasetCatalogue
+{
+    /// <summary>Names of the data sets.</summary>
+    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "folder"];
+
+    /// <summary>Opens a data set.</summary>
+    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
+    public static DatasetPair Open(string id, DataOptions options) => id switch
+    {
+        "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
+        "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
+        _ => throw InputException.Unknown("data set", id, Ids),
+    };
+
+    // The set's own folder or its parent.
+    private static string Locate(DataOptions options, string name)
+    {
+        var given = options.Folder ?? Environment.GetEnvironmentVariable("PATCHWORK_DATA")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
+        var inside = Path.Combine(given, name);
+        return Directory.Exists(inside) ? inside : given;
+    }
+}

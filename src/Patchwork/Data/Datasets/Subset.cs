@@ -1,0 +1,70 @@
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>Some examples of another set, in the order of the indices given.</summary>
+public sealed class Subset(Dataset whole, IReadOnlyList<int> indices) : Dataset
+{
+    /// <inheritdoc/>
+    public override int Count => indices.Count;
+
+    /// <inheritdoc/>
+    public override int Channels => whole.Channels;
+
+    /// <inheritdoc/>
+    public override int Height => whole.Height;
+
+    /// <inheritdoc/>
+    public override int Width => whole.Width;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ClassNames => whole.ClassNames;
+
+    /// <inheritdoc/>
+    public override Normalization Normalization => whole.Normalization;
+
+    /// <inheritdoc/>
+    public override bool InMemory => whole.InMemory;
+
+    /// <inheritdoc/>
+    public override int Label(int index) => whole.Label(indices[index]);
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => whole.Read(indices[index], scratch);
+
+    /// <inheritdoc/>
+    public override Box? ObjectBox(int index) => whole.ObjectBox(indices[index]);
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> ObjectMask(int index) => whole.ObjectMask(indices[index]);
+}
+
+/// <summary>Splits a set in two so that every class keeps its share. The split is the same for every seed: results of different seeds compare.</summary>
+public static class StratifiedSplit
+{
+    /// <summary>Indices of the two parts, ascending.</summary>
+    /// <param name="set">The set to split.</param>
+    /// <param name="share">Share of each class, in (0, 1), that goes to the second part; at least one example of a class stays in the first.</param>
+    public static (int[] Train, int[] Validation) Of(Dataset set, double share)
+    {
+        if (share is not (> 0 and < 1))
+            throw new InputException(FormattableString.Invariant($"The validation share must lie between 0 and 1. Received: {share}."));
+        var validation = new HashSet<int>();
+        var classes = Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(group => group.Key);
+        var owed = 0.0;      // carried from class to class, so that the whole part has its share too
+        foreach (var members in classes)
+        {
+            int[] examples = [.. members];
+            owed += examples.Length * share;
+            var taken = Math.Clamp((int)Math.Floor(owed + 1e-9), 0, examples.Length - 1);
+            owed -= taken;
+            foreach (var position in new SeedStream(0).Open("split", 0, members.Key).Permutation(examples.Length)[..taken])
+                validation.Add(examples[position]);
+        }
+        if (validation.Count == 0)
+            throw new InputException(FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. Ask for a larger one with --validation."));
+        return ([.. Enumerable.Range(0, set.Count).Where(i => !validation.Contains(i))], [.. validation.Order()]);
+    }
+}

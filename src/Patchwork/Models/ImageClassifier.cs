@@ -1,0 +1,38 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Models;
+
+/// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
+public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
+{
+    private protected ImageClassifier(string id, int classes, int channels) : base(id) => (Id, Classes, Channels) = (id, classes, channels);
+
+    /// <summary>Name in the catalogue.</summary>
+    public string Id { get; }
+
+    /// <summary>K, the number of logits.</summary>
+    public int Classes { get; }
+
+    /// <summary>C, the channels of the input.</summary>
+    public int Channels { get; }
+
+    /// <summary>
+    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the CutMix authors'
+    /// code.
+    /// </summary>
+    private protected void Initialize()
+    {
+        using var noGradient = no_grad();
+        foreach (var module in modules())
+        {
+            if (module is Conv2d { weight: { } weight })
+                weight.normal_(0, Math.Sqrt(2.0 / (weight.size(0) * weight.size(2) * weight.size(3))));
+            else if (module is BatchNorm2d { weight: { } scale, bias: { } shift })
+            {
+                scale.fill_(1);
+                shift.fill_(0);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Patchwork.Internals;
+
+namespace Patchwork.Models;
+
+/// <summary>The catalogue of networks.</summary>
+public static class ModelZoo
+{
+    private static readonly Dictionary<string, Func<string, int, int, int, ImageClassifier>> Entries = new()
+    {
+        ["resnet8"] = (id, classes, channels, _) => new CifarResNet(id, 8, false, classes, channels),
+        ["resnet20"] = (id, classes, channels, _) => new CifarResNet(id, 20, false, classes, channels),
+        ["resnet32"] = (id, classes, channels, _) => new CifarResNet(id, 32, false, classes, channels),
+        ["resnet44"] = (id, classes, channels, _) => new CifarResNet(id, 44, false, classes, channels),
+        ["resnet56"] = (id, classes, channels, _) => new CifarResNet(id, 56, false, classes, channels),
+        ["resnet110"] = (id, classes, channels, _) => new CifarResNet(id, 110, false, classes, channels),
+        ["resnet110bottleneck"] = (id, classes, channels, _) => new CifarResNet(id, 110, true, classes, channels),      // the paper's "ResNet-110"
+        ["resnet18"] = (id, classes, channels, size) => new ResNet(id, [2, 2, 2, 2], classes, channels, size),
+    };
+
+    /// <summary>Names of the networks.</summary>
+    public static IReadOnlyList<string> Ids { get; } = [.. Entries.Keys];
+
+    /// <summary>Makes a network with fresh weights from torch's default generator. The caller owns it.</summary>
+    /// <param name="id">Name of the network.</param>
+    /// <param name="classes">Number of logits. Range: at least 2.</param>
+    /// <param name="channels">Channels of the input.</param>
+    /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>.</param>
+    /// <exception cref="InputException">No network has that name; the nearest one is offered.</exception>
+    public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        return Entries.TryGetValue(id, out var create) ? create(id, classes, channels, imageSize) : throw InputException.Unknown("model", id, Ids);
+    }
+}

@@ -1,0 +1,225 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+
+namespace Patchwork.Recipes;
+
+/// <summary>
+/// A run described as data: every flag of the command line is a key here, spelled the same (<c>--batch-size</c>, <c>batchSize</c>). The same recipe on the
+/// same kind of machine gives the same weights to the bit.
+/// </summary>
+public sealed record Recipe
+{
+    /// <summary>Version of this format. Always 1.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Data set id. Default <c>shapes</c>, which is embedded.</summary>
+    public string Dataset { get; init; } = "shapes";
+
+    /// <summary>The data set's folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in the user's cache.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
+    public bool SkipDamaged { get; init; }
+
+    /// <summary>Rows and columns that a folder's images are brought to; null: 64. Range 8 to 1024.</summary>
+    public int? ImageSize { get; init; }
+
+    /// <summary>Model id. Default <c>resnet8</c>.</summary>
+    public string Model { get; init; } = "resnet8";
+
+    /// <summary>Method id, or <c>baseline</c>. Default <c>baseline</c>.</summary>
+    public string Method { get; init; } = Methods.Baseline;
+
+    /// <summary>The method's α of Beta(α, α); null: its default. Range: positive.</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>The method's chance that a batch is mixed; null: its default. Range [0, 1].</summary>
+    public double? Probability { get; init; }
+
+    /// <summary>CutMix: where the box may lie; null: clipped.</summary>
+    public Placement? Placement { get; init; }
+
+    /// <summary>CutMix: λ ← max(λ, 1-λ). Default false.</summary>
+    public bool Fold { get; init; }
+
+    /// <summary>One draw a batch or one an image; null: the method's default.</summary>
+    public Scope? Scope { get; init; }
+
+    /// <summary>How partners are found; null: the method's default.</summary>
+    public Partners? Partners { get; init; }
+
+    /// <summary>Seed of everything random in the run. Default 1.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Epochs. Range 1 to 100,000. Default 15.</summary>
+    public int Epochs { get; init; } = 15;
+
+    /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Optimizer: sgd (Nesterov), adam or adamw. Default adam.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd, 0.001 otherwise.</summary>
+    public double? Lr { get; init; }
+
+    /// <summary>Weight decay. Range: 0 or more. Null: 1e-4 for sgd, 0 for adam, 0.01 for adamw.</summary>
+    public double? WeightDecay { get; init; }
+
+    /// <summary>Momentum of sgd. Range [0, 1). Default 0.9.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Learning rate schedule. Default constant.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
+
+    /// <summary>Epochs at which the multistep schedule multiplies the rate by 0.1; null: at one half and at three quarters.</summary>
+    public IReadOnlyList<int>? Milestones { get; init; }
+
+    /// <summary>Epochs of linear warm-up. Range: 0 or more. Default 0.</summary>
+    public double Warmup { get; init; }
+
+    /// <summary>Largest norm of the gradient; null does not clip. Range: positive.</summary>
+    public double? Clip { get; init; }
+
+    /// <summary>Label smoothing ε of the loss. Range [0, 1). Default 0.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Pixels of padding for the random crop; 0 does not crop. Range 0 to 64. Default 0.</summary>
+    public int Crop { get; init; }
+
+    /// <summary>Mirror training images at random. Default false.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>
+    /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then stamped on every
+    /// number. Default 0.1.
+    /// </summary>
+    public string Validation { get; init; } = "0.1";
+
+    /// <summary>Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>cpu or cuda. Default cpu.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Steps between checkpoints inside an epoch; 0: after each epoch only. Default 0.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>Reads a recipe.</summary>
+    /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
+    public static Recipe FromJson(string json, string name = "recipe")
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                if (!Keys.Contains(property.Name))
+                    throw InputException.Unknown($"key in {name}", property.Name, Keys);
+            }
+            var recipe = document.RootElement.Deserialize(RecipeJson.Default.Recipe)!;
+            recipe.Validate();
+            return recipe;
+        }
+        catch (JsonException error)
+        {
+            throw new InputException($"{name} must be valid JSON with a value of the right kind for each key. Received: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Default.Recipe);
+
+    /// <summary>All keys, in the order of this file.</summary>
+    internal static IReadOnlyList<string> Keys { get; } = [.. RecipeJson.Default.Recipe.Properties.Select(property => property.Name)];
+
+    /// <summary>The method with this recipe's options, or null for the baseline.</summary>
+    internal Mixer? CreateMixer()
+    {
+        if (Method == Methods.Baseline)
+            return null;
+        var mixer = Methods.Find(Method).Create();
+        mixer = mixer with
+        {
+            Alpha = Alpha ?? mixer.Alpha,
+            Probability = Probability ?? mixer.Probability,
+            Scope = Scope ?? mixer.Scope,
+            Partners = Partners ?? mixer.Partners,
+        };
+        return mixer is CutMix cutmix ? cutmix with { Placement = Placement ?? cutmix.Placement, Fold = Fold } : mixer;
+    }
+
+    /// <summary>Share for validation, or null for the test set.</summary>
+    internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Refuses values outside their range.</summary>
+    /// <exception cref="InputException">A value is outside its range; the first one found is named.</exception>
+    public void Validate()
+    {
+        Require(Version == 1, "version", Version, "1");
+        Require(Epochs is >= 1 and <= 100_000, "epochs", Epochs, "1 to 100000");
+        Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
+        Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
+        Require(Alpha is null or (> 0 and < double.PositiveInfinity), "alpha", Alpha, "positive; to switch mixing off set the probability to 0");
+        Require(Probability is null or (>= 0 and <= 1), "probability", Probability, "0 to 1");
+        Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
+        Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
+        Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
+        Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
+        Require(Clip is null or > 0, "clip", Clip, "positive");
+        Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
+        Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
+        Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
+        Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
+        Require(Device is "cpu" or "cuda", "device", Device, "cpu or cuda");
+        Require(Validation == "test" || (double.TryParse(Validation, System.Globalization.CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
+            "validation", Validation, "a share between 0 and 1, or test");
+        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", Milestones is null ? "" : string.Join(",", Milestones), "positive epochs");
+        if (Method != Methods.Baseline)
+            Methods.Find(Method);
+    }
+
+    private static void Require(bool holds, string key, object? value, string expected)
+    {
+        if (!holds)
+            throw new InputException(FormattableString.Invariant($"{key} must be {expected}. Received: {key} = {value}."));
+    }
+}
+
+/// <summary>Optimizers that a recipe can name.</summary>
+public enum OptimizerKind
+{
+    /// <summary>SGD with Nesterov momentum.</summary>
+    Sgd,
+
+    /// <summary>Adam.</summary>
+    Adam,
+
+    /// <summary>AdamW.</summary>
+    AdamW,
+}
+
+/// <summary>Learning rate schedules that a recipe can name.</summary>
+public enum ScheduleKind
+{
+    /// <summary>The same rate throughout.</summary>
+    Constant,
+
+    /// <summary>Times 0.1 at each milestone.</summary>
+    MultiStep,
+
+    /// <summary>Half a cosine down to 0.</summary>
+    Cosine,
+
+    /// <summary>Up for 30 % of the steps and down to almost 0.</summary>
+    OneCycle,
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, ReadCommentHandling = JsonCommentHandling.Skip)]
+[JsonSerializable(typeof(Recipe))]
+internal sealed partial class RecipeJson : JsonSerializerContext;

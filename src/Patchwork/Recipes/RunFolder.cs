@@ -1,0 +1,81 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Training;
+
+namespace Patchwork.Recipes;
+
+/// <summary>
+/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and <c>result.json</c> once
+/// the run is finished. It appears whole or not at all.
+/// </summary>
+public sealed class RunFolder
+{
+    private RunFolder(string path, Recipe recipe) => (Path, Recipe) = (path, recipe);
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>What runs in it.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>Its checkpoints.</summary>
+    public CheckpointStore Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
+
+    /// <summary>One line an epoch.</summary>
+    public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    /// <summary>Model, input and class names: what using the network needs.</summary>
+    public string Model => System.IO.Path.Combine(Path, "checkpoints", "model.json");
+
+    /// <summary>Where the finished run's numbers are.</summary>
+    public string Result => System.IO.Path.Combine(Path, "result.json");
+
+    /// <summary>True once the run's result is written.</summary>
+    public bool Finished => File.Exists(Result);
+
+    /// <summary>Creates the folder: written aside and renamed, so that nobody ever sees half of it.</summary>
+    /// <exception cref="InputException">Something is there already, or the place cannot be written.</exception>
+    public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (File.Exists(path) || Directory.Exists(path))
+            throw new InputException($"A run needs a folder of its own. Received: {path}, which exists. Choose another --out, or go on with it by --resume.");
+        var aside = path + ".partial";
+        try
+        {
+            if (Directory.Exists(aside))
+                Directory.Delete(aside, recursive: true);
+            var folder = new RunFolder(aside, recipe);
+            Directory.CreateDirectory(System.IO.Path.Combine(aside, "checkpoints"));
+            File.WriteAllText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
+            File.WriteAllText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
+            File.WriteAllText(folder.Model, card.ToJson() + "\n");
+            File.WriteAllText(folder.Metrics, "");
+            Directory.Move(aside, path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The run's folder must be in a place that can be written. Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
+        }
+        return new RunFolder(path, recipe);
+    }
+
+    /// <summary>Opens the folder of a run.</summary>
+    /// <exception cref="InputException">The folder is not one.</exception>
+    public static RunFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        var recipe = System.IO.Path.Combine(path, "recipe.json");
+        if (!File.Exists(recipe))
+            throw new InputException($"A run is a folder with a recipe.json, made by train or compare. Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.");
+        return new RunFolder(path, Recipe.FromJson(File.ReadAllText(recipe), recipe));
+    }
+
+    /// <summary>The numbers of a finished run.</summary>
+    public RunResult ReadResult() => RunResult.FromJson(File.ReadAllText(Result));
+
+    internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+}

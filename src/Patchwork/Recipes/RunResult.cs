@@ -1,0 +1,62 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Patchwork.Internals;
+
+namespace Patchwork.Recipes;
+
+/// <summary>The numbers of a finished run.</summary>
+/// <param name="Last">After the last epoch.</param>
+/// <param name="Best">At the epoch with the lowest validation error.</param>
+/// <param name="BestTestEpoch">True when the best epoch was chosen on the test set itself (<c>--validation test</c>), as the paper did: its number flatters.</param>
+/// <param name="Epochs">Completed epochs.</param>
+/// <param name="TrainAccuracy">λ-weighted training accuracy of the last epoch, 0 to 1.</param>
+/// <param name="Seconds">Seconds spent in training steps.</param>
+/// <param name="TestImages">Images of the test set.</param>
+public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoch, int Epochs, double TrainAccuracy, double Seconds, long TestImages)
+{
+    /// <summary>The result as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.RunResult);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    public static RunResult FromJson(string json) => JsonSerializer.Deserialize(json, RunResultJson.Default.RunResult)!;
+}
+
+/// <summary>Scores on the test set.</summary>
+/// <param name="Epoch">Completed epochs when the weights were taken.</param>
+/// <param name="Loss">Mean loss.</param>
+/// <param name="Top1Error">Share of images whose best class is wrong.</param>
+/// <param name="Top5Error">Share of images whose label is not among the five best.</param>
+public sealed record TestScore(int Epoch, double Loss, double Top1Error, double Top5Error);
+
+/// <summary>What using a trained network needs, beside its weights.</summary>
+/// <param name="Model">Model id.</param>
+/// <param name="Classes">Class names; a label is an index into them.</param>
+/// <param name="Channels">Channels of the input.</param>
+/// <param name="Height">Rows of the input.</param>
+/// <param name="Width">Columns of the input.</param>
+/// <param name="Mean">Mean that pixels in [0, 1] are normalized with, per channel.</param>
+/// <param name="Deviation">Deviation that they are divided by.</param>
+public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+{
+    /// <summary>The card as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.ModelCard);
+
+    /// <summary>Reads a card.</summary>
+    /// <exception cref="InputException">There is no such file, or it is no card.</exception>
+    public static ModelCard Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(path), RunResultJson.Default.ModelCard)!;
+        }
+        catch (Exception error) when (error is IOException or JsonException)
+        {
+            throw new InputException($"A run must have a {path} that names its model and classes. Received none that can be read ({error.Message.TrimEnd('.')}).", error);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(RunResult))]
+[JsonSerializable(typeof(ModelCard))]
+internal sealed partial class RunResultJson : JsonSerializerContext;

@@ -1,0 +1,132 @@
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Interop;
+using Patchwork.Losses;
+using Patchwork.Models;
+using Patchwork.Randomness;
+using Patchwork.Schedules;
+using Patchwork.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Recipes;
+
+/// <summary>Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.</summary>
+public sealed class TrainingRun
+{
+    private readonly Recipe recipe;
+    private readonly DatasetPair data;
+
+    private TrainingRun(Recipe recipe)
+    {
+        recipe.Validate();
+        var device = Devices.Require(recipe.Device);
+        if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
+            set_num_threads(recipe.Threads);
+        this.recipe = recipe with { Threads = get_num_threads() };      // stored, so that a resumed run uses as many again
+        Device = device;
+        data = DatasetCatalogue.Open(recipe.Dataset, new DataOptions { Folder = recipe.Data, ImageSize = recipe.ImageSize, SkipDamaged = recipe.SkipDamaged });
+    }
+
+    private Device Device { get; }
+
+    /// <summary>
+    /// Trains a recipe in a new folder. Everything that can be refused is refused before the folder appears.
+    /// </summary>
+    /// <param name="recipe">What to run.</param>
+    /// <param name="folder">Where; must not exist.</param>
+    /// <param name="callbacks">Callbacks beside those that every run has.</param>
+    /// <param name="report">Receives one line at a time for the person who runs this.</param>
+    /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
+    /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
+    public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
+    {
+        var run = new TrainingRun(recipe);
+        using var model = run.CreateModel();
+        var normalization = run.data.Train.Normalization;
+        var card = new ModelCard(recipe.Model, run.data.Train.ClassNames, run.data.Train.Channels, run.data.Train.Height, run.data.Train.Width,
+            normalization.Mean, normalization.Deviation);
+        var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
+        return run.Train(runFolder, model, resume: null, callbacks, report, cancellation);
+    }
+
+    /// <summary>Goes on with a run from its newest whole checkpoint, or from step 0 when it has none; returns the stored result when it is finished.</summary>
+    /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
+    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
+    {
+        var runFolder = RunFolder.Open(folder);
+        if (runFolder.Finished)
+            return runFolder.ReadResult();
+        var run = new TrainingRun(runFolder.Recipe);
+        using var model = run.CreateModel();
+        var checkpoint = runFolder.Checkpoints.Load(report);
+        report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
+            : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
+        return run.Train(runFolder, model, checkpoint, callbacks, report, cancellation);
+    }
+
+    private nn.Module<Tensor, Tensor> CreateModel()
+    {
+        new SeedStream(recipe.Seed).SeedTorch("model");
+        return ModelZoo.Create(recipe.Model, data.Train.ClassNames.Count, data.Train.Channels, data.Train.Height);
+    }
+
+    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
+        CancellationToken cancellation)
+    {
+        var seeds = new SeedStream(recipe.Seed);
+        var (train, validation) = Split();
+        using var trainLoader = new BatchLoader(train, seeds, new LoaderOptions
+        {
+            BatchSize = recipe.BatchSize,
+            Augmentation = new CropFlip { Padding = recipe.Crop, Flip = recipe.Flip },
+        });
+        using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(EvaluationBatch));
+        using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(EvaluationBatch));
+        var optimizer = RecipeTraining.Optimizer(recipe);
+        var options = new TrainerOptions
+        {
+            Epochs = recipe.Epochs,
+            Optimizer = optimizer,
+            Schedule = RecipeTraining.Schedule(recipe, optimizer.LearningRate, trainLoader.Steps),
+            Loss = new CrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+            ClipNorm = recipe.Clip,
+            Device = Device,
+            Seeds = seeds,
+            Report = report,
+        };
+        var checkpoints = new Checkpointing(folder.Checkpoints) { EverySteps = recipe.CheckpointEvery };
+        var metrics = new MetricsFile(folder.Metrics);
+        List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
+        if (recipe.CreateMixer() is { } mixer)
+            all.InsertRange(0, [new MixingCallback(mixer), new MixAudit()]);
+        all.AddRange(callbacks);
+
+        var fit = new Trainer(options, [.. all]).Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
+        var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
+        var result = new RunResult(last, TestBest(folder, model, testLoader, options, checkpoints.BestEpoch, last), recipe.ValidationShare is null,
+            fit.Epochs, metrics.TrainAccuracy, metrics.Seconds, fit.Test.Images);
+        folder.WriteResult(result);
+        return result;
+    }
+
+    // The test set is read once for each set of weights that is reported, after the fit.
+    private TestScore TestBest(RunFolder folder, nn.Module<Tensor, Tensor> model, BatchLoader test, TrainerOptions options, int bestEpoch, TestScore last)
+    {
+        if (bestEpoch == last.Epoch)
+            return last;
+        Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
+        var result = EvaluationPass.Run(model, test, options.Loss, Device);
+        return new TestScore(bestEpoch, result.Loss, result.Top1Error, result.Top5Error);
+    }
+
+    private (Dataset Train, Dataset Validation) Split()
+    {
+        if (recipe.ValidationShare is not { } share)
+            return (data.Train, data.Test);
+        var (train, validation) = StratifiedSplit.Of(data.Train, share);
+        return (new Subset(data.Train, train), new Subset(data.Train, validation));
+    }
+
+    private const int EvaluationBatch = 250;
+}

@@ -1,0 +1,56 @@
+using System.Text.Json.Nodes;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch with the lowest
+/// validation error.
+/// </summary>
+public sealed class Checkpointing(CheckpointStore store) : Callback
+{
+    private double best = double.PositiveInfinity;
+    private int bestEpoch;
+
+    /// <summary>Steps between checkpoints inside an epoch; 0 writes none there. Default 0.</summary>
+    public int EverySteps { get; init; }
+
+    /// <summary>The metric whose lowest value is the best. Default <c>val/top1_error</c>.</summary>
+    public string Monitor { get; init; } = "val/top1_error";
+
+    /// <summary>Completed epochs at the best value so far; 0 before the first.</summary>
+    public int BestEpoch => bestEpoch;
+
+    /// <inheritdoc/>
+    public override bool RunsLast => true;
+
+    /// <inheritdoc/>
+    public override void OnTrainBatchEnd(TrainingState state, Plans.Batch batch)
+    {
+        if (EverySteps > 0 && state.StepInEpoch % EverySteps == 0 && state.StepInEpoch < state.Data.Train.Steps)
+            store.Save(state);
+    }
+
+    /// <inheritdoc/>
+    public override void OnTrainEpochEnd(TrainingState state)
+    {
+        if (state.Metrics.TryGetValue(Monitor, out var value) && value < best)
+        {
+            (best, bestEpoch) = (value, state.Epoch);
+            store.SaveBest(state);
+        }
+        store.Save(state);
+    }
+
+    /// <inheritdoc/>
+    public override void OnException(TrainingState state, Exception exception)
+    {
+        if (exception is OperationCanceledException)
+            store.Save(state);
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject? StateDict() => bestEpoch == 0 ? null : new() { ["best"] = best, ["bestEpoch"] = bestEpoch };
+
+    /// <inheritdoc/>
+    public override void LoadStateDict(JsonObject state) => (best, bestEpoch) = ((double)state["best"]!, (int)state["bestEpoch"]!);
+}

@@ -1,0 +1,46 @@
+using Patchwork.Data;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed while it is
+/// assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test alone, and puts everything
+/// back when the fit ends, also when it throws.
+/// </summary>
+public sealed class MixingCallback(Mixer mixer) : Callback
+{
+    private BatchLoader? loader;
+    private IPlanner? plannerBefore;
+    private BatchLoss? lossBefore;
+
+    /// <summary>The method.</summary>
+    public Mixer Mixer { get; } = mixer;
+
+    /// <inheritdoc/>
+    public override void OnFitStart(TrainingState state)
+    {
+        loader = state.Data.Train;
+        plannerBefore = loader.Planner;
+        if (Mixer.Needs == Needs.Nothing)
+            loader.Planner = Mixer;
+        var before = lossBefore = state.TrainLoss;
+        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
+    }
+
+    /// <inheritdoc/>
+    public override Batch OnTrainBatchStart(TrainingState state, Batch batch) =>
+        batch.Plan is null ? Mixer.Mix(batch, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch)) : batch;
+
+    /// <inheritdoc/>
+    public override void OnFitEnd(TrainingState state)
+    {
+        if (lossBefore is null)
+            return;
+        state.TrainLoss = lossBefore;
+        loader!.Planner = plannerBefore;
+        lossBefore = null;
+    }
+}

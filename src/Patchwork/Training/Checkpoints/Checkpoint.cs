@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Interop;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+/// <summary>Where a fit can go on from: weights, optimizer, position, totals of the epoch in progress, and what callbacks remember.</summary>
+public sealed class Checkpoint
+{
+    internal static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+
+    private const int Version = 1;
+    private readonly JsonObject state;
+    private readonly string weights, optimizer;
+
+    internal Checkpoint(JsonObject state, string weights, string optimizer)
+    {
+        if ((int?)state["version"] != Version)
+            throw new InputException($"A checkpoint must be of version {Version}. Received: version {state["version"]} beside {weights}. Resume it with the release that wrote it.");
+        (this.state, this.weights, this.optimizer) = (state, weights, optimizer);
+    }
+
+    /// <summary>Completed epochs.</summary>
+    public int Epoch => (int)state["epoch"]!;
+
+    /// <summary>Completed steps of the epoch in progress.</summary>
+    public int StepInEpoch => (int)state["stepInEpoch"]!;
+
+    /// <summary>Torch threads that the run used; the same number gives the same bits.</summary>
+    public int TorchThreads => (int)state["torchThreads"]!;
+
+    /// <summary>The state as it is stored, without the fingerprints of the files beside it.</summary>
+    internal static JsonObject Describe(TrainingState state)
+    {
+        var callbacks = new JsonObject();
+        foreach (var (key, saved) in state.CallbackStates())
+            callbacks[key] = saved;
+        var totals = state.Totals;
+        return new JsonObject
+        {
+            ["version"] = Version,
+            ["epoch"] = state.Epoch,
+            ["stepInEpoch"] = state.StepInEpoch,
+            ["torchThreads"] = get_num_threads(),
+            ["totals"] = new JsonObject
+            {
+                ["images"] = totals.Images,
+                ["loss"] = totals.Loss,
+                ["hits"] = totals.Hits,
+                ["replacedArea"] = totals.ReplacedArea,
+                ["mixed"] = totals.Mixed,
+                ["seconds"] = totals.Seconds,
+            },
+            ["callbacks"] = callbacks,
+        };
+    }
+
+    /// <summary>Names under which callbacks are stored: their type, numbered when there are several of one.</summary>
+    internal static IEnumerable<string> Keys(IReadOnlyList<Callback> callbacks)
+    {
+        var counts = new Dictionary<string, int>();
+        foreach (var callback in callbacks)
+        {
+            var name = callback.GetType().Name;
+            counts[name] = counts.GetValueOrDefault(name) + 1;
+            yield return counts[name] == 1 ? name : $"{name}#{counts[name]}";
+        }
+    }
+
+    internal void LoadWeights(nn.Module model) => Safetensors.LoadInto(weights, model);
+
+    internal void LoadOptimizer(OptimizerHelper target)
+    {
+        // torch's loader leaves its tensors in the calling thread's dispose scope, which would free them under the optimizer: load on a thread without one.
+        Exception? failure = null;
+        var loading = new Thread(() =>
+        {
+            try
+            {
+                target.load_state_dict(optimizer);
+            }
+            catch (Exception error)
+            {
+                failure = error;
+            }
+        });
+        loading.Start();
+        loading.Join();
+        if (failure is not null)
+            throw new InputException($"The optimizer's state {optimizer} must fit the recipe's optimizer and model. Received one that does not ({failure.Message}). Resume with the recipe of the run.", failure);
+    }
+
+    internal void LoadState(TrainingState target, IReadOnlyList<Callback> callbacks)
+    {
+        (target.Epoch, target.StepInEpoch) = (Epoch, StepInEpoch);
+        var totals = state["totals"]!;
+        target.Totals.Images = (long)totals["images"]!;
+        target.Totals.Loss = (double)totals["loss"]!;
+        target.Totals.Hits = (double)totals["hits"]!;
+        target.Totals.ReplacedArea = (double)totals["replacedArea"]!;
+        target.Totals.Mixed = (double)totals["mixed"]!;
+        target.Totals.Seconds = (double)totals["seconds"]!;
+        foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
+        {
+            if (state["callbacks"]![key] is JsonObject saved)
+                callback.LoadStateDict(saved);
+        }
+    }
+}

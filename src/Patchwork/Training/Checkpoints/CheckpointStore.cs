@@ -1,0 +1,146 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Interop;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// The checkpoints of a run: <c>last.*</c> (weights, optimizer, state), the generation before it as <c>previous.*</c>, and the weights of the best epoch.
+/// At every moment, also in the middle of a write, one complete generation can be found.
+/// </summary>
+/// <remarks>
+/// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names exchanged one by
+/// one. A reader looks for files that fit a state under all three names, so a kill between two renames loses nothing.
+/// </remarks>
+public sealed class CheckpointStore(string folder)
+{
+    private const string StateFile = "state.json";
+    private static readonly string[] Parts = ["safetensors", "optimizer"];
+
+    /// <summary>The folder, <c>checkpoints</c> of a run.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>Weights of the last checkpoint.</summary>
+    public string LastWeights => Path.Combine(Folder, "last.safetensors");
+
+    /// <summary>Weights of the best epoch so far.</summary>
+    public string BestWeights => Path.Combine(Folder, "best.safetensors");
+
+    /// <summary>Writes a generation: weights, optimizer, position, totals, and the state of every callback.</summary>
+    public void Save(TrainingState state)
+    {
+        Directory.CreateDirectory(Folder);
+        Safetensors.Save(New("safetensors"), Weights(state.Model));
+        state.Optimizer.save_state_dict(New("optimizer"));
+        using (var written = new FileStream(New("optimizer"), FileMode.Open, FileAccess.ReadWrite))
+            written.Flush(flushToDisk: true);
+        var files = new JsonObject();
+        foreach (var part in Parts)
+            files[part] = Fingerprint(New(part));
+        var document = Checkpoint.Describe(state);
+        document["files"] = files;
+        AtomicFile.WriteText(New(StateFile), document.ToJsonString(Checkpoint.Json) + "\n");
+        Rotate();
+    }
+
+    /// <summary>Keeps the weights as the best so far.</summary>
+    public void SaveBest(TrainingState state)
+    {
+        Directory.CreateDirectory(Folder);
+        Safetensors.Save(BestWeights, Weights(state.Model));
+    }
+
+    /// <summary>
+    /// The newest complete generation, or null when there has been none yet. Tells <paramref name="warn"/> when a newer one is damaged.
+    /// </summary>
+    /// <exception cref="InputException">There are checkpoints, but none is whole.</exception>
+    public Checkpoint? Load(Action<string> warn)
+    {
+        if (!Directory.Exists(Folder))
+            return null;
+        string? damage = null;
+        var seen = false;
+        foreach (var name in (string[])["last." + StateFile + ".new", "last." + StateFile, "previous." + StateFile])
+        {
+            var path = Path.Combine(Folder, name);
+            if (!File.Exists(path))
+                continue;
+            var unfinished = name.EndsWith(".new", StringComparison.Ordinal);
+            seen |= !unfinished;
+            if (Find(path, out var state, out var parts, out var fault))
+            {
+                if (damage is not null)
+                    warn($"The newest checkpoint in {Folder} is damaged ({damage}); going on from the one before it.");
+                if (unfinished)
+                    return Finish(state);
+                return new Checkpoint(state, parts["safetensors"], parts["optimizer"]);
+            }
+            if (!unfinished)
+                damage ??= fault;
+        }
+        return seen
+            ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and none before them is whole. Start the run again in a new folder.")
+            : null;
+    }
+
+    // A kill between two renames: give the files their final names.
+    private Checkpoint Finish(JsonObject state)
+    {
+        Rotate();
+        return new Checkpoint(state, LastWeights, Path.Combine(Folder, "last.optimizer"));
+    }
+
+    private void Rotate()
+    {
+        foreach (var part in (string[])[.. Parts, StateFile])
+        {
+            if (!File.Exists(New(part)))
+                continue;      // exchanged before a kill
+            var last = Path.Combine(Folder, "last." + part);
+            if (File.Exists(last))
+                File.Move(last, Path.Combine(Folder, "previous." + part), overwrite: true);
+            File.Move(New(part), last, overwrite: true);
+        }
+    }
+
+    private bool Find(string path, out JsonObject state, out Dictionary<string, string> parts, out string fault)
+    {
+        (state, parts, fault) = ([], [], "");
+        try
+        {
+            state = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            foreach (var part in Parts)
+            {
+                var expected = state["files"]![part]!;
+                var found = ((string[])["last." + part + ".new", "last." + part, "previous." + part])
+                    .Select(name => Path.Combine(Folder, name))
+                    .FirstOrDefault(candidate => File.Exists(candidate) && JsonNode.DeepEquals(Fingerprint(candidate), expected));
+                if (found is null)
+                {
+                    fault = $"last.{part} is missing or does not have the checksum that {Path.GetFileName(path)} names";
+                    return false;
+                }
+                parts[part] = found;
+            }
+            return true;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
+        {
+            fault = $"{Path.GetFileName(path)} is not the state of a checkpoint";
+            return false;
+        }
+    }
+
+    private string New(string part) => Path.Combine(Folder, $"last.{part}.new");
+
+    private static IEnumerable<(string, TorchSharp.torch.Tensor)> Weights(TorchSharp.torch.nn.Module model) =>
+        model.state_dict().Select(entry => (entry.Key, entry.Value));
+
+    private static JsonObject Fingerprint(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return new JsonObject { ["bytes"] = stream.Length, ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(stream)) };
+    }
+}

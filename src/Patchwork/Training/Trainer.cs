@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+using Patchwork.Plans;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+// The loop, and every hook in it. A test records what happens and compares it with this.
+//
+//   OnFitStart
+//   [LoadStateDict]                                       on resume
+//   OnTrainStart
+//   for each epoch:
+//       OnTrainEpochStart
+//       for each batch:
+//           batch = OnTrainBatchStart(batch)
+//           loss = TrainLoss(model(batch.Images), batch)
+//           OnBeforeBackward
+//           loss.backward()
+//           OnAfterBackward
+//           OnBeforeOptimizerStep
+//           clip; optimizer.step()
+//           OnTrainBatchEnd
+//       OnValidationStart
+//       for each batch: OnValidationBatchStart, OnValidationBatchEnd
+//       OnValidationEnd
+//       OnTrainEpochEnd
+//   OnTrainEnd
+//   OnTestStart                                           once, when the fit was given a test set
+//   for each batch: OnTestBatchStart, OnTestBatchEnd
+//   OnTestEnd
+//   [OnException]                                         when anything above throws
+//   OnFitEnd                                              always, in reverse order
+
+/// <summary>
+/// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are the same to the
+/// bit however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
+/// </summary>
+public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
+{
+    private readonly Callback[] callbacks = [.. callbacks.OrderBy(callback => callback.RunsLast)];      // stable: given order otherwise
+
+    /// <summary>How it trains.</summary>
+    public TrainerOptions Options { get; } = options;
+
+    /// <summary>
+    /// Trains the model where it is, then reads the test set once, if there is one. The model and the loaders belong to the caller; the model is left in
+    /// evaluation mode.
+    /// </summary>
+    /// <param name="model">A network from images (N, C, H, W) to logits (N, K).</param>
+    /// <param name="data">Training and validation batches.</param>
+    /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
+    /// <param name="resume">Where to go on from; null to begin.</param>
+    /// <param name="cancellation">Ends the fit between two steps.</param>
+    /// <exception cref="NonFiniteLossException">The loss of a step is not a number or infinite; the weights are those before that step.</exception>
+    /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
+    public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
+        CancellationToken cancellation = default)
+    {
+        model.to(Options.Device);
+        resume?.LoadWeights(model);
+        using var optimizer = Options.Optimizer.Create(model);      // after the weights are in place: an optimizer keeps the parameters it was given
+        resume?.LoadOptimizer(optimizer);
+        var state = new TrainingState(Options, model, data, optimizer) { CallbackStates = States };
+        var started = new Stack<Callback>();
+        try
+        {
+            foreach (var callback in callbacks)
+            {
+                started.Push(callback);
+                callback.OnFitStart(state);
+            }
+            resume?.LoadState(state, callbacks);
+            Each(callback => callback.OnTrainStart(state));
+            while (state.Epoch < Options.Epochs && state.StopReason is null)
+                RunEpoch(state, cancellation);
+            Each(callback => callback.OnTrainEnd(state));
+            var tested = test is null ? null : RunTest(state, test, cancellation);
+            return new FitResult(state.Epoch, state.Step, state.StopReason, tested);
+        }
+        catch (Exception exception)
+        {
+            foreach (var callback in started)
+                callback.OnException(state, exception);
+            throw;
+        }
+        finally
+        {
+            while (started.TryPop(out var callback))
+                callback.OnFitEnd(state);
+            model.eval();
+        }
+    }
+
+    private void RunEpoch(TrainingState state, CancellationToken cancellation)
+    {
+        state.Model.train();
+        Each(callback => callback.OnTrainEpochStart(state));
+        var clock = Stopwatch.StartNew();
+        foreach (var batch in state.Data.Train.Epoch(state.Epoch, state.StepInEpoch))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            RunStep(state, batch);
+            state.Totals.Seconds += clock.Elapsed.TotalSeconds;
+            clock.Restart();
+            if (state.StopReason is not null)
+                return;
+        }
+        SetTrainMetrics(state);
+        if (state.Data.Validation is { } validation)
+            RunValidation(state, validation, cancellation);
+        (state.Epoch, state.StepInEpoch) = (state.Epoch + 1, 0);
+        state.Totals.Clear();
+        Each(callback => callback.OnTrainEpochEnd(state));
+    }
+
+    private void RunStep(TrainingState state, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        Options.Seeds.SeedTorch("step", state.Epoch, state.StepInEpoch);
+        batch = OnDevice(batch);
+        foreach (var callback in callbacks)
+            batch = callback.OnTrainBatchStart(state, batch);
+        state.LearningRate = Options.Schedule?.Rate(state.Step) ?? Options.Optimizer.LearningRate;
+        foreach (var group in state.Optimizer.ParamGroups)
+            group.LearningRate = state.LearningRate;
+
+        state.Model.zero_grad();
+        var logits = state.Model.call(batch.Images);      // (N, K)
+        var loss = state.TrainLoss(logits, batch);
+        state.Loss = loss.ToDouble();
+        if (!double.IsFinite(state.Loss))
+            throw new NonFiniteLossException(state);
+        Each(callback => callback.OnBeforeBackward(state));
+        loss.backward();
+        Each(callback => callback.OnAfterBackward(state));
+        Each(callback => callback.OnBeforeOptimizerStep(state));
+        if (Options.ClipNorm is { } norm)
+            nn.utils.clip_grad_norm_(state.Model.parameters(), norm);
+        state.Optimizer.step();
+
+        state.Totals.Add(batch, logits, state.Loss);
+        state.StepInEpoch++;
+        Each(callback => callback.OnTrainBatchEnd(state, batch));
+    }
+
+    private static void SetTrainMetrics(TrainingState state)
+    {
+        var totals = state.Totals;
+        state.Metrics.Clear();
+        state.Metrics["train/loss"] = totals.Loss / totals.Images;
+        state.Metrics["train/accuracy"] = totals.Hits / totals.Images;
+        state.Metrics["learning_rate"] = state.LearningRate;
+        state.Metrics["images_per_second"] = totals.Images / Math.Max(totals.Seconds, 1e-9);
+        state.Metrics["mix/replaced_area"] = totals.ReplacedArea / totals.Images;
+        state.Metrics["mix/share_mixed"] = totals.Mixed / totals.Images;
+    }
+
+    private void RunValidation(TrainingState state, BatchLoader loader, CancellationToken cancellation)
+    {
+        var result = EvaluationPass.Run(state, loader,
+            start: () => Each(callback => callback.OnValidationStart(state)),
+            batchStart: batch => Each(callback => callback.OnValidationBatchStart(state, batch)),
+            batchEnd: batch => Each(callback => callback.OnValidationBatchEnd(state, batch)), cancellation);
+        state.Metrics["val/loss"] = result.Loss;
+        state.Metrics["val/top1_error"] = result.Top1Error;
+        state.Metrics["val/top5_error"] = result.Top5Error;
+        Each(callback => callback.OnValidationEnd(state));
+    }
+
+    private EvaluationResult RunTest(TrainingState state, BatchLoader loader, CancellationToken cancellation)
+    {
+        var result = EvaluationPass.Run(state, loader,
+            start: () => Each(callback => callback.OnTestStart(state)),
+            batchStart: batch => Each(callback => callback.OnTestBatchStart(state, batch)),
+            batchEnd: batch => Each(callback => callback.OnTestBatchEnd(state, batch)), cancellation);
+        Each(callback => callback.OnTestEnd(state));
+        return result;
+    }
+
+    private Batch OnDevice(Batch batch) => Options.Device.type == DeviceType.CPU ? batch : batch with
+    {
+        Images = batch.Images.to(Options.Device),
+        Labels = batch.Labels.to(Options.Device),
+        Targets = batch.Targets is { } targets ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas) : null,
+    };
+
+    private void Each(Action<Callback> hook)
+    {
+        foreach (var callback in callbacks)
+            hook(callback);
+    }
+
+    private Dictionary<string, JsonObject> States()
+    {
+        var states = new Dictionary<string, JsonObject>();
+        foreach (var (callback, key) in callbacks.Zip(Checkpoint.Keys(callbacks)))
+        {
+            if (callback.StateDict() is { } saved)
+                states[key] = saved;
+        }
+        return states;
+    }
+}
+
+/// <summary>What a fit came to.</summary>
+/// <param name="Epochs">Completed epochs.</param>
+/// <param name="Steps">Optimizer steps.</param>
+/// <param name="StopReason">Why it ended early, or null.</param>
+/// <param name="Test">Result on the test set, or null when there was none.</param>
+public sealed record FitResult(int Epochs, long Steps, string? StopReason, EvaluationResult? Test);
+
+/// <summary>A step's loss was not a number or infinite. The weights are those before the step, and so is the last checkpoint.</summary>
+public sealed class NonFiniteLossException : Exception
+{
+    internal NonFiniteLossException(TrainingState state)
+        : base(FormattableString.Invariant($"The loss must be finite. Received: {state.Loss} at epoch {state.Epoch}, step {state.StepInEpoch} of {state.Data.Train.Steps} (step {state.Step} of the run), learning rate {state.LearningRate:G4}. ") +
+            "The last good checkpoint is kept; lower the learning rate or clip the gradient (--clip), then resume or start again.")
+    {
+        Step = state.Step;
+    }
+
+    /// <summary>Optimizer steps completed before the one that failed.</summary>
+    public long Step { get; }
+}

@@ -1,0 +1,101 @@
+using Patchwork.Losses;
+using Patchwork.Randomness;
+using Patchwork.Schedules;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+/// <summary>How a <see cref="Trainer"/> trains.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Epochs. Range: at least 1. Default 15.</summary>
+    public int Epochs
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"epochs must be at least 1. Received: epochs = {value}.");
+    } = 15;
+
+    /// <summary>The optimizer. Default: SGD with Nesterov momentum 0.9.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new Sgd();
+
+    /// <summary>Learning rate by optimizer step; null keeps the optimizer's own rate. Default null.</summary>
+    public LearningRateSchedule? Schedule { get; init; }
+
+    /// <summary>The loss. Default: cross entropy, mean over the batch.</summary>
+    public Loss Loss { get; init; } = new CrossEntropy();
+
+    /// <summary>Largest norm of the whole gradient; null does not clip. Default null.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>Where to train. Default: CPU.</summary>
+    public Device Device { get; init; } = CPU;
+
+    /// <summary>The seed that torch's own generators are reseeded from at every step. Default: seed 0.</summary>
+    public SeedStream Seeds { get; init; } = new(0);
+
+    /// <summary>Receives one line at a time for the person who runs this. Default: none.</summary>
+    public Action<string>? Report { get; init; }
+}
+
+/// <summary>An optimizer described as data; <see cref="Create"/> makes torch's own.</summary>
+public abstract record OptimizerOptions
+{
+    /// <summary>Learning rate where no schedule says otherwise. Range: positive.</summary>
+    public double LearningRate
+    {
+        get;
+        init => field = value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"learning rate must be positive. Received: learning rate = {value}.");
+    } = 0.1;
+
+    /// <summary>Weight decay. Range: 0 or more.</summary>
+    public double WeightDecay
+    {
+        get;
+        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
+    }
+
+    /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
+    public abstract OptimizerHelper Create(nn.Module model);
+}
+
+/// <summary>Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay 1e-4 on all parameters).</summary>
+public sealed record Sgd : OptimizerOptions
+{
+    /// <summary>SGD with the paper's defaults.</summary>
+    public Sgd() => WeightDecay = 1e-4;
+
+    /// <summary>Momentum. Range [0, 1). Default 0.9.</summary>
+    public double Momentum
+    {
+        get;
+        init => field = value is >= 0 and < 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"momentum must lie in [0, 1). Received: momentum = {value}.");
+    } = 0.9;
+
+    /// <summary>Nesterov's form of the momentum. Default true.</summary>
+    public bool Nesterov { get; init; } = true;
+
+    /// <inheritdoc/>
+    public override OptimizerHelper Create(nn.Module model) =>
+        optim.SGD(model.parameters(), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: Nesterov && Momentum > 0);
+}
+
+/// <summary>Adam (Kingma and Ba 2015), weight decay as an L2 term. Learning rate 0.001 by default.</summary>
+public sealed record Adam : OptimizerOptions
+{
+    /// <summary>Adam with its usual rate.</summary>
+    public Adam() => LearningRate = 1e-3;
+
+    /// <inheritdoc/>
+    public override OptimizerHelper Create(nn.Module model) => optim.Adam(model.parameters(), LearningRate, weight_decay: WeightDecay);
+}
+
+/// <summary>AdamW (Loshchilov and Hutter 2019), weight decay decoupled. Learning rate 0.001, weight decay 0.01 by default.</summary>
+public sealed record AdamW : OptimizerOptions
+{
+    /// <summary>AdamW with its usual settings.</summary>
+    public AdamW() => (LearningRate, WeightDecay) = (1e-3, 1e-2);
+
+    /// <inheritdoc/>
+    public override OptimizerHelper Create(nn.Module model) => optim.AdamW(model.parameters(), LearningRate, weight_decay: WeightDecay);
+}

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+using Patchwork.Plans;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+/// <summary>The loss of a batch, a scalar that a gradient can be taken of.</summary>
+public delegate Tensor BatchLoss(Tensor logits, Batch batch);
+
+/// <summary>What a fit works on and where it stands: what callbacks see and may change.</summary>
+public sealed class TrainingState
+{
+    internal TrainingState(TrainerOptions options, nn.Module<Tensor, Tensor> model, TrainingData data, OptimizerHelper optimizer)
+    {
+        (Options, Model, Data, Optimizer) = (options, model, data, optimizer);
+        EvaluationLoss = (logits, batch) => options.Loss.Evaluate(logits, batch.Labels);
+        TrainLoss = EvaluationLoss;
+    }
+
+    /// <summary>The trainer's options.</summary>
+    public TrainerOptions Options { get; }
+
+    /// <summary>The network.</summary>
+    public nn.Module<Tensor, Tensor> Model { get; }
+
+    /// <summary>The loaders.</summary>
+    public TrainingData Data { get; }
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerHelper Optimizer { get; }
+
+    /// <summary>Completed epochs.</summary>
+    public int Epoch { get; internal set; }
+
+    /// <summary>Completed steps of the epoch in progress.</summary>
+    public int StepInEpoch { get; internal set; }
+
+    /// <summary>Completed optimizer steps of the whole fit.</summary>
+    public long Step => (long)Epoch * Data.Train.Steps + StepInEpoch;
+
+    /// <summary>Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in <see cref="Callback.OnFitEnd"/>.</summary>
+    public BatchLoss TrainLoss { get; set; }
+
+    /// <summary>Loss of validation and test batches; never wrapped.</summary>
+    public BatchLoss EvaluationLoss { get; }
+
+    /// <summary>Learning rate of the step in progress.</summary>
+    public double LearningRate { get; internal set; }
+
+    /// <summary>Loss of the last training batch.</summary>
+    public double Loss { get; internal set; }
+
+    /// <summary>Sums over the training batches of the epoch in progress.</summary>
+    public EpochTotals Totals { get; } = new();
+
+    /// <summary>Metrics of the epoch just completed, by name, in the order they were set.</summary>
+    public OrderedDictionary<string, double> Metrics { get; } = [];
+
+    /// <summary>Why the fit is to end after this step, or null.</summary>
+    public string? StopReason { get; private set; }
+
+    /// <summary>Ends the fit after the step in progress, without an error.</summary>
+    public void Stop(string reason) => StopReason ??= reason;
+
+    /// <summary>Tells the person who runs this one line.</summary>
+    public void Report(string line) => Options.Report?.Invoke(line);
+
+    /// <summary>State of all callbacks, for a checkpoint.</summary>
+    internal Func<IReadOnlyDictionary<string, JsonObject>> CallbackStates { get; init; } = () => throw new InvalidOperationException();
+}
+
+/// <summary>The loaders of a fit. They belong to the caller.</summary>
+/// <param name="Train">Training batches.</param>
+/// <param name="Validation">Batches that feed <c>val/*</c>, the best checkpoint and early stopping; null to go without.</param>
+public sealed record TrainingData(BatchLoader Train, BatchLoader? Validation = null);
+
+/// <summary>Sums over the training batches of one epoch; part of a checkpoint, so that a resumed epoch reports what the unbroken one would.</summary>
+public sealed class EpochTotals
+{
+    /// <summary>Images seen.</summary>
+    public long Images { get; internal set; }
+
+    /// <summary>Batch losses, each times its number of images.</summary>
+    public double Loss { get; internal set; }
+
+    /// <summary>λ-weighted hits.</summary>
+    public double Hits { get; internal set; }
+
+    /// <summary>Replaced area, summed over images.</summary>
+    public double ReplacedArea { get; internal set; }
+
+    /// <summary>Images mixed with another one.</summary>
+    public double Mixed { get; internal set; }
+
+    /// <summary>Seconds spent on them, waiting for data included.</summary>
+    public double Seconds { get; internal set; }
+
+    internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds) = (0, 0, 0, 0, 0, 0);
+
+    internal void Add(Batch batch, Tensor logits, double loss)
+    {
+        Images += batch.Count;
+        Loss += loss * batch.Count;
+        Hits += (batch.Targets ?? new PairTargets(batch.Labels, batch.Labels, Ones(batch.Count))).WeightedHits(logits);
+        ReplacedArea += (batch.Plan?.ReplacedArea ?? 0) * batch.Count;
+        Mixed += (batch.Plan?.ShareMixed ?? 0) * batch.Count;
+    }
+
+    private static double[] Ones(int count)
+    {
+        var ones = new double[count];
+        Array.Fill(ones, 1);
+        return ones;
+    }
+}
