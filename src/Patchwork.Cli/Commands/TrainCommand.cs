@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Globalization;
+using Patchwork.Cli.Terminal;
+using Patchwork.Internals;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>train</c>: one run in a run folder, new or resumed.</summary>
+internal static class TrainCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string?>("recipe") { Description = "recipe file (JSON); flags are laid over it", Arity = ArgumentArity.ZeroOrOne };
+        var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
+        var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
+        var common = new CommonOptions();
+        var recipe = new RecipeOptions().Data().Mixing().Training();
+        var command = new Command("train", "Trains one network in a run folder.") { file, output, resume };
+        recipe.AddTo(command);
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var progress = new Progress("train", common.Quiet(parsed));
+            var cancellation = CommandRunner.CancelledByKeyboard();
+            RunResult result;
+            string folder;
+            if (parsed.GetValue(resume))
+            {
+                folder = parsed.GetValue(output) ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
+                if (recipe.Given(parsed).FirstOrDefault() is { } flag)
+                    throw new InputException($"--resume goes on with the recipe that is stored in {folder}. Received: {flag} beside it. Leave it away, or start a new run.");
+                result = TrainingRun.Resume(folder, [progress], progress.Say, cancellation);
+            }
+            else
+            {
+                var chosen = recipe.Over(Base(parsed.GetValue(file)), parsed);
+                folder = parsed.GetValue(output) ?? Path.Combine("runs", $"{chosen.Method}-{chosen.Dataset}-{chosen.Model}-{chosen.Seed}");
+                result = TrainingRun.Start(chosen, folder, [progress], progress.Say, cancellation);
+            }
+            Console.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Recipe Base(string? file)
+    {
+        if (file is null)
+            return new Recipe();
+        return File.Exists(file) ? Recipe.FromJson(File.ReadAllText(file), file)
+            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which does not exist.");
+    }
+
+    private static string Describe(RunResult result, string folder)
+    {
+        var best = result.BestTestEpoch ? "best test epoch" : "best validation epoch";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"test error {result.Last.Top1Error:P2} after the last epoch ({result.Last.Epoch}), {result.Best.Top1Error:P2} at the {best} ({result.Best.Epoch}); run in {folder}");
+    }
+}
