@@ -1,4 +1,5 @@
 using Patchwork.Build;
+using Xunit;
 
 namespace Patchwork.Tests.Packaging;
 
