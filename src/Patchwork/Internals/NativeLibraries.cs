@@ -62,7 +62,8 @@ public static class NativeLibraries
             : throw new InputException($"Device '{name}' was asked for, but there are {count} GPUs: use cuda:0 to cuda:{count - 1}.");
     }
 
-    // The one moment that is certain to come before TorchSharp's own search (which blames a missing package for everything) and costs nothing before.
+    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime swallows what such a
+    // handler throws: a program that wants the one clear sentence calls Ensure() first.
 #pragma warning disable CA2255 // A module initializer in a library: it only subscribes, and no call of ours would be early enough.
     [ModuleInitializer]
     internal static void WaitForTorchSharp()
