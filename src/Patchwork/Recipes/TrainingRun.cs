@@ -20,7 +20,7 @@ public sealed class TrainingRun
     private TrainingRun(Recipe recipe)
     {
         recipe.Validate();
-        var device = Devices.Require(recipe.Device);
+        var device = NativeLibraries.Device(recipe.Device);
         if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
             set_num_threads(recipe.Threads);
         this.recipe = recipe with { Threads = get_num_threads() };      // stored, so that a resumed run uses as many again
@@ -99,7 +99,7 @@ public sealed class TrainingRun
         var metrics = new MetricsFile(folder.Metrics);
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         if (recipe.CreateMixer() is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer), new MixAudit()]);
+            all.InsertRange(0, [new MixingCallback(mixer), new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
         all.AddRange(callbacks);
 
         var fit = new Trainer(options, [.. all]).Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);

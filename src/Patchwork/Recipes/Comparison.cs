@@ -1,0 +1,86 @@
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Training;
+
+namespace Patchwork.Recipes;
+
+/// <summary>Methods × seeds of one recipe, each in a run folder of its own: finished runs are read, partial ones resumed, missing ones trained.</summary>
+public sealed class Comparison
+{
+    private readonly Recipe recipe;
+
+    /// <summary>Plans a comparison.</summary>
+    /// <param name="recipe">What the runs share; its method and seed are replaced.</param>
+    /// <param name="methods">Method ids, <c>baseline</c> included.</param>
+    /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
+    /// <exception cref="InputException">A method is unknown or named twice, or there is nothing to do.</exception>
+    public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds)
+    {
+        recipe.Validate();
+        if (methods.Count == 0 || seeds < 1)
+            throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} seeds.");
+        if (methods.Distinct().Count() < methods.Count)
+            throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
+        foreach (var method in methods.Where(method => method != Mixing.Methods.Baseline))
+            Mixing.Methods.Find(method);
+        (this.recipe, Methods, Seeds) = (recipe, methods, seeds);
+    }
+
+    /// <summary>The methods, in the order they were given.</summary>
+    public IReadOnlyList<string> Methods { get; }
+
+    /// <summary>Seeds a method.</summary>
+    public int Seeds { get; }
+
+    /// <summary>Runs, or goes on with, everything; seeds in the outer loop, so that a comparison that is stopped early has whole seeds.</summary>
+    /// <param name="folder">Where the run folders go.</param>
+    /// <param name="callbacks">Callbacks for a run, by its label.</param>
+    /// <param name="report">Receives lines for the person who runs this, with the run's label.</param>
+    /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
+    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, string> report, CancellationToken cancellation = default)
+    {
+        var runs = new List<ComparedRun>();
+        for (var k = 0; k < Seeds; k++)
+        {
+            foreach (var method in Methods)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var seed = recipe.Seed + (ulong)k;
+                var label = $"{method} seed {seed}";
+                var path = Path.Combine(folder, $"{method}-seed{seed}");
+                var wanted = recipe with { Method = method, Seed = seed };
+                var result = Directory.Exists(path)
+                    ? Continue(path, wanted, callbacks(label), line => report(label, line), cancellation)
+                    : TrainingRun.Start(wanted, path, callbacks(label), line => report(label, line), cancellation);
+                runs.Add(new ComparedRun(method, seed, path, result));
+            }
+        }
+        return new ComparisonResult(recipe, Methods, runs);
+    }
+
+    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation)
+    {
+        var stored = RunFolder.Open(path).Recipe;
+        // Threads are settled when a run begins: 0 then means whatever it was.
+        if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
+            throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
+        return TrainingRun.Resume(path, callbacks, report, cancellation);
+    }
+}
+
+/// <summary>One finished run of a comparison.</summary>
+/// <param name="Method">Method id.</param>
+/// <param name="Seed">Seed.</param>
+/// <param name="Folder">Run folder.</param>
+/// <param name="Result">Its numbers.</param>
+public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result);
+
+/// <summary>All runs of a comparison.</summary>
+/// <param name="Recipe">What they share.</param>
+/// <param name="Methods">The methods in order.</param>
+/// <param name="Runs">The runs.</param>
+public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<string> Methods, IReadOnlyList<ComparedRun> Runs)
+{
+    /// <summary>The runs of a method, by seed.</summary>
+    public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
+}

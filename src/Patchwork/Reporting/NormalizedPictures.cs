@@ -1,0 +1,19 @@
+using Patchwork.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Reporting;
+
+/// <summary>Normalized images back to pixels in [0, 1].</summary>
+public static class NormalizedPictures
+{
+    /// <summary>Undoes the normalization of images (N, C, H, W): <c>v·deviation + mean</c>, clamped to [0, 1]. The result belongs to the caller.</summary>
+    public static Tensor Restore(Tensor images, Normalization normalization)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var mean = tensor(normalization.Mean.ToArray(), device: images.device).reshape(1, -1, 1, 1);
+        var deviation = tensor(normalization.Deviation.ToArray(), device: images.device).reshape(1, -1, 1, 1);
+        return (images * deviation + mean).clamp(0, 1).MoveToOuterDisposeScope();
+    }
+}

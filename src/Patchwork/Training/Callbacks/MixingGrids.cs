@@ -1,0 +1,68 @@
+using Patchwork.Data;
+using Patchwork.Interop;
+using Patchwork.Plans;
+using Patchwork.Reporting;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the difference of the two,
+/// |mixed - partner|.
+/// </summary>
+/// <param name="folder">Where the event file goes.</param>
+/// <param name="everySteps">Steps from one set of grids to the next; the first is written at step 0. Range: at least 1.</param>
+public sealed class MixingGrids(string folder, int everySteps) : Callback
+{
+    private const int Columns = 8;
+    private TensorBoardWriter? writer;
+
+    /// <summary>Tags of the three grids. Default <c>train_mixed</c>, <c>train_partner</c>, <c>train_difference</c>.</summary>
+    public (string Mixed, string Partner, string Difference) Tags { get; init; } = ("train_mixed", "train_partner", "train_difference");
+
+    /// <summary>Largest number of images in a grid. Default 32.</summary>
+    public int Images { get; init; } = 32;
+
+    /// <inheritdoc/>
+    public override bool RunsLast => true;      // after the callback that mixes
+
+    /// <inheritdoc/>
+    public override void OnTrainStart(TrainingState state) => writer = new TensorBoardWriter(folder);
+
+    /// <inheritdoc/>
+    public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
+    {
+        if (state.Step % everySteps == 0 && batch.Plan is { } plan && batch.Ids.Count > 0)
+            Write(state, batch, plan);
+        return batch;
+    }
+
+    /// <inheritdoc/>
+    public override void OnFitEnd(TrainingState state) => writer?.Dispose();
+
+    private void Write(TrainingState state, Batch batch, MixPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var dataset = state.Data.Train.Dataset;
+        var count = Math.Min(Images, batch.Count);
+        var partners = tensor(plan.Partners().Take(count).Select(p => (long)p).ToArray());
+        var before = NormalizedPictures.Restore(state.Data.Train.Unmixed(batch, state.Epoch).Images, dataset.Normalization);
+        var mixed = NormalizedPictures.Restore(batch.Images.narrow(0, 0, count).cpu(), dataset.Normalization);
+        var partner = before.index_select(0, partners);
+        Add(Tags.Mixed, mixed, state.Step);
+        Add(Tags.Partner, partner, state.Step);
+        Add(Tags.Difference, (mixed - partner).abs(), state.Step);
+        writer!.Flush();
+    }
+
+    private void Add(string tag, Tensor images, long step)
+    {
+        const int padding = 2;
+        var (count, height, width) = ((int)images.size(0), (int)images.size(2), (int)images.size(3));
+        var across = Math.Min(Columns, count);
+        var down = (count + across - 1) / across;
+        writer!.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding + across * (width + padding), 3, step);
+    }
+}
