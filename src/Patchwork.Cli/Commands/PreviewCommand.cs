@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Randomness;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>preview</c>: a PNG sheet of what a method does.</summary>
+internal static class PreviewCommand
+{
+    public static Command Create()
+    {
+        var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
+        var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
+        var recipe = new RecipeOptions().Data().Mixing();
+        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count };
+        recipe.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            NativeLibraries.Ensure();
+            var rows = parsed.GetValue(count) is >= 1 and <= 200 and var given ? given
+                : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
+            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
+            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing, so there is nothing to see. Choose a --method.");
+            var data = DatasetCatalogue.Open(chosen.Dataset, new DataOptions { Folder = chosen.Data, ImageSize = chosen.ImageSize, SkipDamaged = chosen.SkipDamaged });
+            var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows);
+            var path = parsed.GetValue(output)!;
+            OutputFile.Write(path, png);
+            Console.WriteLine($"wrote {path}");
+            return 0;
+        });
+        return command;
+    }
+}
