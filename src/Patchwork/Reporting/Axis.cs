@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Patchwork.Reporting;
 
-/// <summary>A chart axis from <paramref name="Low"/> to <paramref name="High"/> with ticks at multiples of <paramref name="Step"/>: 1, 2 or 5 times a power of ten.</summary>
+/// <summary>
+/// A chart axis from <paramref name="Low"/> to <paramref name="High"/> with ticks at multiples of <paramref name="Step"/>, which is 1, 2 or 5 times
+/// a power of ten.
+/// </summary>
 internal sealed record Axis(double Low, double High, double Step)
 {
     /// <summary>

@@ -45,7 +45,8 @@ public static class Charts
 
         var spoken = chart.Description.Length > 0 ? chart.Description : $"{chart.Title}: {chart.YTitle} over {chart.XTitle} for "
             + string.Join(", ", chart.Series.Select(series => series.Name));
-        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 52)}\" role=\"img\" aria-label=\"{Text(spoken)}\" font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 52)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
+        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         Add($"<text x=\"{N(Left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
         foreach (var (name, index, row, x) in legend)

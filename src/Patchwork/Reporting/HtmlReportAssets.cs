@@ -16,7 +16,8 @@ internal static class HtmlReportAssets
         h2 { font-size: 1.2rem; margin: 2.75rem 0 .75rem; }
         .lead { font-size: 1.2rem; margin: 0; max-width: 46rem; }
         p { max-width: 46rem; overflow-wrap: break-word; }
-        figure { margin: 1.25rem 0; }
+        figure { margin: 1.25rem 0; overflow-x: auto; }
+        figure svg { min-width: 34rem; }
         figure svg, figure img { display: block; width: 100%; height: auto; }
         figure img { width: auto; max-width: 100%; background: #fff; }
         figcaption { color: var(--soft); font-size: .875rem; margin-top: .5rem; }
@@ -35,7 +36,7 @@ internal static class HtmlReportAssets
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: 0; font-size: .9375rem; }
         dt { color: var(--soft); }
         dd { margin: 0; overflow-wrap: anywhere; }
-        @media (max-width: 30rem) { main { padding-top: 1.5rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
+        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th { white-space: normal; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
         @media print { .copy { display: none; } main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
           pre { white-space: pre-wrap; } .scroll { overflow: visible; } }
         """;
