@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Patchwork.Reporting;
+
+/// <summary>One point of a curve; <paramref name="Deviation"/> is half the height of the band around it, NaN or 0 for none.</summary>
+public readonly record struct ChartPoint(double X, double Mean, double Deviation = double.NaN);
+
+/// <summary>One curve, its points in order of X. A point that is not finite interrupts it.</summary>
+public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points);
+
+/// <summary>What a line chart shows. <paramref name="Description"/> is read to those who cannot see it.</summary>
+public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "");
+
+/// <summary>
+/// Line charts as inline SVG, a pure function of the data. Text takes the page's colour (<c>currentColor</c>); curves take the colour-blind-safe
+/// palette of Okabe and Ito (2008), which a page may replace through the variables <c>--series-1</c> to <c>--series-6</c>.
+/// </summary>
+public static class Charts
+{
+    private const double Width = 720, Left = 64, Right = 16, PlotHeight = 280, LegendLine = 20;
+
+    /// <summary>Okabe-Ito without yellow, which vanishes on white, and black, which vanishes on dark.</summary>
+    private static readonly string[] Palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+
+    /// <summary>Curves beyond the palette repeat its colours with other dashes.</summary>
+    private static readonly string[] Dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
+
+    /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
+    public static string Line(LineChart chart)
+    {
+        var points = chart.Series.SelectMany(series => series.Points).Where(Drawable).ToArray();
+        var xAxis = Axis.Over(points.Select(point => point.X), tight: true);
+        var yAxis = Axis.Over(points.SelectMany(point => new[] { point.Mean - Band(point), point.Mean + Band(point) }), tight: false);
+        var legend = PlaceLegend(chart.Series);
+        var top = 40 + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LegendLine + 10;
+        var bottom = top + PlotHeight;
+
+        double X(double value) => Left + xAxis.Share(value) * (Width - Left - Right);
+        double Y(double value) => bottom - yAxis.Share(value) * PlotHeight;
+
+        var svg = new StringBuilder();
+        void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+
+        var spoken = chart.Description.Length > 0 ? chart.Description : $"{chart.Title}: {chart.YTitle} over {chart.XTitle} for "
+            + string.Join(", ", chart.Series.Select(series => series.Name));
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 52)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
+        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
+        Add($"<title>{Text(chart.Title)}</title>");
+        Add($"<text x=\"{N(Left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
+        foreach (var (name, index, row, x) in legend)
+        {
+            var y = 40 + row * LegendLine;
+            Add($"<path d=\"M{N(x)} {N(y)}h22\" fill=\"none\" stroke=\"{Colour(index)}\" stroke-width=\"2.5\"{Dash(index)}/>");
+            Add($"<text x=\"{N(x + 28)}\" y=\"{N(y + 4.5)}\">{Text(name)}</text>");
+        }
+
+        foreach (var tick in yAxis.Ticks)
+        {
+            Add($"<path d=\"M{N(Left)} {N(Y(tick))}H{N(Width - Right)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
+            Add($"<text x=\"{N(Left - 8)}\" y=\"{N(Y(tick) + 4.5)}\" text-anchor=\"end\">{yAxis.Label(tick)}</text>");
+        }
+        foreach (var tick in xAxis.Ticks)
+        {
+            Add($"<path d=\"M{N(X(tick))} {N(bottom)}v5\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
+            Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 20)}\" text-anchor=\"middle\">{xAxis.Label(tick)}</text>");
+        }
+        Add($"<path d=\"M{N(Left)} {N(bottom)}H{N(Width - Right)}\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
+        Add($"<text x=\"{N((Left + Width - Right) / 2)}\" y=\"{N(bottom + 42)}\" text-anchor=\"middle\">{Text(chart.XTitle)}</text>");
+        var middle = N(top + PlotHeight / 2);
+        Add($"<text x=\"14\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {middle})\">{Text(chart.YTitle)}</text>");
+        if (points.Length == 0) Add($"<text x=\"{N((Left + Width - Right) / 2)}\" y=\"{middle}\" text-anchor=\"middle\">no data</text>");
+
+        for (var i = 0; i < chart.Series.Count; i++)
+        {
+            foreach (var run in Runs(chart.Series[i].Points))
+            {
+                if (run.Any(point => Band(point) > 0))
+                {
+                    var upper = run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean + Band(point)))}");
+                    var lower = run.AsEnumerable().Reverse().Select(point => $"{N(X(point.X))} {N(Y(point.Mean - Band(point)))}");
+                    Add($"<path d=\"M{string.Join('L', upper.Concat(lower))}Z\" fill=\"{Colour(i)}\" fill-opacity=\"0.18\"/>");
+                }
+                var line = string.Join('L', run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean))}"));
+                if (run.Count > 1) Add($"<path d=\"M{line}\" fill=\"none\" stroke=\"{Colour(i)}\" stroke-width=\"2\" stroke-linejoin=\"round\"{Dash(i)}/>");
+                else Add($"<circle cx=\"{N(X(run[0].X))}\" cy=\"{N(Y(run[0].Mean))}\" r=\"3.5\" fill=\"{Colour(i)}\"/>");
+            }
+        }
+        return svg.Append("</svg>\n").ToString();
+    }
+
+    private static bool Drawable(ChartPoint point) => double.IsFinite(point.X) && double.IsFinite(point.Mean);
+
+    private static double Band(ChartPoint point) => double.IsFinite(point.Deviation) ? Math.Abs(point.Deviation) : 0;
+
+    /// <summary>The stretches of a curve between points that cannot be drawn.</summary>
+    private static IEnumerable<List<ChartPoint>> Runs(IReadOnlyList<ChartPoint> points)
+    {
+        var run = new List<ChartPoint>();
+        foreach (var point in points)
+        {
+            if (Drawable(point))
+            {
+                run.Add(point);
+                continue;
+            }
+            if (run.Count > 0) yield return run;
+            run = [];
+        }
+        if (run.Count > 0) yield return run;
+    }
+
+    /// <summary>Legend entries from left to right in as many rows as they need; a letter is taken as 7.5 wide.</summary>
+    private static (string Name, int Index, int Row, double X)[] PlaceLegend(IReadOnlyList<ChartSeries> series)
+    {
+        var placed = new (string, int, int, double)[series.Count];
+        var (row, x) = (0, Left);
+        for (var i = 0; i < series.Count; i++)
+        {
+            var width = 28 + 7.5 * series[i].Name.Length + 20;
+            if (x > Left && x + width > Width - Right) (row, x) = (row + 1, Left);
+            placed[i] = (series[i].Name, i, row, x);
+            x += width;
+        }
+        return placed;
+    }
+
+    private static string Colour(int index)
+    {
+        var slot = index % Palette.Length;
+        return $"var(--series-{(slot + 1).ToString(CultureInfo.InvariantCulture)}, {Palette[slot]})";
+    }
+
+    private static string Dash(int index) => Dashes[index / Palette.Length % Dashes.Length];
+
+    private static string N(double coordinate) => coordinate.ToString("0.##", CultureInfo.InvariantCulture);
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Text;
+
+namespace Patchwork.Reporting;
+
+/// <summary>A piece of a report. Made only from plain data, so whatever it holds is escaped.</summary>
+public sealed record HtmlFragment
+{
+    private HtmlFragment(string html) => Html = html;
+
+    internal string Html { get; }
+
+    /// <summary>A paragraph of plain text.</summary>
+    public static HtmlFragment Paragraph(string text) => new($"<p>{Escape(text)}</p>\n");
+
+    /// <summary>A table: sorted by a click on a heading, copied as tab-separated text by its button.</summary>
+    public static HtmlFragment Table(ResultTable table) =>
+        new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy table</button></div>\n");
+
+    /// <summary>A line chart.</summary>
+    public static HtmlFragment Chart(LineChart chart) => new($"<figure>{Charts.Line(chart)}</figure>\n");
+
+    /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
+    public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
+        new($"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"
+            + (caption.Length > 0 ? $"<figcaption>{Escape(caption)}</figcaption>" : "") + "</figure>\n");
+
+    /// <summary>A command or other text to copy as it stands.</summary>
+    public static HtmlFragment Code(string text) => new($"<pre><code>{Escape(text)}</code></pre>\n");
+
+    /// <summary>Names and values, such as the environment of a run.</summary>
+    public static HtmlFragment Facts(IEnumerable<KeyValuePair<string, string>> facts) =>
+        new($"<dl>{string.Concat(facts.Select(fact => $"<dt>{Escape(fact.Key)}</dt><dd>{Escape(fact.Value)}</dd>"))}</dl>\n");
+
+    internal static string Escape(string text) => WebUtility.HtmlEncode(text);
+}
+
+/// <summary>A headed part of a report.</summary>
+public sealed record ReportSection(string Title, IReadOnlyList<HtmlFragment> Fragments);
+
+/// <summary>
+/// A report as one HTML page that needs nothing else: styles, script, charts and pictures are inside, and its content policy forbids the browser to
+/// load anything. Light and dark, on paper, and down to the width of a telephone.
+/// </summary>
+public sealed record HtmlReport
+{
+    /// <summary>The headline.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The answer, first: one or two sentences with the numbers.</summary>
+    public required string Lead { get; init; }
+
+    /// <summary>The parts, in order.</summary>
+    public IReadOnlyList<ReportSection> Sections { get; init; } = [];
+
+    /// <summary>The whole page.</summary>
+    public string ToHtml()
+    {
+        var page = new StringBuilder();
+        page.Append($"""
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+            <title>{HtmlFragment.Escape(Title)}</title>
+            <style>
+            {HtmlReportAssets.Style}
+            </style>
+            </head>
+            <body>
+            <main>
+            <h1>{HtmlFragment.Escape(Title)}</h1>
+            <p class="lead">{HtmlFragment.Escape(Lead)}</p>
+
+            """);
+        foreach (var section in Sections)
+        {
+            page.Append($"<section>\n<h2>{HtmlFragment.Escape(section.Title)}</h2>\n");
+            foreach (var fragment in section.Fragments) page.Append(fragment.Html);
+            page.Append("</section>\n");
+        }
+        return page.Append($"</main>\n<script>\n{HtmlReportAssets.Script}\n</script>\n</body>\n</html>\n").ToString();
+    }
+}

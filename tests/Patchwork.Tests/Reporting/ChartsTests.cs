@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Xml.Linq;
+using CsCheck;
+using Patchwork.Reporting;
+using Xunit;
+
+namespace Patchwork.Tests.Reporting;
+
+public sealed class ChartsTests
+{
+    internal static readonly LineChart Tiny = new("Error <val>", "Epoch", "Top-1 error (%)",
+    [
+        new("baseline", [new(1, 60, 4), new(2, 50, 2), new(3, 45, 1)]),
+        new("cutmix & co", [new(1, 65), new(2, double.NaN), new(3, 40)]),
+    ]);
+
+    [Fact]
+    public void A_tiny_chart_is_the_golden_one()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Patchwork.slnx"))) folder = folder.Parent!;
+        var golden = Path.Combine(folder.FullName, "tests", "Patchwork.Tests", "Golden", "line-chart.svg");
+        Assert.Equal(File.ReadAllText(golden), Charts.Line(Tiny));
+    }
+
+    [Fact]
+    public void Any_data_gives_well_formed_xml_with_finite_coordinates()
+    {
+        var number = Gen.Frequency((8, Gen.Double[-1e6, 1e6]), (1, Gen.Const(double.NaN)), (1, Gen.Const(double.PositiveInfinity)), (2, Gen.Const(0.5)));
+        var point = Gen.Select(number, number, number, (x, mean, deviation) => new ChartPoint(x, mean, deviation));
+        var series = Gen.Select(Gen.String[Gen.Char[' ', '~'], 0, 30], point.Array[0, 6], (name, points) => new ChartSeries(name, points));
+        series.Array[0, 9].Sample(all =>
+        {
+            var svg = Charts.Line(new LineChart("t", "x", "y", all));
+            Assert.Equal("svg", XDocument.Parse(svg).Root!.Name.LocalName);
+            Assert.DoesNotContain("NaN", string.Concat(XDocument.Parse(svg).Descendants().Attributes("d").Select(d => d.Value)));
+            Assert.DoesNotContain("∞", svg);
+        }, iter: 300);
+    }
+
+    [Theory]
+    [InlineData(0.0, 1.0, "0.0 0.2 0.4 0.6 0.8 1.0")]
+    [InlineData(3.0, 97.0, "0 20 40 60 80 100")]
+    [InlineData(-0.013, 0.021, "-0.02 -0.01 0.00 0.01 0.02 0.03")]
+    [InlineData(50.0, 50.0, "44 46 48 50 52 54 56")]
+    public void Ticks_are_round_numbers(double low, double high, string expected)
+    {
+        var axis = Axis.Over([low, high], tight: false);
+        Assert.Equal(expected, string.Join(' ', axis.Ticks.Select(axis.Label)));
+        Assert.True(axis.Low <= low && high <= axis.High, axis.ToString());
+    }
+
+    [Fact]
+    public void The_culture_of_the_thread_changes_nothing()
+    {
+        var before = CultureInfo.CurrentCulture;
+        var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        comma.NumberFormat.NumberDecimalSeparator = ",";
+        var expected = Charts.Line(Tiny);
+        try
+        {
+            CultureInfo.CurrentCulture = comma;
+            Assert.Equal(expected, Charts.Line(Tiny));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+}
