@@ -1,0 +1,79 @@
+using Patchwork.Internals;
+using Patchwork.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Models;
+
+public sealed class ModelZooTests
+{
+    public static TheoryData<string> Ids => [.. ModelZoo.Ids];
+
+    // Published or computed counts; resnet8 is counted by hand: 432 (stem) + 32 + 4,672 (stage 1) + 14,528 (2) + 57,728 (3) + fc.
+    [Theory]
+    [InlineData("resnet8", 78_042, 83_892)]
+    [InlineData("resnet20", 272_474, 278_324)]
+    [InlineData("resnet32", 466_906, 472_756)]
+    [InlineData("resnet44", 661_338, 667_188)]
+    [InlineData("resnet56", 855_770, 861_620)]
+    [InlineData("resnet110", 1_730_714, 1_736_564)]
+    [InlineData("resnet110bottleneck", 1_147_738, 1_170_868)]
+    [InlineData("resnet18", 11_173_962, 11_220_132)]
+    public void Parameter_counts_are_the_published_ones(string id, long ten, long hundred)
+    {
+        foreach (var (classes, expected) in new[] { (10, ten), (100, hundred) })
+        {
+            using var model = ModelZoo.Create(id, classes);
+            Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
+        }
+    }
+
+    [Theory, MemberData(nameof(Ids))]
+    public void Any_channels_and_sides_give_one_row_of_logits_per_image(string id)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var model = ModelZoo.Create(id, classes: 7, channels: 1, imageSize: 28);
+        model.eval();
+        Assert.Equal([3, 7], model.call(rand(3, 1, 28, 20)).shape);
+        Assert.Equal((id, 7, 1), (model.Id, model.Classes, model.Channels));
+    }
+
+    [Fact]
+    public void Large_images_get_the_published_stem()
+    {
+        using var small = ModelZoo.Create("resnet18", 1000, imageSize: 64);
+        using var large = ModelZoo.Create("resnet18", 1000, imageSize: 65);
+        Assert.Equal([64, 3, 3, 3], small.state_dict()["conv1.weight"].shape);
+        Assert.Equal([64, 3, 7, 7], large.state_dict()["conv1.weight"].shape);
+        Assert.Equal(11_689_512, large.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    [Fact]
+    public void Convolutions_start_normal_with_the_deviation_of_their_outputs()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        using var model = ModelZoo.Create("resnet18", 10);
+        var big = model.named_modules().Select(pair => pair.module).OfType<Conv2d>().Where(conv => conv.weight!.numel() > 100_000).ToList();
+        Assert.NotEmpty(big);
+        foreach (var weight in big.Select(conv => conv.weight!))
+        {
+            var deviation = Math.Sqrt(2.0 / (weight.size(0) * weight.size(2) * weight.size(3)));
+            Assert.Equal(1, weight.std().ToDouble() / deviation, 0.02);
+            Assert.Equal(3, (weight / deviation).pow(4).mean().ToDouble(), 0.15);       // a normal law's kurtosis; a uniform one has 1.8
+        }
+        Assert.All(model.named_modules().Select(pair => pair.module).OfType<BatchNorm2d>(), norm =>
+            Assert.Equal((1.0, 1.0, 0.0, 0.0), (norm.weight!.min().ToDouble(), norm.weight!.max().ToDouble(), norm.bias!.min().ToDouble(), norm.bias!.max().ToDouble())));
+    }
+
+    [Fact]
+    public void An_unknown_name_is_refused_and_the_nearest_offered()
+    {
+        var error = Assert.Throws<InputException>(() => ModelZoo.Create("resnet-20", 10));
+        Assert.Contains("'resnet-20'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'resnet20'", error.Message, StringComparison.Ordinal);
+    }
+}
