@@ -4,8 +4,12 @@ using Patchwork.Cli.Commands;
 
 var root = new RootCommand("CutMix and its family: trains image classifiers on mixed samples and measures what that buys.")
 {
+    CompareCommand.Create(),
     TrainCommand.Create(),
+    PreviewCommand.Create(),
     PlanCommand.Create(),
     MethodsCommand.Create(),
+    PredictCommand.Create(),
+    BenchCommand.Create(),
 };
 return CommandRunner.Run(root, args);

@@ -21,7 +21,7 @@ internal static class TrainCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            var progress = new Progress("train", common.Quiet(parsed));
+            var progress = new FitProgress("train", common.Quiet(parsed));
             var cancellation = CommandRunner.CancelledByKeyboard();
             RunResult result;
             string folder;

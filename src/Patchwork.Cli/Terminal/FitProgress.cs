@@ -10,7 +10,7 @@ namespace Patchwork.Cli.Terminal;
 /// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on standard error,
 /// which leaves standard output to results.
 /// </summary>
-internal sealed class Progress(string label, bool quiet) : Callback
+internal sealed class FitProgress(string label, bool quiet) : Callback
 {
     private static readonly bool Live = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });

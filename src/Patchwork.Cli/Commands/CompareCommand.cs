@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json;
+using Patchwork.Cli.Terminal;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Recipes;
+using Spectre.Console;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>compare</c>: methods × seeds, a folder each; finished runs are skipped, partial ones resumed.</summary>
+internal static class CompareCommand
+{
+    public static Command Create()
+    {
+        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all (default baseline,cutmix)", DefaultValueFactory = _ => "baseline,cutmix" };
+        var seeds = new Option<int>("--seeds") { Description = "seeds a method (default 3)", DefaultValueFactory = _ => 3 };
+        var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
+        var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
+        var common = new CommonOptions();
+        var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
+        var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, output, markdown };
+        recipe.AddTo(command);
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var chosen = recipe.Over(new Recipe(), parsed);
+            var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)] : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
+            var comparison = new Comparison(chosen, names, parsed.GetValue(seeds));
+            var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
+            FitProgress? progress = null;
+            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, line) => progress!.Say(line), CommandRunner.CancelledByKeyboard());
+            var report = new ComparisonReport(result, $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}");
+            report.Write(folder);
+            if (common.Json(parsed))
+                Console.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            else if (parsed.GetValue(markdown))
+                Console.Write(report.Table().ToMarkdown());
+            else
+                Print(report, folder);
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Print(ComparisonReport report, string folder)
+    {
+        var content = report.Table();
+        var table = new Table().Border(TableBorder.Rounded);
+        foreach (var column in content.Columns)
+            table.AddColumn(new TableColumn(Markup.Escape(column.Title)) { Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left });
+        foreach (var row in content.Rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        AnsiConsole.Write(table);
+        Console.WriteLine(report.Answer());
+        Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Randomness;
+using Patchwork.Reporting;
+
+namespace Patchwork.Recipes;
+
+/// <summary>What a comparison found: the table, <c>compare.json</c>, and <c>report.html</c>.</summary>
+public sealed class ComparisonReport(ComparisonResult result, string command)
+{
+    private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
+
+    /// <summary>One row a method: test error after the last and at the best epoch, training accuracy, and the difference to the baseline.</summary>
+    public ResultTable Table()
+    {
+        var baseline = result.Methods.Contains(Methods.Baseline) ? Statistic.Of(result.Of(Methods.Baseline).Select(LastError)) : (Statistic?)null;
+        var rows = result.Methods.Select(method =>
+        {
+            var runs = result.Of(method).ToArray();
+            var last = Statistic.Of(runs.Select(LastError));
+            return (IReadOnlyList<string>)
+            [
+                method,
+                last.ToString(),
+                Statistic.Of(runs.Select(run => 100 * run.Result.Best.Top1Error)).ToString(),
+                Statistic.Of(runs.Select(run => 100 * run.Result.TrainAccuracy)).ToString(),
+                baseline is null || method == Methods.Baseline ? "" : (last.Mean - baseline.Value.Mean).ToString("+0.00;-0.00", CultureInfo.InvariantCulture),
+                runs.Length.ToString(CultureInfo.InvariantCulture),
+            ];
+        });
+        return new ResultTable(
+            [new("method"), new("test error %, last epoch", Alignment.Right), new($"test error %, {bestTitle}", Alignment.Right), new("train accuracy %", Alignment.Right),
+                new("last vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
+            [.. rows]);
+    }
+
+    /// <summary>The answer in one sentence: what each method changed against the baseline, and whether that is more than the seeds' own spread.</summary>
+    public string Answer()
+    {
+        if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)
+            return $"{result.Runs.Count} runs of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes.";
+        var baseline = Statistic.Of(result.Of(Methods.Baseline).Select(LastError));
+        return string.Join(" ", result.Methods.Where(method => method != Methods.Baseline).Select(method => Sentence(method, baseline)));
+    }
+
+    /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
+    public void Write(string folder)
+    {
+        AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
+    }
+
+    /// <summary>The whole result as one JSON document.</summary>
+    public JsonObject Json() => new()
+    {
+        ["version"] = 1,
+        ["command"] = command,
+        ["environment"] = Provenance.Describe(),
+        ["recipe"] = JsonNode.Parse(result.Recipe.ToJson()),
+        ["bestIsTestEpoch"] = result.Recipe.ValidationShare is null,
+        ["methods"] = new JsonArray([.. result.Methods.Select(MethodJson)]),
+    };
+
+    private JsonObject MethodJson(string method)
+    {
+        var runs = result.Of(method).ToArray();
+        return new JsonObject
+        {
+            ["method"] = method,
+            ["top1_error_last"] = StatisticJson(runs.Select(run => run.Result.Last.Top1Error)),
+            ["top1_error_best"] = StatisticJson(runs.Select(run => run.Result.Best.Top1Error)),
+            ["top5_error_last"] = StatisticJson(runs.Select(run => run.Result.Last.Top5Error)),
+            ["train_accuracy"] = StatisticJson(runs.Select(run => run.Result.TrainAccuracy)),
+            ["runs"] = new JsonArray([.. runs.Select(run => new JsonObject
+            {
+                ["seed"] = run.Seed,
+                ["folder"] = Path.GetFileName(run.Folder),
+                ["result"] = JsonNode.Parse(run.Result.ToJson()),
+            })]),
+        };
+    }
+
+    private static JsonObject StatisticJson(IEnumerable<double> values)
+    {
+        var statistic = Statistic.Of(values);
+        return new JsonObject
+        {
+            ["mean"] = statistic.Mean,
+            ["deviation"] = double.IsFinite(statistic.Deviation) ? statistic.Deviation : null,
+            ["n"] = statistic.Count,
+        };
+    }
+
+    private HtmlReport Html() => new()
+    {
+        Title = $"What {Names()} changes on {result.Recipe.Dataset}",
+        Lead = Answer(),
+        Sections =
+        [
+            new("Results", [HtmlFragment.Table(Table()), HtmlFragment.Paragraph(
+                $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is the one with the lowest {(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
+            new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]),
+            .. Sheets(),
+            new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Provenance.Describe().Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
+        ],
+    };
+
+    private IEnumerable<ReportSection> Sheets()
+    {
+        var data = DatasetCatalogue.Open(result.Recipe.Dataset,
+            new DataOptions { Folder = result.Recipe.Data, ImageSize = result.Recipe.ImageSize, SkipDamaged = result.Recipe.SkipDamaged });
+        foreach (var method in result.Methods)
+        {
+            if ((result.Recipe with { Method = method }).CreateMixer() is { } mixer)
+                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(mixer, data.Train, new SeedStream(result.Recipe.Seed), 4),
+                    $"Sheet of four training images with their partner, the image mixed by {method}, and the difference; λ, box and label weights beneath.")]);
+        }
+    }
+
+    // Mean over the seeds at each epoch, with the sample deviation as band.
+    private LineChart Curve(string title, string metric, string axis, double scale)
+    {
+        var series = result.Methods.Select(method =>
+        {
+            var values = result.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
+                .Select(line => JsonNode.Parse(line)!)
+                .Where(line => line[metric] is not null)
+                .GroupBy(line => (int)line["epoch"]!, line => scale * (double)line[metric]!)
+                .OrderBy(group => group.Key);
+            return new ChartSeries(method, [.. values.Select(group => (group.Key, Value: Statistic.Of(group))).Select(point => new ChartPoint(point.Key, point.Value.Mean, point.Value.Deviation))]);
+        });
+        return new LineChart(title, "epoch", axis, [.. series]);
+    }
+
+    private string Sentence(string method, Statistic baseline)
+    {
+        var own = Statistic.Of(result.Of(method).Select(LastError));
+        var gain = baseline.Mean - own.Mean;
+        var spread = Math.Sqrt((baseline.Deviation * baseline.Deviation + own.Deviation * own.Deviation) / own.Count);
+        var verdict = own.Count < 2 ? " (one seed: no spread known)"
+            : Math.Abs(gain) > 2 * spread ? "" : " (within twice the standard error of the seeds: may be noise)";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{Methods.Find(method).Name} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.");
+    }
+
+    private string Names() => string.Join(", ", result.Methods.Where(method => method != Methods.Baseline).DefaultIfEmpty("training").Select(method =>
+        Methods.All.FirstOrDefault(known => known.Id == method)?.Name ?? method));
+
+    private static double LastError(ComparedRun run) => 100 * run.Result.Last.Top1Error;
+}
