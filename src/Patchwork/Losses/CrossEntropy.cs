@@ -18,7 +18,9 @@ public sealed record CrossEntropy : Loss
     public override Tensor PerSample(Tensor logits, Tensor targets)
     {
         var fits = logits.dim() == 2 && targets.dim() > 0 && targets.size(0) == logits.size(0)
-            && (targets.dim() == 1 ? targets.dtype == ScalarType.Int64 : targets.dim() == 2 && targets.size(1) == logits.size(1) && targets.dtype == logits.dtype);
+            && (targets.dim() == 1
+                ? targets.dtype == ScalarType.Int64
+                : targets.dim() == 2 && targets.size(1) == logits.size(1) && targets.dtype == logits.dtype);
         if (!fits)
             throw new ArgumentException("logits must be (N, K), targets int64 (N) or (N, K) of the logits' type. " +
                 $"Received: logits {logits.dtype} ({string.Join(", ", logits.shape)}), targets {targets.dtype} ({string.Join(", ", targets.shape)}).");

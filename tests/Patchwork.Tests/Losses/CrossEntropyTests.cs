@@ -60,7 +60,8 @@ public sealed class CrossEntropyTests : IDisposable
     {
         Tensor[] unfit =
         [
-            tensor(new long[] { 1 }), tensor(1L), tensor(new[] { 1, 1 }), zeros(2, 3, dtype: ScalarType.Float64), zeros(2, 2), zeros(2, 2, 2, dtype: ScalarType.Float64),
+            tensor(new long[] { 1 }), tensor(1L), tensor(new[] { 1, 1 }), zeros(2, 3, dtype: ScalarType.Float64),
+            zeros(2, 2), zeros(2, 2, 2, dtype: ScalarType.Float64),
         ];
         foreach (var targets in unfit)
         {
@@ -74,5 +75,6 @@ public sealed class CrossEntropyTests : IDisposable
     public void Smoothing_outside_its_range_is_refused(double smoothing) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new CrossEntropy { LabelSmoothing = smoothing });
 
-    private static void AssertValues(double[] expected, Tensor actual) => Assert.Equal(expected, ReferenceFill.Values(actual), (a, b) => Math.Abs(a - b) < 1e-12);
+    private static void AssertValues(double[] expected, Tensor actual) =>
+        Assert.Equal(expected, ReferenceFill.Values(actual), (a, b) => Math.Abs(a - b) < 1e-12);
 }

@@ -28,7 +28,8 @@ public sealed class LearningRateTests
         var item = vectors.RootElement.GetProperty("cases")[index];
         var schedule = Schedule(item)!;
         var rates = item.GetProperty("lr").Numbers();
-        var steps = item.TryGetProperty("epoch_index", out var epochs) ? epochs.Numbers() : [.. Enumerable.Range(0, rates.Length).Select(t => (double)t)];
+        var steps = item.TryGetProperty("epoch_index", out var epochs) ? epochs.Numbers()
+            : [.. Enumerable.Range(0, rates.Length).Select(t => (double)t)];
         foreach (var (step, expected) in steps.Zip(rates))
         {
             // torch chains its factors and the file has 9 digits: 1e-8 of the rate, and 3e-7 where the chain has come close to zero.
@@ -49,11 +50,13 @@ public sealed class LearningRateTests
         long Count(string key) => options.GetProperty(key).GetInt64();
         return item.GetProperty("name").GetString() switch
         {
-            "MultiStepLR" => new MultiStep(Number("base_lr"), [.. options.GetProperty("milestones").Numbers().Select(m => (long)m)], Number("gamma")),
+            "MultiStepLR" =>
+                new MultiStep(Number("base_lr"), [.. options.GetProperty("milestones").Numbers().Select(m => (long)m)], Number("gamma")),
             "StepLR" => EveryInterval(Number("base_lr"), Count("step_size"), Number("gamma")),
             "ExponentialLR" => EveryInterval(Number("base_lr"), 1, Number("gamma")),
             "CosineAnnealingLR" => new Cosine(Number("base_lr"), Count("T_max"), Number("eta_min")),
-            "OneCycleLR" when options.GetProperty("anneal_strategy").GetString() == "cos" && !options.GetProperty("three_phase").GetBoolean() =>
+            "OneCycleLR" when options.GetProperty("anneal_strategy").GetString() == "cos"
+                && !options.GetProperty("three_phase").GetBoolean() =>
                 new OneCycle(Number("max_lr"), Count("total_steps"), Number("pct_start"), Number("div_factor"), Number("final_div_factor")),
             "torch_LinearLR_then_CosineAnnealingLR(SequentialLR)" =>
                 new Warmup(Count("warmup_steps"), new Cosine(Number("base_lr"), Count("T_max"), Number("eta_min")), Number("start_factor")),

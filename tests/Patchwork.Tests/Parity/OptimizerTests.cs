@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>TorchSharp's optimizers, which the trainer uses as they are, against ten recorded steps of PyTorch on a quadratic, in double.</summary>
+/// <summary>TorchSharp's optimizers, which the trainer uses as they are, against ten recorded steps of PyTorch on a quadratic.</summary>
 public sealed class OptimizerTests
 {
     private const double Tolerance = 1e-8;

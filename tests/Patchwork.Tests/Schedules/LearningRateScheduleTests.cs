@@ -36,7 +36,7 @@ public sealed class LearningRateScheduleTests
     public void Warm_up_rises_evenly_and_hands_over_at_the_first_rate_of_what_follows()
     {
         var warmup = new Warmup(4, new Cosine(0.8, 100), StartFactor: 0.5);
-        Assert.Equal([0.4, 0.5, 0.6, 0.7, 0.8], Enumerable.Range(0, 5).Select(step => warmup.Rate(step)), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([0.4, 0.5, 0.6, 0.7, 0.8], Enumerable.Range(0, 5).Select(t => warmup.Rate(t)), (a, b) => Math.Abs(a - b) < 1e-12);
         Assert.Equal(new Cosine(0.8, 100).Rate(30), warmup.Rate(34));
     }
 

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// Weights and images that anybody can rebuild from integers alone: SplitMix64's finalizer over (seed, tensor number, flat index). The recorded outputs in
-/// <c>Parity/vectors/models.json</c> belong to networks filled this way.
+/// Weights and images that anybody can rebuild from integers alone: SplitMix64's finalizer over (seed, tensor number, flat index). The
+/// recorded outputs in <c>Parity/vectors/models.json</c> belong to networks filled this way.
 /// </summary>
 internal static class ReferenceFill
 {

@@ -6,7 +6,8 @@ namespace Patchwork.Tests.Support;
 internal static class Vectors
 {
     /// <summary>One file of numbers. The caller disposes it.</summary>
-    public static JsonDocument Open(string file) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Parity", "vectors", file)));
+    public static JsonDocument Open(string file) =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Parity", "vectors", file)));
 
     /// <summary>An array of numbers, nested or not, row-major.</summary>
     public static double[] Numbers(this JsonElement element) =>
