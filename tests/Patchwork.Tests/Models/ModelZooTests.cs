@@ -55,7 +55,7 @@ public sealed class ModelZooTests
     public void Convolutions_start_normal_with_the_deviation_of_their_outputs()
     {
         using var scope = NewDisposeScope();
-        manual_seed(3);
+        new Patchwork.Randomness.SeedStream(1).SeedTorch("test");
         using var model = ModelZoo.Create("resnet18", 10);
         var big = model.named_modules().Select(pair => pair.module).OfType<Conv2d>().Where(conv => conv.weight!.numel() > 100_000).ToList();
         Assert.NotEmpty(big);
