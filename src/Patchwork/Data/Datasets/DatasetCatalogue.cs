@@ -27,6 +27,7 @@ public static class DatasetCatalogue
     {
         "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
+        "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };
 

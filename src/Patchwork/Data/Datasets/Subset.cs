@@ -7,6 +7,9 @@ namespace Patchwork.Data;
 /// <summary>Some examples of another set, in the order of the indices given.</summary>
 public sealed class Subset(Dataset whole, IReadOnlyList<int> indices) : Dataset
 {
+    /// <summary>The set that the examples come from.</summary>
+    public Dataset Whole => whole;
+
     /// <inheritdoc/>
     public override int Count => indices.Count;
 
@@ -58,7 +61,9 @@ public static class StratifiedSplit
         {
             int[] examples = [.. members];
             owed += examples.Length * share;
-            var taken = Math.Clamp((int)Math.Floor(owed + 1e-9), 0, examples.Length - 1);
+            // What classes of one example cannot give is not taken from a larger one: no class gives more than its own share, rounded up.
+            var most = Math.Min((int)Math.Ceiling(examples.Length * share - 1e-9), examples.Length - 1);
+            var taken = Math.Clamp((int)Math.Floor(owed + 1e-9), 0, most);
             owed -= taken;
             foreach (var position in new SeedStream(0).Open("split", 0, members.Key).Permutation(examples.Length)[..taken])
                 validation.Add(examples[position]);
