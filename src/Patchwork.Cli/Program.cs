@@ -9,6 +9,7 @@ var root = new RootCommand("CutMix and its family: trains image classifiers on m
     PreviewCommand.Create(),
     PlanCommand.Create(),
     MethodsCommand.Create(),
+    PredictCommand.Create(),
     BenchCommand.Create(),
 };
 return CommandRunner.Run(root, args);

@@ -35,7 +35,7 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip
             if (plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } box } } mix && mix.Partner != i)
                 WritePasted(own, geometries[i], Source(ids, mix.Partner, scratch, size), geometries[mix.Partner], box, output);
             else
-                WritePasted(own, geometries[i], default, default, Box.Empty, output);
+                rows.Write(own, dataset.Channels, dataset.Height, dataset.Width, geometries[i], output);
         }
     }
 
@@ -45,22 +45,20 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip
     private void WritePasted(ReadOnlySpan<byte> own, Geometry geometry, ReadOnlySpan<byte> partner, Geometry partnerGeometry, Box box, Span<float> output)
     {
         var (height, width) = (dataset.Height, dataset.Width);
-        var area = height * width;
-        for (var channel = 0; channel < dataset.Channels; channel++)
+        var words = PixelRows.Words(width);
+        Span<ulong> all = stackalloc ulong[words], beside = stackalloc ulong[words], inside = stackalloc ulong[words];
+        SourceRow.Masks(geometry, width, 0, width, outside: false, all);
+        SourceRow.Masks(geometry, width, box.Left, box.Right, outside: true, beside);
+        SourceRow.Masks(partnerGeometry, width, box.Left, box.Right, outside: false, inside);
+        for (var row = 0; row < dataset.Channels * height; row++)
         {
-            var plane = own.Slice(channel * area, area);
-            for (var y = 0; y < height; y++)
-            {
-                var row = output.Slice(channel * area + y * width, width);
-                if (y < box.Top || y >= box.Bottom)
-                {
-                    rows.Write(plane, height, width, geometry, channel, y, 0, width, row);
-                    continue;
-                }
-                rows.Write(plane, height, width, geometry, channel, y, 0, box.Left, row);
-                rows.Write(partner.Slice(channel * area, area), height, width, partnerGeometry, channel, y, box.Left, box.Right, row);
-                rows.Write(plane, height, width, geometry, channel, y, box.Right, width, row);
-            }
+            var (channel, y) = (row / height, row % height);
+            var source = new SourceRow(own, height, width, channel, y, geometry);
+            var target = output.Slice(row * width, width);
+            if (y < box.Top || y >= box.Bottom)
+                rows.Write(channel, source, all, target);
+            else
+                rows.Write(channel, source, beside, new SourceRow(partner, height, width, channel, y, partnerGeometry), inside, target);
         }
     }
 }

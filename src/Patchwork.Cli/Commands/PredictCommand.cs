@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>predict</c>: classes and probabilities of pictures by a trained run.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "run folder" };
+        var images = new Argument<string[]>("image") { Description = "pictures (PNG, JPEG, WebP)", Arity = ArgumentArity.OneOrMore };
+        var top = new Option<int>("--top") { Description = "classes a picture (default 3)", DefaultValueFactory = _ => 3 };
+        var common = new CommonOptions();
+        var command = new Command("predict", "Classes and probabilities of pictures by a trained run.") { run, images, top };
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            NativeLibraries.Ensure();
+            if (parsed.GetValue(top) < 1)
+                throw new InputException($"--top must be at least 1. Received: {parsed.GetValue(top)}.");
+            using var predictor = Predictor.Open(parsed.GetValue(run)!);
+            var answers = new JsonArray();
+            foreach (var image in parsed.GetValue(images)!)
+            {
+                var probabilities = predictor.Predict(image);
+                var best = Enumerable.Range(0, probabilities.Length).OrderByDescending(k => probabilities[k]).Take(parsed.GetValue(top)).ToArray();
+                if (common.Json(parsed))
+                    answers.Add(new JsonObject
+                    {
+                        ["image"] = image,
+                        ["classes"] = new JsonArray([.. best.Select(k => new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = probabilities[k] })]),
+                    });
+                else
+                    Console.WriteLine($"{image}: {string.Join(", ", best.Select(k => string.Create(CultureInfo.InvariantCulture, $"{predictor.Card.Classes[k]} {probabilities[k]:P1}")))}");
+            }
+            if (common.Json(parsed))
+                Console.WriteLine(answers.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,58 @@
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Interop;
+using Patchwork.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Recipes;
+
+/// <summary>A trained network, ready to name what a picture shows. Needs nothing of a run but its checkpoints folder.</summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly ImageClassifier model;
+
+    private Predictor(ModelCard card, ImageClassifier model) => (Card, this.model) = (card, model);
+
+    /// <summary>Model, input and classes.</summary>
+    public ModelCard Card { get; }
+
+    /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
+    /// <exception cref="InputException">The folder is no run, or it has no weights yet.</exception>
+    public static Predictor Open(string folder)
+    {
+        var run = RunFolder.Open(folder);
+        var card = ModelCard.Read(run.Model);
+        var weights = File.Exists(run.Checkpoints.BestWeights) ? run.Checkpoints.BestWeights : run.Checkpoints.LastWeights;
+        if (!File.Exists(weights))
+            throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
+        var model = ModelZoo.Create(card.Model, card.Classes.Count, card.Channels, card.Height);
+        try
+        {
+            Safetensors.LoadInto(weights, model);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InputException($"The weights of {folder} are damaged: {error.Message}", error);
+        }
+        model.eval();
+        return new Predictor(card, model);
+    }
+
+    /// <summary>Probabilities of all classes for a picture, brought to the network's input size.</summary>
+    /// <exception cref="InputException">The picture cannot be read.</exception>
+    public double[] Predict(string picture)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var pixels = new byte[Card.Channels * Card.Height * Card.Width];
+        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels);
+        var input = new float[pixels.Length];
+        new PixelRows(new Normalization(Card.Mean, Card.Deviation)).Write(pixels, Card.Channels, Card.Height, Card.Width, default, input);
+        var logits = model.call(tensor(input).reshape(1, Card.Channels, Card.Height, Card.Width));
+        return logits.to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+    }
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => model.Dispose();
+}
