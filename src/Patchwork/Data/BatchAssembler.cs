@@ -31,34 +31,17 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip
         for (var i = 0; i < ids.Length; i++)
         {
             var output = images.Slice(i * size, size);
-            var own = Source(ids, i, scratch, size);
+            var own = Source(ids, i, scratch, geometries);
             if (plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } box } } mix && mix.Partner != i)
-                WritePasted(own, geometries[i], Source(ids, mix.Partner, scratch, size), geometries[mix.Partner], box, output);
+                rows.Write(own, Source(ids, mix.Partner, scratch, geometries), box, output);
             else
-                rows.Write(own, dataset.Channels, dataset.Height, dataset.Width, geometries[i], output);
+                rows.Write(own, output);
         }
     }
 
-    private ReadOnlySpan<byte> Source(ReadOnlySpan<int> ids, int i, byte[] scratch, int size) =>
-        dataset.InMemory ? dataset.Read(ids[i], []) : scratch.AsSpan(i * size, size);
-
-    private void WritePasted(ReadOnlySpan<byte> own, Geometry geometry, ReadOnlySpan<byte> partner, Geometry partnerGeometry, Box box, Span<float> output)
+    private ImageSource Source(ReadOnlySpan<int> ids, int i, byte[] scratch, Geometry[] geometries)
     {
-        var (height, width) = (dataset.Height, dataset.Width);
-        var words = PixelRows.Words(width);
-        Span<ulong> all = stackalloc ulong[words], beside = stackalloc ulong[words], inside = stackalloc ulong[words];
-        SourceRow.Masks(geometry, width, 0, width, outside: false, all);
-        SourceRow.Masks(geometry, width, box.Left, box.Right, outside: true, beside);
-        SourceRow.Masks(partnerGeometry, width, box.Left, box.Right, outside: false, inside);
-        for (var row = 0; row < dataset.Channels * height; row++)
-        {
-            var (channel, y) = (row / height, row % height);
-            var source = new SourceRow(own, height, width, channel, y, geometry);
-            var target = output.Slice(row * width, width);
-            if (y < box.Top || y >= box.Bottom)
-                rows.Write(channel, source, all, target);
-            else
-                rows.Write(channel, source, beside, new SourceRow(partner, height, width, channel, y, partnerGeometry), inside, target);
-        }
+        var pixels = dataset.InMemory ? dataset.Read(ids[i], []) : scratch.AsSpan(i * dataset.ImageBytes, dataset.ImageBytes);
+        return new ImageSource(pixels, dataset.Height, dataset.Width, geometries[i]);
     }
 }

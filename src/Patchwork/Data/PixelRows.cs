@@ -1,15 +1,18 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Patchwork.Plans;
 
 namespace Patchwork.Data;
 
 /// <summary>
-/// Bytes to normalized floats, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a time. Crop, mirroring and pasting are masks on the
-/// eight bytes: a masked byte is 0, which is padding. Product and sum are rounded separately, so a pixel's value never depends on where it stands.
+/// Planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a time. Crop,
+/// mirroring and pasting are masks on the eight bytes: a masked byte is 0, which is padding. Product and sum are rounded separately, so a pixel's value
+/// never depends on where it stands.
 /// </summary>
-internal sealed unsafe class PixelRows
+internal sealed class PixelRows
 {
     private readonly float[] scale, offset;
 
@@ -19,110 +22,117 @@ internal sealed unsafe class PixelRows
         offset = [.. normalization.Mean.Zip(normalization.Deviation, (mean, deviation) => (float)(-(double)mean / deviation))];
     }
 
-    /// <summary>Words of eight pixels that a row has.</summary>
-    public static int Words(int width) => (width + 7) / 8;
+    /// <summary>Writes an image of its own pixels alone.</summary>
+    public void Write(ImageSource own, Span<float> output) => Write(own, own, Box.Empty, output);
 
-    /// <summary>Writes a whole image: planar bytes (C, H, W) in, floats of the same shape out.</summary>
-    public void Write(ReadOnlySpan<byte> image, int channels, int height, int width, Geometry geometry, Span<float> output)
+    /// <summary>Writes an image whose pixels inside the box come from its partner.</summary>
+    public void Write(ImageSource own, ImageSource partner, Box box, Span<float> output)
     {
-        Span<ulong> masks = stackalloc ulong[Words(width)];
-        SourceRow.Masks(geometry, width, 0, width, outside: false, masks);
-        for (var row = 0; row < channels * height; row++)
+        var (height, width) = (own.Height, own.Width);
+        var words = (width + 7) / 8;
+        Span<ulong> all = stackalloc ulong[words], beside = stackalloc ulong[words], inside = stackalloc ulong[words];
+        own.Masks(0, width, outside: false, all);
+        if (!box.IsEmpty)
         {
-            var (channel, y) = (row / height, row % height);
-            Write(channel, new SourceRow(image, height, width, channel, y, geometry), masks, output.Slice(row * width, width));
+            own.Masks(box.Left, box.Right, outside: true, beside);
+            partner.Masks(box.Left, box.Right, outside: false, inside);
+        }
+        for (var channel = 0; channel < scale.Length; channel++)
+        {
+            var (a, b) = (Vector256.Create(scale[channel]), Vector256.Create(offset[channel]));
+            for (var y = 0; y < height; y++)
+            {
+                var row = output.Slice((channel * height + y) * width, width);
+                var start = own.RowStart(channel, y);
+                if (y < box.Top || y >= box.Bottom)
+                {
+                    for (var k = 0; k < words; k++)
+                        Store(own.Word(start, k, all[k]), a, b, row, k);
+                    continue;
+                }
+                var partnerStart = partner.RowStart(channel, y);
+                for (var k = 0; k < words; k++)
+                    Store(own.Word(start, k, beside[k]) | partner.Word(partnerStart, k, inside[k]), a, b, row, k);
+            }
         }
     }
 
-    /// <summary>Writes a row of a channel from one source; <paramref name="masks"/> say which of its pixels show.</summary>
-    public void Write(int channel, SourceRow source, ReadOnlySpan<ulong> masks, Span<float> row)
-    {
-        var (a, b) = (Vector256.Create(scale[channel]), Vector256.Create(offset[channel]));
-        for (var k = 0; k < masks.Length; k++)
-            Store(source.Word(k, masks[k]), a, b, row[(8 * k)..]);
-    }
-
-    /// <summary>Writes a row that two sources share; no pixel shows both.</summary>
-    public void Write(int channel, SourceRow own, ReadOnlySpan<ulong> ownMasks, SourceRow partner, ReadOnlySpan<ulong> partnerMasks, Span<float> row)
-    {
-        var (a, b) = (Vector256.Create(scale[channel]), Vector256.Create(offset[channel]));
-        for (var k = 0; k < ownMasks.Length; k++)
-            Store(own.Word(k, ownMasks[k]) | partner.Word(k, partnerMasks[k]), a, b, row[(8 * k)..]);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(ulong eight, Vector256<float> a, Vector256<float> b, Span<float> row)
+    private static void Store(ulong eight, Vector256<float> a, Vector256<float> b, Span<float> row, int k)
     {
         var bytes = Vector128.CreateScalar(eight).AsByte();
         var values = Avx2.IsSupported
             ? Avx2.ConvertToVector256Int32(bytes)
             : Vector256.WidenLower(Vector128.WidenLower(bytes).ToVector256Unsafe()).AsInt32();
         var floats = Vector256.Add(Vector256.Multiply(Vector256.ConvertToSingle(values), a), b);
-        if (row.Length >= 8)
-            floats.CopyTo(row);
+        if (row.Length - 8 * k >= 8)
+            floats.StoreUnsafe(ref MemoryMarshal.GetReference(row), (nuint)(8 * k));
         else
-            for (var i = 0; i < row.Length; i++)      // the last pixels of a width that is not a multiple of eight
-                row[i] = floats[i];
+            for (var i = 8 * k; i < row.Length; i++)      // the last pixels of a width that is not a multiple of eight
+                row[i] = floats[i - 8 * k];
     }
 }
 
-/// <summary>The pixels of one channel of one image that an output row is made from, after crop and mirroring.</summary>
-internal readonly unsafe ref struct SourceRow
+/// <summary>The pixels of one image (planar bytes) that an output is made from, after crop and mirroring.</summary>
+internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, int width, Geometry geometry)
 {
-    private readonly ReadOnlySpan<byte> image;
-    private readonly int first;             // index in the image of output column 0, which may lie outside
-    private readonly bool mirrored, absent;
+    private const int Absent = int.MinValue;
 
-    /// <summary>Row <paramref name="y"/> of the output, from a channel of an image.</summary>
-    public SourceRow(ReadOnlySpan<byte> image, int height, int width, int channel, int y, Geometry geometry)
+    private readonly ReadOnlySpan<byte> image = image;
+
+    public int Height => height;
+
+    public int Width => width;
+
+    /// <summary>Index of the pixel that output column 0 of a row shows; it may lie outside the row, or the row outside the image.</summary>
+    public int RowStart(int channel, int y)
     {
         var row = y + geometry.Row;
-        this.image = image;
-        absent = row < 0 || row >= height;
-        mirrored = geometry.Mirrored;
-        first = (channel * height + row) * width + geometry.Column + (mirrored ? width - 1 : 0);
+        return row < 0 || row >= height ? Absent : (channel * height + row) * width + geometry.Column + (geometry.Mirrored ? width - 1 : 0);
     }
 
-    /// <summary>Output columns 8k to 8k+7, those outside <paramref name="mask"/> as 0.</summary>
+    /// <summary>Output columns 8k to 8k+7 of the row that begins at <paramref name="start"/>, those outside <paramref name="mask"/> as 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Word(int k, ulong mask)
+    public ulong Word(int start, int k, ulong mask)
     {
-        if (mask == 0 || absent)
+        if (mask == 0 || start == Absent)
             return 0;
-        var start = mirrored ? first - 8 * k - 7 : first + 8 * k;
-        if ((uint)start > (uint)(image.Length - 8) || image.Length < 8)
-            return Slow(start, mask);
-        var word = BinaryPrimitives.ReadUInt64LittleEndian(image[start..]);
-        return (mirrored ? BinaryPrimitives.ReverseEndianness(word) : word) & mask;
-    }
-
-    // Words that begin before the image or end behind it: byte by byte.
-    private ulong Slow(int start, ulong mask)
-    {
-        var word = 0UL;
-        for (var i = 0; i < 8; i++)
-        {
-            var index = start + i;
-            if (index >= 0 && index < image.Length)
-                word |= (ulong)image[index] << 8 * (mirrored ? 7 - i : i);
-        }
-        return word & mask;
+        var first = geometry.Mirrored ? start - 8 * k - 7 : start + 8 * k;
+        if (first < 0 || first > image.Length - 8)
+            return Slow(first, mask);
+        var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(image), first));
+        if (!BitConverter.IsLittleEndian)
+            word = BinaryPrimitives.ReverseEndianness(word);
+        return (geometry.Mirrored ? BinaryPrimitives.ReverseEndianness(word) : word) & mask;
     }
 
     /// <summary>
     /// Masks of the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being padding; with
     /// <paramref name="outside"/> the columns outside that range instead.
     /// </summary>
-    public static void Masks(Geometry geometry, int width, int left, int right, bool outside, Span<ulong> masks)
+    public void Masks(int left, int right, bool outside, Span<ulong> masks)
     {
         // Output column x reads source column x + Column, or its mirror image (width - 1 - x) + Column.
-        var (begin, end) = geometry.Mirrored ? (geometry.Column, width + geometry.Column) : (-geometry.Column, width - geometry.Column);
-        (begin, end) = (Math.Max(begin, 0), Math.Min(end, width));
+        var shift = geometry.Mirrored ? geometry.Column : -geometry.Column;
+        var (begin, end) = (Math.Max(shift, 0), Math.Min(width + shift, width));
         for (var k = 0; k < masks.Length; k++)
         {
             var chosen = Range(left - 8 * k, right - 8 * k);
             masks[k] = Range(begin - 8 * k, end - 8 * k) & (outside ? ~chosen : chosen);
         }
+    }
+
+    // Words that begin before the image or end behind it: byte by byte.
+    private ulong Slow(int first, ulong mask)
+    {
+        var word = 0UL;
+        for (var i = 0; i < 8; i++)
+        {
+            var index = first + i;
+            if (index >= 0 && index < image.Length)
+                word |= (ulong)image[index] << 8 * (geometry.Mirrored ? 7 - i : i);
+        }
+        return word & mask;
     }
 
     // Bytes [from, to) of a word.

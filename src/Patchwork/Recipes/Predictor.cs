@@ -48,7 +48,7 @@ public sealed class Predictor : IDisposable
         var pixels = new byte[Card.Channels * Card.Height * Card.Width];
         ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels);
         var input = new float[pixels.Length];
-        new PixelRows(new Normalization(Card.Mean, Card.Deviation)).Write(pixels, Card.Channels, Card.Height, Card.Width, default, input);
+        new PixelRows(new Normalization(Card.Mean, Card.Deviation)).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
         var logits = model.call(tensor(input).reshape(1, Card.Channels, Card.Height, Card.Width));
         return logits.to(ScalarType.Float64).softmax(1).data<double>().ToArray();
     }
