@@ -122,6 +122,20 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
         }
     }
 
+    /// <summary>Asks for the pixels of a box to be fetched into the cache: of another image, they would be waited for row by row.</summary>
+    public void Prefetch(Box box, int channels)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var channel = 0; channel < channels; channel++)
+        {
+            for (var y = box.Top; y < box.Bottom; y++)
+                Prefetch((channel * height + Math.Clamp(y + geometry.Row, 0, height - 1)) * width);
+        }
+    }
+
+    private unsafe void Prefetch(int index) => Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetReference(image), index)));
+
     // Words that begin before the image or end behind it: byte by byte.
     private ulong Slow(int first, ulong mask)
     {
