@@ -11,10 +11,10 @@ internal static class CommandRunner
 {
     public static int Run(RootCommand root, string[] args)
     {
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"patchwork: {string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork {parsed.CommandResult.Command.Name} --help.".Replace(" patchwork --help", " --help"));
+            Console.Error.WriteLine($"patchwork: {Refusal(root, parsed)}");
             return 2;
         }
         try
@@ -25,6 +25,14 @@ internal static class CommandRunner
         {
             return Report(error, verbose: args.Contains("--verbose"));
         }
+    }
+
+    private static string Refusal(RootCommand root, ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        if (command == root && parsed.UnmatchedTokens is [var verb, ..])
+            return InputException.Unknown("verb", verb, [.. root.Subcommands.Select(known => known.Name)]).Message;
+        return $"{string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork {(command == root ? "" : command.Name + " ")}--help.";
     }
 
     private static int Report(Exception error, bool verbose)

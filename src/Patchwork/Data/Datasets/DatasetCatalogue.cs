@@ -25,6 +25,7 @@ public static class DatasetCatalogue
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public static DatasetPair Open(string id, DataOptions options) => id switch
     {
+        "shapes" => Shapes.Open(),
         "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
         "folder" => ImageFolder.Open(options),
