@@ -32,6 +32,13 @@ public sealed class ImageDecoderTests : IDisposable
         _ => SKColors.Yellow,
     };
 
+    // The same in greys: a JPEG's colours, not its greys, bleed over edges.
+    private static SKColor GreyBlocks(int y, int x)
+    {
+        var level = (byte)((y < 32, x < 16) switch { (true, true) => 250, (true, false) => 170, (false, true) => 90, _ => 10 });
+        return new SKColor(level, level, level);
+    }
+
     private static void AssertNear(byte[] expected, byte[] actual, int tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
@@ -52,14 +59,14 @@ public sealed class ImageDecoderTests : IDisposable
     public void Every_orientation_of_the_camera_gives_the_upright_picture(ushort orientation, string rowZero, string columnZero)
     {
         const int Height = 48, Width = 32;
-        var upright = PictureFiles.Write(At("upright.png"), PictureFiles.Paint(Height, Width, Blocks));
+        var upright = PictureFiles.Write(At("upright.png"), PictureFiles.Paint(Height, Width, GreyBlocks));
         var turned = rowZero is "left" or "right";
         var stored = PictureFiles.Paint(turned ? Width : Height, turned ? Height : Width, (row, column) =>
         {
             var (y, x) = (0, 0);
             foreach (var (side, steps) in new[] { (rowZero, row), (columnZero, column) })
                 _ = side switch { "top" => y = steps, "bottom" => y = Height - 1 - steps, "left" => x = steps, _ => x = Width - 1 - steps };
-            return Blocks(y, x);
+            return GreyBlocks(y, x);
         });
         var jpeg = PictureFiles.Write(At("camera.jpg"), stored);
         PictureFiles.InsertOrientation(jpeg, orientation);
@@ -77,6 +84,8 @@ public sealed class ImageDecoderTests : IDisposable
         {
             for (var x = 0; x < 32; x++)
             {
+                if (Path.GetExtension(name) != ".png" && (y is >= 28 and < 36 || x is >= 12 and < 20))
+                    continue;      // lossy colours bleed over edges
                 var color = Blocks(y, x);
                 var at = y * 32 + x;
                 AssertNear([color.Red, color.Green, color.Blue], [planar[at], planar[2048 + at], planar[4096 + at]], Path.GetExtension(name) == ".png" ? 0 : 3);
@@ -142,15 +151,11 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void Sixteen_bits_a_channel_are_rounded_to_eight()
     {
-        var deep = new SKBitmap(new SKImageInfo(3, 3, SKColorType.Rgba16161616, SKAlphaType.Unpremul));
-        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(deep.GetPixelSpan()).Fill(0xffff);
-        for (var i = 0; i < 9; i++)
-            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(deep.GetPixelSpan())[4 * i] = 0x4040;
-        var path = PictureFiles.Write(At("deep.png"), deep);
-        Assert.Equal(16, File.ReadAllBytes(path)[24]);
+        var path = PictureFiles.WriteDeep(At("deep.png"), 3, 3, 0x4040, 0xffff, 0x1234);
         var planar = Decode(path, 3, 3);
         Assert.All(planar[..9], value => Assert.Equal(0x40, value));
-        Assert.All(planar[9..], value => Assert.Equal(0xff, value));
+        Assert.All(planar[9..18], value => Assert.Equal(0xff, value));
+        Assert.All(planar[18..], value => Assert.Equal(0x12, value));
     }
 
     [Theory, MemberData(nameof(Cuts))]

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using SkiaSharp;
 
 namespace Patchwork.Tests.Data;
@@ -66,6 +67,36 @@ internal static class PictureFiles
         BinaryPrimitives.WriteInt32BigEndian(png.AsSpan(20), height);
         BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), Crc32(png.AsSpan(12, 17)));
         File.WriteAllBytes(path, png);
+    }
+
+    /// <summary>A plain PNG of 16 bits a channel, written chunk by chunk: Skia writes none.</summary>
+    public static string WriteDeep(string path, int height, int width, ushort red, ushort green, ushort blue)
+    {
+        var row = new byte[1 + 6 * width];      // filter 0, then R, G, B
+        for (var x = 0; x < width; x++)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + 6 * x), red);
+            BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(3 + 6 * x), green);
+            BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(5 + 6 * x), blue);
+        }
+        using var packed = new MemoryStream();
+        using (var zlib = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            for (var y = 0; y < height; y++)
+                zlib.Write(row);
+        }
+        byte[] signature = [0x89, .. "PNG\r\n\u001a\n"u8];
+        byte[] header = [0, 0, 0, (byte)width, 0, 0, 0, (byte)height, 16, 2, 0, 0, 0];      // 16 bits, RGB
+        File.WriteAllBytes(path, [.. signature, .. Chunk("IHDR"u8, header), .. Chunk("IDAT"u8, packed.ToArray()), .. Chunk("IEND"u8, [])]);
+        return path;
+    }
+
+    private static byte[] Chunk(ReadOnlySpan<byte> type, byte[] content)
+    {
+        byte[] chunk = [0, 0, 0, 0, .. type, .. content, 0, 0, 0, 0];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), Crc32(chunk.AsSpan(4, chunk.Length - 8)));
+        return chunk;
     }
 
     private static uint Crc32(ReadOnlySpan<byte> bytes)
