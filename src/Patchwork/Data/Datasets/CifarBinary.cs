@@ -52,7 +52,8 @@ internal sealed class CifarBinary : Dataset
         return new("cifar100", Open(folder, ["train.bin"], 50_000, 2, names), Open(folder, ["test.bin"], 10_000, 2, names));
     }
 
-    private static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
+    // Tests open smaller files than the published ones.
+    internal static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
     {
         var expected = recordsPerFile * (labelBytes + Pixels);
         var all = new byte[files.Length * expected];
