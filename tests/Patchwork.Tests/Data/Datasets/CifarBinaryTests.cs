@@ -97,20 +97,18 @@ public sealed class CifarBinaryTests : IDisposable
         Assert.Equal(("cifar100", 50_000, 10_000), (pair.Id, pair.Train.Count, pair.Test.Count));
         Assert.Equal(100, pair.Train.ClassNames.Count);
         Assert.Equal(("apple", "worm"), (pair.Train.ClassNames[0], pair.Train.ClassNames[99]));
-        Assert.Equal([19, 29, 0, 11, 1], Enumerable.Range(0, 5).Select(pair.Train.Label));
-        Assert.Equal([49, 33, 72, 51, 71], Enumerable.Range(0, 5).Select(pair.Test.Label));
+        // Copies differ in the order of the records, so no label of a place is asserted.
         Assert.All(Enumerable.Range(0, 50_000).CountBy(pair.Train.Label), pair => Assert.Equal(500, pair.Value));
+        Assert.All(Enumerable.Range(0, 10_000).CountBy(pair.Test.Label), pair => Assert.Equal(100, pair.Value));
         // 0.5071, 0.4865, 0.4409 on [0, 1]: the constants in common use.
         AssertChannelMeans(pair.Train, [129.3, 124.1, 112.4]);
     }
 
     private static DatasetPair OpenPublished(string id)
     {
-        if (Environment.GetEnvironmentVariable("PATCHWORK_DATA") is not { Length: > 0 } data)
-            Assert.Skip("PATCHWORK_DATA does not name a folder with the published files.");
-        else
-            return DatasetCatalogue.Open(id, new DataOptions { Folder = data });
-        throw new InvalidOperationException();
+        var data = Environment.GetEnvironmentVariable("PATCHWORK_DATA");
+        Assert.SkipWhen(string.IsNullOrEmpty(data), "PATCHWORK_DATA does not name a folder with the published files.");
+        return DatasetCatalogue.Open(id, new DataOptions { Folder = data });
     }
 
     private static void AssertChannelMeans(Dataset set, double[] expected)
