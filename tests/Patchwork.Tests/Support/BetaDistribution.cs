@@ -31,8 +31,8 @@ internal static class BetaDistribution
     }
 
     /// <summary>
-    /// The largest distance of a sample's distribution from a law; times √n it passes 1.95 once in 1,000 samples. A value stands for all numbers that
-    /// round to it: of Beta(0.05, 0.05) one draw in twelve is nearer to 1 than any other double is.
+    /// The largest distance of a sample's distribution from a law; times √n it passes 1.95 once in 1,000 samples. A value stands for all
+    /// numbers that round to it: of Beta(0.05, 0.05) one draw in twelve is nearer to 1 than any other double is.
     /// </summary>
     public static double Distance(double[] sample, Func<double, double> cumulative)
     {

@@ -163,7 +163,8 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void A_missing_folder_is_refused()
     {
-        Assert.Contains("--data", Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions())).Message, StringComparison.Ordinal);
+        var unnamed = Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions()));
+        Assert.Contains("--data", unnamed.Message, StringComparison.Ordinal);
         var error = Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions { Folder = At("none") }));
         Assert.Contains($"{At("none")} does not exist", error.Message, StringComparison.Ordinal);
     }

@@ -16,7 +16,8 @@ internal sealed class KnownDataset(int[] labels, bool inMemory = true) : Dataset
 
     public override int Width => 1;
 
-    public override IReadOnlyList<string> ClassNames { get; } = [.. Enumerable.Range(0, labels.DefaultIfEmpty().Max() + 1).Select(label => $"class {label}")];
+    public override IReadOnlyList<string> ClassNames { get; } =
+        [.. Enumerable.Range(0, labels.DefaultIfEmpty().Max() + 1).Select(label => $"class {label}")];
 
     public override Normalization Normalization { get; } = new([0.5f], [0.25f]);
 

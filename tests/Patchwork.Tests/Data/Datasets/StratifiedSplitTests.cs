@@ -7,9 +7,13 @@ namespace Patchwork.Tests.Data;
 
 public sealed class StratifiedSplitTests
 {
-    private static Gen<int[]> Labels => Gen.Int[0, 6].Array[20, 200].Where(labels => labels.CountBy(label => label).Any(pair => pair.Value > 12));
+    private static Gen<int[]> Labels =>
+        Gen.Int[0, 6].Array[20, 200].Where(labels => labels.CountBy(label => label).Any(pair => pair.Value > 12));
 
     private static Gen<double> Shares => Gen.Double[0.1, 0.9];
+
+    private static string Refused(double share) =>
+        Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 0, 1]), share)).Message;
 
     [Fact]
     public void Every_example_is_in_exactly_one_part_and_the_parts_ascend() =>
@@ -28,7 +32,8 @@ public sealed class StratifiedSplitTests
             foreach (var (label, count) in labels.CountBy(label => label))
             {
                 Assert.Contains(train, i => labels[i] == label);
-                Assert.InRange(validation.Count(i => labels[i] == label), Math.Min(count - 1, Math.Floor(count * share)), Math.Ceiling(count * share));
+                var given = validation.Count(i => labels[i] == label);
+                Assert.InRange(given, Math.Min(count - 1, Math.Floor(count * share)), Math.Ceiling(count * share));
             }
         });
 
@@ -59,9 +64,9 @@ public sealed class StratifiedSplitTests
 
     [Theory, InlineData(0), InlineData(1), InlineData(-0.5), InlineData(double.NaN)]
     public void A_share_outside_0_to_1_is_refused(double share) =>
-        Assert.Contains("Received: ", Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 0, 1]), share)).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: ", Refused(share), StringComparison.Ordinal);
 
     [Fact]
     public void A_share_that_leaves_no_example_is_refused() =>
-        Assert.Contains("0.1 of 3", Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 0, 1]), 0.1)).Message, StringComparison.Ordinal);
+        Assert.Contains("0.1 of 3", Refused(0.1), StringComparison.Ordinal);
 }

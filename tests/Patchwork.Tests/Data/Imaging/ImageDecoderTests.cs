@@ -88,7 +88,8 @@ public sealed class ImageDecoderTests : IDisposable
                     continue;      // lossy colours bleed over edges
                 var color = Blocks(y, x);
                 var at = y * 32 + x;
-                AssertNear([color.Red, color.Green, color.Blue], [planar[at], planar[2048 + at], planar[4096 + at]], Path.GetExtension(name) == ".png" ? 0 : 3);
+                byte[] received = [planar[at], planar[2048 + at], planar[4096 + at]];
+                AssertNear([color.Red, color.Green, color.Blue], received, Path.GetExtension(name) == ".png" ? 0 : 3);
             }
         }
     }
@@ -96,7 +97,8 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void The_longer_side_is_cut_to_its_middle()
     {
-        var path = PictureFiles.Write(At("wide.png"), PictureFiles.Paint(20, 60, (_, x) => x is >= 20 and < 40 ? SKColors.Red : SKColors.Blue));
+        var path = PictureFiles.Write(At("wide.png"),
+            PictureFiles.Paint(20, 60, (_, x) => x is >= 20 and < 40 ? SKColors.Red : SKColors.Blue));
         var planar = Decode(path, 20, 20);
         Assert.All(planar[..400], value => Assert.Equal(255, value));
         Assert.All(planar[400..], value => Assert.Equal(0, value));
@@ -105,7 +107,8 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void A_fine_chequerboard_becomes_grey_and_not_a_coarser_chequerboard()
     {
-        var path = PictureFiles.Write(At("chequers.png"), PictureFiles.Paint(210, 210, (y, x) => (y + x) % 2 == 0 ? SKColors.White : SKColors.Black));
+        var path = PictureFiles.Write(At("chequers.png"),
+            PictureFiles.Paint(210, 210, (y, x) => (y + x) % 2 == 0 ? SKColors.White : SKColors.Black));
         Assert.All(Decode(path, 30, 30), value => Assert.InRange(value, 126, 130));
     }
 
@@ -116,7 +119,8 @@ public sealed class ImageDecoderTests : IDisposable
             var path = PictureFiles.WritePlain(At($"plain{height}.{width}.{rows}.{columns}.png"), new SKColor(10, 200, 77), height, width);
             var planar = Decode(path, rows, columns);
             var area = rows * columns;
-            return planar[..area].All(v => v == 10) && planar[area..(2 * area)].All(v => v == 200) && planar[(2 * area)..].All(v => v == 77);
+            return planar[..area].All(v => v == 10) && planar[area..(2 * area)].All(v => v == 200)
+                && planar[(2 * area)..].All(v => v == 77);
         }, iter: 50, threads: 1);
 
     [Fact]
@@ -177,7 +181,8 @@ public sealed class ImageDecoderTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_refused_by_name() =>
-        Assert.Contains(At("none.png"), Assert.Throws<InputException>(() => Decode(At("none.png"), 8, 8)).Message, StringComparison.Ordinal);
+        Assert.Contains(At("none.png"), Assert.Throws<InputException>(() => Decode(At("none.png"), 8, 8)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_changed_byte_within_a_PNG_is_found_by_its_checksum()

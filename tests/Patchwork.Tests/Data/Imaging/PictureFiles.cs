@@ -39,7 +39,8 @@ internal static class PictureFiles
         Write(path, Paint(height, width, (y, x) => new SKColor((byte)(y * 37 + x * 101), (byte)(y * x * 13), (byte)(x * 59 ^ y * 29))));
 
     /// <summary>A picture of one colour.</summary>
-    public static string WritePlain(string path, SKColor color, int height = 16, int width = 16) => Write(path, Paint(height, width, (_, _) => color));
+    public static string WritePlain(string path, SKColor color, int height = 16, int width = 16) =>
+        Write(path, Paint(height, width, (_, _) => color));
 
     /// <summary>Keeps the first part of a file.</summary>
     public static void Cut(string path, double share)
