@@ -9,7 +9,11 @@ public sealed class BetaSamplerTests
     private const int Count = 20_000;
 
     public static TheoryData<double, double> Shapes =>
-        new() { { 0.05, 0.05 }, { 0.1, 0.1 }, { 0.25, 0.25 }, { 0.5, 0.5 }, { 1, 1 }, { 2, 2 }, { 5, 5 }, { 20, 20 }, { 0.3, 3 }, { 4, 1 } };
+        new()
+        {
+            { 0.05, 0.05 }, { 0.1, 0.1 }, { 0.25, 0.25 }, { 0.5, 0.5 }, { 1, 1 }, { 2, 2 }, { 5, 5 },
+            { 20, 20 }, { 0.3, 3 }, { 4, 1 },
+        };
 
     private static double[] Sample(double a, double b)
     {

@@ -33,7 +33,8 @@ public sealed class SeedStreamTests
         Func<int, Draws>[] neighbours = [i => seeds.Open("mix", 0, i + 1), i => seeds.Open("mix", 1, i), i => seeds.Open("augment", 0, i)];
         foreach (var neighbour in neighbours)
         {
-            var products = Enumerable.Range(0, Count).Average(i => (seeds.Open("mix", 0, i).Uniform() - 0.5) * (neighbour(i).Uniform() - 0.5));
+            var products = Enumerable.Range(0, Count).Average(i =>
+                (seeds.Open("mix", 0, i).Uniform() - 0.5) * (neighbour(i).Uniform() - 0.5));
             Assert.Equal(0, products * 12, 4 / Math.Sqrt(Count));      // variance of a uniform: 1/12
         }
     }

@@ -3,7 +3,7 @@ namespace Patchwork.Tests.Support;
 /// <summary>The exact law of Beta(a, b), and the Kolmogorov-Smirnov distance of a sample from a law.</summary>
 internal static class BetaDistribution
 {
-    /// <summary>P(X ≤ x): the regularized incomplete beta function by its continued fraction (DLMF 8.17.22), evaluated after Lentz.</summary>
+    /// <summary>P(X ≤ x): the regularized incomplete beta function by its continued fraction (DLMF 8.17.22) after Lentz.</summary>
     public static double Cumulative(double x, double a, double b)
     {
         if (x <= 0)

@@ -72,8 +72,8 @@ internal sealed class CifarBinary : Dataset
         for (var i = 0; i < set.Count; i++)
         {
             if (set.Label(i) >= names.Length)
-                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in record {i % recordsPerFile} of "
-                    + $"{Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
+                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in "
+                    + $"record {i % recordsPerFile} of {Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
         }
         return set;
     }

@@ -134,7 +134,8 @@ public sealed class ImageFolder : Dataset
         catch (InputException error)
         {
             throw new InputException($"{root} must hold enough images to keep a fifth of each class as the test set. "
-                + $"Received: {whole.Count} images of {whole.ClassNames.Count} classes. Add images, or sort them into train/ and test/.", error);
+                + $"Received: {whole.Count} images of {whole.ClassNames.Count} classes. "
+                + "Add images, or sort them into train/ and test/.", error);
         }
     }
 
@@ -149,7 +150,8 @@ public sealed class ImageFolder : Dataset
             throw Lone(untrained, test, train);
 
         static InputException Lone(string name, string present, string absent) => new(
-            $"{present} and {absent} must hold the same classes. Received: '{name}' only in {present}. Add its images to {absent} or remove it.");
+            $"{present} and {absent} must hold the same classes. Received: '{name}' only in {present}. "
+            + $"Add its images to {absent} or remove it.");
     }
 
     private static string[] Classes(string root) =>
@@ -162,8 +164,8 @@ public sealed class ImageFolder : Dataset
             .Where(path => Path.GetFileName(path)[0] != '.')
             .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal)];
-        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly and "
-            + "not in sub-folders. Received: none. Add images or remove the folder.");
+        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly "
+            + "and not in sub-folders. Received: none. Add images or remove the folder.");
     }
 
     // Decodes, or checks the header of, one file. Returns what is wrong with it; a parallel loop would wrap an exception.

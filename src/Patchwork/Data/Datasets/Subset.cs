@@ -71,7 +71,8 @@ public static class StratifiedSplit
                 validation.Add(examples[position]);
         }
         if (validation.Count == 0)
-            throw new InputException(FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. ")
+            throw new InputException(
+                FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. ")
                 + "Ask for a larger one with --validation.");
         return ([.. Enumerable.Range(0, set.Count).Where(i => !validation.Contains(i))], [.. validation.Order()]);
     }
