@@ -3,8 +3,8 @@ using Patchwork.Internals;
 namespace Patchwork.Data;
 
 /// <summary>
-/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and 3,072 pixels,
-/// planes R, G, B. The files lie in memory as they are; an example is a view of them.
+/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and
+/// 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them.
 /// </summary>
 internal sealed class CifarBinary : Dataset
 {
@@ -52,7 +52,8 @@ internal sealed class CifarBinary : Dataset
         return new("cifar100", Open(folder, ["train.bin"], 50_000, 2, names), Open(folder, ["test.bin"], 10_000, 2, names));
     }
 
-    private static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
+    // Tests open smaller files than the published ones.
+    internal static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
     {
         var expected = recordsPerFile * (labelBytes + Pixels);
         var all = new byte[files.Length * expected];
@@ -60,17 +61,19 @@ internal sealed class CifarBinary : Dataset
         {
             var path = Path.Combine(folder, files[i]);
             if (!File.Exists(path))
-                throw new InputException($"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
+                throw Missing(path);
             using var stream = File.OpenRead(path);
             if (stream.Length != expected)
-                throw new InputException($"{path} must hold {expected} bytes ({recordsPerFile} records). Received: {stream.Length} bytes. Unpack it again.");
+                throw new InputException($"{path} must hold {expected} bytes ({recordsPerFile} records). "
+                    + $"Received: {stream.Length} bytes. Unpack it again.");
             stream.ReadExactly(all, i * expected, expected);
         }
         var set = new CifarBinary(all, labelBytes, names);
         for (var i = 0; i < set.Count; i++)
         {
             if (set.Label(i) >= names.Length)
-                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in record {i % recordsPerFile} of {Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
+                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in "
+                    + $"record {i % recordsPerFile} of {Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
         }
         return set;
     }
@@ -79,8 +82,11 @@ internal sealed class CifarBinary : Dataset
     {
         var path = Path.Combine(folder, file);
         if (!File.Exists(path))
-            throw new InputException($"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
+            throw Missing(path);
         string[] names = [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
         return names.Length == count ? names : throw new InputException($"{path} must name {count} classes. Received: {names.Length}.");
     }
+
+    private static InputException Missing(string path) => new(
+        $"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
 }

@@ -3,14 +3,14 @@ using Patchwork.Internals;
 namespace Patchwork.Data;
 
 /// <summary>
-/// A folder of PNG, JPEG and WebP pictures, a sub-folder per class: <c>DIR/train/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (or <c>val/</c> in place of
-/// <c>test/</c>), or <c>DIR/CLASS/*</c>, of which a fixed fifth of each class becomes the test set. Classes are sorted by name (ordinal), pictures too.
-/// Other files, and names that begin with a dot, are ignored.
+/// A folder of PNG, JPEG and WebP pictures, a sub-folder per class: <c>DIR/train/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (or <c>val/</c> in
+/// place of <c>test/</c>), or <c>DIR/CLASS/*</c>, of which a fixed fifth of each class becomes the test set. Classes are sorted by name
+/// (ordinal), pictures too. Other files, and names that begin with a dot, are ignored.
 /// </summary>
 /// <remarks>
-/// Every picture becomes RGB of <see cref="DataOptions.ImageSize"/> on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
-/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a larger one
-/// when read, and then only the headers are checked at open.
+/// Every picture becomes RGB of <see cref="DataOptions.ImageSize"/> on both sides as <see cref="ImageDecoder"/> describes: transparency
+/// over white, EXIF orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all
+/// processors; a larger one when read, and then only the headers are checked at open.
 /// </remarks>
 public sealed class ImageFolder : Dataset
 {
@@ -37,8 +37,10 @@ public sealed class ImageFolder : Dataset
         ClassNames = Classes(root);
         if (ClassNames.Count < 2)
             throw new InputException($"{root} must hold a sub-folder for each of two or more classes. Received: "
-                + (ClassNames.Count == 0 ? "no sub-folder" : $"only '{ClassNames[0]}'") + ". Sort the images into a folder per class, or name another folder by --data.");
-        (string Path, int Label)[] found = [.. ClassNames.SelectMany((name, label) => Images(Path.Combine(root, name)).Select(path => (path, label)))];
+                + (ClassNames.Count == 0 ? "no sub-folder" : $"only '{ClassNames[0]}'")
+                + ". Sort the images into a folder per class, or name another folder by --data.");
+        (string Path, int Label)[] found =
+            [.. ClassNames.SelectMany((name, label) => Images(Path.Combine(root, name)).Select(path => (path, label)))];
         if ((long)found.Length * ImageBytes <= memoryLimit)
             pixels = new byte[found.Length * ImageBytes];
         var errors = new InputException?[found.Length];
@@ -50,10 +52,12 @@ public sealed class ImageFolder : Dataset
         examples = damaged == 0 ? found : WithoutDamaged(found, errors);
         var seen = examples.Select(example => example.Label).ToHashSet();
         if (Enumerable.Range(0, ClassNames.Count).FirstOrDefault(label => !seen.Contains(label), -1) is var empty and >= 0)
-            throw new InputException($"Every image of the class folder {Path.Combine(root, ClassNames[empty])} is damaged. Replace them or remove the folder.");
+            throw new InputException($"Every image of the class folder {Path.Combine(root, ClassNames[empty])} is damaged. "
+                + "Replace them or remove the folder.");
     }
 
-    /// <summary>Paths of the damaged pictures that were left out, in the order of the examples. Empty unless <see cref="DataOptions.SkipDamaged"/>.</summary>
+    /// <summary>Paths of the damaged pictures that were left out, in the order of the examples. Empty unless
+    /// <see cref="DataOptions.SkipDamaged"/>.</summary>
     public IReadOnlyList<string> Damaged { get; }
 
     /// <inheritdoc/>
@@ -94,7 +98,8 @@ public sealed class ImageFolder : Dataset
         return output;
     }
 
-    /// <summary>The damaged pictures left out of a pair, or of <see cref="Subset"/>s of its parts: each path once. Empty for other data sets.</summary>
+    /// <summary>The damaged pictures left out of a pair, or of <see cref="Subset"/>s of its parts: each path once. Empty for other data
+    /// sets.</summary>
     public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
         [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFolder folder ? folder.Damaged : []).Distinct()];
 
@@ -111,7 +116,9 @@ public sealed class ImageFolder : Dataset
         if (Directory.Exists(train) && test is not null)
         {
             CheckSameClasses(train, test);
-            return new("folder", new ImageFolder(train, size, options.SkipDamaged, memoryLimit), new ImageFolder(test, size, options.SkipDamaged, memoryLimit));
+            return new("folder",
+                new ImageFolder(train, size, options.SkipDamaged, memoryLimit),
+                new ImageFolder(test, size, options.SkipDamaged, memoryLimit));
         }
         var whole = new ImageFolder(root, size, options.SkipDamaged, memoryLimit);
         var (kept, held) = HoldOut(whole, root);
@@ -126,8 +133,9 @@ public sealed class ImageFolder : Dataset
         }
         catch (InputException error)
         {
-            throw new InputException($"{root} must hold enough images to keep a fifth of each class as the test set. Received: {whole.Count} images of "
-                + $"{whole.ClassNames.Count} classes. Add images, or sort them into train/ and test/.", error);
+            throw new InputException($"{root} must hold enough images to keep a fifth of each class as the test set. "
+                + $"Received: {whole.Count} images of {whole.ClassNames.Count} classes. "
+                + "Add images, or sort them into train/ and test/.", error);
         }
     }
 
@@ -137,21 +145,27 @@ public sealed class ImageFolder : Dataset
     {
         var (trained, tested) = (Classes(train), Classes(test));
         if (trained.Except(tested).FirstOrDefault() is { } untested)
-            throw new InputException($"{train} and {test} must hold the same classes. Received: '{untested}' only in {train}. Add its images to {test} or remove it.");
+            throw Lone(untested, train, test);
         if (tested.Except(trained).FirstOrDefault() is { } untrained)
-            throw new InputException($"{train} and {test} must hold the same classes. Received: '{untrained}' only in {test}. Add its images to {train} or remove it.");
+            throw Lone(untrained, test, train);
+
+        static InputException Lone(string name, string present, string absent) => new(
+            $"{present} and {absent} must hold the same classes. Received: '{name}' only in {present}. "
+            + $"Add its images to {absent} or remove it.");
     }
 
     private static string[] Classes(string root) =>
-        [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.')
+            .Order(StringComparer.Ordinal)];
 
     private static string[] Images(string folder)
     {
         string[] paths = [.. Directory.EnumerateFiles(folder)
-            .Where(path => Path.GetFileName(path)[0] != '.' && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
+            .Where(path => Path.GetFileName(path)[0] != '.')
+            .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal)];
-        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly and not in sub-folders. "
-            + "Received: none. Add images or remove the folder.");
+        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly "
+            + "and not in sub-folders. Received: none. Add images or remove the folder.");
     }
 
     // Decodes, or checks the header of, one file. Returns what is wrong with it; a parallel loop would wrap an exception.
@@ -172,7 +186,8 @@ public sealed class ImageFolder : Dataset
     }
 
     private static InputException Refusal(InputException first, int damaged) =>
-        new(first.Message + (damaged > 1 ? $" {damaged - 1} more cannot be used either." : "") + " To leave such images out, pass --skip-damaged.", first);
+        new(first.Message + (damaged > 1 ? $" {damaged - 1} more cannot be used either." : "")
+            + " To leave such images out, pass --skip-damaged.", first);
 
     // Closes the gaps in the pixels too, so that an example's number is its place.
     private (string Path, int Label)[] WithoutDamaged((string Path, int Label)[] found, InputException?[] errors)

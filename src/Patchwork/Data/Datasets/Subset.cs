@@ -44,12 +44,14 @@ public sealed class Subset(Dataset whole, IReadOnlyList<int> indices) : Dataset
     public override ReadOnlySpan<byte> ObjectMask(int index) => whole.ObjectMask(indices[index]);
 }
 
-/// <summary>Splits a set in two so that every class keeps its share. The split is the same for every seed: results of different seeds compare.</summary>
+/// <summary>Splits a set in two so that every class keeps its share. The split is the same for every seed: results of different seeds
+/// compare.</summary>
 public static class StratifiedSplit
 {
     /// <summary>Indices of the two parts, ascending.</summary>
     /// <param name="set">The set to split.</param>
-    /// <param name="share">Share of each class, in (0, 1), that goes to the second part; at least one example of a class stays in the first.</param>
+    /// <param name="share">Share of each class, in (0, 1), that goes to the second part; at least one example of a class stays in the
+    /// first.</param>
     public static (int[] Train, int[] Validation) Of(Dataset set, double share)
     {
         if (share is not (> 0 and < 1))
@@ -69,7 +71,9 @@ public static class StratifiedSplit
                 validation.Add(examples[position]);
         }
         if (validation.Count == 0)
-            throw new InputException(FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. Ask for a larger one with --validation."));
+            throw new InputException(
+                FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. ")
+                + "Ask for a larger one with --validation.");
         return ([.. Enumerable.Range(0, set.Count).Where(i => !validation.Contains(i))], [.. validation.Order()]);
     }
 }

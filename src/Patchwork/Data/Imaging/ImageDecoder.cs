@@ -4,13 +4,15 @@ using SkiaSharp;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits a channel, also from 16;
-/// grey becomes R = G = B; colour profiles are ignored), transparency is laid over white, the shorter side is resized and the longer one cut to its
-/// middle by one <see cref="Resampling"/>, and the result is turned the way the camera was held (EXIF orientation, all eight).
+/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits a channel, also
+/// from 16; grey becomes R = G = B; colour profiles are ignored), transparency is laid over white, the shorter side is resized and the
+/// longer one cut to its middle by one <see cref="Resampling"/>, and the result is turned the way the camera was held (EXIF orientation,
+/// all eight).
 /// </summary>
 public static class ImageDecoder
 {
-    /// <summary>Pixels of the largest picture that is decoded. A small file can claim any size; this one still takes 400 MB while it is decoded.</summary>
+    /// <summary>Pixels of the largest picture that is decoded. A small file can claim any size; this one still takes 400 MB while it is
+    /// decoded.</summary>
     public const long LargestPixels = 100_000_000;
 
     /// <summary>Decodes a picture. Thread-safe.</summary>
@@ -19,7 +21,8 @@ public static class ImageDecoder
     /// <param name="width">Columns wanted, at least 1.</param>
     /// <param name="planar">Receives channels · height · width bytes: channel, row, column.</param>
     /// <param name="channels">3: R, G, B; 1: luma (0.299 R + 0.587 G + 0.114 B).</param>
-    /// <exception cref="InputException">The file cannot be read, is no picture, is damaged or cut off, or is larger than <see cref="LargestPixels"/>.</exception>
+    /// <exception cref="InputException">The file cannot be read, is no picture, is damaged or cut off, or is larger than
+    /// <see cref="LargestPixels"/>.</exception>
     public static void Decode(string path, int height, int width, Span<byte> planar, int channels = 3)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);

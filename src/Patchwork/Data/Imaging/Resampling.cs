@@ -1,14 +1,15 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// Resizing with a triangle filter that widens with the scale, so that nothing aliases: what Pillow and torchvision call bilinear with antialiasing.
+/// Resizing with a triangle filter that widens with the scale, so that nothing aliases: what Pillow and torchvision call bilinear with
+/// antialiasing.
 /// </summary>
 internal static class Resampling
 {
     /// <summary>
-    /// The largest centred window of the wanted proportions, resized to <paramref name="rows"/> × <paramref name="columns"/> over white: R, G, B per pixel on 0 to
-    /// 255, row by row. <paramref name="rgba"/> is premultiplied, <paramref name="height"/> × <paramref name="width"/> pixels in rows of
-    /// <paramref name="rowBytes"/> bytes.
+    /// The largest centred window of the wanted proportions, resized to <paramref name="rows"/> × <paramref name="columns"/> over white: R,
+    /// G, B per pixel on 0 to 255, row by row. <paramref name="rgba"/> is premultiplied, <paramref name="height"/> ×
+    /// <paramref name="width"/> pixels in rows of <paramref name="rowBytes"/> bytes.
     /// </summary>
     public static float[] Of(ReadOnlySpan<byte> rgba, int height, int width, int rowBytes, int rows, int columns)
     {

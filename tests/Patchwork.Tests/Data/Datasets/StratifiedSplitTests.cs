@@ -1,0 +1,72 @@
+using CsCheck;
+using Patchwork.Data;
+using Patchwork.Internals;
+using Xunit;
+
+namespace Patchwork.Tests.Data;
+
+public sealed class StratifiedSplitTests
+{
+    private static Gen<int[]> Labels =>
+        Gen.Int[0, 6].Array[20, 200].Where(labels => labels.CountBy(label => label).Any(pair => pair.Value > 12));
+
+    private static Gen<double> Shares => Gen.Double[0.1, 0.9];
+
+    private static string Refused(double share) =>
+        Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 0, 1]), share)).Message;
+
+    [Fact]
+    public void Every_example_is_in_exactly_one_part_and_the_parts_ascend() =>
+        Gen.Select(Labels, Shares).Sample((labels, share) =>
+        {
+            var (train, validation) = StratifiedSplit.Of(new KnownDataset(labels), share);
+            return train.Concat(validation).Order().SequenceEqual(Enumerable.Range(0, labels.Length))
+                && train.SequenceEqual(train.Order()) && validation.SequenceEqual(validation.Order());
+        });
+
+    [Fact]
+    public void Every_class_gives_at_most_its_share_rounded_up_and_keeps_an_example() =>
+        Gen.Select(Labels, Shares).Sample((labels, share) =>
+        {
+            var (train, validation) = StratifiedSplit.Of(new KnownDataset(labels), share);
+            foreach (var (label, count) in labels.CountBy(label => label))
+            {
+                Assert.Contains(train, i => labels[i] == label);
+                var given = validation.Count(i => labels[i] == label);
+                Assert.InRange(given, Math.Min(count - 1, Math.Floor(count * share)), Math.Ceiling(count * share));
+            }
+        });
+
+    [Fact]
+    public void Classes_of_one_example_do_not_make_a_large_class_give_more_than_its_share()
+    {
+        int[] labels = [.. Enumerable.Range(0, 100), .. Enumerable.Repeat(100, 50)];
+        Assert.Equal(10, StratifiedSplit.Of(new KnownDataset(labels), 0.2).Validation.Length);
+    }
+
+    [Theory, InlineData(10, 500, 0.1, 500), InlineData(100, 5, 0.1, 50), InlineData(7, 10, 0.25, 17)]
+    public void The_whole_part_has_its_share_too(int classes, int examples, double share, int expected)
+    {
+        int[] labels = [.. Enumerable.Range(0, classes * examples).Select(i => i % classes)];
+        Assert.Equal(expected, StratifiedSplit.Of(new KnownDataset(labels), share).Validation.Length);
+    }
+
+    [Fact]
+    public void Every_call_gives_the_same_split()
+    {
+        int[] labels = [.. Enumerable.Range(0, 40).Select(i => i % 2)];
+        var (train, validation) = StratifiedSplit.Of(new KnownDataset(labels), 0.25);
+        var again = StratifiedSplit.Of(new KnownDataset(labels), 0.25);
+        Assert.Equal(train, again.Train);
+        Assert.Equal(validation, again.Validation);
+        Assert.NotEqual(Enumerable.Range(0, 10), validation);      // drawn, not the first ones
+    }
+
+    [Theory, InlineData(0), InlineData(1), InlineData(-0.5), InlineData(double.NaN)]
+    public void A_share_outside_0_to_1_is_refused(double share) =>
+        Assert.Contains("Received: ", Refused(share), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_share_that_leaves_no_example_is_refused() =>
+        Assert.Contains("0.1 of 3", Refused(0.1), StringComparison.Ordinal);
+}

@@ -1,0 +1,106 @@
+using CsCheck;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Randomness;
+
+public sealed class DrawsTests
+{
+    private static readonly string[] Purposes = ["shuffle", "augment", "mix", "split", "model", "step", "shapes/train", "shapes/test"];
+
+    private static Draws Draws() => new SeedStream(11).Open("mix");
+
+    // Pearson's statistic, as (X - degrees) / √(2 degrees): roughly standard normal for a fair source.
+    private static double ExcessChiSquare(int[] counts)
+    {
+        var expected = counts.Average();
+        var statistic = counts.Sum(count => (count - expected) * (count - expected) / expected);
+        return (statistic - (counts.Length - 1)) / Math.Sqrt(2.0 * (counts.Length - 1));
+    }
+
+    [Fact]
+    public void Uniform_draws_follow_the_uniform_law()
+    {
+        var draws = Draws();
+        double[] sample = [.. Enumerable.Range(0, 50_000).Select(_ => draws.Uniform())];
+        Assert.All(sample, value => Assert.True(value is >= 0 and < 1));
+        Assert.InRange(BetaDistribution.Distance(sample, x => x) * Math.Sqrt(sample.Length), 0, 1.95);
+    }
+
+    [Fact]
+    public void Uniform_draws_between_bounds_are_stretched() =>
+        Gen.Select(Gen.Double[-100, 100], Gen.Double[-100, 100]).Sample((low, high) =>
+            Draws().Uniform(low, high) == low + (high - low) * Draws().Uniform());
+
+    [Fact]
+    public void Normal_draws_follow_the_normal_law()
+    {
+        var draws = Draws();
+        double[] sample = [.. Enumerable.Range(0, 20_000).Select(_ => draws.Normal())];
+        Assert.InRange(BetaDistribution.Distance(sample, BetaDistribution.Normal) * Math.Sqrt(sample.Length), 0, 1.95);
+    }
+
+    [Theory, InlineData(0.0), InlineData(0.25), InlineData(1.0)]
+    public void An_event_happens_as_often_as_its_probability_says(double probability)
+    {
+        var draws = Draws();
+        var share = Enumerable.Range(0, 20_000).Average(_ => draws.Bernoulli(probability) ? 1.0 : 0);
+        Assert.Equal(probability, share, 4 * Math.Sqrt(probability * (1 - probability) / 20_000));
+    }
+
+    [Theory, InlineData(1), InlineData(2), InlineData(7), InlineData(100), InlineData(1000)]
+    public void Integers_fall_equally_often_on_every_value(int exclusive)
+    {
+        var draws = Draws();
+        var counts = new int[exclusive];
+        for (var i = 0; i < 100 * Math.Max(exclusive, 100); i++)
+            counts[draws.Integer(exclusive)]++;
+        if (exclusive > 1)
+            Assert.InRange(ExcessChiSquare(counts), -4, 4);
+    }
+
+    // 3 · 2^29 does not divide 2^32: a plain product or remainder would give one value in three a double share.
+    [Theory, InlineData(3 << 29), InlineData(int.MaxValue)]
+    public void Integers_of_a_range_that_does_not_divide_two_to_the_32_are_fair_too(int exclusive)
+    {
+        var draws = Draws();
+        var (thirds, remainders) = (new int[3], new int[3]);
+        for (var i = 0; i < 60_000; i++)
+        {
+            var value = draws.Integer(exclusive);
+            Assert.InRange(value, 0, exclusive - 1);
+            thirds[(int)(value / ((exclusive + 2L) / 3))]++;
+            remainders[value % 3]++;
+        }
+        Assert.InRange(ExcessChiSquare(thirds), -4, 4);
+        Assert.InRange(ExcessChiSquare(remainders), -4, 4);
+    }
+
+    [Fact]
+    public void All_24_orders_of_four_are_equally_likely()
+    {
+        var draws = Draws();
+        var counts = new Dictionary<string, int>();
+        for (var i = 0; i < 24_000; i++)
+        {
+            var order = string.Join(",", draws.Permutation(4));
+            counts[order] = counts.GetValueOrDefault(order) + 1;
+        }
+        Assert.Equal(24, counts.Count);
+        Assert.InRange(ExcessChiSquare([.. counts.Values]), -4, 4);
+    }
+
+    [Fact]
+    public void A_permutation_holds_every_index_once() =>
+        Gen.Select(Gen.Int[0, 300], Gen.ULong).Sample((count, seed) =>
+            new SeedStream(seed).Open("shuffle").Permutation(count).Order().SequenceEqual(Enumerable.Range(0, count)));
+
+    [Fact]
+    public void Purposes_in_use_have_different_hashes() =>
+        Assert.Equal(Purposes.Length, Purposes.Select(Patchwork.Randomness.Draws.Hash).Distinct().Count());
+
+    [Theory, InlineData(0), InlineData(-3)]
+    public void A_range_without_values_is_refused(int exclusive) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Draws().Integer(exclusive));
+}
