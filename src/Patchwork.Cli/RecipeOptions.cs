@@ -42,13 +42,13 @@ internal sealed class RecipeOptions
     public RecipeOptions Training()
     {
         Text("--model", "model (default resnet8)");
-        Whole("--epochs", "epochs (default 15)");
+        Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");
         Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
-        Number("--lr", "learning rate (default 0.1 for sgd, 0.001 otherwise)");
+        Number("--lr", "highest learning rate (default 0.1 for sgd; 0.001 otherwise, 0.01 with onecycle)");
         Number("--weight-decay", "weight decay");
         Number("--momentum", "momentum of sgd (default 0.9)");
-        Choice<ScheduleKind>("--schedule", "learning rate schedule (default constant)");
+        Choice<ScheduleKind>("--schedule", "learning rate schedule (default onecycle)");
         List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");
         Number("--warmup", "epochs of linear warm-up");
         Number("--clip", "largest norm of the gradient");

@@ -53,8 +53,8 @@ public sealed record Recipe
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Epochs. Range 1 to 100,000. Default 15.</summary>
-    public int Epochs { get; init; } = 15;
+    /// <summary>Epochs. Range 1 to 100,000. Default 20.</summary>
+    public int Epochs { get; init; } = 20;
 
     /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
@@ -62,7 +62,7 @@ public sealed record Recipe
     /// <summary>Optimizer: sgd (Nesterov), adam or adamw. Default adam.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
-    /// <summary>Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd, 0.001 otherwise.</summary>
+    /// <summary>Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle.</summary>
     public double? Lr { get; init; }
 
     /// <summary>Weight decay. Range: 0 or more. Null: 1e-4 for sgd, 0 for adam, 0.01 for adamw.</summary>
@@ -71,8 +71,8 @@ public sealed record Recipe
     /// <summary>Momentum of sgd. Range [0, 1). Default 0.9.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Learning rate schedule. Default constant.</summary>
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
+    /// <summary>Learning rate schedule. Default onecycle.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.OneCycle;
 
     /// <summary>Epochs at which the multistep schedule multiplies the rate by 0.1; null: at one half and at three quarters.</summary>
     public IReadOnlyList<int>? Milestones { get; init; }

@@ -14,7 +14,8 @@ internal static class RecipeTraining
             OptimizerKind.Adam => new Adam(),
             _ => new AdamW(),
         };
-        return options with { LearningRate = recipe.Lr ?? options.LearningRate, WeightDecay = recipe.WeightDecay ?? options.WeightDecay };
+        var usual = recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate : options.LearningRate;
+        return options with { LearningRate = recipe.Lr ?? usual, WeightDecay = recipe.WeightDecay ?? options.WeightDecay };
     }
 
     public static LearningRateSchedule Schedule(Recipe recipe, double rate, int stepsPerEpoch)

@@ -47,7 +47,7 @@ internal sealed class Shapes : Dataset
 
     public override IReadOnlyList<string> ClassNames => ShapesFigure.Names;
 
-    public override Normalization Normalization { get; } = new([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]);
+    public override Normalization Normalization { get; } = new([0.4979f, 0.4949f, 0.4989f], [0.2052f, 0.2067f, 0.2040f]);
 
     public override int Label(int index) => labels[index];
 
@@ -61,15 +61,13 @@ internal sealed class Shapes : Dataset
     {
         var canvas = new double[3 * Area];
         Background(canvas, draws);
-        for (var clutter = 6 + draws.Integer(4); clutter > 0; clutter--)
-            Paint(canvas, new ShapesFigure(draws.Integer(ClassNames.Count), 2.5, 5.0, Side, draws), Colour(draws), 0.9, default);
+        for (var clutter = 2 + draws.Integer(3); clutter > 0; clutter--)
+            Paint(canvas, new ShapesFigure(draws.Integer(ClassNames.Count), 2.0, 4.0, Side, draws), Colour(draws), 0.9, default);
         var mask = masks.AsSpan(index * Area, Area);
-        Paint(canvas, new ShapesFigure(labels[index], 7.5, 12.5, Side, draws), Colour(draws), 0.8, mask);
-        for (var over = draws.Integer(4); over > 0; over--)
-            Paint(canvas, new ShapesFigure(draws.Integer(ClassNames.Count), 2.0, 3.5, Side, draws), Colour(draws), 0.9, default);
+        Paint(canvas, new ShapesFigure(labels[index], 8.0, 13.0, Side, draws), Colour(draws), 0.9, mask);
         var target = pixels.AsSpan(index * 3 * Area, 3 * Area);
         for (var i = 0; i < canvas.Length; i++)
-            target[i] = (byte)Math.Clamp(canvas[i] + draws.Uniform(-22, 22) + 0.5, 0, 255);
+            target[i] = (byte)Math.Clamp(canvas[i] + draws.Uniform(-15, 15) + 0.5, 0, 255);
         boxes[index] = Around(mask);
     }
 
@@ -84,7 +82,7 @@ internal sealed class Shapes : Dataset
         for (var channel = 0; channel < 3; channel++)
             for (var i = 0; i <= cells; i++)
                 for (var j = 0; j <= cells; j++)
-                    grid[channel, i, j] = draws.Uniform(-45, 45);
+                    grid[channel, i, j] = draws.Uniform(-40, 40);
         for (var y = 0; y < Side; y++)
         {
             for (var x = 0; x < Side; x++)

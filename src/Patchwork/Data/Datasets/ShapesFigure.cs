@@ -20,11 +20,9 @@ internal readonly struct ShapesFigure
         radius = draws.Uniform(smallest, largest);
         row = draws.Uniform(radius, side - radius);
         column = draws.Uniform(radius, side - radius);
-        // Points of the unit circle without sine and cosine: ((1-t²)/(1+t²), 2t/(1+t²)) for a quarter, then quarter turns.
-        var t = draws.Uniform(-0.41421356, 0.41421356);
+        // Points of the unit circle without sine and cosine: ((1-t²)/(1+t²), 2t/(1+t²)); |t| ≤ 0.4 is 44 degrees.
+        var t = draws.Uniform(-0.4, 0.4);
         (cosine, sine) = ((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t));
-        for (var turns = draws.Integer(4); turns > 0; turns--)
-            (cosine, sine) = (-sine, cosine);
     }
 
     /// <summary>Rows and columns that the figure can touch, clipped to the picture.</summary>
