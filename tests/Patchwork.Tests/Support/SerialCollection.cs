@@ -1,0 +1,10 @@
+using Xunit;
+
+namespace Patchwork.Tests.Support;
+
+/// <summary>Tests that count live tensors, set torch's threads or start processes: one at a time, with nothing beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class SerialCollection
+{
+    public const string Name = "serial";
+}
