@@ -1,0 +1,139 @@
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Mixing;
+
+/// <summary>What holds for every method of the catalogue, in each of its scopes, pairings and placements.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class MixingLawsTests
+{
+    public static TheoryData<string> Variants => [.. Table.Keys];
+
+    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All
+                                                               from scope in Enum.GetValues<Scope>()
+                                                               from partners in Enum.GetValues<Partners>()
+                                                               from variant in Own(method.Create() with { Scope = scope, Partners = partners })
+                                                               select variant).ToDictionary(mixer => mixer.ToString());
+
+    private static IEnumerable<Mixer> Own(Mixer mixer) => mixer is CutMix cutmix
+        ? from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true] select cutmix with { Placement = placement, Fold = fold }
+        : [mixer];
+
+    [Theory, MemberData(nameof(Variants))]
+    public void Lambda_is_the_share_of_pixels_that_stayed_and_the_rest_is_the_partners(string variant)
+    {
+        // Every pixel holds the id of its image, H ≠ W, odd sizes: a swap of height and width cannot hide.
+        foreach (var (n, height, width) in ((int, int, int)[])[(5, 9, 16), (1, 7, 5), (8, 32, 31), (2, 1, 13)])
+        {
+            for (var draw = 0; draw < 20; draw++)
+            {
+                using var scope = NewDisposeScope();
+                var images = arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1).expand(n, 3, height, width).contiguous();
+                var plan = Plan(variant, n, height, width, draw);
+                var mixed = Table[variant].Apply(images, plan);
+                Assert.Equal(images.shape, mixed.shape);
+                Assert.Equal(images.dtype, mixed.dtype);
+                for (var i = 0; i < n; i++)
+                {
+                    var (image, partner) = (plan.Images[i], plan.Images[i].Partner);
+                    Assert.InRange(image.Lambda, 0, 1);
+                    var own = mixed[i].eq(i).to(ScalarType.Float64).mean().ToDouble();
+                    Assert.Equal(partner == i ? 1 : image.Lambda, own, 1e-12);
+                    if (partner != i)
+                        Assert.Equal(1 - image.Lambda, mixed[i].eq(partner).to(ScalarType.Float64).mean().ToDouble(), 1e-12);
+                }
+                Assert.False(images.ne(arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1)).any().ToBoolean(), "the input was changed");
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Variants))]
+    public void Target_rows_sum_to_one_and_a_batch_is_mixed_once(string variant)
+    {
+        using var scope = NewDisposeScope();
+        var batch = new Batch(rand(6, 3, 8, 10), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
+        var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"));
+        Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(ones(6, dtype: ScalarType.Float64)));
+        Assert.Contains("mixed once", Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"))).Message);
+    }
+
+    [Theory, MemberData(nameof(Variants))]
+    public void The_same_stream_gives_the_same_plan_and_json_keeps_it(string variant)
+    {
+        var plan = Plan(variant, 6, 10, 12, 3);
+        Assert.Equal(plan.ToJson(), Plan(variant, 6, 10, 12, 3).ToJson());
+        Assert.NotEqual(plan.ToJson(), Plan(variant, 6, 10, 12, 4).ToJson());
+        Assert.Equal(plan.ToJson(), MixPlan.FromJson(plan.ToJson()).ToJson());
+        Assert.Contains("not a mix plan", Assert.Throws<System.Text.Json.JsonException>(() => MixPlan.FromJson("{\"method\":1}")).Message);
+    }
+
+    [Theory, MemberData(nameof(Variants))]
+    public void Something_changes_unless_nothing_is_to_change(string variant)
+    {
+        using var scope = NewDisposeScope();
+        var images = rand(8, 3, 16, 16);
+        var changed = Enumerable.Range(0, 10).Count(draw => Table[variant].Apply(images, Plan(variant, 8, 16, 16, draw)).ne(images).any().ToBoolean());
+        Assert.InRange(changed, 6, 10);
+        var identity = MixPlan.Identity("any", 8, 16, 16, default);
+        Assert.False(Table[variant].Apply(images, identity).ne(images).any().ToBoolean());
+    }
+
+    [Theory, MemberData(nameof(Variants))]
+    public void The_probability_is_the_share_of_what_is_mixed(string variant)
+    {
+        const int draws = 3_000, n = 4;
+        foreach (var probability in (double[])[0, 0.3, 1])
+        {
+            var mixer = Table[variant] with { Probability = probability };
+            var seeds = new SeedStream(9);
+            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(new MixContext(n, 64, 64, seeds.Open("mix", 0, draw))).Images);
+            var share = images.Count(image => image.DrawnLambda != 1) / (double)(draws * n);
+            Assert.Equal(probability, share, 4 * Math.Sqrt(probability * (1 - probability) / draws) + 1e-9);
+        }
+    }
+
+    [Theory, MemberData(nameof(Variants))]
+    public void No_live_tensor_stays_behind(string variant)
+    {
+        using var images = rand(8, 3, 16, 16);
+        using var labels = zeros(8, dtype: ScalarType.Int64);
+        void Once(int draw)
+        {
+            using var scope = NewDisposeScope();
+            Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw)).Targets!.Soft(3);
+        }
+        Once(0);
+        var before = Tensor.TotalCount;
+        for (var draw = 0; draw < 20; draw++)
+            Once(draw);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void A_derangement_pairs_nobody_with_himself()
+    {
+        for (var draw = 0; draw < 200; draw++)
+        {
+            var plan = new CutMix { Partners = Partners.Derangement }.Plan(new MixContext(2 + draw % 7, 8, 8, new SeedStream(2).Open("mix", 0, draw)));
+            Assert.DoesNotContain(plan.Images.Index(), pair => pair.Item.Partner == pair.Index);
+            Assert.Equal(Enumerable.Range(0, plan.Images.Count), plan.Partners().Order());
+        }
+    }
+
+    [Fact]
+    public void Options_outside_their_range_are_refused_by_name()
+    {
+        Assert.Contains("alpha must be positive. Received: alpha = 0.", Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Alpha = 0 }).Message);
+        Assert.Contains("probability must lie in [0, 1]. Received: probability = 1.5.", Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Probability = 1.5 }).Message);
+        Assert.Contains("Did you mean 'cutmix'", Assert.Throws<InputException>(() => Methods.Find("cutmx")).Message);
+    }
+
+    private static MixPlan Plan(string variant, int n, int height, int width, int draw) =>
+        Table[variant].Plan(new MixContext(n, height, width, new SeedStream(11).Open("mix", 0, draw)));
+}
