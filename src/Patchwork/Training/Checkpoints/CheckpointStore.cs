@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Internals;
@@ -41,6 +42,7 @@ public sealed class CheckpointStore(string folder)
             files[part] = Fingerprint(New(part));
         var document = Checkpoint.Describe(state);
         document["files"] = files;
+        document["sha256"] = Seal(document);
         AtomicFile.WriteText(New(StateFile), document.ToJsonString(Checkpoint.Json) + "\n");
         Rotate();
     }
@@ -111,6 +113,13 @@ public sealed class CheckpointStore(string folder)
         try
         {
             state = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            var seal = (string?)state["sha256"];
+            state.Remove("sha256");
+            if (seal != Seal(state))
+            {
+                fault = $"{Path.GetFileName(path)} does not have its own checksum";
+                return false;
+            }
             foreach (var part in Parts)
             {
                 var expected = state["files"]![part]!;
@@ -137,6 +146,9 @@ public sealed class CheckpointStore(string folder)
 
     private static IEnumerable<(string, TorchSharp.torch.Tensor)> Weights(TorchSharp.torch.nn.Module model) =>
         model.state_dict().Select(entry => (entry.Key, entry.Value));
+
+    // A state names the other files by checksum and carries its own.
+    private static string Seal(JsonObject document) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
 
     private static JsonObject Fingerprint(string path)
     {

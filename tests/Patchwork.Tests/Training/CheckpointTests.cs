@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Tests.Support;
+using Patchwork.Training;
+using Xunit;
+
+namespace Patchwork.Tests.Training;
+
+[Collection(SerialCollection.Name)]
+public sealed partial class CheckpointTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("patchwork-checkpoints-").FullName;
+
+    public static TheoryData<string> Optimizers => ["sgd", "adam", "adamw"];
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory, MemberData(nameof(Optimizers))]
+    public void Training_in_pieces_gives_the_bits_of_training_in_one_go(string optimizer)
+    {
+        Run("whole", optimizer, stopAt: null);
+        foreach (var stopAt in (long[])[1, 3, 4, 9])      // in the middle of an epoch and at its end
+        {
+            var name = $"stopped at {stopAt}";
+            Run(name, optimizer, stopAt);
+            Run(name, optimizer, stopAt: null);
+            Assert.Equal(Bits("whole"), Bits(name));
+            Assert.Equal(Metrics("whole"), Metrics(name));
+        }
+    }
+
+    [Theory]
+    [InlineData("truncate")]
+    [InlineData("flip")]
+    [InlineData("delete")]
+    public void A_damaged_newest_checkpoint_is_recognised_and_the_one_before_it_used(string damage)
+    {
+        Run("whole", "sgd", stopAt: null);
+        foreach (var part in (string[])["safetensors", "optimizer", "state.json"])
+        {
+            var name = $"{damage} {part}";
+            Run(name, "sgd", stopAt: 9);
+            Damage(Path.Combine(folder, name, "checkpoints", "last." + part), damage);
+            var warnings = Run(name, "sgd", stopAt: null).Where(line => line.Contains("damaged", StringComparison.Ordinal)).ToArray();
+            if ((damage, part) != ("delete", "state.json"))      // without a state there is no newest checkpoint to be missed
+                Assert.Contains("going on from the one before it", Assert.Single(warnings));
+            Assert.Equal(Bits("whole"), Bits(name));
+        }
+    }
+
+    [Fact]
+    public void When_every_checkpoint_is_damaged_that_is_said()
+    {
+        Run("run", "sgd", stopAt: 9);
+        foreach (var file in Directory.GetFiles(Path.Combine(folder, "run", "checkpoints"), "*.safetensors"))
+            Damage(file, "flip");
+        Assert.Contains("none before them is whole", Assert.Throws<InputException>(() => Run("run", "sgd", stopAt: null)).Message);
+    }
+
+    // A kill can fall between any two of these renames; each moment must hold one whole generation.
+    [Fact]
+    public void Between_any_two_renames_a_whole_generation_is_found()
+    {
+        Run("old", "sgd", stopAt: 4);
+        Run("new", "sgd", stopAt: 8);
+        string At(string run, string file) => Path.Combine(folder, run, "checkpoints", file);
+        string[] parts = ["safetensors", "optimizer", "state.json"];
+        var moments = new List<string[]>();
+        for (var renamed = 0; renamed <= 6; renamed++)
+        {
+            var moment = Path.Combine(folder, $"moment {renamed}", "checkpoints");
+            Directory.CreateDirectory(moment);
+            for (var p = 0; p < 3; p++)
+            {
+                var done = Math.Clamp(renamed - 2 * p, 0, 2);
+                File.Copy(At("old", "last." + parts[p]), Path.Combine(moment, (done >= 1 ? "previous." : "last.") + parts[p]));
+                File.Copy(At("new", "last." + parts[p]), Path.Combine(moment, done == 2 ? "last." + parts[p] : $"last.{parts[p]}.new"));
+            }
+            var warnings = new List<string>();
+            var checkpoint = new CheckpointStore(moment).Load(warnings.Add)!;
+            Assert.Equal((4, 0), (checkpoint.Epoch, checkpoint.StepInEpoch));
+            Assert.Empty(warnings);
+            Assert.Equal(parts.Select(part => "last." + part).Order(), Directory.GetFiles(moment, "last.*").Select(Path.GetFileName).Order());
+        }
+    }
+
+    [Fact]
+    public void An_unfinished_generation_is_passed_over_without_a_word()
+    {
+        Run("run", "sgd", stopAt: 4);
+        var checkpoints = Path.Combine(folder, "run", "checkpoints");
+        File.WriteAllText(Path.Combine(checkpoints, "last.safetensors.new"), "half");
+        File.WriteAllText(Path.Combine(checkpoints, "last.state.json.new"), "{\"version\":");
+        var warnings = new List<string>();
+        Assert.Equal(2, new CheckpointStore(checkpoints).Load(warnings.Add)!.Epoch);
+        Assert.Empty(warnings);
+        Assert.Null(new CheckpointStore(Path.Combine(folder, "nowhere")).Load(warnings.Add));
+    }
+
+    private List<string> Run(string name, string optimizer, long? stopAt)
+    {
+        using var fit = new TrainerTests.Fit();
+        var reports = new List<string>();
+        var store = new CheckpointStore(Path.Combine(folder, name, "checkpoints"));
+        Directory.CreateDirectory(store.Folder);
+        OptimizerOptions options = optimizer switch { "sgd" => new Sgd { LearningRate = 0.01 }, "adam" => new Adam(), _ => new AdamW() };
+        List<Callback> callbacks = [new MixingCallback(new CutMix()), new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")), new Checkpointing(store) { EverySteps = 1 }];
+        if (stopAt is { } step)
+            callbacks.Add(new Interrupt(step));
+        try
+        {
+            fit.Run([.. callbacks], resume: store.Load(reports.Add), report: reports.Add, options: new TrainerOptions { Epochs = 6, Optimizer = options });
+        }
+        catch (TimeoutException)
+        {
+        }
+        return reports;
+    }
+
+    private string Bits(string name) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name, "checkpoints", "last.safetensors"))));
+
+    private string Metrics(string name) => Speed().Replace(File.ReadAllText(Path.Combine(folder, name, "metrics.jsonl")), "");
+
+    private static void Damage(string path, string damage)
+    {
+        var bytes = File.ReadAllBytes(path);
+        bytes[bytes.Length / 2] ^= 4;
+        if (damage == "delete")
+            File.Delete(path);
+        else
+            File.WriteAllBytes(path, damage == "flip" ? bytes : bytes[..(bytes.Length / 2)]);
+    }
+
+    [GeneratedRegex("\"images_per_second\":[^,]*,")]
+    private static partial Regex Speed();
+
+    // Ends the fit the hard way: no hook of the trainer writes anything afterwards.
+    private sealed class Interrupt(long step) : Callback
+    {
+        public override bool RunsLast => true;
+
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+        {
+            if (state.StepInEpoch < state.Data.Train.Steps && state.Step == step)
+                throw new TimeoutException();
+        }
+
+        public override void OnTrainEpochEnd(TrainingState state)
+        {
+            if (state.Step == step)
+                throw new TimeoutException();
+        }
+    }
+}

@@ -1,0 +1,301 @@
+using Patchwork.Data;
+using Patchwork.Losses;
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using Patchwork.Training;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Training;
+
+[Collection(SerialCollection.Name)]
+public sealed class TrainerTests
+{
+    // The pseudocode on top of Trainer.cs, for one epoch of two batches, one validation batch and one test batch.
+    private const string Order = """
+        OnFitStart OnTrainStart
+        OnTrainEpochStart
+        OnTrainBatchStart OnBeforeBackward OnAfterBackward OnBeforeOptimizerStep OnTrainBatchEnd
+        OnTrainBatchStart OnBeforeBackward OnAfterBackward OnBeforeOptimizerStep OnTrainBatchEnd
+        OnValidationStart OnValidationBatchStart OnValidationBatchEnd OnValidationEnd
+        OnTrainEpochEnd
+        OnTrainEnd
+        OnTestStart OnTestBatchStart OnTestBatchEnd OnTestEnd
+        OnFitEnd
+        """;
+
+    [Fact]
+    public void Hooks_come_in_the_order_of_the_pseudocode()
+    {
+        var recorder = new Recorder();
+        using var fit = new Fit();
+        fit.Run([recorder], epochs: 1, test: true);
+        Assert.Equal(Order.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries), recorder.Hooks);
+    }
+
+    [Fact]
+    public void The_pseudocode_names_every_hook()
+    {
+        var source = File.ReadAllText(Repository.File("src/Patchwork/Training/Trainer.cs"));
+        var pseudocode = source[..source.IndexOf("/// <summary>", StringComparison.Ordinal)];
+        Assert.All(typeof(Callback).GetMethods().Where(method => method.DeclaringType == typeof(Callback) && method.Name.StartsWith("On", StringComparison.Ordinal)),
+            hook => Assert.Contains(hook.Name, pseudocode));
+    }
+
+    [Fact]
+    public void A_failing_fit_ends_in_reverse_order_for_those_that_started()
+    {
+        var log = new List<string>();
+        using var fit = new Fit();
+        Callback[] callbacks = [new Named("a", log), new Named("b", log) { FailAtFitStart = true }, new Named("c", log)];
+        Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks));
+        Assert.Equal(["a start", "b start", "b exception", "a exception", "b end", "a end"], log);
+    }
+
+    [Fact]
+    public void Mixing_wraps_the_training_loss_alone_and_puts_everything_back_also_when_the_fit_throws()
+    {
+        foreach (var failing in (bool[])[false, true])
+        {
+            using var fit = new Fit();
+            var watch = new LossWatch { Fail = failing };
+            void Run() => fit.Run([new MixingCallback(new CutMix()), watch, new MixAudit()], epochs: 1, test: true);
+            if (failing)
+                Assert.Throws<InvalidOperationException>(Run);
+            else
+                Run();
+            Assert.NotSame(watch.Evaluation, watch.During);
+            Assert.Same(watch.State!.EvaluationLoss, watch.State.TrainLoss);
+            Assert.Null(fit.Train.Planner);
+            if (!failing)
+                Assert.True(watch is { TrainMixed: true, EvaluationMixed: false });
+        }
+    }
+
+    [Fact]
+    public void A_mixer_that_must_see_pixels_mixes_at_the_start_of_the_step_with_the_same_pair_loss()
+    {
+        using var fit = new Fit();
+        var watch = new LossWatch();
+        var reports = new List<string>();
+        fit.Run([new MixingCallback(new CutMixOfPixels()), watch, new MixAudit()], epochs: 1, report: reports.Add);
+        Assert.True(watch.TrainMixed);
+        Assert.Contains(reports, line => line.StartsWith("mix audit:", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_callback_may_replace_the_batch()
+    {
+        using var fit = new Fit();
+        var seen = new List<int>();
+        fit.Run([new FirstThree(), new CountImages(seen)], epochs: 1);
+        Assert.All(seen, count => Assert.Equal(3, count));
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_stops_the_fit_before_the_weights_change_and_names_the_step()
+    {
+        using var fit = new Fit();
+        var poison = new Poison { AtStep = 3 };
+        var error = Assert.Throws<NonFiniteLossException>(() => fit.Run([poison], epochs: 5));
+        Assert.Equal(3, error.Step);
+        Assert.Contains("epoch 1, step 1 of 2 (step 3 of the run)", error.Message);
+        Assert.Equal(poison.Weights, Fit.Sum(fit.Model));
+    }
+
+    [Fact]
+    public void A_thousand_steps_keep_the_number_of_live_tensors()
+    {
+        GC.Collect();      // what other tests left to the finalizer must not be counted down here
+        GC.WaitForPendingFinalizers();
+        using var fit = new Fit(batchSize: 2);
+        var counts = new List<long>();
+        var memory = new List<long>();
+        fit.Run([new MixingCallback(new CutMix()), new Count(counts, memory)], epochs: 100);
+        Assert.Equal(1_000, counts.Count);
+        Assert.Single(counts.Where((_, i) => i % 10 == 9).Skip(1).Distinct());
+        Assert.InRange((double)memory[^1] / memory[200], 0.5, 1.01);
+    }
+
+    [Fact]
+    public void Gradient_clipping_bounds_the_step()
+    {
+        using var fit = new Fit();
+        var before = fit.Model.parameters().Select(p => p.clone()).ToArray();
+        fit.Run([], epochs: 1, options: new TrainerOptions { Epochs = 1, ClipNorm = 1e-3, Optimizer = new Sgd { LearningRate = 1, Momentum = 0, Nesterov = false, WeightDecay = 0 } });
+        var moved = Math.Sqrt(fit.Model.parameters().Zip(before).Sum(pair => (pair.First - pair.Second).pow(2).sum().ToDouble()));
+        Assert.InRange(moved, 1e-5, 2e-3 + 1e-6);      // two steps of at most 1e-3
+    }
+
+    /// <summary>A fit of a small network on a small set: 20 training images in batches of 10, 10 validation and 10 test images.</summary>
+    internal sealed class Fit : IDisposable
+    {
+        public Fit(ulong seed = 1, int batchSize = 10)
+        {
+            set_num_threads(1);      // networks this small are slower on several
+            Seeds = new SeedStream(seed);
+            Seeds.SeedTorch("model");
+            Model = ModelZoo.Create("resnet8", 3, 3, 8);
+            Train = new BatchLoader(new NoiseImages(20, 3, 8, 8), Seeds, new LoaderOptions { BatchSize = batchSize });
+            Validation = new BatchLoader(new NoiseImages(10, 3, 8, 8), Seeds, LoaderOptions.Evaluation(10));
+            Test = new BatchLoader(new NoiseImages(10, 3, 8, 8), Seeds, LoaderOptions.Evaluation(10));
+        }
+
+        public SeedStream Seeds { get; }
+
+        public ImageClassifier Model { get; }
+
+        public BatchLoader Train { get; }
+
+        public BatchLoader Validation { get; }
+
+        public BatchLoader Test { get; }
+
+        public FitResult Run(Callback[] callbacks, int epochs = 2, bool test = false, Checkpoint? resume = null, Action<string>? report = null, TrainerOptions? options = null)
+        {
+            options ??= new TrainerOptions { Epochs = epochs, Optimizer = new Adam() };
+            return new Trainer(options with { Seeds = Seeds, Report = report }, callbacks).Fit(Model, new TrainingData(Train, Validation), test ? Test : null, resume);
+        }
+
+        public static double Sum(nn.Module model) => model.parameters().Sum(p => p.to(ScalarType.Float64).sum().ToDouble());
+
+        public void Dispose()
+        {
+            Train.Dispose();
+            Validation.Dispose();
+            Test.Dispose();
+            Model.Dispose();
+        }
+    }
+
+    private sealed class Recorder : Callback
+    {
+        public List<string> Hooks { get; } = [];
+
+        private void Add([System.Runtime.CompilerServices.CallerMemberName] string hook = "") => Hooks.Add(hook);
+
+        public override void OnFitStart(TrainingState state) => Add();
+        public override void OnTrainStart(TrainingState state) => Add();
+        public override void OnTrainEpochStart(TrainingState state) => Add();
+
+        public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
+        {
+            Add();
+            return batch;
+        }
+
+        public override void OnBeforeBackward(TrainingState state) => Add();
+        public override void OnAfterBackward(TrainingState state) => Add();
+        public override void OnBeforeOptimizerStep(TrainingState state) => Add();
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Add();
+        public override void OnTrainEpochEnd(TrainingState state) => Add();
+        public override void OnValidationStart(TrainingState state) => Add();
+        public override void OnValidationBatchStart(TrainingState state, Batch batch) => Add();
+        public override void OnValidationBatchEnd(TrainingState state, Batch batch) => Add();
+        public override void OnValidationEnd(TrainingState state) => Add();
+        public override void OnTestStart(TrainingState state) => Add();
+        public override void OnTestBatchStart(TrainingState state, Batch batch) => Add();
+        public override void OnTestBatchEnd(TrainingState state, Batch batch) => Add();
+        public override void OnTestEnd(TrainingState state) => Add();
+        public override void OnTrainEnd(TrainingState state) => Add();
+        public override void OnFitEnd(TrainingState state) => Add();
+        public override void OnException(TrainingState state, Exception exception) => Add();
+    }
+
+    private sealed class Named(string name, List<string> log) : Callback
+    {
+        public bool FailAtFitStart { get; init; }
+
+        public override void OnFitStart(TrainingState state)
+        {
+            log.Add(name + " start");
+            if (FailAtFitStart)
+                throw new InvalidOperationException("on purpose");
+        }
+
+        public override void OnException(TrainingState state, Exception exception) => log.Add(name + " exception");
+
+        public override void OnFitEnd(TrainingState state) => log.Add(name + " end");
+    }
+
+    private sealed class LossWatch : Callback
+    {
+        public bool Fail { get; init; }
+
+        public TrainingState? State { get; private set; }
+
+        public BatchLoss? During { get; private set; }
+
+        public BatchLoss? Evaluation { get; private set; }
+
+        public bool TrainMixed { get; private set; }
+
+        public bool EvaluationMixed { get; private set; }
+
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+        {
+            (State, During, Evaluation, TrainMixed) = (state, state.TrainLoss, state.EvaluationLoss, batch.Plan is not null);
+            using var logits = zeros(batch.Count, 3);
+            using var mixed = state.TrainLoss(logits, batch);
+            using var pair = batch.Targets!.Loss(logits, state.Options.Loss);
+            Assert.Equal(pair.ToDouble(), mixed.ToDouble());
+            if (Fail)
+                throw new InvalidOperationException("on purpose");
+        }
+
+        public override void OnValidationBatchStart(TrainingState state, Batch batch) => EvaluationMixed |= batch.Plan is not null;
+
+        public override void OnTestBatchStart(TrainingState state, Batch batch) => EvaluationMixed |= batch.Plan is not null;
+    }
+
+    private sealed record CutMixOfPixels : Mixer
+    {
+        private readonly CutMix cutmix = new();
+
+        public override string Id => "cutmix";
+
+        public override Needs Needs => Needs.Images;
+
+        public override MixPlan Plan(MixContext context) => cutmix.Plan(context.Images is null ? throw new InvalidOperationException("no pixels") : context);
+
+        public override void ApplyInPlace(Tensor images, MixPlan plan) => cutmix.ApplyInPlace(images, plan);
+    }
+
+    private sealed class FirstThree : Callback
+    {
+        public override Batch OnTrainBatchStart(TrainingState state, Batch batch) => new(batch.Images.narrow(0, 0, 3), batch.Labels.narrow(0, 0, 3));
+    }
+
+    private sealed class CountImages(List<int> seen) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => seen.Add(batch.Count);
+    }
+
+    private sealed class Poison : Callback
+    {
+        public required long AtStep { get; init; }
+
+        public double Weights { get; private set; }
+
+        public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
+        {
+            if (state.Step != AtStep)
+                return batch;
+            Weights = Fit.Sum(state.Model);
+            return batch with { Images = batch.Images * float.NaN };
+        }
+    }
+
+    private sealed class Count(List<long> counts, List<long> memory) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+        {
+            counts.Add(Tensor.TotalCount);
+            memory.Add(Environment.WorkingSet);
+        }
+    }
+}
