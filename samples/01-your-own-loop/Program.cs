@@ -1,0 +1,3 @@
+using Patchwork.Samples;
+
+YourOwnLoop.Run(epochs: 2, Console.WriteLine);

@@ -1,0 +1,3 @@
+using Patchwork.Samples;
+
+TheArticle.Run(folder: "runs/the-article", epochs: 3, Console.WriteLine);

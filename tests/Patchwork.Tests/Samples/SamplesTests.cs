@@ -1,0 +1,40 @@
+using Patchwork.Samples;
+using Patchwork.Tests.Interop;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Samples;
+
+[Collection(SerialCollection.Name)]
+public sealed class SamplesTests
+{
+    [Fact]
+    public void Your_own_loop_learns()
+    {
+        var losses = YourOwnLoop.Run(epochs: 3, _ => { });
+        Assert.All(losses, loss => Assert.True(double.IsFinite(loss)));
+        Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
+    }
+
+    [Fact]
+    public void The_article_trains_and_logs_its_three_grids()
+    {
+        var folder = Directory.CreateTempSubdirectory("patchwork-article-").FullName;
+        try
+        {
+            var lines = new List<string>();
+            var result = TheArticle.Run(folder, epochs: 1, lines.Add);
+            Assert.InRange(result.Test!.Top1Error, 0, 0.95);
+            Assert.Contains(lines, line => line.StartsWith("mix audit:", StringComparison.Ordinal));
+            // Event field 5 is the summary; its values (field 1) carry a tag (field 1).
+            var tags = Directory.GetFiles(folder, "events.*").SelectMany(EventFileReader.Read)
+                .SelectMany(e => e.Where(field => field.Number == 5)).SelectMany(summary => summary.Message).Select(value => value[1].Message[1].Text).ToList();
+            foreach (var tag in (string[])["train_cutmix", "train_cut_from", "train_dif"])
+                Assert.Equal(2, tags.Count(t => t == tag));      // steps 0 and 50 of 57
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
