@@ -12,7 +12,7 @@ internal static class CommandRunner
     public static int Run(RootCommand root, string[] args)
     {
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Errors.Count > 0)
+        if (parsed.Errors.Count > 0 || UnknownFlag(parsed) is not null)
         {
             Console.Error.WriteLine($"patchwork: {Refusal(root, parsed)}");
             return 2;
@@ -32,8 +32,17 @@ internal static class CommandRunner
         var command = parsed.CommandResult.Command;
         if (command == root && parsed.UnmatchedTokens is [var verb, ..])
             return InputException.Unknown("verb", verb, [.. root.Subcommands.Select(known => known.Name)]).Message;
+        if (UnknownFlag(parsed) is { } flag)
+            return InputException.Unknown("option", flag, [.. command.Options.Select(known => known.Name)]).Message;
         return $"{string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork {(command == root ? "" : command.Name + " ")}--help.";
     }
+
+    // A verb with an argument takes a mistyped flag for it.
+    private static string? UnknownFlag(ParseResult parsed) =>
+        parsed.CommandResult.Children.OfType<System.CommandLine.Parsing.ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .Concat(parsed.UnmatchedTokens)
+            .FirstOrDefault(token => token.StartsWith("--", StringComparison.Ordinal));
 
     private static int Report(Exception error, bool verbose)
     {

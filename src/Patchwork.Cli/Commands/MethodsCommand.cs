@@ -12,12 +12,13 @@ internal static class MethodsCommand
     public static Command Create()
     {
         var name = new Argument<string?>("name") { Description = "method to show in full", Arity = ArgumentArity.ZeroOrOne };
-        var json = new Option<bool>("--json") { Description = "print one JSON document" };
-        var command = new Command("methods", "The catalogue of methods with their defaults.") { name, json };
+        var common = new CommonOptions();
+        var command = new Command("methods", "The catalogue of methods with their defaults.") { name };
+        common.AddTo(command);
         command.SetAction(parsed =>
         {
             IReadOnlyList<Method> shown = parsed.GetValue(name) is { } id ? [Methods.Find(id)] : Methods.All;
-            if (parsed.GetValue(json))
+            if (common.Json(parsed))
                 Console.WriteLine(new JsonArray([.. shown.Select(Describe)]).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else
                 Print(shown);

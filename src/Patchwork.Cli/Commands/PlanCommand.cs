@@ -17,10 +17,11 @@ internal static class PlanCommand
         var height = new Option<int>("--height") { Description = "rows per image", DefaultValueFactory = _ => 32 };
         var width = new Option<int>("--width") { Description = "columns per image", DefaultValueFactory = _ => 32 };
         var draws = new Option<int>("--draws") { Description = "plans to draw", DefaultValueFactory = _ => 10 };
-        var json = new Option<bool>("--json") { Description = "print JSON lines (this verb prints nothing else)" };
+        var common = new CommonOptions();
         var recipe = new RecipeOptions().Mixing();
-        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels.") { count, height, width, draws, json };
+        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels.") { count, height, width, draws };
         recipe.AddTo(command);
+        common.AddTo(command);
         command.SetAction(parsed =>
         {
             foreach (var option in (Option<int>[])[count, height, width, draws])

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Randomness;
@@ -13,9 +14,11 @@ internal static class PreviewCommand
     {
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
+        var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
         var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count };
         recipe.AddTo(command);
+        common.AddTo(command);
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
@@ -27,7 +30,7 @@ internal static class PreviewCommand
             var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
-            Console.WriteLine($"wrote {path}");
+            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");
             return 0;
         });
         return command;

@@ -125,9 +125,17 @@ public sealed record Recipe
             recipe.Validate();
             return recipe;
         }
+        catch (JsonException error) when (error.Path is { Length: > 2 } path)
+        {
+            // $.epochs, or $.milestones[1]
+            var key = path[2..].Split('[')[0];
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
+                + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
+        }
         catch (JsonException error)
         {
-            throw new InputException($"{name} must be valid JSON with a value of the right kind for each key. Received: {error.Message}", error);
+            throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
         }
     }
 

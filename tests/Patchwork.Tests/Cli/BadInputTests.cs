@@ -1,0 +1,145 @@
+using Patchwork.Tests.Data;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary>Bad input is refused before work begins: exit code 2 and one sentence.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class BadInputTests : IDisposable
+{
+    private readonly PictureSet files = new();
+
+    public void Dispose() => files.Dispose();
+
+    private static string Refused(params string[] arguments) => CommandLine.Run(arguments).Refusal();
+
+    [Theory]
+    [InlineData("train --method cutmx", "'cutmx'", "'cutmix'")]
+    [InlineData("train --model resnet9", "'resnet9'", "'resnet8'")]
+    [InlineData("train --dataset shaps", "'shaps'", "'shapes'")]
+    [InlineData("trian", "'trian'", "'train'")]
+    [InlineData("train --schedule cosin", "'cosin'", "'cosine'")]
+    [InlineData("train --epoch 3", "'--epoch'", "'--epochs'")]
+    [InlineData("compare --methods baseline,cutmx", "'cutmx'", "'cutmix'")]
+    public void An_unknown_name_is_refused_and_the_nearest_offered(string line, string came, string offered)
+    {
+        var refusal = Refused([.. line.Split(' '), .. line == "trian" ? Array.Empty<string>() : ["--out", files.At("run")]]);
+        Assert.Contains(came, refusal, StringComparison.Ordinal);
+        Assert.Contains($"Did you mean {offered}?", refusal, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.At("run")));
+    }
+
+    [Theory]
+    [InlineData("plan --alpha 0", "alpha = 0", "positive")]
+    [InlineData("plan --alpha -1", "alpha = -1", "positive")]
+    [InlineData("plan --probability 1.5", "probability = 1.5", "0 to 1")]
+    [InlineData("plan --probability -0.1", "probability = -0.1", "0 to 1")]
+    [InlineData("plan --alpha nan", "nan", "number")]
+    [InlineData("plan --alpha two", "two", "number")]
+    [InlineData("plan --seed -1", "-1", "seed")]
+    [InlineData("plan --draws 0", "0", "at least 1")]
+    [InlineData("plan --batch many", "many", "--batch")]
+    [InlineData("train --epochs 1.5", "1.5", "whole number")]
+    [InlineData("train --epochs 99999999999", "99999999999", "epochs")]
+    [InlineData("train --validation nan", "nan", "between 0 and 1")]
+    [InlineData("compare --seeds 0", "0 seeds", "at least")]
+    public void A_value_outside_its_range_is_refused_with_the_range(string line, string came, string expected)
+    {
+        var refusal = Refused(line.Split(' '));
+        Assert.Contains(came, refusal, StringComparison.Ordinal);
+        Assert.Contains(expected, refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("Patchwork.Recipes", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cuda_without_a_GPU_is_refused()
+    {
+        if (TorchSharp.torch.cuda.is_available())
+            Assert.Skip("This machine has a GPU.");
+        Assert.Contains("--device cpu", Refused("train", "--device", "cuda", "--out", files.At("run")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_data_file_is_named()
+    {
+        var data = Directory.CreateDirectory(files.At("cifar")).FullName;
+        Assert.Contains(Path.Combine(data, "batches.meta.txt"), Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_truncated_data_file_is_named_with_both_lengths()
+    {
+        var data = Directory.CreateDirectory(files.At("cifar")).FullName;
+        File.WriteAllLines(Path.Combine(data, "batches.meta.txt"), Enumerable.Range(0, 10).Select(i => $"class {i}"));
+        File.WriteAllBytes(Path.Combine(data, "data_batch_1.bin"), new byte[100]);
+        var refusal = Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run"));
+        Assert.Contains(Path.Combine(data, "data_batch_1.bin"), refusal, StringComparison.Ordinal);
+        Assert.Matches(@"\b100\b", refusal);
+        Assert.Contains("30730000", refusal.Replace(",", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_image_is_named_and_can_be_skipped()
+    {
+        files.Paint(perClass: 10);
+        var damaged = Path.Combine(files.Pictures, "green", "004.png");
+        PictureFiles.Cut(damaged, 0.5);
+        Assert.Contains(damaged, Refused(["train", .. files.Flags("run")]), StringComparison.Ordinal);
+        Assert.Equal(0, CommandLine.Run(["train", .. files.Flags("run"), "--skip-damaged"]).ExitCode);
+    }
+
+    [Fact]
+    public void A_run_folder_that_exists_is_left_alone()
+    {
+        var run = Directory.CreateDirectory(files.At("run")).FullName;
+        Assert.Contains("--resume", Refused("train", "--epochs", "1", "--out", run), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(run));
+    }
+
+    [Fact]
+    public void A_place_that_cannot_be_written_is_refused()
+    {
+        File.WriteAllText(files.At("file"), "");
+        var below = Path.Combine(files.At("file"), "run");
+        Assert.Contains(below, Refused("train", "--epochs", "1", "--out", below), StringComparison.Ordinal);
+        Assert.Contains(below, Refused("preview", "--out", below), StringComparison.Ordinal);
+        Assert.Contains(below, Refused("compare", "--epochs", "1", "--out", below), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused()
+    {
+        File.WriteAllText(files.At("a.json"), """{"metod":"cutmix"}""");
+        Assert.Contains("Did you mean 'method'?", Refused("train", files.At("a.json")), StringComparison.Ordinal);
+        File.WriteAllText(files.At("b.json"), """{"epochs":"many"}""");
+        Assert.Contains("'epochs'", Refused("train", files.At("b.json")), StringComparison.Ordinal);
+        File.WriteAllText(files.At("c.json"), "{");
+        Assert.Contains("valid JSON", Refused("train", files.At("c.json")), StringComparison.Ordinal);
+        Assert.Contains("does not exist", Refused("train", files.At("d.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_is_no_run_is_refused()
+    {
+        foreach (var arguments in (string[][])[["predict", files.Folder, "a.png"], ["train", "--resume", "--out", files.Folder]])
+            Assert.Contains($"{files.Folder}, which has none", Refused(arguments), StringComparison.Ordinal);
+        Assert.Contains("does not exist", Refused("train", "--resume", "--out", files.At("run")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Resume_takes_the_stored_recipe_and_nothing_else()
+    {
+        Assert.Contains("--epochs", Refused("train", "--resume", "--out", files.Folder, "--epochs", "3"), StringComparison.Ordinal);
+        Assert.Contains("other.json", Refused("train", "other.json", "--resume", "--out", files.Folder), StringComparison.Ordinal);
+        Assert.Contains("no --out", Refused("train", "--resume"), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("train"), InlineData("plan"), InlineData("preview"), InlineData("compare")]
+    public void Verbose_shows_the_stack_trace(string verb)
+    {
+        var result = CommandLine.Run(verb, "--alpha", "0", "--verbose");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("   at Patchwork.", result.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Patchwork.Recipes;
+using Patchwork.Tests.Support;
+using SkiaSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+[Collection(ProcessesCollection.Name)]
+public sealed class VerbsTests : IDisposable
+{
+    private readonly PictureSet files = new();
+
+    public void Dispose() => files.Dispose();
+
+    private static CommandResult Succeed(params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return result;
+    }
+
+    private static string[] Keys(JsonElement json) => [.. json.EnumerateObject().Select(property => property.Name)];
+
+    [Fact]
+    public void Methods_lists_CutMix_with_its_defaults()
+    {
+        var cutmix = Succeed("methods", "--json").Json().EnumerateArray().Single(method => method.GetProperty("id").GetString() == "cutmix");
+        var defaults = cutmix.GetProperty("defaults");
+        Assert.Equal("1", defaults.GetProperty("alpha").GetString());
+        Assert.Equal("clipped", defaults.GetProperty("placement").GetString());
+        Assert.Contains("cutmix", Succeed("methods").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Preview_writes_a_sheet_that_grows_with_its_rows()
+    {
+        SKSizeI Sheet(string count)
+        {
+            var path = files.At($"{count}.png");
+            var answer = Succeed("preview", "--count", count, "--out", path, "--json").Json();
+            Assert.Equal(path, answer.GetProperty("preview").GetString());
+            using var sheet = SKBitmap.Decode(path);
+            return new SKSizeI(sheet.Width, sheet.Height);
+        }
+        var (one, four) = (Sheet("1"), Sheet("4"));
+        Assert.Equal(one.Width, four.Width);
+        Assert.InRange(one.Width, 4 * 32, 4000);      // original, partner, mixed, difference
+        Assert.InRange(four.Height, one.Height + 3 * 32, 4 * one.Height);
+    }
+
+    [Fact]
+    public void Train_fills_a_run_folder_and_predict_reads_it()
+    {
+        files.Paint();
+        var result = Succeed(["train", "--method", "cutmix", "--json", .. files.Flags("run")]).Json();
+        Assert.Equal(2, result.GetProperty("epochs").GetInt32());
+        var run = files.At("run");
+        string[] names = ["recipe.json", "environment.json", "metrics.jsonl", "result.json", .. ((string[])["last.safetensors", "best.safetensors", "last.state.json",
+            "last.optimizer", "model.json", "previous.safetensors", "previous.state.json", "previous.optimizer"]).Select(name => $"checkpoints/{name}")];
+        Assert.All(names, name => Assert.True(File.Exists(Path.Combine(run, name)), name));
+        Assert.NotEmpty(Directory.GetFiles(run, "events.out.tfevents.*"));
+        Assert.Empty(Directory.GetFiles(run, "*.partial", SearchOption.AllDirectories));
+        Assert.Empty(Directory.GetFiles(run, "*.new", SearchOption.AllDirectories));
+        var lines = File.ReadAllLines(Path.Combine(run, "metrics.jsonl"));
+        Assert.Equal(2, lines.Length);
+        foreach (var line in lines)
+        {
+            Assert.Equal(
+                ["epoch", "images_per_second", "learning_rate", "mix/replaced_area", "mix/share_mixed", "train/accuracy", "train/loss", "val/loss", "val/top1_error", "val/top5_error"],
+                Keys(JsonDocument.Parse(line).RootElement).Order(StringComparer.Ordinal));
+        }
+        using var environment = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "environment.json")));
+        Assert.All((string[])["processor", "torchThreads", "commit", "command", "torch"], key => Assert.Contains(key, Keys(environment.RootElement)));
+
+        var picture = Path.Combine(files.Pictures, "red", "003.png");
+        var answer = Succeed("predict", run, picture, "--json").Json()[0];
+        Assert.Equal(picture, answer.GetProperty("image").GetString());
+        var classes = answer.GetProperty("classes").EnumerateArray().ToArray();
+        Assert.Equal(["blue", "green", "red"], classes.Select(entry => entry.GetProperty("class").GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 1e-5);
+    }
+
+    [Fact]
+    public void Flags_are_laid_over_a_recipe_file()
+    {
+        files.Paint(perClass: 10);
+        File.WriteAllText(files.At("recipe.json"), """{"method":"cutmix","alpha":0.25,"batchSize":16,"epochs":7}""");
+        Succeed(["train", files.At("recipe.json"), .. files.Flags("run")]);
+        var stored = Recipe.FromJson(File.ReadAllText(Path.Combine(files.At("run"), "recipe.json")));
+        Assert.Equal(("cutmix", 0.25, 4, 2), (stored.Method, stored.Alpha, stored.BatchSize, stored.Epochs));
+    }
+
+    [Fact]
+    public void Compare_skips_finished_runs_and_refuses_those_of_another_recipe()
+    {
+        files.Paint(perClass: 10);
+        string[] line = ["compare", "--seeds", "2", .. files.Flags("out")];
+        var first = Succeed([.. line, "--json"]).Json();
+        using (var written = JsonDocument.Parse(File.ReadAllText(Path.Combine(files.At("out"), "compare.json"))))
+            Assert.Equal(Keys(first), Keys(written.RootElement));
+        string[] runs = ["baseline-seed1", "baseline-seed2", "cutmix-seed1", "cutmix-seed2"];
+        Assert.Equal(runs, Directory.GetDirectories(files.At("out")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.All(runs, run => Assert.True(File.Exists(Path.Combine(files.At("out"), run, "result.json")), run));
+
+        var report = File.ReadAllText(Path.Combine(files.At("out"), "report.html"));
+        Assert.DoesNotMatch("""(src|href)\s*=\s*["']?(https?:)?//""", report);
+        Assert.DoesNotMatch("""@import|url\(\s*["']?https?:""", report);
+
+        DateTime[] Stamps() => [.. runs.SelectMany(run => Directory.GetFiles(Path.Combine(files.At("out"), run), "*", SearchOption.AllDirectories))
+            .Order(StringComparer.Ordinal).Select(File.GetLastWriteTimeUtc)];
+        var before = Stamps();
+        var second = Succeed([.. line, "--markdown"]);
+        Assert.Equal(before, Stamps());
+        Assert.Contains("| cutmix", second.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("another recipe", CommandLine.Run([.. line, "--lr", "0.5"]).Refusal(), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,38 @@
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Recipes;
+using Xunit;
+
+namespace Patchwork.Tests.Recipes;
+
+public sealed class RecipeTests
+{
+    [Fact]
+    public void A_recipe_survives_JSON()
+    {
+        var recipe = new Recipe
+        {
+            Method = "cutmix", Alpha = 0.3, Probability = 0.7, Placement = Placement.Inside, Fold = true, Scope = Scope.Example, Partners = Partners.Derangement,
+            Seed = ulong.MaxValue, Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.MultiStep, Milestones = [3, 9], Warmup = 1.5, Clip = 0.1, CheckpointEvery = 7,
+        };
+        var read = Recipe.FromJson(recipe.ToJson());
+        Assert.Equal(recipe.ToJson(), read.ToJson());
+        Assert.Equal((recipe.Seed, recipe.Alpha, recipe.Placement, recipe.Warmup), (read.Seed, read.Alpha, read.Placement, read.Warmup));
+        Assert.Equal(new Recipe().ToJson(), Recipe.FromJson("{}").ToJson());
+    }
+
+    [Theory]
+    [InlineData("""{"metod":"cutmix"}""", "Did you mean 'method'?")]
+    [InlineData("""{"epochs":0}""", "epochs = 0")]
+    [InlineData("""{"epochs":"3"}""", "'epochs'")]
+    [InlineData("""{"milestones":[1,"b"]}""", "'milestones'")]
+    [InlineData("""{"scope":"galaxy"}""", "'scope'")]
+    [InlineData("""{"alpha":0}""", "alpha = 0")]
+    [InlineData("""{"probability":1.01}""", "probability = 1.01")]
+    [InlineData("""{"version":2}""", "version = 2")]
+    [InlineData("""{"warmup":20}""", "warmup = 20")]
+    [InlineData("[]", "Array")]
+    [InlineData("{", "valid JSON")]
+    public void A_recipe_that_cannot_be_carried_out_is_refused_by_key(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<InputException>(() => Recipe.FromJson(json)).Message, StringComparison.Ordinal);
+}

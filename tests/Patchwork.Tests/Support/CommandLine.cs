@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Xunit;
+
+namespace Patchwork.Tests.Support;
+
+/// <summary>Tests that start processes or watch this one's memory: nothing runs beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class ProcessesCollection
+{
+    /// <summary>The collection's name.</summary>
+    public const string Name = "processes";
+}
+
+/// <summary>What a command line left behind.</summary>
+/// <param name="ExitCode">Exit code.</param>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+internal sealed record CommandResult(int ExitCode, string Output, string Error)
+{
+    /// <summary>Standard output as exactly one JSON document; anything beside it throws.</summary>
+    public JsonElement Json()
+    {
+        using var document = JsonDocument.Parse(Output);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>The single sentence of a refusal.</summary>
+    public string Refusal()
+    {
+        Assert.Equal((2, ""), (ExitCode, Output));
+        Assert.StartsWith("patchwork: ", Error, StringComparison.Ordinal);
+        Assert.EndsWith(".", Error.TrimEnd(), StringComparison.Ordinal);
+        Assert.Single(Error.TrimEnd('\n').Split('\n'));
+        Assert.DoesNotContain("   at ", Error, StringComparison.Ordinal);
+        return Error.TrimEnd();
+    }
+}
+
+/// <summary>The built command line, each call a process of its own.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs to the end. One torch thread, so that runs can be compared to the bit.</summary>
+    public static CommandResult Run(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        return Finish(process);
+    }
+
+    /// <summary>Starts a process; its output waits to be read.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment.Remove("TERM");
+        foreach (var argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), .. arguments])
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for the end and reads what was written.</summary>
+    public static CommandResult Finish(Process process)
+    {
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new CommandResult(process.ExitCode, output, error.Result);
+    }
+
+    // The host that runs this test: <root>/shared/Microsoft.NETCore.App/<version>/ lies below it.
+    private static string Host { get; } = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+}

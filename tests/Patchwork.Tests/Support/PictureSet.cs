@@ -1,0 +1,42 @@
+using Patchwork.Tests.Data;
+using SkiaSharp;
+
+namespace Patchwork.Tests.Support;
+
+/// <summary>A folder that is deleted with the test, and small pictures in three classes in it.</summary>
+internal sealed class PictureSet : IDisposable
+{
+    private static readonly SKColor[] Colors = [SKColors.Firebrick, SKColors.SeaGreen, SKColors.RoyalBlue];
+    private static readonly string[] Classes = ["blue", "green", "red"];
+
+    /// <summary>The folder; the pictures lie in <see cref="Pictures"/>.</summary>
+    public string Folder { get; } = Directory.CreateTempSubdirectory("patchwork-cli-").FullName;
+
+    /// <summary>The data set's folder.</summary>
+    public string Pictures => At("pictures");
+
+    /// <summary>A path in the folder.</summary>
+    public string At(string name) => Path.Combine(Folder, name);
+
+    /// <summary>Paints the pictures: 16×16, a class colour whose brightness varies.</summary>
+    public PictureSet Paint(int perClass = 30)
+    {
+        for (var label = 0; label < Classes.Length; label++)
+        {
+            for (var i = 0; i < perClass; i++)
+            {
+                var (color, shade) = (Colors[Classes.Length - 1 - label], i);
+                PictureFiles.Write(Path.Combine(Pictures, Classes[label], $"{i:D3}.png"), PictureFiles.Paint(16, 16,
+                    (y, x) => new SKColor((byte)(color.Red ^ (shade + y)), (byte)(color.Green ^ (shade * 3 + x)), (byte)(color.Blue ^ (x * y % 16)))));
+            }
+        }
+        return this;
+    }
+
+    /// <summary>The flags of a run of two epochs on the pictures.</summary>
+    public string[] Flags(string run) =>
+        ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", "2", "--batch-size", "4", "--threads", "1", "--out", At(run)];
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
