@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Patchwork.Internals;
+
+/// <summary>
+/// Splits work over the threads that torch computes on. After an operation they spin for a while, ready for the next: work handed to them starts at once,
+/// where threads of one's own would wait for a core until the spinning ends.
+/// </summary>
+internal static unsafe class TorchThreads
+{
+    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> runOnTeam = FindTeam();
+
+    /// <summary>Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all threads have ended.</summary>
+    public static void For(int units, Action<int> unit)
+    {
+        var work = new Work(units, unit);
+        if (get_num_threads() == 1 || units == 1)
+        {
+            work.Run();
+        }
+        else if (runOnTeam is null)
+        {
+            Parallel.For(0, Math.Min(units, get_num_threads()), _ => work.Run());
+        }
+        else
+        {
+            runOnTeam(&Enter, Unsafe.AsPointer(ref work), (uint)Math.Min(units, get_num_threads()), 0);
+            GC.KeepAlive(work);
+        }
+        if (work.Failure is { } failure)
+            throw new AggregateException(failure);
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Enter(void* work) => Unsafe.AsRef<Work>(work).Run();
+
+    // GNU's and LLVM's OpenMP both export this entry; a libtorch on another one gets threads of the pool.
+    private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> FindTeam()
+    {
+        NativeLibraries.Ensure();
+        return NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library)
+            && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var entry)
+            ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
+            : null;
+    }
+
+    private sealed class Work(int units, Action<int> unit)
+    {
+        private int next = -1;
+
+        public Exception? Failure { get; private set; }
+
+        public void Run()
+        {
+            try
+            {
+                for (var i = Interlocked.Increment(ref next); i < units; i = Interlocked.Increment(ref next))
+                    unit(i);
+            }
+            catch (Exception e)      // must not cross native frames
+            {
+                Failure ??= e;
+            }
+        }
+    }
+}
