@@ -32,8 +32,6 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip
         {
             var output = images.Slice(i * size, size);
             var own = Source(ids, i, scratch, geometries);
-            if (i + 1 < ids.Length && plan?.Images[i + 1] is { Region: BoxRegion next } coming)
-                Source(ids, coming.Partner, scratch, geometries).Prefetch(next.Box, dataset.Channels);
             if (plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } box } } mix && mix.Partner != i)
                 rows.Write(own, Source(ids, mix.Partner, scratch, geometries), box, output);
             else

@@ -8,7 +8,8 @@ namespace Patchwork.Data;
 /// <summary>Memory of one batch, reused from step to step. Loader threads write it through spans; no tensor operation runs on them.</summary>
 internal sealed class BatchBuffer : IDisposable
 {
-    private Tensor? images, labels, partnerLabels;
+    private Tensor? imagePool, labelPool, partnerPool;      // of the largest batch so far
+    private Tensor? images, labels, partnerLabels;          // what the batch at hand uses of them
     private Batch? batch;
 
     /// <summary>The batch that lies here.</summary>
@@ -17,15 +18,21 @@ internal sealed class BatchBuffer : IDisposable
     /// <summary>The images, N·C·H·W floats.</summary>
     public Span<float> ImageMemory => MemoryMarshal.Cast<byte, float>(images!.bytes);
 
-    /// <summary>Makes room for a batch; memory of the right size is kept.</summary>
+    /// <summary>Makes room for a batch. A smaller one, the last of an epoch, takes the first part of the memory that is there.</summary>
     public void Resize(int count, Dataset dataset)
     {
         if (images is not null && images.size(0) == count)
             return;
-        Dispose();
-        images = empty(count, dataset.Channels, dataset.Height, dataset.Width, dtype: ScalarType.Float32).DetachFromDisposeScope();
-        labels = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
-        partnerLabels = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+        if (imagePool is null || imagePool.size(0) < count)
+        {
+            Dispose();
+            imagePool = empty(count, dataset.Channels, dataset.Height, dataset.Width, dtype: ScalarType.Float32).DetachFromDisposeScope();
+            labelPool = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+            partnerPool = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+        }
+        DisposeViews();
+        Tensor First(Tensor? pool) => pool!.narrow(0, 0, count).DetachFromDisposeScope();
+        (images, labels, partnerLabels) = (First(imagePool), First(labelPool), First(partnerPool));
     }
 
     /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
@@ -47,6 +54,14 @@ internal sealed class BatchBuffer : IDisposable
     }
 
     public void Dispose()
+    {
+        DisposeViews();
+        imagePool?.Dispose();
+        labelPool?.Dispose();
+        partnerPool?.Dispose();
+    }
+
+    private void DisposeViews()
     {
         images?.Dispose();
         labels?.Dispose();

@@ -9,7 +9,7 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a time. Crop,
-/// mirroring and pasting are masks on the eight bytes: a masked byte is 0, which is padding. Product and sum are rounded separately, so a pixel's value
+/// mirroring and pasting are one shuffle of the eight bytes: one that is not picked is 0, which is padding. Product and sum are rounded separately, so a pixel's value
 /// never depends on where it stands.
 /// </summary>
 internal sealed class PixelRows
@@ -29,13 +29,15 @@ internal sealed class PixelRows
     public void Write(ImageSource own, ImageSource partner, Box box, Span<float> output)
     {
         var (height, width) = (own.Height, own.Width);
-        var words = (width + 7) / 8;
-        Span<ulong> all = stackalloc ulong[words], beside = stackalloc ulong[words], inside = stackalloc ulong[words];
-        own.Masks(0, width, outside: false, all);
+        const int ahead = 8;      // rows: a partner's pixels are far away in memory, and jump from row to row
+        var (words, first, last) = ((width + 7) / 8, box.Left / 8, (box.Right - 1) / 8);      // first, last: the words where the box begins and ends
+        Span<Vector128<byte>> all = stackalloc Vector128<byte>[words], beside = stackalloc Vector128<byte>[words], inside = stackalloc Vector128<byte>[words];
+        Span<byte> edge = stackalloc byte[own.EdgeBytes], partnerEdge = stackalloc byte[own.EdgeBytes];
+        own.Pick(0, width, outside: false, all);
         if (!box.IsEmpty)
         {
-            own.Masks(box.Left, box.Right, outside: true, beside);
-            partner.Masks(box.Left, box.Right, outside: false, inside);
+            own.Pick(box.Left, box.Right, outside: true, beside);
+            partner.Pick(box.Left, box.Right, outside: false, inside);
         }
         for (var channel = 0; channel < scale.Length; channel++)
         {
@@ -43,24 +45,35 @@ internal sealed class PixelRows
             for (var y = 0; y < height; y++)
             {
                 var row = output.Slice((channel * height + y) * width, width);
-                var start = own.RowStart(channel, y);
+                if (y + ahead >= box.Top && y + ahead < box.Bottom)
+                    partner.Prefetch(channel, y + ahead, box.Left, box.Right);
                 if (y < box.Top || y >= box.Bottom)
                 {
+                    ref readonly var mine = ref own.Row(channel, y, edge);
                     for (var k = 0; k < words; k++)
-                        Store(own.Word(start, k, all[k]), a, b, row, k);
-                    continue;
+                        Store(own.Eight(in mine, k, all[k]), a, b, row, k);
                 }
-                var partnerStart = partner.RowStart(channel, y);
-                for (var k = 0; k < words; k++)
-                    Store(own.Word(start, k, beside[k]) | partner.Word(partnerStart, k, inside[k]), a, b, row, k);
+                else
+                {
+                    ref readonly var mine = ref own.Row(channel, y, edge);
+                    ref readonly var other = ref partner.Row(channel, y, partnerEdge);
+                    for (var k = 0; k < first; k++)
+                        Store(own.Eight(in mine, k, all[k]), a, b, row, k);
+                    Store(own.Eight(in mine, first, beside[first]) | partner.Eight(in other, first, inside[first]), a, b, row, first);
+                    for (var k = first + 1; k < last; k++)
+                        Store(partner.Eight(in other, k, inside[k]), a, b, row, k);
+                    if (last > first)
+                        Store(own.Eight(in mine, last, beside[last]) | partner.Eight(in other, last, inside[last]), a, b, row, last);
+                    for (var k = last + 1; k < words; k++)
+                        Store(own.Eight(in mine, k, all[k]), a, b, row, k);
+                }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(ulong eight, Vector256<float> a, Vector256<float> b, Span<float> row, int k)
+    private static void Store(Vector128<byte> bytes, Vector256<float> a, Vector256<float> b, Span<float> row, int k)
     {
-        var bytes = Vector128.CreateScalar(eight).AsByte();
         var values = Avx2.IsSupported
             ? Avx2.ConvertToVector256Int32(bytes)
             : Vector256.WidenLower(Vector128.WidenLower(bytes).ToVector256Unsafe()).AsInt32();
@@ -76,7 +89,7 @@ internal sealed class PixelRows
 /// <summary>The pixels of one image (planar bytes) that an output is made from, after crop and mirroring.</summary>
 internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, int width, Geometry geometry)
 {
-    private const int Absent = int.MinValue;
+    private const int Margin = 80;      // bytes beside an edge row that may be read, never used: the widest padding, 64, and two words
 
     private readonly ReadOnlySpan<byte> image = image;
 
@@ -84,75 +97,71 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
 
     public int Width => width;
 
-    /// <summary>Index of the pixel that output column 0 of a row shows; it may lie outside the row, or the row outside the image.</summary>
-    public int RowStart(int channel, int y)
+    /// <summary>Bytes that <see cref="Row"/> needs to set a row aside.</summary>
+    public int EdgeBytes => Margin + width + Margin;
+
+    /// <summary>
+    /// The row that output row <paramref name="y"/> shows, for <see cref="Eight"/>. A row outside the image is zeros; one whose words would reach outside
+    /// the memory of the image is copied to <paramref name="edge"/> first.
+    /// </summary>
+    public ref readonly byte Row(int channel, int y, Span<byte> edge)
     {
         var row = y + geometry.Row;
-        return row < 0 || row >= height ? Absent : (channel * height + row) * width + geometry.Column + (geometry.Mirrored ? width - 1 : 0);
+        var left = geometry.Column + (geometry.Mirrored ? width - 8 : 0);
+        if ((uint)row >= (uint)height)
+        {
+            edge.Clear();
+            return ref edge[Margin + left];
+        }
+        var start = (channel * height + row) * width;
+        var reach = (width + 7) / 8 * 8 - 8;      // from the first word to the last
+        var (lowest, highest) = geometry.Mirrored ? (start + left - reach, start + left) : (start + left, start + left + reach);
+        if (lowest >= 0 && highest <= image.Length - 8)
+            return ref image[start + left];
+        image.Slice(start, width).CopyTo(edge[Margin..]);
+        return ref edge[Margin + left];
     }
 
-    /// <summary>Output columns 8k to 8k+7 of the row that begins at <paramref name="start"/>, those outside <paramref name="mask"/> as 0.</summary>
+    /// <summary>Output columns 8k to 8k+7 of a row in the lower half of a vector: those that <paramref name="pick"/> chose, the others as 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Word(int start, int k, ulong mask)
+    public Vector128<byte> Eight(ref readonly byte row, int k, Vector128<byte> pick)
     {
-        if (mask == 0 || start == Absent)
-            return 0;
-        var first = geometry.Mirrored ? start - 8 * k - 7 : start + 8 * k;
-        if (first < 0 || first > image.Length - 8)
-            return Slow(first, mask);
-        var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(image), first));
-        if (!BitConverter.IsLittleEndian)
-            word = BinaryPrimitives.ReverseEndianness(word);
-        return (geometry.Mirrored ? BinaryPrimitives.ReverseEndianness(word) : word) & mask;
+        var word = Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in row), geometry.Mirrored ? -8 * k : 8 * k));
+        return Vector128.Shuffle(Vector128.CreateScalarUnsafe(word).AsByte(), pick);
     }
 
     /// <summary>
-    /// Masks of the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being padding; with
-    /// <paramref name="outside"/> the columns outside that range instead.
+    /// Chooses the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being padding; with
+    /// <paramref name="outside"/> the columns outside that range instead. A vector for every eight columns.
     /// </summary>
-    public void Masks(int left, int right, bool outside, Span<ulong> masks)
+    public void Pick(int left, int right, bool outside, Span<Vector128<byte>> picks)
     {
         // Output column x reads source column x + Column, or its mirror image (width - 1 - x) + Column.
         var shift = geometry.Mirrored ? geometry.Column : -geometry.Column;
         var (begin, end) = (Math.Max(shift, 0), Math.Min(width + shift, width));
-        for (var k = 0; k < masks.Length; k++)
+        var places = geometry.Mirrored ? Vector128.Create(7, 6, 5, 4, 3, 2, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1)
+            : Vector128.Create(0, 1, 2, 3, 4, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1);
+        for (var k = 0; k < picks.Length; k++)
         {
-            var chosen = Range(left - 8 * k, right - 8 * k);
-            masks[k] = Range(begin - 8 * k, end - 8 * k) & (outside ? ~chosen : chosen);
+            var columns = Vector128<short>.Indices + Vector128.Create((short)(8 * k));
+            var chosen = Within(columns, left, right);
+            var picked = Within(columns, begin, end) & (outside ? ~chosen : chosen);
+            picks[k] = (places | Vector128.Narrow(~picked, Vector128<short>.AllBitsSet).AsSByte()).AsByte();
         }
     }
 
-    /// <summary>Asks for the pixels of a box to be fetched into the cache: of another image, they would be waited for row by row.</summary>
-    public void Prefetch(Box box, int channels)
+    private static Vector128<short> Within(Vector128<short> columns, int begin, int end) =>
+        Vector128.GreaterThanOrEqual(columns, Vector128.Create((short)begin)) & Vector128.LessThan(columns, Vector128.Create((short)end));
+
+    /// <summary>Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows later.</summary>
+    public unsafe void Prefetch(int channel, int y, int left, int right)
     {
         if (!Sse.IsSupported)
             return;
-        for (var channel = 0; channel < channels; channel++)
-        {
-            for (var y = box.Top; y < box.Bottom; y++)
-                Prefetch((channel * height + Math.Clamp(y + geometry.Row, 0, height - 1)) * width);
-        }
-    }
-
-    private unsafe void Prefetch(int index) => Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetReference(image), index)));
-
-    // Words that begin before the image or end behind it: byte by byte.
-    private ulong Slow(int first, ulong mask)
-    {
-        var word = 0UL;
-        for (var i = 0; i < 8; i++)
-        {
-            var index = first + i;
-            if (index >= 0 && index < image.Length)
-                word |= (ulong)image[index] << 8 * (geometry.Mirrored ? 7 - i : i);
-        }
-        return word & mask;
-    }
-
-    // Bytes [from, to) of a word.
-    private static ulong Range(int from, int to)
-    {
-        (from, to) = (Math.Clamp(from, 0, 8), Math.Clamp(to, 0, 8));
-        return from >= to ? 0 : (to == 8 ? ulong.MaxValue : (1UL << 8 * to) - 1) & (ulong.MaxValue << 8 * from);
+        const int line = 64;
+        var first = geometry.Mirrored ? width - right : left;
+        var start = (channel * height + Math.Clamp(y + geometry.Row, 0, height - 1)) * width + first;
+        for (var x = 0; x < right - left; x += line)
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetReference(image), start + x)));
     }
 }
