@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Patchwork.Internals;
 using Patchwork.Mixing;
@@ -116,12 +117,15 @@ public sealed record Recipe
             using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
+            // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
+            var whole = JsonSerializer.SerializeToNode(new Recipe(), RecipeJson.Default.Recipe)!.AsObject();
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (!Keys.Contains(property.Name))
                     throw InputException.Unknown($"key in {name}", property.Name, Keys);
+                whole[property.Name] = JsonNode.Parse(property.Value.GetRawText());
             }
-            var recipe = document.RootElement.Deserialize(RecipeJson.Default.Recipe)!;
+            var recipe = whole.Deserialize(RecipeJson.Default.Recipe)!;
             recipe.Validate();
             return recipe;
         }
