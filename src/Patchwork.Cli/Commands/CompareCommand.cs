@@ -46,9 +46,16 @@ internal static class CompareCommand
     private static void Print(ComparisonReport report, string folder)
     {
         var content = report.Table();
-        var table = new Table().Border(TableBorder.Rounded);
+        var table = new Table().Border(TableBorder.Simple);
         foreach (var column in content.Columns)
-            table.AddColumn(new TableColumn(Markup.Escape(column.Title)) { Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left });
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(column.Title.Replace(", ", "\n", StringComparison.Ordinal)))
+            {
+                NoWrap = true,
+                Padding = new Padding(0, 0, 2, 0),
+                Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left,
+            });
+        }
         foreach (var row in content.Rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         AnsiConsole.Write(table);

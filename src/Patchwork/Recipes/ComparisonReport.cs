@@ -33,8 +33,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
             ];
         });
         return new ResultTable(
-            [new("method"), new("test error %, last epoch", Alignment.Right), new($"test error %, {bestTitle}", Alignment.Right), new("train accuracy %", Alignment.Right),
-                new("last vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
+            [new("method"), new("test error %, last epoch", Alignment.Right), new($"test error %, {bestTitle}", Alignment.Right), new("train acc. %", Alignment.Right),
+                new("vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
             [.. rows]);
     }
 
@@ -122,19 +122,17 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     }
 
     // Mean over the seeds at each epoch, with the sample deviation as band.
-    private LineChart Curve(string title, string metric, string axis, double scale)
-    {
-        var series = result.Methods.Select(method =>
-        {
-            var values = result.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
-                .Select(line => JsonNode.Parse(line)!)
-                .Where(line => line[metric] is not null)
-                .GroupBy(line => (int)line["epoch"]!, line => scale * (double)line[metric]!)
-                .OrderBy(group => group.Key);
-            return new ChartSeries(method, [.. values.Select(group => (group.Key, Value: Statistic.Of(group))).Select(point => new ChartPoint(point.Key, point.Value.Mean, point.Value.Deviation))]);
-        });
-        return new LineChart(title, "epoch", axis, [.. series]);
-    }
+    private LineChart Curve(string title, string metric, string axis, double scale) =>
+        new(title, "epoch", axis, [.. result.Methods.Select(method => new ChartSeries(method,
+            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))]);
+
+    private IEnumerable<(int Epoch, Statistic Value)> PerEpoch(string method, string metric) =>
+        result.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
+            .Select(line => JsonNode.Parse(line)!)
+            .Where(line => line[metric] is not null)
+            .GroupBy(line => (int)line["epoch"]!, line => (double)line[metric]!)
+            .OrderBy(group => group.Key)
+            .Select(group => (group.Key, Statistic.Of(group)));
 
     private string Sentence(string method, Statistic baseline)
     {
@@ -144,7 +142,19 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
         var verdict = own.Count < 2 ? " (one seed: no spread known)"
             : Math.Abs(gain) > 2 * spread ? "" : " (within twice the standard error of the seeds: may be noise)";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Methods.Find(method).Name} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.");
+            $"{Methods.Find(method).Name} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.{StillLearning(method)}");
+    }
+
+    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs are noisy.
+    private string StillLearning(string method)
+    {
+        var errors = PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
+        var quarter = errors.Length / 4;
+        if (quarter == 0)
+            return "";
+        var (before, last) = (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average());
+        return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
+            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs by --epochs {2 * errors.Length}.");
     }
 
     private string Names() => string.Join(", ", result.Methods.Where(method => method != Methods.Baseline).DefaultIfEmpty("training").Select(method =>
