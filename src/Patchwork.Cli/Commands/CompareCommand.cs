@@ -47,12 +47,13 @@ internal static class CompareCommand
     {
         var content = report.Table();
         var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in content.Columns)
+        foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
-            table.AddColumn(new TableColumn(Markup.Escape(column.Title.Replace(", ", "\n", StringComparison.Ordinal)))
+            // Titles wrap between words, numbers never.
+            var words = column.Title.Split(' ').Concat(content.Rows.Select(row => row[i]));
+            table.AddColumn(new TableColumn(Markup.Escape(column.Title))
             {
-                NoWrap = true,
-                Padding = new Padding(0, 0, 2, 0),
+                Width = words.Max(word => word.Length),
                 Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left,
             });
         }
