@@ -12,8 +12,20 @@ public sealed class RecipeTests
     {
         var recipe = new Recipe
         {
-            Method = "cutmix", Alpha = 0.3, Probability = 0.7, Placement = Placement.Inside, Fold = true, Scope = Scope.Example, Partners = Partners.Derangement,
-            Seed = ulong.MaxValue, Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.MultiStep, Milestones = [3, 9], Warmup = 1.5, Clip = 0.1, CheckpointEvery = 7,
+            Method = "cutmix",
+            Alpha = 0.3,
+            Probability = 0.7,
+            Placement = Placement.Inside,
+            Fold = true,
+            Scope = Scope.Example,
+            Partners = Partners.Derangement,
+            Seed = ulong.MaxValue,
+            Optimizer = OptimizerKind.Sgd,
+            Schedule = ScheduleKind.MultiStep,
+            Milestones = [3, 9],
+            Warmup = 1.5,
+            Clip = 0.1,
+            CheckpointEvery = 7,
         };
         var read = Recipe.FromJson(recipe.ToJson());
         Assert.Equal(recipe.ToJson(), read.ToJson());

@@ -44,7 +44,8 @@ public sealed class HtmlReportTests
     {
         var report = new HtmlReport
         {
-            Title = Hostile, Lead = Hostile,
+            Title = Hostile,
+            Lead = Hostile,
             Sections =
             [
                 new(Hostile,

@@ -32,8 +32,10 @@ public sealed class PreviewSheetTests
         }).ToArray();
         return new PreviewSheet
         {
-            Title = "CutMix on shapes", Subtitle = "λ is the weight of the image itself, measured from the box that was really pasted.",
-            Columns = ["Original", "Partner", "Mixed", "Difference"], Rows = rows,
+            Title = "CutMix on shapes",
+            Subtitle = "λ is the weight of the image itself, measured from the box that was really pasted.",
+            Columns = ["Original", "Partner", "Mixed", "Difference"],
+            Rows = rows,
         };
     }
 

@@ -1,6 +1,6 @@
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
-using Patchwork.Internals;
 
 namespace Patchwork.Data;
 
