@@ -7,6 +7,9 @@ public abstract record LearningRateSchedule
 {
     /// <summary>The rate in force at a step.</summary>
     public abstract double Rate(long step);
+
+    private protected static long Positive(long length, string name) => length >= 1 ? length
+        : throw new ArgumentOutOfRangeException(name, $"A schedule must be at least 1 step long. Received: {length}.");
 }
 
 /// <summary>The same rate throughout.</summary>
@@ -33,6 +36,9 @@ public sealed record MultiStep(double Initial, IReadOnlyList<long> Milestones, d
 /// <param name="Final">Lowest rate.</param>
 public sealed record Cosine(double Initial, long Length, double Final = 0) : LearningRateSchedule
 {
+    /// <summary>Steps down to the final rate. Range: at least 1.</summary>
+    public long Length { get; init; } = Positive(Length, nameof(Length));
+
     /// <inheritdoc/>
     public override double Rate(long step) => Final + (Initial - Final) * (1 + Math.Cos(Math.PI * step / Length)) / 2;
 }
@@ -42,12 +48,15 @@ public sealed record Cosine(double Initial, long Length, double Final = 0) : Lea
 /// that start divided by 10,000.
 /// </summary>
 /// <param name="Max">Highest rate.</param>
-/// <param name="Length">Steps in all, at least 2.</param>
+/// <param name="Length">Steps in all.</param>
 /// <param name="UpShare">Share of the steps that rise.</param>
 /// <param name="StartDivisor">Max over the initial rate.</param>
 /// <param name="FinalDivisor">Initial over the final rate.</param>
 public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, double StartDivisor = 25, double FinalDivisor = 1e4) : LearningRateSchedule
 {
+    /// <summary>Steps in all. Range: at least 1.</summary>
+    public long Length { get; init; } = Positive(Length, nameof(Length));
+
     /// <inheritdoc/>
     public override double Rate(long step)
     {
@@ -64,6 +73,9 @@ public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, dou
 /// <param name="StartFactor">Fraction at step 0.</param>
 public sealed record Warmup(long Length, LearningRateSchedule Then, double StartFactor = 0.01) : LearningRateSchedule
 {
+    /// <summary>Steps of the rise. Range: at least 1.</summary>
+    public long Length { get; init; } = Positive(Length, nameof(Length));
+
     /// <inheritdoc/>
     public override double Rate(long step) =>
         step >= Length ? Then.Rate(step - Length) : Then.Rate(0) * (StartFactor + (1 - StartFactor) * step / Length);

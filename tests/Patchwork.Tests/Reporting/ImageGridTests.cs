@@ -1,4 +1,5 @@
 using Patchwork.Reporting;
+using Patchwork.Tests.Support;
 using SkiaSharp;
 using TorchSharp;
 using Xunit;
@@ -6,6 +7,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Reporting;
 
+[Collection(SerialCollection.Name)]
 public sealed class ImageGridTests
 {
     private static Picture Plain(byte red, byte green, byte blue, int height = 2, int width = 3) =>

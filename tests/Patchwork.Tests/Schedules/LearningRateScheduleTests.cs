@@ -43,4 +43,12 @@ public sealed class LearningRateScheduleTests
     [Fact]
     public void A_warm_up_of_no_steps_changes_nothing() =>
         Gen.Long[0, 1000].Sample(step => Assert.Equal(new ConstantRate(0.3).Rate(step), new Warmup(0, new ConstantRate(0.3)).Rate(step)));
+
+    [Theory, InlineData(0), InlineData(-3)]
+    public void A_schedule_without_steps_is_refused(long length)
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Cosine(0.1, length));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new OneCycle(0.1, length));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Warmup(length, new ConstantRate(0.1)));
+    }
 }
