@@ -73,9 +73,6 @@ public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, dou
 /// <param name="StartFactor">Fraction at step 0.</param>
 public sealed record Warmup(long Length, LearningRateSchedule Then, double StartFactor = 0.01) : LearningRateSchedule
 {
-    /// <summary>Steps of the rise. Range: at least 1.</summary>
-    public long Length { get; init; } = Positive(Length, nameof(Length));
-
     /// <inheritdoc/>
     public override double Rate(long step) =>
         step >= Length ? Then.Rate(step - Length) : Then.Rate(0) * (StartFactor + (1 - StartFactor) * step / Length);

@@ -49,6 +49,5 @@ public sealed class LearningRateScheduleTests
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new Cosine(0.1, length));
         Assert.Throws<ArgumentOutOfRangeException>(() => new OneCycle(0.1, length));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Warmup(length, new ConstantRate(0.1)));
     }
 }
