@@ -49,10 +49,15 @@ internal static class CommandLine
     }
 
     /// <summary>Starts a process; its output waits to be read.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start([], arguments);
+
+    /// <summary>The same with environment variables of its own.</summary>
+    public static Process Start(Dictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("TERM");
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         foreach (var argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), .. arguments])
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
