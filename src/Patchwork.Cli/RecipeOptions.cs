@@ -30,9 +30,15 @@ internal sealed class RecipeOptions
             Text("--method", "method, or baseline");
         Number("--alpha", "parameter of λ ~ Beta(α, α)");
         Number("--probability", "chance that a batch (or image, with --scope example) is mixed");
+        Text("--preset", $"begin with another system's CutMix: {string.Join(", ", CutMix.Presets.All.Keys)}");
         Choice<Placement>("--placement", "where the box may lie");
+        Choice<Rounding>("--rounding", "how the box's sides become pixels");
+        Number("--margin", "share of the box kept away from the border");
+        Number("--fixed-lambda", "λ that is not drawn");
+        Choice<Centre>("--centre", "law of the box's centre");
+        Choice<LabelWeight>("--label-weight", "weight of the image's own label");
         Switch("--fold", "λ becomes max(λ, 1-λ): the image keeps the larger part");
-        Choice<Scope>("--scope", "one draw a batch, or one an example");
+        Choice<Scope>("--scope", "one draw a batch, a pair or an example");
         Choice<Partners>("--partners", "how partners are found");
         Whole("--seed", "seed of everything random (default 1)");
         return this;
@@ -41,6 +47,7 @@ internal sealed class RecipeOptions
     /// <summary>Adds the training flags.</summary>
     public RecipeOptions Training()
     {
+        Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");
         Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");

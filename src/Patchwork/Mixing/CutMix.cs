@@ -9,30 +9,60 @@ namespace Patchwork.Mixing;
 /// λ ~ Beta(α, α), a box of area 1-λ is pasted from a partner, and the label is mixed by the pixels that were really kept:
 /// <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ'·y_a + (1-λ')·y_b</c>, λ' = 1 - box/image.
 /// </summary>
-public sealed record CutMix : Mixer
+public sealed partial record CutMix : Mixer
 {
     /// <summary>Where the box may lie. Default <see cref="Placement.Clipped"/>, the authors' code.</summary>
     public Placement Placement { get; init; } = Placement.Clipped;
 
+    /// <summary>How sides become pixels. Default <see cref="Rounding.Truncated"/>, the authors' code.</summary>
+    public Rounding Rounding { get; init; } = Rounding.Truncated;
+
     /// <summary>λ ← max(λ, 1-λ): the image keeps the larger part. Default false. Mean λ' with clipping at 32 px: 0.8336.</summary>
     public bool Fold { get; init; }
 
+    /// <summary>Clipped placement: share of the box kept away from the border, so that less is clipped (timm). Range [0, 0.5]. Default 0.</summary>
+    public double Margin
+    {
+        get;
+        init => field = value is >= 0 and <= 0.5 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"margin must lie in [0, 0.5]. Received: margin = {value}."));
+    }
+
+    /// <summary>Min-max placement: shortest and longest side as shares of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2 to 0.8.</summary>
+    public (double Least, double Most) SideRange
+    {
+        get;
+        init => field = value is { Least: >= 0, Most: <= 1 } && value.Least <= value.Most ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
+    } = (0.2, 0.8);
+
+    /// <summary>A λ that is not drawn (paper, table 8: fixed size, 0.75). Range [0, 1]; null draws. Default null.</summary>
+    public double? FixedLambda
+    {
+        get;
+        init => field = value is null or (>= 0 and <= 1) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"fixed λ must lie in [0, 1]. Received: {value}."));
+    }
+
+    /// <summary>Law of the box's centre, with <see cref="Placement.Clipped"/>. Default <see cref="Centre.Uniform"/>.</summary>
+    public Centre Centre { get; init; } = Centre.Uniform;
+
+    /// <summary>Deviation of a Gaussian centre as a share of the side; the paper does not give it. Range: positive. Default 0.25.</summary>
+    public double CentreDeviation
+    {
+        get;
+        init => field = value > 0 && double.IsFinite(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"centre deviation must be positive. Received: {value}."));
+    } = 0.25;
+
+    /// <summary>Weight of the image's own label. Default <see cref="LabelWeight.Measured"/>.</summary>
+    public LabelWeight LabelWeight { get; init; } = LabelWeight.Measured;
+
+    /// <summary>Draw α itself, uniformly from (0, <see cref="Mixer.Alpha"/>], once a batch (Keras). Default false.</summary>
+    public bool DrawAlpha { get; init; }
+
     /// <inheritdoc/>
     public override string Id => "cutmix";
-
-    /// <summary>Other systems' CutMix, to the pixel. Derive variants by <c>with</c>.</summary>
-    public static class Presets
-    {
-        /// <summary>
-        /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α 1, half of the batches, one λ and one box a batch, clipped. Their ImageNet runs mix
-        /// every batch: <c>Official with { Probability = 1 }</c>.
-        /// </summary>
-        public static CutMix Official { get; } = new() { Probability = 0.5 };
-
-        /// <summary>The callback of the article that Patchwork set out to be (after early fastai): every batch, λ folded to max(λ, 1-λ), clipped.</summary>
-        // Differs from the article: its box columns are used as rows, which is right for square images only; ours is right for all.
-        public static CutMix Article { get; } = new() { Fold = true };
-    }
 
     /// <inheritdoc/>
     public override MixPlan Plan(MixContext context)
@@ -47,38 +77,78 @@ public sealed record CutMix : Mixer
     /// <inheritdoc/>
     public override void ApplyInPlace(Tensor images, MixPlan plan) => BoxPaste.InPlace(images, plan);
 
+    // A null answer: the batch is left as it is.
     private ImagePlan[]? PlanBatch(MixContext context, Draws draws)
     {
         if (!draws.Bernoulli(Probability))
             return null;
-        var (box, drawn, measured) = DrawBox(context, draws);
-        var partners = Pairing.Draw(Partners, context.Count, draws);
-        return [.. partners.Select(partner => new ImagePlan(partner, box, drawn, measured))];
+        var cut = DrawCut(context, AlphaOf(draws), draws);
+        var partners = Pairing.Draw(Partners, Scope, context.Count, draws);
+        return [.. partners.Select(cut.With)];
     }
 
     private ImagePlan[] PlanExamples(MixContext context, Draws draws)
     {
-        var partners = Pairing.Draw(Partners, context.Count, draws);
+        var alpha = AlphaOf(draws);
+        var partners = Pairing.Draw(Partners, Scope, context.Count, draws);
         var images = new ImagePlan[context.Count];
         for (var i = 0; i < images.Length; i++)
         {
-            if (!draws.Bernoulli(Probability))
-            {
-                images[i] = new ImagePlan(i, BoxRegion.Empty, 1, 1);
-                continue;
-            }
-            var (box, drawn, measured) = DrawBox(context, draws);
-            images[i] = new ImagePlan(partners[i], box, drawn, measured);
+            // The two of a pair share what the first of them drew.
+            if (Scope == Scope.Pair && partners[i] < i)
+                images[i] = images[partners[i]] is { Partner: var first } drawn && first == i ? drawn with { Partner = partners[i] } : Unmixed(i);
+            else
+                images[i] = draws.Bernoulli(Probability) ? DrawCut(context, alpha, draws).With(partners[i]) : Unmixed(i);
         }
         return images;
     }
 
-    private (BoxRegion Region, double Drawn, double Measured) DrawBox(MixContext context, Draws draws)
+    private static ImagePlan Unmixed(int i) => new(i, BoxRegion.Empty, 1, 1);
+
+    private double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
+
+    private Cut DrawCut(MixContext context, double alpha, Draws draws)
     {
-        var drawn = draws.Beta(Alpha, Alpha);
-        if (Fold)
-            drawn = Math.Max(drawn, 1 - drawn);
-        var region = new BoxRegion(BoxPlacement.Draw(Placement, context.Height, context.Width, drawn, draws));
-        return (region, drawn, region.KeptShare(context.Height, context.Width));      // λ' is measured, never assumed
+        var (drawn, box) = BoxSampler.Draw(this, alpha, context.Height, context.Width, draws);
+        var region = new BoxRegion(box);
+        var measured = region.KeptShare(context.Height, context.Width);      // λ' is measured, never assumed
+        return new Cut(region, drawn, LabelWeight switch
+        {
+            LabelWeight.Measured => measured,
+            LabelWeight.Drawn => drawn,
+            LabelWeight.OneHot => measured >= 0.5 ? 1 : 0,
+            _ => measured < 1 ? 0.5 : 1,
+        });
     }
+
+    private sealed record Cut(BoxRegion Region, double Drawn, double Label)
+    {
+        public ImagePlan With(int partner) => new(partner, Region, Drawn, Label);
+    }
+}
+
+/// <summary>Law of the centre of a clipped box.</summary>
+public enum Centre
+{
+    /// <summary>Anywhere on the image, equally likely.</summary>
+    Uniform,
+
+    /// <summary>Normal around the image's centre: the paper's ablation "Center Gaussian CutMix".</summary>
+    Gaussian,
+}
+
+/// <summary>What the image's own label weighs; the partner's gets the rest.</summary>
+public enum LabelWeight
+{
+    /// <summary>The share of pixels that were really kept.</summary>
+    Measured,
+
+    /// <summary>λ as drawn, before rounding and clipping: what "correction off" means in timm.</summary>
+    Drawn,
+
+    /// <summary>1 for the label of the larger area, 0 for the other: the paper's ablation "One-hot CutMix".</summary>
+    OneHot,
+
+    /// <summary>Half and half, whatever the areas: the paper's ablation "Complete-label CutMix".</summary>
+    Complete,
 }

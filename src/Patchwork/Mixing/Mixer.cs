@@ -62,6 +62,9 @@ public enum Scope
     /// <summary>One λ and one region a batch.</summary>
     Batch,
 
+    /// <summary>One λ and one region for two images that are each other's partners.</summary>
+    Pair,
+
     /// <summary>A λ and a region of its own for every image.</summary>
     Example,
 }
@@ -74,6 +77,12 @@ public enum Partners
 
     /// <summary>Every image with the next one in a random cyclic order: no image is its own partner (unless it is alone).</summary>
     Derangement,
+
+    /// <summary>The batch read backwards: i with N-1-i (timm).</summary>
+    Reverse,
+
+    /// <summary>The row before, the first with the last (torchvision).</summary>
+    Roll,
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>

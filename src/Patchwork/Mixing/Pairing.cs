@@ -5,15 +5,32 @@ namespace Patchwork.Mixing;
 /// <summary>Draws who is whose partner in a batch.</summary>
 internal static class Pairing
 {
-    public static int[] Draw(Partners partners, int count, Draws draws)
+    /// <exception cref="ArgumentException">Pairs are asked for that are not mutual.</exception>
+    public static int[] Draw(Partners partners, Scope scope, int count, Draws draws) => (partners, scope) switch
     {
-        var order = draws.Permutation(count);
-        if (partners == Partners.Permutation)
-            return order;
-        // Each image with the next one in a random order: one cycle through the whole batch, so nobody is paired with himself.
-        var next = new int[count];
-        for (var i = 0; i < count; i++)
-            next[order[i]] = order[(i + 1) % count];
+        (Partners.Reverse, _) => [.. Enumerable.Range(0, count).Select(i => count - 1 - i)],
+        (Partners.Roll, not Scope.Pair) => [.. Enumerable.Range(0, count).Select(i => (i + count - 1) % count)],
+        (Partners.Roll, _) => throw new ArgumentException("Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation."),
+        (_, Scope.Pair) => Matching(draws.Permutation(count)),
+        (Partners.Permutation, _) => draws.Permutation(count),
+        _ => Cycle(draws.Permutation(count)),
+    };
+
+    // Each image with the next one in a random order: one cycle through the whole batch, so nobody is paired with himself.
+    private static int[] Cycle(int[] order)
+    {
+        var next = new int[order.Length];
+        for (var i = 0; i < order.Length; i++)
+            next[order[i]] = order[(i + 1) % order.Length];
         return next;
+    }
+
+    // Two by two in a random order; of an odd number the last one stays alone.
+    private static int[] Matching(int[] order)
+    {
+        var other = new int[order.Length];
+        for (var i = 0; i < order.Length; i++)
+            other[order[i]] = order[i % 2 == 1 ? i - 1 : Math.Min(i + 1, order.Length - 1)];
+        return other;
     }
 }

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Patchwork.Internals;
 using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
 
 namespace Patchwork.Recipes;
 
@@ -39,8 +41,26 @@ public sealed record Recipe
     /// <summary>The method's chance that a batch is mixed; null: its default. Range [0, 1].</summary>
     public double? Probability { get; init; }
 
+    /// <summary>CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.</summary>
+    public string? Preset { get; init; }
+
     /// <summary>CutMix: where the box may lie; null: clipped.</summary>
     public Placement? Placement { get; init; }
+
+    /// <summary>CutMix: how sides become pixels; null: truncated.</summary>
+    public Rounding? Rounding { get; init; }
+
+    /// <summary>CutMix: share of the box kept away from the border; null: 0. Range [0, 0.5].</summary>
+    public double? Margin { get; init; }
+
+    /// <summary>CutMix: a λ that is not drawn; null: drawn. Range [0, 1].</summary>
+    public double? FixedLambda { get; init; }
+
+    /// <summary>CutMix: law of the box's centre; null: uniform.</summary>
+    public Centre? Centre { get; init; }
+
+    /// <summary>CutMix: what the image's own label weighs; null: measured in pixels.</summary>
+    public LabelWeight? LabelWeight { get; init; }
 
     /// <summary>CutMix: λ ← max(λ, 1-λ). Default false.</summary>
     public bool Fold { get; init; }
@@ -50,6 +70,9 @@ public sealed record Recipe
 
     /// <summary>How partners are found; null: the method's default.</summary>
     public Partners? Partners { get; init; }
+
+    /// <summary>The probability rises linearly from 0 in the first epoch to its value in the last: the paper's "Scheduled CutMix". Default false.</summary>
+    public bool Ramp { get; init; }
 
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
@@ -154,7 +177,7 @@ public sealed record Recipe
     {
         if (Method == Methods.Baseline)
             return null;
-        var mixer = Methods.Find(Method).Create();
+        var mixer = Preset is null ? Methods.Find(Method).Create() : FindPreset();
         mixer = mixer with
         {
             Alpha = Alpha ?? mixer.Alpha,
@@ -162,7 +185,23 @@ public sealed record Recipe
             Scope = Scope ?? mixer.Scope,
             Partners = Partners ?? mixer.Partners,
         };
-        return mixer is CutMix cutmix ? cutmix with { Placement = Placement ?? cutmix.Placement, Fold = Fold } : mixer;
+        return mixer is not CutMix cutmix ? mixer : cutmix with
+        {
+            Placement = Placement ?? cutmix.Placement,
+            Rounding = Rounding ?? cutmix.Rounding,
+            Margin = Margin ?? cutmix.Margin,
+            FixedLambda = FixedLambda ?? cutmix.FixedLambda,
+            Centre = Centre ?? cutmix.Centre,
+            LabelWeight = LabelWeight ?? cutmix.LabelWeight,
+            Fold = Fold || cutmix.Fold,
+        };
+    }
+
+    private CutMix FindPreset()
+    {
+        if (Methods.Find(Method).Create() is not CutMix)
+            throw new InputException($"Presets are for cutmix. Received: method {Method}, preset {Preset}.");
+        return CutMix.Presets.All.TryGetValue(Preset!, out var preset) ? preset : throw InputException.Unknown("preset", Preset!, [.. CutMix.Presets.All.Keys]);
     }
 
     /// <summary>Share for validation, or null for the test set.</summary>
@@ -191,8 +230,17 @@ public sealed record Recipe
         Require(Validation == "test" || (double.TryParse(Validation, System.Globalization.CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
             "validation", Validation, "a share between 0 and 1, or test");
         Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", Milestones is null ? "" : string.Join(",", Milestones), "positive epochs");
-        if (Method != Methods.Baseline)
-            Methods.Find(Method);
+        Require(Margin is null or (>= 0 and <= 0.5), "margin", Margin, "0 to 0.5");
+        Require(FixedLambda is null or (>= 0 and <= 1), "fixedLambda", FixedLambda, "0 to 1");
+        try
+        {
+            // Options that do not go together show when a plan is drawn.
+            CreateMixer()?.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")));
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException(error.Message, error);
+        }
     }
 
     private static void Require(bool holds, string key, object? value, string expected)

@@ -101,7 +101,7 @@ public sealed class TrainingRun
         var metrics = new MetricsFile(folder.Metrics);
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         if (recipe.CreateMixer() is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer), new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
         all.AddRange(callbacks);
 
         var fit = new Trainer(options, [.. all]).Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);

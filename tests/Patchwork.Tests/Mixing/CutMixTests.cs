@@ -25,7 +25,7 @@ public sealed class CutMixTests
             {
                 for (var column = 0; column < side; column++)
                 {
-                    var box = BoxPlacement.Clipped(side, side, inside, row, column);
+                    var box = BoxPlacement.Around(Rounding.Truncated, side, side, inside, row, column);
                     var share = (double)box.Area / (side * side);
                     meanArea += weight * share;
                     empty += box.IsEmpty ? weight : 0;
@@ -59,7 +59,7 @@ public sealed class CutMixTests
         var origins = new HashSet<int>();
         for (var draw = 0; draw < 20_000; draw++)
         {
-            var box = BoxPlacement.Draw(Placement.Inside, 10, 14, 0.75, new SeedStream(3).Open("box", 0, draw));
+            var (_, box) = BoxSampler.Draw(new CutMix { Placement = Placement.Inside, FixedLambda = 0.75 }, 1, 10, 14, new SeedStream(3).Open("box", 0, draw));
             Assert.True(box.FitsIn(10, 14));
             Assert.Equal((5, 7), (box.Height, box.Width));
             origins.Add(box.Top * 100 + box.Left);

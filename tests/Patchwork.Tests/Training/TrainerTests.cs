@@ -114,11 +114,22 @@ public sealed class TrainerTests
         GC.WaitForPendingFinalizers();
         using var fit = new Fit(batchSize: 2);
         var counts = new List<long>();
-        var memory = new List<long>();
-        fit.Run([new MixingCallback(new CutMix()), new Count(counts, memory)], epochs: 100);
+        fit.Run([new MixingCallback(new CutMix()), new Count(counts)], epochs: 100);
         Assert.Equal(1_000, counts.Count);
         Assert.Single(counts.Where((_, i) => i % 10 == 9).Skip(1).Distinct());
-        Assert.InRange((double)memory[^1] / memory[200], 0.5, 1.01);
+    }
+
+    [Fact]
+    public void A_ramp_mixes_nothing_in_the_first_epoch_and_everything_in_the_last()
+    {
+        using var fit = new Fit(batchSize: 2);
+        var seen = new List<(long Epoch, bool Mixed)>();
+        var every = new CutMix { Partners = Partners.Derangement, FixedLambda = 0.5, Placement = Placement.Inside };
+        fit.Run([new MixingCallback(every) { Ramp = true }, new MixedBatches(seen)], epochs: 21);
+        double Share(long epoch) => seen.Where(batch => batch.Epoch == epoch).Average(batch => batch.Mixed ? 1.0 : 0.0);
+        Assert.Equal((0.0, 1.0), (Share(0), Share(20)));
+        // Between them half of all batches: 210 draws, standard error 0.03.
+        Assert.InRange(seen.Average(batch => batch.Mixed ? 1.0 : 0.0), 0.38, 0.62);
     }
 
     [Fact]
@@ -290,12 +301,13 @@ public sealed class TrainerTests
         }
     }
 
-    private sealed class Count(List<long> counts, List<long> memory) : Callback
+    private sealed class Count(List<long> counts) : Callback
     {
-        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
-        {
-            counts.Add(Tensor.TotalCount);
-            memory.Add(Environment.WorkingSet);
-        }
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => counts.Add(Tensor.TotalCount);
+    }
+
+    private sealed class MixedBatches(List<(long Epoch, bool Mixed)> seen) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => seen.Add((state.Epoch, batch.Plan!.ShareMixed > 0));
     }
 }

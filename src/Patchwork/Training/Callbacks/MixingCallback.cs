@@ -12,6 +12,7 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
+    private Mixer current = mixer;      // the probability of the epoch at hand
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
@@ -19,20 +20,32 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
 
+    /// <summary>
+    /// Lets the probability rise linearly from 0 in the first epoch to the mixer's in the last: "Scheduled CutMix" of the paper's table 8. Default false.
+    /// </summary>
+    public bool Ramp { get; init; }
+
     /// <inheritdoc/>
     public override void OnFitStart(TrainingState state)
     {
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
-        if (Mixer.Needs == Needs.Nothing)
-            loader.Planner = Mixer;
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
     }
 
     /// <inheritdoc/>
+    public override void OnTrainEpochStart(TrainingState state)
+    {
+        var share = Ramp ? state.Epoch / Math.Max(state.Options.Epochs - 1.0, 1) : 1;
+        current = share == 1 ? Mixer : Mixer with { Probability = Mixer.Probability * share };
+        if (current.Needs == Needs.Nothing)
+            loader!.Planner = current;
+    }
+
+    /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch) =>
-        batch.Plan is null ? Mixer.Mix(batch, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch)) : batch;
+        batch.Plan is null ? current.Mix(batch, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch)) : batch;
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)
