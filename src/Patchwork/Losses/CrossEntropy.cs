@@ -3,27 +3,59 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
 
-/// <summary>Cross entropy of softmax(logits) with class ids or distributions, <c>-Σ y·log softmax(z)</c>.</summary>
+/// <summary>Cross entropy of softmax(logits) with class ids or distributions, <c>-Σ w_k·y_k·log softmax(z)_k</c>.</summary>
 public sealed record CrossEntropy : Loss
 {
-    /// <summary>ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0.</summary>
-    public double LabelSmoothing
+    /// <summary>ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0. Give it here or to the targets, not to both.</summary>
+    public double LabelSmoothing { get; init => field = CheckedSmoothing(value); }
+
+    /// <summary>Weight of each class, (K); null: all alike. Range: 0 or more.</summary>
+    public IReadOnlyList<double>? ClassWeights
     {
         get;
-        init => field = value is >= 0 and < 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), $"label smoothing must lie in [0, 1). Received: label smoothing = {value}.");
+        init => field = value is null || (value.Count > 0 && value.All(weight => weight >= 0 && double.IsFinite(weight))) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
     }
+
+    /// <summary>
+    /// Divide the mean by the sum of the weights of the samples' classes, as torch does for class ids (and not for distributions). Then mixing two losses
+    /// is no longer the loss of the mixed target; false divides by N. Default true.
+    /// </summary>
+    public bool DivideByWeights { get; init; } = true;
+
+    /// <summary>A class id that counts nothing, as loss and in the mean; null: none. Default null.</summary>
+    public long? IgnoreIndex { get; init; }
 
     /// <inheritdoc/>
     public override Tensor PerSample(Tensor logits, Tensor targets)
     {
-        var fits = logits.dim() == 2 && targets.dim() > 0 && targets.size(0) == logits.size(0)
-            && (targets.dim() == 1
-                ? targets.dtype == ScalarType.Int64
-                : targets.dim() == 2 && targets.size(1) == logits.size(1) && targets.dtype == logits.dtype);
-        if (!fits)
-            throw new ArgumentException("logits must be (N, K), targets int64 (N) or (N, K) of the logits' type. " +
-                $"Received: logits {logits.dtype} ({string.Join(", ", logits.shape)}), targets {targets.dtype} ({string.Join(", ", targets.shape)}).");
-        return nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.None, label_smoothing: LabelSmoothing);
+        var ids = AreIds(logits, targets);
+        if (!ids && !AreDistributions(logits, targets))
+            throw Misfit(logits, targets);
+        using var weights = Weights(logits.dtype, logits.device, logits.size(1));
+        return nn.functional.cross_entropy(logits, targets, weights, ids ? IgnoreIndex ?? -100 : -100, nn.Reduction.None, LabelSmoothing);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor? MeanWeights(Tensor targets)
+    {
+        if (targets.dim() != 1 || (IgnoreIndex is null && (ClassWeights is null || !DivideByWeights)))
+            return null;
+        using var scope = NewDisposeScope();
+        var counts = IgnoreIndex is { } ignored ? targets.ne(ignored) : ones_like(targets, ScalarType.Bool);
+        if (ClassWeights is null || !DivideByWeights)
+            return counts.to(ScalarType.Float32).MoveToOuterDisposeScope();
+        var weights = Weights(ScalarType.Float32, targets.device, ClassWeights.Count)!;
+        return (weights.index_select(0, targets.clamp(0, ClassWeights.Count - 1)) * counts).MoveToOuterDisposeScope();
+    }
+
+    private Tensor? Weights(ScalarType type, Device device, long classes)
+    {
+        if (ClassWeights is null)
+            return null;
+        if (ClassWeights.Count != classes)
+            throw new ArgumentException($"There must be a weight for each of the {classes} classes. Received: {ClassWeights.Count} class weights.");
+        using var weights = tensor([.. ClassWeights]);
+        return weights.to(type, device, copy: true);
     }
 }

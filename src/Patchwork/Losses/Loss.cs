@@ -21,19 +21,44 @@ public abstract record Loss
     /// <summary>How the samples' losses become one. Default <see cref="Reduction.Mean"/>.</summary>
     public Reduction Reduction { get; init; } = Reduction.Mean;
 
+    /// <summary>
+    /// True when the loss is linear in the target: then mixing two losses, <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, is the loss of the mixed target.
+    /// </summary>
+    public virtual bool IsLinear => true;
+
     /// <summary>The loss of each sample, (N).</summary>
     /// <param name="logits">Logits (N, K).</param>
     /// <param name="targets">Class ids (N), int64, or distributions (N, K).</param>
     public abstract Tensor PerSample(Tensor logits, Tensor targets);
 
-    /// <summary>Per-sample losses (N), reduced.</summary>
-    public Tensor Reduce(Tensor perSample) => Reduction switch
+    /// <summary>What each sample counts in the mean, (N); null when all count the same.</summary>
+    public virtual Tensor? MeanWeights(Tensor targets) => null;
+
+    /// <summary>Per-sample losses (N), reduced. With weights the mean is their weighted mean's divisor, Σ loss / Σ weight; 0 when nothing has weight.</summary>
+    public Tensor Reduce(Tensor perSample, Tensor? meanWeights = null) => Reduction switch
     {
         Reduction.None => perSample,
-        Reduction.Mean => perSample.mean(),
-        _ => perSample.sum(),
+        Reduction.Sum => perSample.sum(),
+        _ => meanWeights is null ? perSample.mean() : perSample.sum() / meanWeights.sum().clamp_min(1e-12),
     };
 
     /// <summary>The loss of a batch, reduced.</summary>
-    public Tensor Evaluate(Tensor logits, Tensor targets) => Reduce(PerSample(logits, targets));
+    public Tensor Evaluate(Tensor logits, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        return Reduce(PerSample(logits, targets), MeanWeights(targets)).MoveToOuterDisposeScope();
+    }
+
+    private protected static double CheckedSmoothing(double value) => value is >= 0 and < 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"label smoothing must lie in [0, 1). Received: label smoothing = {value}."));
+
+    private protected static bool AreIds(Tensor logits, Tensor targets) =>
+        logits.dim() == 2 && targets.dim() == 1 && targets.dtype == ScalarType.Int64 && targets.size(0) == logits.size(0);
+
+    private protected static bool AreDistributions(Tensor logits, Tensor targets) =>
+        logits.dim() == 2 && logits.shape.SequenceEqual(targets.shape) && targets.dtype == logits.dtype;
+
+    private protected static ArgumentException Misfit(Tensor logits, Tensor targets, string also = "") => new(
+        $"logits must be (N, K), targets int64 (N) or (N, K) of the logits' type{also}. " +
+        $"Received: logits {logits.dtype} ({string.Join(", ", logits.shape)}), targets {targets.dtype} ({string.Join(", ", targets.shape)}).");
 }

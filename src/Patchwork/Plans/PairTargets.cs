@@ -39,13 +39,35 @@ public sealed class PairTargets
     /// <summary>Weight of <see cref="A"/>, one an image.</summary>
     public IReadOnlyList<double> Lambdas { get; }
 
-    /// <summary>The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>.</summary>
-    public Tensor Soft(int classes, ScalarType type = ScalarType.Float32)
+    /// <summary>
+    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to (1-ε)·y + ε/K. Smooth
+    /// here or in the loss, not in both.
+    /// </summary>
+    public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
         using var scope = NewDisposeScope();
         var lambda = Weights(type, A.device).unsqueeze(1);      // (N, 1)
         var soft = lambda * Distribution(A, classes, type) + (1 - lambda) * Distribution(B, classes, type);
-        return soft.MoveToOuterDisposeScope();
+        return (labelSmoothing == 0 ? soft : soft * (1 - labelSmoothing) + labelSmoothing / classes).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Every class that has some weight as 1, (N, K): which things are in the picture, whatever their area.</summary>
+    public Tensor MultiHot(int classes, ScalarType type = ScalarType.Float32)
+    {
+        using var soft = Soft(classes, ScalarType.Float64);
+        using var some = soft.gt(0);
+        return some.to(type);
+    }
+
+    /// <summary>Targets for one logit (N, 1) from labels 0 and 1: the weight of class 1, <c>λ·a + (1-λ)·b</c>.</summary>
+    /// <exception cref="InvalidOperationException">The labels are distributions.</exception>
+    public Tensor Binary(ScalarType type = ScalarType.Float32)
+    {
+        if (A.dim() != 1)
+            throw new InvalidOperationException($"One logit needs labels (N) of 0 and 1. Received: ({string.Join(", ", A.shape)}).");
+        using var scope = NewDisposeScope();
+        var lambda = Weights(type, A.device);
+        return (lambda * A.to(type) + (1 - lambda) * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -55,12 +77,13 @@ public sealed class PairTargets
     public Tensor Loss(Tensor logits, Loss loss)
     {
         using var scope = NewDisposeScope();
-        var own = loss.PerSample(logits, A);
+        var (own, ownWeights) = (loss.PerSample(logits, A), loss.MeanWeights(A));
         if (Lambdas.All(lambda => lambda == 1))
-            return loss.Reduce(own).MoveToOuterDisposeScope();
+            return loss.Reduce(own, ownWeights).MoveToOuterDisposeScope();
         var lambdas = Weights(own.dtype, own.device);
         var mixed = lambdas * own + (1 - lambdas) * loss.PerSample(logits, B);
-        return loss.Reduce(mixed).MoveToOuterDisposeScope();
+        var weights = ownWeights is null ? null : lambdas * ownWeights + (1 - lambdas) * loss.MeanWeights(B)!;
+        return loss.Reduce(mixed, weights).MoveToOuterDisposeScope();
     }
 
     /// <summary>

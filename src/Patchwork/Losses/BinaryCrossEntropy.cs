@@ -1,0 +1,51 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Losses;
+
+/// <summary>
+/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class ids, distributions or
+/// multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
+/// </summary>
+public sealed record BinaryCrossEntropy : Loss
+{
+    /// <summary>ε of label smoothing: targets become (1-ε)·y + ε/K, with one logit (1-ε)·y + ε/2. Range [0, 1). Default 0.</summary>
+    public double LabelSmoothing { get; init => field = CheckedSmoothing(value); }
+
+    /// <summary>Sum over the classes of a sample in place of their mean (timm's <c>sum_classes</c>). Default false.</summary>
+    public bool SumClasses { get; init; }
+
+    /// <summary>Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default null.</summary>
+    public double? Threshold
+    {
+        get;
+        init => field = value is null or (>= 0 and < 1) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"threshold must lie in [0, 1). Received: threshold = {value}."));
+    }
+
+    /// <inheritdoc/>
+    public override bool IsLinear => Threshold is null;
+
+    /// <inheritdoc/>
+    public override Tensor PerSample(Tensor logits, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        var yes = Targets(logits, targets);
+        var classes = Math.Max(logits.size(1), 2);
+        if (LabelSmoothing > 0)
+            yes = yes * (1 - LabelSmoothing) + LabelSmoothing / classes;
+        if (Threshold is { } threshold)
+            yes = yes.gt(threshold).to(logits.dtype);
+        var each = nn.functional.binary_cross_entropy_with_logits(logits, yes, reduction: nn.Reduction.None);      // (N, K)
+        return (SumClasses ? each.sum(1) : each.mean([1])).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Targets(Tensor logits, Tensor targets)
+    {
+        if (logits.dim() == 2 && logits.size(1) == 1 && targets.numel() == logits.size(0))
+            return targets.reshape(-1, 1).to(logits.dtype);
+        if (AreIds(logits, targets))
+            return nn.functional.one_hot(targets, logits.size(1)).to(logits.dtype);
+        return AreDistributions(logits, targets) ? targets : throw Misfit(logits, targets, ", or logits (N, 1) with targets (N)");
+    }
+}

@@ -1,0 +1,30 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Losses;
+
+/// <summary>
+/// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: what is known well counts less. Linear in the target.
+/// </summary>
+public sealed record Focal : Loss
+{
+    /// <summary>γ; 0 is cross entropy. Range: 0 or more. Default 2, as in the paper.</summary>
+    public double Gamma
+    {
+        get;
+        init => field = value >= 0 && double.IsFinite(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
+    } = 2;
+
+    /// <inheritdoc/>
+    public override Tensor PerSample(Tensor logits, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        var ids = AreIds(logits, targets);
+        if (!ids && !AreDistributions(logits, targets))
+            throw Misfit(logits, targets);
+        var logProbability = nn.functional.log_softmax(logits, 1);      // (N, K)
+        var each = -(1 - logProbability.exp()).clamp_min(0).pow(Gamma) * logProbability;
+        return (ids ? each.gather(1, targets.unsqueeze(1)).squeeze(1) : (targets * each).sum(1)).MoveToOuterDisposeScope();
+    }
+}
