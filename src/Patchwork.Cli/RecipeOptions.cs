@@ -59,6 +59,7 @@ internal sealed class RecipeOptions
         List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");
         Number("--warmup", "epochs of linear warm-up");
         Number("--clip", "largest norm of the gradient");
+        Choice<LossKind>("--loss", "loss (default crossentropy)");
         Number("--label-smoothing", "label smoothing ε");
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");
         Switch("--flip", "mirror training images at random");

@@ -107,6 +107,9 @@ public sealed record Recipe
     /// <summary>Largest norm of the gradient; null does not clip. Range: positive.</summary>
     public double? Clip { get; init; }
 
+    /// <summary>Loss: crossentropy, binary (cross entropy, a yes or no for each class) or focal (γ 2). Default crossentropy.</summary>
+    public LossKind Loss { get; init; } = LossKind.CrossEntropy;
+
     /// <summary>Label smoothing ε of the loss. Range [0, 1). Default 0.</summary>
     public double LabelSmoothing { get; init; }
 
@@ -223,6 +226,7 @@ public sealed record Recipe
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
         Require(Clip is null or > 0, "clip", Clip, "positive");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
+        Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
@@ -261,6 +265,19 @@ public enum OptimizerKind
 
     /// <summary>AdamW.</summary>
     AdamW,
+}
+
+/// <summary>Losses that a recipe can name.</summary>
+public enum LossKind
+{
+    /// <summary>Cross entropy of softmax.</summary>
+    CrossEntropy,
+
+    /// <summary>Binary cross entropy of sigmoid, for each class.</summary>
+    Binary,
+
+    /// <summary>Focal loss, γ 2.</summary>
+    Focal,
 }
 
 /// <summary>Learning rate schedules that a recipe can name.</summary>

@@ -1,9 +1,10 @@
+using Patchwork.Losses;
 using Patchwork.Schedules;
 using Patchwork.Training;
 
 namespace Patchwork.Recipes;
 
-/// <summary>The optimizer and the schedule that a recipe names.</summary>
+/// <summary>The optimizer, the loss and the schedule that a recipe names.</summary>
 internal static class RecipeTraining
 {
     public static OptimizerOptions Optimizer(Recipe recipe)
@@ -17,6 +18,13 @@ internal static class RecipeTraining
         var usual = recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate : options.LearningRate;
         return options with { LearningRate = recipe.Lr ?? usual, WeightDecay = recipe.WeightDecay ?? options.WeightDecay };
     }
+
+    public static Loss Loss(Recipe recipe) => recipe.Loss switch
+    {
+        LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+        LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+        _ => new Focal(),
+    };
 
     public static LearningRateSchedule Schedule(Recipe recipe, double rate, int stepsPerEpoch)
     {

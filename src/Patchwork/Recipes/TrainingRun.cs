@@ -91,7 +91,7 @@ public sealed class TrainingRun
             Epochs = recipe.Epochs,
             Optimizer = optimizer,
             Schedule = RecipeTraining.Schedule(recipe, optimizer.LearningRate, trainLoader.Steps),
-            Loss = new CrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+            Loss = RecipeTraining.Loss(recipe),
             ClipNorm = recipe.Clip,
             Device = Device,
             Seeds = seeds,

@@ -30,6 +30,11 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
+        if (!state.Options.Loss.IsLinear)
+        {
+            state.Report($"warning: {state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one label plus 1-λ of " +
+                "that for the other, not its value for the mixed target");
+        }
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
     }
