@@ -22,6 +22,9 @@ public abstract record Mixer : IPlanner
     /// <summary>How partners are found. Default <see cref="Partners.Permutation"/>.</summary>
     public Partners Partners { get; init; } = Partners.Permutation;
 
+    /// <summary>Share of an object's area that must still show for it to be kept among a mixed batch's objects. Range [0, 1]. Default 0.1.</summary>
+    public double MinVisible { get; init => field = Options.Share(value, "least visible share"); } = 0.1;
+
     /// <summary>Name in the catalogue, e.g. <c>cutmix</c>.</summary>
     public abstract string Id { get; }
 
@@ -41,7 +44,14 @@ public abstract record Mixer : IPlanner
     {
         if (batch.Plan is not null)
             throw new InvalidOperationException($"A batch is mixed once. Received: a batch already mixed by {batch.Plan.Method}. Stack methods with a combinator instead.");
-        return batch with { Images = Apply(batch.Images, plan), Plan = plan, Targets = PairTargets.Of(batch.Labels, plan) };
+        return batch with
+        {
+            Images = Apply(batch.Images, plan),
+            Masks = batch.Masks is null ? null : ApplyToMasks(batch.Masks, plan),
+            Objects = batch.Objects is null ? null : LabeledObject.Mix(batch.Objects, plan, MinVisible),
+            Plan = plan,
+            Targets = PairTargets.Of(batch.Labels, plan),
+        };
     }
 
     /// <summary>The images (N, C, H, W) mixed by a plan, in a new tensor that the caller owns; the input is not changed.</summary>
@@ -50,6 +60,14 @@ public abstract record Mixer : IPlanner
         var mixed = images.clone();
         ApplyInPlace(mixed, plan);
         return mixed;
+    }
+
+    /// <summary>Dense labels (N, H, W) of any type mixed like the images, in a new tensor that the caller owns.</summary>
+    public Tensor ApplyToMasks(Tensor masks, MixPlan plan)
+    {
+        using var planes = masks.unsqueeze(1);      // (N, 1, H, W)
+        using var mixed = Apply(planes, plan);
+        return mixed.squeeze(1);
     }
 
     /// <summary>Mixes the images (N, C, H, W) by a plan where they lie: only the pixels that change are touched.</summary>
@@ -91,6 +109,8 @@ internal static class Options
     public static double Alpha(double value) => value > 0 && double.IsFinite(value) ? value
         : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"alpha must be positive. Received: alpha = {value}. To switch mixing off, set the probability to 0."));
 
-    public static double Probability(double value) => value is >= 0 and <= 1 ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"probability must lie in [0, 1]. Received: probability = {value}."));
+    public static double Probability(double value) => Share(value, "probability");
+
+    public static double Share(double value, string name) => value is >= 0 and <= 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must lie in [0, 1]. Received: {name} = {value}."));
 }

@@ -17,6 +17,12 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>Indices of the examples in their data set, one a row; empty when unknown.</summary>
     public IReadOnlyList<int> Ids { get; init; } = [];
 
+    /// <summary>Dense labels (N, H, W) of any type, a class for every pixel; mixed by the images' plan. Null where there are none.</summary>
+    public Tensor? Masks { get; init; }
+
+    /// <summary>Objects of each image; mixed by the images' plan. Null where they are not known.</summary>
+    public IReadOnlyList<IReadOnlyList<LabeledObject>>? Objects { get; init; }
+
     /// <summary>How the batch was mixed, or null.</summary>
     public MixPlan? Plan { get; init; }
 

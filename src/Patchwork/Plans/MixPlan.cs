@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Patchwork.Randomness;
+using static TorchSharp.torch;
 
 namespace Patchwork.Plans;
 
@@ -63,6 +64,19 @@ public sealed record MixPlan
 
     /// <summary>Label weights, one a row.</summary>
     public double[] Lambdas() => [.. Images.Select(image => image.Lambda)];
+
+    /// <summary>M of every image, (N, 1, H, W) floats: 1 where a pixel stays the image's own. For plans of boxes.</summary>
+    public Tensor Masks()
+    {
+        var masks = ones(Images.Count, 1, Height, Width);
+        using var scope = NewDisposeScope();
+        for (var i = 0; i < Images.Count; i++)
+        {
+            if (Images[i].Region is BoxRegion { IsEmpty: false, Box: var box })
+                masks[i].narrow(1, box.Top, box.Height).narrow(2, box.Left, box.Width).zero_();
+        }
+        return masks;
+    }
 
     /// <summary>Partners, one a row.</summary>
     public int[] Partners() => [.. Images.Select(image => image.Partner)];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,20 +43,29 @@ internal readonly unsafe struct BoxMemory
         var channelsLast = c == 1 && w == channels;
         if (n < h || h < w || !(planar || channelsLast))
             return null;
-        var storage = Storage(images);
-        if (storage == 0)
+        var first = First(images, size);
+        if (first is null)
             return null;
-        var first = (byte*)storage + images.storage_offset() * size;
         return planar
             ? new BoxMemory(first, n * size, c * size, h * size, (int)channels, size)
             : new BoxMemory(first, n * size, 0, h * size, 1, (int)channels * size);
     }
 
-    private static nint Storage(Tensor images) => images.dtype switch
+    private static byte* First(Tensor images, int size)
     {
-        ScalarType.Float32 => images.storage<float>().data_ptr(),
-        ScalarType.Byte => images.storage<byte>().data_ptr(),
-        ScalarType.Float64 => images.storage<double>().data_ptr(),
-        _ => 0,
-    };
+        nint storage = images.dtype switch
+        {
+            ScalarType.Float32 => images.storage<float>().data_ptr(),
+            ScalarType.Byte => images.storage<byte>().data_ptr(),
+            ScalarType.Float64 => images.storage<double>().data_ptr(),
+            ScalarType.Int64 => images.storage<long>().data_ptr(),
+            _ => 0,
+        };
+        if (storage != 0)
+            return (byte*)storage + images.storage_offset() * size;
+        // TorchSharp has no storage of half precision, only the bytes of what lies in one piece.
+        return images.dtype is ScalarType.Float16 or ScalarType.BFloat16 && images.is_contiguous()
+            ? (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(images.bytes))
+            : null;
+    }
 }
