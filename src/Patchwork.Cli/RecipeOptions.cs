@@ -51,9 +51,11 @@ internal sealed class RecipeOptions
         Text("--model", "model (default resnet8)");
         Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");
+        Whole("--accumulate", "batches whose gradients make one step (default 1)");
         Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
         Number("--lr", "highest learning rate (default 0.1 for sgd; 0.001 otherwise, 0.01 with onecycle)");
         Number("--weight-decay", "weight decay");
+        Switch("--no-vector-decay", "no weight decay on biases and BatchNorm");
         Number("--momentum", "momentum of sgd (default 0.9)");
         Choice<ScheduleKind>("--schedule", "learning rate schedule (default onecycle)");
         List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");

@@ -29,6 +29,17 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>The targets of the mixed images; null exactly when <see cref="Plan"/> is.</summary>
     public PairTargets? Targets { get; init; }
 
+    /// <summary>Rows [first, first + count) of a batch, mixed or not, as views. The plan stays that of the whole batch.</summary>
+    internal Batch Rows(int first, int count) => this with
+    {
+        Images = Images.narrow(0, first, count),
+        Labels = Labels.narrow(0, first, count),
+        Ids = Ids.Count == 0 ? Ids : [.. Ids.Skip(first).Take(count)],
+        Masks = Masks?.narrow(0, first, count),
+        Objects = Objects is null ? null : [.. Objects.Skip(first).Take(count)],
+        Targets = Targets is null ? null : new PairTargets(Targets.A.narrow(0, first, count), Targets.B.narrow(0, first, count), [.. Targets.Lambdas.Skip(first).Take(count)]),
+    };
+
     /// <summary>Number of images.</summary>
     public int Count => (int)Images.size(0);
 }

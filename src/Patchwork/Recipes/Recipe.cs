@@ -83,6 +83,9 @@ public sealed record Recipe
     /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
 
+    /// <summary>Batches of batchSize whose gradients make one step; they are assembled and mixed as one. Range 1 to 1,024. Default 1.</summary>
+    public int Accumulate { get; init; } = 1;
+
     /// <summary>Optimizer: sgd (Nesterov), adam or adamw. Default adam.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
@@ -91,6 +94,9 @@ public sealed record Recipe
 
     /// <summary>Weight decay. Range: 0 or more. Null: 1e-4 for sgd, 0 for adam, 0.01 for adamw.</summary>
     public double? WeightDecay { get; init; }
+
+    /// <summary>Leave biases and the scales and shifts of BatchNorm out of the weight decay. Default false.</summary>
+    public bool NoVectorDecay { get; init; }
 
     /// <summary>Momentum of sgd. Range [0, 1). Default 0.9.</summary>
     public double Momentum { get; init; } = 0.9;
@@ -217,6 +223,7 @@ public sealed record Recipe
         Require(Version == 1, "version", Version, "1");
         Require(Epochs is >= 1 and <= 100_000, "epochs", Epochs, "1 to 100000");
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
+        Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
         Require(Alpha is null or (> 0 and < double.PositiveInfinity), "alpha", Alpha, "positive; to switch mixing off set the probability to 0");
         Require(Probability is null or (>= 0 and <= 1), "probability", Probability, "0 to 1");

@@ -16,7 +16,7 @@ internal static class RecipeTraining
             _ => new AdamW(),
         };
         var usual = recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate : options.LearningRate;
-        return options with { LearningRate = recipe.Lr ?? usual, WeightDecay = recipe.WeightDecay ?? options.WeightDecay };
+        return options with { LearningRate = recipe.Lr ?? usual, WeightDecay = recipe.WeightDecay ?? options.WeightDecay, DecayVectors = !recipe.NoVectorDecay };
     }
 
     public static Loss Loss(Recipe recipe) => recipe.Loss switch

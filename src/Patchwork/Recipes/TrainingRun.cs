@@ -80,7 +80,7 @@ public sealed class TrainingRun
         var (train, validation) = Split();
         using var trainLoader = new BatchLoader(train, seeds, new LoaderOptions
         {
-            BatchSize = recipe.BatchSize,
+            BatchSize = recipe.BatchSize * recipe.Accumulate,
             Augmentation = new CropFlip { Padding = recipe.Crop, Flip = recipe.Flip },
         });
         using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(EvaluationBatch));
@@ -93,6 +93,7 @@ public sealed class TrainingRun
             Schedule = RecipeTraining.Schedule(recipe, optimizer.LearningRate, trainLoader.Steps),
             Loss = RecipeTraining.Loss(recipe),
             ClipNorm = recipe.Clip,
+            Accumulate = recipe.Accumulate,
             Device = Device,
             Seeds = seeds,
             Report = report,

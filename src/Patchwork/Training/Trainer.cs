@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Losses;
 using Patchwork.Plans;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -128,14 +129,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             group.LearningRate = state.LearningRate;
 
         state.Model.zero_grad();
-        var logits = state.Model.call(batch.Images);      // (N, K)
-        var loss = state.TrainLoss(logits, batch);
-        state.Loss = loss.ToDouble();
-        if (!double.IsFinite(state.Loss))
-            throw new NonFiniteLossException(state);
-        Each(callback => callback.OnBeforeBackward(state));
-        loss.backward();
-        Each(callback => callback.OnAfterBackward(state));
+        var logits = Options.Accumulate == 1 ? ForwardBackward(state, batch, 1) : ForwardBackwardInParts(state, batch);      // (N, K)
         Each(callback => callback.OnBeforeOptimizerStep(state));
         if (Options.ClipNorm is { } norm)
             nn.utils.clip_grad_norm_(state.Model.parameters(), norm);
@@ -144,6 +138,38 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         state.Totals.Add(batch, logits, state.Loss);
         state.StepInEpoch++;
         Each(callback => callback.OnTrainBatchEnd(state, batch));
+    }
+
+    // Gradients are added to those that are there; the loss counts by its share.
+    private Tensor ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
+    {
+        var logits = state.Model.call(batch.Images);
+        var loss = state.TrainLoss(logits, batch);
+        if (share != 1)
+            loss *= share;
+        state.Loss = lossBefore + loss.ToDouble();
+        if (!double.IsFinite(state.Loss))
+            throw new NonFiniteLossException(state);
+        Each(callback => callback.OnBeforeBackward(state));
+        loss.backward();
+        Each(callback => callback.OnAfterBackward(state));
+        return logits;
+    }
+
+    private Tensor ForwardBackwardInParts(TrainingState state, Batch batch)
+    {
+        var size = (batch.Count + Options.Accumulate - 1) / Options.Accumulate;
+        var logits = new List<Tensor>();
+        var loss = 0.0;
+        for (var first = 0; first < batch.Count; first += size)
+        {
+            using var part = NewDisposeScope();      // frees the part's graph before the next is built
+            var rows = Math.Min(size, batch.Count - first);
+            var share = Options.Loss.Reduction == Reduction.Mean ? (double)rows / batch.Count : 1;
+            logits.Add(ForwardBackward(state, batch.Rows(first, rows), share, loss).detach().MoveToOuterDisposeScope());
+            loss = state.Loss;
+        }
+        return cat(logits, 0);
     }
 
     private static void SetTrainMetrics(TrainingState state)

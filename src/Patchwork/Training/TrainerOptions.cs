@@ -28,6 +28,16 @@ public sealed record TrainerOptions
     /// <summary>Largest norm of the whole gradient; null does not clip. Default null.</summary>
     public double? ClipNorm { get; init; }
 
+    /// <summary>
+    /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles and mixes the
+    /// whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
+    /// </summary>
+    public int Accumulate
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"accumulate must be at least 1. Received: accumulate = {value}.");
+    } = 1;
+
     /// <summary>Where to train. Default: CPU.</summary>
     public Device Device { get; init; } = CPU;
 
@@ -55,6 +65,14 @@ public abstract record OptimizerOptions
         init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
     }
 
+    /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
+    public bool DecayVectors { get; init; } = true;
+
+    private protected bool SplitsParameters => WeightDecay > 0 && !DecayVectors;
+
+    private protected static (Parameter[] Decayed, Parameter[] Vectors) Split(nn.Module model) =>
+        ([.. model.parameters().Where(parameter => parameter.dim() > 1)], [.. model.parameters().Where(parameter => parameter.dim() <= 1)]);
+
     /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
     public abstract OptimizerHelper Create(nn.Module model);
 }
@@ -76,8 +94,15 @@ public sealed record Sgd : OptimizerOptions
     public bool Nesterov { get; init; } = true;
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(nn.Module model) =>
-        optim.SGD(model.parameters(), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: Nesterov && Momentum > 0);
+    public override OptimizerHelper Create(nn.Module model)
+    {
+        var nesterov = Nesterov && Momentum > 0;
+        if (!SplitsParameters)
+            return optim.SGD(model.parameters(), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
+        var (decayed, vectors) = Split(model);
+        TorchSharp.Modules.SGD.ParamGroup[] groups = [new(decayed, LearningRate, Momentum, 0, WeightDecay, nesterov), new(vectors, LearningRate, Momentum, 0, 0, nesterov)];
+        return optim.SGD(groups, LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
+    }
 }
 
 /// <summary>Adam (Kingma and Ba 2015), weight decay as an L2 term. Learning rate 0.001 by default.</summary>
@@ -87,7 +112,14 @@ public sealed record Adam : OptimizerOptions
     public Adam() => LearningRate = 1e-3;
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(nn.Module model) => optim.Adam(model.parameters(), LearningRate, weight_decay: WeightDecay);
+    public override OptimizerHelper Create(nn.Module model)
+    {
+        if (!SplitsParameters)
+            return optim.Adam(model.parameters(), LearningRate, weight_decay: WeightDecay);
+        var (decayed, vectors) = Split(model);
+        TorchSharp.Modules.Adam.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
+        return optim.Adam(groups, LearningRate, weight_decay: WeightDecay);
+    }
 }
 
 /// <summary>AdamW (Loshchilov and Hutter 2019), weight decay decoupled. Learning rate 0.001, weight decay 0.01 by default.</summary>
@@ -97,5 +129,12 @@ public sealed record AdamW : OptimizerOptions
     public AdamW() => (LearningRate, WeightDecay) = (1e-3, 1e-2);
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(nn.Module model) => optim.AdamW(model.parameters(), LearningRate, weight_decay: WeightDecay);
+    public override OptimizerHelper Create(nn.Module model)
+    {
+        if (!SplitsParameters)
+            return optim.AdamW(model.parameters(), LearningRate, weight_decay: WeightDecay);
+        var (decayed, vectors) = Split(model);
+        TorchSharp.Modules.AdamW.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
+        return optim.AdamW(groups, LearningRate, weight_decay: WeightDecay);
+    }
 }
