@@ -17,6 +17,15 @@ public sealed class SamplesTests
     }
 
     [Fact]
+    public void Your_own_callback_sees_every_epoch()
+    {
+        var lines = new List<string>();
+        YourOwnCallback.Run(epochs: 2, lines.Add);
+        Assert.Equal(["epoch 1", "epoch 2"], lines.Select(line => line.Split(':')[0]));
+        Assert.All(lines, line => Assert.True(double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) > 0));
+    }
+
+    [Fact]
     public void The_article_trains_and_logs_its_three_grids()
     {
         var folder = Directory.CreateTempSubdirectory("patchwork-article-").FullName;

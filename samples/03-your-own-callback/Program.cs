@@ -1,0 +1,3 @@
+using Patchwork.Samples;
+
+YourOwnCallback.Run(epochs: 3, Console.WriteLine);

@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+using Patchwork.Losses;
+using Patchwork.Mixing;
+using Patchwork.Tests.Support;
+using Patchwork.Training;
+using Xunit;
+
+namespace Patchwork.Tests.Docs;
+
+/// <summary>What the guide tells a reader to type works.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed partial class GuideTests
+{
+    [Fact]
+    public void My_own_pictures_are_previewed_trained_on_and_predicted_as_the_guide_says()
+    {
+        using var files = new PictureSet();
+        files.Paint();
+        var page = File.ReadAllText(Repository.File("docs/guide/own-pictures.md"));
+        var commands = Shell().Match(page).Groups["code"].Value.Split('\n');
+        Assert.Equal(["preview", "train", "predict"], commands.Select(command => command.Split(' ')[1]));
+        foreach (var command in commands)
+        {
+            var line = command.Replace("pictures --", $"{files.Pictures} --", StringComparison.Ordinal).Replace("preview.png", files.At("preview.png"), StringComparison.Ordinal)
+                .Replace("runs/pictures", files.At("run"), StringComparison.Ordinal).Replace("new.jpg", Path.Combine(files.Pictures, "red", "003.png"), StringComparison.Ordinal)
+                .Replace("--model resnet18", "--model resnet8", StringComparison.Ordinal).Replace("--epochs 30", "--epochs 1", StringComparison.Ordinal)
+                .Replace("--image-size 64", "--image-size 16", StringComparison.Ordinal);      // the same on a test's scale
+            var result = CommandLine.Run([.. line.Split(' ').Skip(1), "--quiet"]);
+            Assert.True(result.ExitCode == 0, $"{line}: {result.Error}");
+        }
+    }
+
+    [Fact]
+    public void The_smoke_recipe_trains()
+    {
+        using var files = new PictureSet();
+        var result = CommandLine.Run("train", Repository.File("recipes/smoke.json"), "--threads", "1", "--quiet", "--out", files.At("run"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.True(File.Exists(files.At("run/result.json")));
+    }
+
+    // The right column of "Coming from PyTorch" by name: each call that is shown exists.
+    [Fact]
+    public void The_calls_of_the_table_exist()
+    {
+        var page = File.ReadAllText(Repository.File("docs/guide/from-pytorch.md"));
+        foreach (var preset in Preset().Matches(page).Select(match => match.Groups[1].Value))
+            Assert.NotNull(typeof(CutMix.Presets).GetProperty(preset));
+        _ = (CutMix.Presets.Timm with { Scope = Scope.Pair }, new CutMix { LabelWeight = LabelWeight.Drawn }, new MixingCallback(CutMix.Presets.FastAi));
+        _ = (new BinaryCrossEntropy { Threshold = 0.2 }, new CrossEntropy { ClassWeights = [1, 2], IgnoreIndex = 255 });
+        _ = (new TrainerOptions { Accumulate = 4, ClipNorm = 1 }, new Sgd { DecayVectors = false });
+    }
+
+    [GeneratedRegex(@"```sh\n(?<code>.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Shell();
+
+    [GeneratedRegex(@"CutMix\.Presets\.(\w+)")]
+    private static partial Regex Preset();
+}
