@@ -7,6 +7,7 @@ var root = new RootCommand("CutMix and its family: trains image classifiers on m
     CompareCommand.Create(),
     TrainCommand.Create(),
     PreviewCommand.Create(),
+    MixCommand.Create(),
     PlanCommand.Create(),
     MethodsCommand.Create(),
     PredictCommand.Create(),

@@ -14,9 +14,10 @@ internal sealed class RecipeOptions
     private readonly List<(Option<bool> Option, string Key)> switches = [];
 
     /// <summary>Adds the data flags: which images.</summary>
-    public RecipeOptions Data()
+    public RecipeOptions Data(bool dataset = true)
     {
-        Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, folder");
+        if (dataset)
+            Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, folder");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Switch("--skip-damaged", "leave damaged images of a folder out");

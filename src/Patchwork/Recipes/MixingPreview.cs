@@ -42,7 +42,7 @@ public static class MixingPreview
         string Class(int row) => dataset.ClassNames[dataset.Label(batch.Ids[row])];
         var label = string.Create(CultureInfo.InvariantCulture, $"{image.Lambda:0.00} {Class(i)}\n{1 - image.Lambda:0.00} {Class(image.Partner)}");
         return new PreviewRow(string.Create(CultureInfo.InvariantCulture, $"λ = {image.Lambda:0.0000}"),
-            $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
+            box.IsEmpty ? "no pixel" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
             [
                 new PreviewCell(before[i], Class(i)),
                 new PreviewCell(before[image.Partner], Class(image.Partner)),

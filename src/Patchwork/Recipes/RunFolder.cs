@@ -39,25 +39,15 @@ public sealed class RunFolder
     public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
     {
         path = System.IO.Path.GetFullPath(path);
-        if (File.Exists(path) || Directory.Exists(path))
-            throw new InputException($"A run needs a folder of its own. Received: {path}, which exists. Choose another --out, or go on with it by --resume.");
-        var aside = path + ".partial";
-        try
+        AtomicFolder.Create(path, "A run", ", or go on with it by --resume", aside =>
         {
-            if (Directory.Exists(aside))
-                Directory.Delete(aside, recursive: true);
             var folder = new RunFolder(aside, recipe);
             Directory.CreateDirectory(System.IO.Path.Combine(aside, "checkpoints"));
             File.WriteAllText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
             File.WriteAllText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
             File.WriteAllText(folder.Model, card.ToJson() + "\n");
             File.WriteAllText(folder.Metrics, "");
-            Directory.Move(aside, path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"The run's folder must be in a place that can be written. Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
-        }
+        });
         return new RunFolder(path, recipe);
     }
 

@@ -46,6 +46,9 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(Height, Width, rgb);
     }
 
+    /// <summary>The picture alone as PNG, pixel by pixel.</summary>
+    public byte[] Png() => Sheet.Png(Height, Width, canvas => Draw(canvas, 0, 0, 1));
+
     /// <summary>Draws the picture with its upper left corner at (left, top), every pixel as a square of <paramref name="scale"/> pixels.</summary>
     internal void Draw(SKCanvas canvas, int left, int top, int scale)
     {

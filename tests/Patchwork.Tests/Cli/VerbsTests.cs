@@ -82,6 +82,35 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
+    public void Mix_writes_pictures_that_hold_what_their_row_says()
+    {
+        var folder = files.At("mixed");
+        Succeed("mix", "shapes", "--count", "70", "--scope", "example", "--out", folder);
+        var rows = File.ReadAllLines(Path.Combine(folder, "targets.csv")).Skip(1).Select(row => row.Split(',')).ToArray();
+        Assert.Equal(70, rows.Length);
+        Assert.Equal(10, File.ReadAllLines(Path.Combine(folder, "classes.txt")).Length);
+        var shapes = Patchwork.Data.DatasetCatalogue.Open("shapes", new Patchwork.Data.DataOptions()).Train;
+        foreach (var row in rows)
+        {
+            int Number(int column) => int.Parse(row[column], System.Globalization.CultureInfo.InvariantCulture);
+            var (own, partner, box) = (Number(4), Number(5), new Patchwork.Plans.Box(Number(6), Number(7), Number(8), Number(9)));
+            Assert.Equal((shapes.Label(own), shapes.Label(partner)), (Number(1), Number(2)));
+            Assert.Equal(1 - box.Area / 1024.0, double.Parse(row[3], System.Globalization.CultureInfo.InvariantCulture), 1e-12);
+            using var picture = SKBitmap.Decode(Path.Combine(folder, row[0]));
+            for (var y = 0; y < 32; y++)
+            {
+                for (var x = 0; x < 32; x++)
+                {
+                    var from = shapes.Read(box.Contains(y, x) ? partner : own, []);
+                    Assert.Equal(new SKColor(from[y * 32 + x], from[1024 + y * 32 + x], from[2048 + y * 32 + x]), picture.GetPixel(x, y));
+                }
+            }
+        }
+        Assert.Contains("which exists", CommandLine.Run("mix", "shapes", "--out", folder).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("'shapes'", CommandLine.Run("mix", "shaps", "--out", files.At("other")).Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Flags_are_laid_over_a_recipe_file()
     {
         files.Paint(perClass: 10);

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Randomness;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>mix</c>: a mixed data set on disk.</summary>
+internal static class MixCommand
+{
+    public static Command Create()
+    {
+        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with a sub-folder a class" };
+        var output = new Option<string>("--out") { Description = "folder (default mixed)", DefaultValueFactory = _ => "mixed" };
+        var count = new Option<int>("--count") { Description = "pictures (default 100)", DefaultValueFactory = _ => 100 };
+        var common = new CommonOptions();
+        var recipe = new RecipeOptions().Data(dataset: false).Mixing();
+        var command = new Command("mix", "A mixed data set for other frameworks: PNG pictures, targets.csv, classes.txt.") { source, output, count };
+        recipe.AddTo(command);
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            NativeLibraries.Ensure();
+            var pictures = parsed.GetValue(count) is >= 1 and <= 1_000_000 and var given ? given
+                : throw new InputException($"--count must lie in 1 to 1000000. Received: {parsed.GetValue(count)}.");
+            var named = parsed.GetValue(source)!;
+            var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
+            var chosen = recipe.Over(basis, parsed);
+            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing. Choose a --method.");
+            var data = DatasetCatalogue.Open(chosen.Dataset, new DataOptions { Folder = chosen.Data, ImageSize = chosen.ImageSize, SkipDamaged = chosen.SkipDamaged });
+            var folder = parsed.GetValue(output)!;
+            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder);
+            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");
+            return 0;
+        });
+        return command;
+    }
+}
