@@ -11,6 +11,7 @@ var root = new RootCommand("CutMix and its family: trains image classifiers on m
     PlanCommand.Create(),
     MethodsCommand.Create(),
     PredictCommand.Create(),
+    DataCommand.Create(),
     BenchCommand.Create(),
 };
 return CommandRunner.Run(root, args);

@@ -19,7 +19,15 @@ internal static class AtomicFolder
             if (Directory.Exists(aside))
                 Directory.Delete(aside, recursive: true);
             Directory.CreateDirectory(aside);
-            fill(aside);
+            try
+            {
+                fill(aside);
+            }
+            catch
+            {
+                Directory.Delete(aside, recursive: true);
+                throw;
+            }
             Directory.Move(aside, path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -21,7 +21,7 @@ public static class MixedSet
     /// <param name="seeds">Decides order and plans.</param>
     /// <param name="count">Pictures. Range: at least 1.</param>
     /// <param name="folder">Where; must not exist. It appears whole.</param>
-    /// <param name="cancellation">Ends the work; nothing is left behind but the partial folder, which the next call removes.</param>
+    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
     /// <exception cref="InputException">The folder exists or cannot be written.</exception>
     public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation = default)
     {

@@ -21,6 +21,10 @@ public static class DatasetCatalogue
     /// <summary>Names of the data sets.</summary>
     public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "folder"];
 
+    /// <summary>Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.</summary>
+    public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
+
     /// <summary>Opens a data set.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public static DatasetPair Open(string id, DataOptions options) => id switch
@@ -35,8 +39,7 @@ public static class DatasetCatalogue
     // The set's own folder or its parent.
     private static string Locate(DataOptions options, string name)
     {
-        var given = options.Folder ?? Environment.GetEnvironmentVariable("PATCHWORK_DATA")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
+        var given = options.Folder ?? DefaultFolder;
         var inside = Path.Combine(given, name);
         return Directory.Exists(inside) ? inside : given;
     }

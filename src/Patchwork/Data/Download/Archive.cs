@@ -1,0 +1,77 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.</summary>
+internal static class Archive
+{
+    private const int BlockBytes = 1 << 16;
+
+    /// <summary>Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries all lie in the folder <paramref name="name"/>, to <paramref name="parent"/>/<paramref name="name"/>.</summary>
+    /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes.</exception>
+    public static void Unpack(string path, string parent, string name, long limit) =>
+        AtomicFolder.Create(Path.Combine(parent, name), $"The data set {name}", "", aside =>
+        {
+            var left = limit;
+            try
+            {
+                foreach (var (entry, content) in Entries(path))
+                {
+                    var target = Inside(path, aside, name, entry);
+                    Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                    using var file = File.Create(target);
+                    left -= Copy(content, file, left, path, limit);
+                }
+            }
+            catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
+            {
+                throw new InputException($"{path} must be a whole archive. Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
+            }
+        });
+
+    // Only regular files; folders follow from their names, links are left out.
+    private static IEnumerable<(string Name, Stream Content)> Entries(string path)
+    {
+        using var file = File.OpenRead(path);
+        if (path.EndsWith(".zip", StringComparison.Ordinal))
+        {
+            using var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            foreach (var entry in zip.Entries.Where(entry => entry.Name.Length > 0))
+            {
+                using var content = entry.Open();
+                yield return (entry.FullName, content);
+            }
+            yield break;
+        }
+        using var unzipped = new GZipStream(file, CompressionMode.Decompress);
+        using var tar = new TarReader(unzipped);
+        while (tar.GetNextEntry() is { } entry)
+        {
+            if (entry is { EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile, DataStream: { } content })
+                yield return (entry.Name, content);
+        }
+    }
+
+    private static string Inside(string archive, string folder, string name, string entry)
+    {
+        var parts = entry.Replace('\\', '/').Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").ToArray();
+        if (parts.Length < 2 || parts[0] != name || parts.Contains("..") || Path.IsPathRooted(entry))
+            throw new InputException($"{archive} must hold files of the folder {name} only. Received: an entry '{entry}'. Remove it and download it again.");
+        return Path.Combine([folder, .. parts[1..]]);
+    }
+
+    private static long Copy(Stream from, Stream to, long left, string path, long limit)
+    {
+        var (block, total) = (new byte[BlockBytes], 0L);
+        while (from.Read(block) is var count and > 0)
+        {
+            total += count;
+            if (total > left)
+                throw new InputException($"{path} must unpack to at most {limit:N0} bytes. Received more. Remove it and download it again.");
+            to.Write(block.AsSpan(0, count));
+        }
+        return total;
+    }
+}

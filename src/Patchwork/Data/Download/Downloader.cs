@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>
+/// Fetches published files. What has come of a file lies beside it as <c>.partial</c> and is gone on with; the file itself appears only when its checksum
+/// is right.
+/// </summary>
+public sealed class Downloader(HttpClient client)
+{
+    private const int BlockBytes = 1 << 16;
+
+    /// <summary>Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is kept.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="data">Folder of all sets.</param>
+    /// <param name="progress">Receives file name, bytes so far and bytes in all (null when the server does not say).</param>
+    /// <param name="cancellation">Ends the download; the next call goes on with it.</param>
+    /// <exception cref="InputException">A file cannot be had, or is not what was published. The message names it, its address, and where to put it by hand.</exception>
+    public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
+    {
+        var folder = Path.Combine(data, set.Folder);
+        var archive = set.Files is [{ Name: var name }] && (name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".zip", StringComparison.Ordinal));
+        if (archive && Directory.Exists(folder))
+            return;
+        try
+        {
+            Directory.CreateDirectory(archive ? data : folder);
+            foreach (var file in set.Files)
+            {
+                var path = Path.Combine(archive ? data : folder, file.Name);
+                if (!File.Exists(path))
+                    await FetchAsync(file, path, progress, cancellation).ConfigureAwait(false);
+                if (archive)
+                {
+                    Archive.Unpack(path, data, set.Folder, set.UnpackedLimit);
+                    File.Delete(path);
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The data set {set.Id} needs a folder that can be written. Received: {data} ({error.Message.TrimEnd('.')}). Choose another --data.", error);
+        }
+    }
+
+    private async Task FetchAsync(PublishedFile file, string path, Action<string, long, long?> progress, CancellationToken cancellation)
+    {
+        var partial = path + ".partial";
+        try
+        {
+            await ReceiveAsync(file, partial, progress, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is HttpRequestException or HttpIOException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new InputException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). "
+                + $"Try again to go on where it stopped, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
+        }
+        var came = await Md5Async(partial, cancellation).ConfigureAwait(false);
+        if (came != file.Md5)
+        {
+            File.Delete(partial);
+            throw new InputException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. Received one with {came}, which was removed. "
+                + $"Try again, or put the right file at {path} yourself.");
+        }
+        File.Move(partial, path, overwrite: true);
+    }
+
+    private async Task ReceiveAsync(PublishedFile file, string partial, Action<string, long, long?> progress, CancellationToken cancellation)
+    {
+        var have = File.Exists(partial) ? new FileInfo(partial).Length : 0;
+        using var request = new HttpRequestMessage(HttpMethod.Get, file.Address);
+        if (have > 0)
+            request.Headers.Range = new RangeHeaderValue(have, null);
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            return;      // all of it is here; the checksum decides
+        response.EnsureSuccessStatusCode();
+        if (response.StatusCode != HttpStatusCode.PartialContent)
+            have = 0;      // the server begins anew
+        var total = have + response.Content.Headers.ContentLength;
+        var target = new FileStream(partial, have == 0 ? FileMode.Create : FileMode.Append, FileAccess.Write, FileShare.None);
+        await using (target.ConfigureAwait(false))
+        {
+            var source = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+            await using (source.ConfigureAwait(false))
+            {
+                var block = new byte[BlockBytes];
+                while (await source.ReadAsync(block, cancellation).ConfigureAwait(false) is var count and > 0)
+                {
+                    await target.WriteAsync(block.AsMemory(0, count), cancellation).ConfigureAwait(false);
+                    progress(file.Name, have += count, total);
+                }
+            }
+            target.Flush(flushToDisk: true);
+        }
+    }
+
+    // The publishers give MD5: it finds what was damaged on the way, it does not prove who sent it.
+    private static async Task<string> Md5Async(string path, CancellationToken cancellation)
+    {
+        var stream = File.OpenRead(path);
+        await using (stream.ConfigureAwait(false))
+        {
+#pragma warning disable CA5351 // Not for security: see above.
+            return Convert.ToHexStringLower(await MD5.HashDataAsync(stream, cancellation).ConfigureAwait(false));
+#pragma warning restore CA5351
+        }
+    }
+}
