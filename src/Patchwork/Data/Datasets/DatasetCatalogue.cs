@@ -19,7 +19,7 @@ public sealed record DataOptions
 public static class DatasetCatalogue
 {
     /// <summary>Names of the data sets.</summary>
-    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "folder"];
+    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "folder"];
 
     /// <summary>Opens a data set.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
@@ -28,16 +28,17 @@ public static class DatasetCatalogue
         "shapes" => Shapes.Open(),
         "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
+        "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
+        "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
         "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };
 
-    // The set's own folder or its parent.
-    private static string Locate(DataOptions options, string name)
+    // The set's own folder, by whatever name, or its parent. MNIST/raw is where PyTorch's downloads lie.
+    private static string Locate(DataOptions options, params string[] names)
     {
         var given = options.Folder ?? Environment.GetEnvironmentVariable("PATCHWORK_DATA")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
-        var inside = Path.Combine(given, name);
-        return Directory.Exists(inside) ? inside : given;
+        return names.Select(name => Path.Combine(given, name)).FirstOrDefault(Directory.Exists) ?? given;
     }
 }
