@@ -16,7 +16,7 @@ internal sealed class RecipeOptions
     /// <summary>Adds the data flags: which images.</summary>
     public RecipeOptions Data()
     {
-        Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, folder");
+        Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, tinyimagenet, folder");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Switch("--skip-damaged", "leave damaged images of a folder out");

@@ -11,7 +11,7 @@ public sealed record DataOptions
     /// <summary>Rows and columns that a folder's images are brought to. Range 8 to 1024; null: 64. Sets of one size ignore it.</summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
+    /// <summary>Leave damaged image files out instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 }
 
@@ -19,7 +19,7 @@ public sealed record DataOptions
 public static class DatasetCatalogue
 {
     /// <summary>Names of the data sets.</summary>
-    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "folder"];
+    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "tinyimagenet", "folder"];
 
     /// <summary>Opens a data set.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
@@ -30,6 +30,7 @@ public static class DatasetCatalogue
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
         "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
         "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
+        "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options.SkipDamaged),
         "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };
