@@ -17,7 +17,7 @@ internal sealed class RecipeOptions
     public RecipeOptions Data(bool dataset = true)
     {
         if (dataset)
-            Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, folder");
+            Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, tinyimagenet, folder");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Switch("--skip-damaged", "leave damaged images of a folder out");

@@ -10,7 +10,7 @@ public sealed class InputException : Exception
     public InputException(string message) : base(message) { }
 
     /// <summary>Refuses an input with one readable sentence; <paramref name="cause"/> is shown only with <c>--verbose</c>.</summary>
-    public InputException(string message, Exception cause) : base(message, cause) { }
+    public InputException(string message, Exception? cause) : base(message, cause) { }
 
     /// <summary>Refuses a name that is not known, and offers the nearest one that is.</summary>
     internal static InputException Unknown(string what, string given, IReadOnlyCollection<string> known) =>

@@ -42,6 +42,12 @@ public static class Safetensors
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
     {
         using var stream = OpenForReading(path);
+        return Load(stream, path);
+    }
+
+    /// <summary>The same from a stream that can be sought; <paramref name="path"/> is its name in messages.</summary>
+    internal static IReadOnlyDictionary<string, Tensor> Load(Stream stream, string path)
+    {
         var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {

@@ -169,7 +169,7 @@ public sealed record Recipe
             throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
                 + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
         {
             throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
         }
@@ -231,7 +231,7 @@ public sealed record Recipe
         Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
-        Require(Clip is null or > 0, "clip", Clip, "positive");
+        Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
@@ -304,6 +304,7 @@ public enum ScheduleKind
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, ReadCommentHandling = JsonCommentHandling.Skip)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    ReadCommentHandling = JsonCommentHandling.Skip)]
 [JsonSerializable(typeof(Recipe))]
 internal sealed partial class RecipeJson : JsonSerializerContext;

@@ -74,7 +74,7 @@ public sealed class TrainingRun
     private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
         CancellationToken cancellation)
     {
-        if (ImageFolder.DamagedIn(data) is { Count: > 0 } damaged)
+        if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
             report($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: {string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}");
         var seeds = new SeedStream(recipe.Seed);
         var (train, validation) = Split();

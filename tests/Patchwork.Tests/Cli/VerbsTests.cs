@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Patchwork.Recipes;
+using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
 using SkiaSharp;
 using Xunit;
@@ -108,6 +109,20 @@ public sealed class VerbsTests : IDisposable
         }
         Assert.Contains("which exists", CommandLine.Run("mix", "shapes", "--out", folder).Refusal(), StringComparison.Ordinal);
         Assert.Contains("'shapes'", CommandLine.Run("mix", "shaps", "--out", files.At("other")).Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_grey_set_is_previewed_trained_on_and_predicted()
+    {
+        IdxFilesTests.Write(files.Folder, train: 60);
+        string[] data = ["--dataset", "mnist", "--data", files.Folder];
+        Succeed(["preview", .. data, "--count", "2", "--out", files.At("sheet.png")]);
+        Succeed(["train", .. data, "--method", "cutmix", "--epochs", "1", "--threads", "1", "--out", files.At("run")]);
+        var picture = PictureFiles.WriteNoise(files.At("colourful.png"));
+        var classes = Succeed("predict", files.At("run"), picture, "--top", "10", "--json").Json()[0].GetProperty("classes").EnumerateArray();
+        Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 1e-3);
+        using var card = JsonDocument.Parse(File.ReadAllText(files.At("run/checkpoints/model.json")));
+        Assert.Equal((1, 28), (card.RootElement.GetProperty("channels").GetInt32(), card.RootElement.GetProperty("height").GetInt32()));
     }
 
     [Fact]

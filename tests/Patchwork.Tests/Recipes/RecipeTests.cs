@@ -43,6 +43,10 @@ public sealed class RecipeTests
     [InlineData("""{"probability":1.01}""", "probability = 1.01")]
     [InlineData("""{"version":2}""", "version = 2")]
     [InlineData("""{"warmup":20}""", "warmup = 20")]
+    [InlineData("""{"clip":1e999}""", "clip")]
+    [InlineData("""{"dataset":null}""", "'dataset'")]
+    [InlineData("""{"model":"\ud800"}""", "valid JSON")]
+    [InlineData("""{"\ud800":1}""", "valid JSON")]
     [InlineData("[]", "Array")]
     [InlineData("{", "valid JSON")]
     public void A_recipe_that_cannot_be_carried_out_is_refused_by_key(string json, string expected) =>

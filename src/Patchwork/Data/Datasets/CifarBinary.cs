@@ -55,27 +55,33 @@ internal sealed class CifarBinary : Dataset
     // Tests open smaller files than the published ones.
     internal static CifarBinary Open(string folder, string[] files, int recordsPerFile, int labelBytes, string[] names)
     {
-        var expected = recordsPerFile * (labelBytes + Pixels);
-        var all = new byte[files.Length * expected];
+        var fileBytes = recordsPerFile * (labelBytes + Pixels);
+        var all = new byte[files.Length * fileBytes];
         for (var i = 0; i < files.Length; i++)
         {
             var path = Path.Combine(folder, files[i]);
             if (!File.Exists(path))
                 throw Missing(path);
             using var stream = File.OpenRead(path);
-            if (stream.Length != expected)
-                throw new InputException($"{path} must hold {expected} bytes ({recordsPerFile} records). "
-                    + $"Received: {stream.Length} bytes. Unpack it again.");
-            stream.ReadExactly(all, i * expected, expected);
+            Fill(all.AsSpan(i * fileBytes, fileBytes), stream, path, labelBytes, names.Length);
         }
-        var set = new CifarBinary(all, labelBytes, names);
-        for (var i = 0; i < set.Count; i++)
+        return new CifarBinary(all, labelBytes, names);
+    }
+
+    /// <summary>Reads one file, which must fill <paramref name="records"/> exactly.</summary>
+    /// <exception cref="InputException">The file has another length, or a label that is no class.</exception>
+    internal static void Fill(Span<byte> records, Stream stream, string path, int labelBytes, int classes)
+    {
+        var recordBytes = labelBytes + Pixels;
+        if (stream.Length != records.Length)
+            throw new InputException($"{path} must hold {records.Length} bytes ({records.Length / recordBytes} records). "
+                + $"Received: {stream.Length} bytes. Unpack it again.");
+        stream.ReadExactly(records);
+        for (var i = 0; i < records.Length / recordBytes; i++)
         {
-            if (set.Label(i) >= names.Length)
-                throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {set.Label(i)} in "
-                    + $"record {i % recordsPerFile} of {Path.Combine(folder, files[i / recordsPerFile])}. Unpack it again.");
+            if (records[i * recordBytes + labelBytes - 1] is var label && label >= classes)
+                throw new InputException($"A label must lie in 0 to {classes - 1}. Received: {label} in record {i} of {path}. Unpack it again.");
         }
-        return set;
     }
 
     private static string[] Names(string folder, string file, int count)

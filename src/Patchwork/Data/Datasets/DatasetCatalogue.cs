@@ -11,7 +11,7 @@ public sealed record DataOptions
     /// <summary>Rows and columns that a folder's images are brought to. Range 8 to 1024; null: 64. Sets of one size ignore it.</summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
+    /// <summary>Leave damaged image files out instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 }
 
@@ -19,7 +19,7 @@ public sealed record DataOptions
 public static class DatasetCatalogue
 {
     /// <summary>Names of the data sets.</summary>
-    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "folder"];
+    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "tinyimagenet", "folder"];
 
     /// <summary>Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.</summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA")
@@ -32,15 +32,17 @@ public static class DatasetCatalogue
         "shapes" => Shapes.Open(),
         "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
+        "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
+        "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
+        "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options.SkipDamaged),
         "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };
 
-    // The set's own folder or its parent.
-    private static string Locate(DataOptions options, string name)
+    // The set's own folder, by whatever name, or its parent. MNIST/raw is where PyTorch's downloads lie.
+    private static string Locate(DataOptions options, params string[] names)
     {
         var given = options.Folder ?? DefaultFolder;
-        var inside = Path.Combine(given, name);
-        return Directory.Exists(inside) ? inside : given;
+        return names.Select(name => Path.Combine(given, name)).FirstOrDefault(Directory.Exists) ?? given;
     }
 }

@@ -30,7 +30,20 @@ public static class ImageDecoder
         if (channels is not (1 or 3) || planar.Length != (long)channels * height * width)
             throw new ArgumentException($"A picture needs 1 or 3 channels and a buffer of channels * height * width bytes. "
                 + $"Received: {channels} channels, {height}×{width}, {planar.Length} bytes.", nameof(planar));
-        using var codec = OpenChecked(path);
+        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels);
+    }
+
+    /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int)"/> takes, without decoding
+    /// it.</summary>
+    /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int)"/>; damage behind the header is not
+    /// found.</exception>
+    internal static void CheckHeader(string path) => OpenChecked(ReadFile(path), path, LargestPixels).Dispose();
+
+    /// <summary>Decodes the bytes of a file; <paramref name="path"/> is its name in messages.</summary>
+    /// <exception cref="InputException">As for the file.</exception>
+    internal static void Decode(byte[] file, string path, int height, int width, Span<byte> planar, int channels, long largestPixels)
+    {
+        using var codec = OpenChecked(file, path, largestPixels);
         using var bitmap = new SKBitmap(new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul));
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
         if (result != SKCodecResult.Success)
@@ -48,29 +61,28 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>Checks that a file begins like a picture that <see cref="Decode"/> takes, without decoding it.</summary>
-    /// <exception cref="InputException">As for <see cref="Decode"/>; damage behind the header is not found.</exception>
-    internal static void CheckHeader(string path) => OpenChecked(path).Dispose();
-
-    private static SKCodec OpenChecked(string path)
+    private static byte[] ReadFile(string path)
     {
-        SKCodec? codec;
-        SKCodecResult result;
         try
         {
-            codec = SKCodec.Create(new MemoryStream(File.ReadAllBytes(path)), out result);
+            return File.ReadAllBytes(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"The image {path} cannot be read: {error.Message}", error);
         }
+    }
+
+    private static SKCodec OpenChecked(byte[] file, string path, long largestPixels)
+    {
+        var codec = SKCodec.Create(new MemoryStream(file), out var result);
         if (codec is null)
             throw Damaged(path, result);
         var (height, width) = (codec.Info.Height, codec.Info.Width);
-        if ((long)height * width <= LargestPixels)
+        if ((long)height * width <= largestPixels)
             return codec;
         codec.Dispose();
-        throw new InputException($"The image {path} must have at most {LargestPixels / 1_000_000} megapixels. "
+        throw new InputException($"The image {path} must have at most {largestPixels / 1_000_000} megapixels. "
             + $"Received: {height}×{width} (height × width). Make it smaller or take it out.");
     }
 

@@ -119,7 +119,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
         Assert.Contains("--skip-damaged", Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
-        Assert.Equal([damaged], ImageFolder.DamagedIn(pair));
+        Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
         Assert.Equal(20, pair.Train.Count + pair.Test.Count);
         var whole = new ImageFolder(root, 8, true);
         Assert.Equal([damaged], whole.Damaged);
@@ -144,7 +144,7 @@ public sealed class ImageFolderTests : IDisposable
         WriteTwoClasses();
         File.WriteAllText(At("cat", "a.png"), "no header");
         Assert.Contains(At("cat", "a.png"), Refused(limit: 0), StringComparison.Ordinal);
-        Assert.Equal([At("cat", "a.png")], ImageFolder.DamagedIn(Open(skipDamaged: true, limit: 0)));
+        Assert.Equal([At("cat", "a.png")], ImageFiles.DamagedIn(Open(skipDamaged: true, limit: 0)));
         PictureFiles.Cut(PictureFiles.WriteNoise(At("cat", "a.png")), 0.6);
         var set = new ImageFolder(root, 8, false, 0);
         var error = Assert.Throws<InputException>(() => { set.Read(10, new byte[set.ImageBytes]); });

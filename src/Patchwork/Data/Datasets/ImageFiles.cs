@@ -1,0 +1,124 @@
+using Patchwork.Internals;
+
+namespace Patchwork.Data;
+
+/// <summary>
+/// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
+/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a larger
+/// one when read, and then only the headers are checked at open.
+/// </summary>
+public abstract class ImageFiles : Dataset
+{
+    /// <summary>Bytes of the largest set that is decoded at open.</summary>
+    internal const long MemoryLimit = 1L << 30;
+
+    private static readonly Normalization ImageNet = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+
+    private readonly int size;
+    private readonly (string Path, int Label)[] examples;
+    private readonly byte[]? pixels;      // null: decoded when read
+
+    /// <summary>Opens the pictures.</summary>
+    /// <param name="classNames">Names of the classes.</param>
+    /// <param name="found">The examples, at least one of each class.</param>
+    /// <param name="size">Rows and columns of the pictures.</param>
+    /// <param name="skipDamaged">Leave damaged pictures out instead of refusing the set.</param>
+    /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
+    private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, bool skipDamaged, long memoryLimit)
+    {
+        this.size = size;
+        ClassNames = classNames;
+        if ((long)found.Length * ImageBytes <= memoryLimit)
+            pixels = new byte[found.Length * ImageBytes];
+        var errors = new InputException?[found.Length];
+        Parallel.For(0, found.Length, i => errors[i] = Open(found[i].Path, i));
+        var damaged = errors.Count(error => error is not null);
+        if (damaged > 0 && !skipDamaged)
+            throw Refusal(errors.OfType<InputException>().First(), damaged);
+        Damaged = [.. found.Where((_, i) => errors[i] is not null).Select(example => example.Path)];
+        examples = damaged == 0 ? found : WithoutDamaged(found, errors);
+        var seen = examples.Select(example => example.Label).ToHashSet();
+        if (Array.Find(found, example => !seen.Contains(example.Label)) is { Path: { } lost } example)
+            throw new InputException($"Every image of the class '{classNames[example.Label]}' in {Path.GetDirectoryName(lost)} is damaged. "
+                + "Replace them or take the class out.");
+    }
+
+    /// <summary>Paths of the damaged pictures that were left out, in the order of the examples. Empty unless
+    /// <see cref="DataOptions.SkipDamaged"/>.</summary>
+    public IReadOnlyList<string> Damaged { get; }
+
+    /// <inheritdoc/>
+    public sealed override int Count => examples.Length;
+
+    /// <inheritdoc/>
+    public sealed override int Channels => 3;
+
+    /// <inheritdoc/>
+    public sealed override int Height => size;
+
+    /// <inheritdoc/>
+    public sealed override int Width => size;
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<string> ClassNames { get; }
+
+    /// <inheritdoc/>
+    public sealed override Normalization Normalization => ImageNet;
+
+    /// <inheritdoc/>
+    public sealed override bool InMemory => pixels is not null;
+
+    /// <inheritdoc/>
+    public sealed override int Label(int index) => examples[index].Label;
+
+    /// <summary>The picture's file.</summary>
+    public string FilePath(int index) => examples[index].Path;
+
+    /// <inheritdoc/>
+    /// <exception cref="InputException">The set is decoded when read, and the file is damaged behind its header.</exception>
+    public sealed override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
+    {
+        if (pixels is not null)
+            return pixels.AsSpan(index * ImageBytes, ImageBytes);
+        var output = scratch[..ImageBytes];
+        ImageDecoder.Decode(examples[index].Path, size, size, output);
+        return output;
+    }
+
+    /// <summary>The damaged pictures left out of a pair, or of <see cref="Subset"/>s of its parts: each path once. Empty for other data
+    /// sets.</summary>
+    public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
+        [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
+
+    private static Dataset Source(Dataset set) => set is Subset subset ? Source(subset.Whole) : set;
+
+    // Decodes, or checks the header of, one file. Returns what is wrong with it; a parallel loop would wrap an exception.
+    private InputException? Open(string path, int slot)
+    {
+        try
+        {
+            if (pixels is null)
+                ImageDecoder.CheckHeader(path);
+            else
+                ImageDecoder.Decode(path, size, size, pixels.AsSpan(slot * ImageBytes, ImageBytes));
+            return null;
+        }
+        catch (InputException error)
+        {
+            return error;
+        }
+    }
+
+    private static InputException Refusal(InputException first, int damaged) =>
+        new(first.Message + (damaged > 1 ? $" {damaged - 1} more cannot be used either." : "")
+            + " To leave such images out, pass --skip-damaged.", first);
+
+    // Closes the gaps in the pixels too, so that an example's number is its place.
+    private (string Path, int Label)[] WithoutDamaged((string Path, int Label)[] found, InputException?[] errors)
+    {
+        int[] kept = [.. Enumerable.Range(0, found.Length).Where(i => errors[i] is null)];
+        for (var i = 0; i < kept.Length && pixels is not null; i++)
+            Buffer.BlockCopy(pixels, kept[i] * ImageBytes, pixels, i * ImageBytes, ImageBytes);
+        return [.. kept.Select(i => found[i])];
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using Patchwork.Internals;
+using Patchwork.Plans;
+
+namespace Patchwork.Data;
+
+/// <summary>
+/// Tiny-ImageNet (Stanford CS231n) or a part of its classes, in the published layout: <c>wnids.txt</c> names the classes' folders,
+/// <c>words.txt</c> their names (the first term is taken; without it the folder's name), <c>train/WNID/images</c> holds the training set and
+/// <c>val/images</c> with <c>val_annotations.txt</c> the test set. Pictures are 64×64. Classes are sorted by WNID, as other frameworks do.
+/// </summary>
+/// <remarks>
+/// Boxes come from <c>WNID_boxes.txt</c> and <c>val_annotations.txt</c>: left, top, right, bottom, corners inclusive; here half-open.
+/// A training picture without one has none.
+/// </remarks>
+internal sealed class TinyImageNet : ImageFiles
+{
+    private const int Side = 64;
+
+    private readonly Box?[] boxes;
+
+    private TinyImageNet(string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, bool skipDamaged, long memoryLimit)
+        : base(classNames, found, Side, skipDamaged, memoryLimit) =>
+        this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? box : (Box?)null)];
+
+    public override Box? ObjectBox(int index) => boxes[index];
+
+    public static DatasetPair Open(string folder, bool skipDamaged, long memoryLimit = MemoryLimit)
+    {
+        var wnids = Wnids(folder);
+        var names = Names(folder, wnids);
+        return new("tinyimagenet", Train(folder, wnids, names, skipDamaged, memoryLimit), Test(folder, wnids, names, skipDamaged, memoryLimit));
+    }
+
+    private static TinyImageNet Train(string folder, string[] wnids, string[] names, bool skipDamaged, long memoryLimit)
+    {
+        var boxes = new Dictionary<string, Box>();
+        var found = new List<(string, int)>();
+        for (var label = 0; label < wnids.Length; label++)
+        {
+            var own = Path.Combine(folder, "train", wnids[label]);
+            var images = Path.Combine(own, "images");
+            if (!Directory.Exists(images))
+                throw Missing("folder", images);
+            found.AddRange(ImageFolder.Images(images).Select(path => (path, label)));
+            var file = Path.Combine(own, wnids[label] + "_boxes.txt");
+            foreach (var line in File.Exists(file) ? Table(file, 5) : [])
+                boxes[Path.Combine(images, line[0])] = BoxOf(file, line, 1);
+        }
+        return new(names, [.. found], boxes, skipDamaged, memoryLimit);
+    }
+
+    private static TinyImageNet Test(string folder, string[] wnids, string[] names, bool skipDamaged, long memoryLimit)
+    {
+        var boxes = new Dictionary<string, Box>();
+        var found = new List<(string, int)>();
+        var file = Path.Combine(folder, "val", "val_annotations.txt");
+        if (!File.Exists(file))
+            throw Missing("file", file);
+        foreach (var line in Table(file, 6))
+        {
+            var label = Array.BinarySearch(wnids, line[1], StringComparer.Ordinal);
+            if (label < 0)
+                throw new InputException($"{file} must name classes of wnids.txt. Received: '{line[1]}' for {line[0]}. Unpack the set again.");
+            var path = Path.Combine(folder, "val", "images", line[0]);
+            if (!boxes.TryAdd(path, BoxOf(file, line, 2)))
+                throw new InputException($"{file} must name each image once. Received: {line[0]} twice. Unpack the set again.");
+            found.Add((path, label));
+        }
+        if (found.Count == 0)
+            throw new InputException($"{file} must name at least one image. Received: none. Unpack the set again.");
+        return new(names, [.. found], boxes, skipDamaged, memoryLimit);
+    }
+
+    private static string[] Wnids(string folder)
+    {
+        var path = Path.Combine(folder, "wnids.txt");
+        if (!File.Exists(path))
+            throw Missing("file", path);
+        string[] wnids = [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0).Order(StringComparer.Ordinal)];
+        if (wnids.Distinct().Count() is var classes && (classes < 2 || classes < wnids.Length))
+            throw new InputException($"{path} must name two or more classes, each once. Received: {wnids.Length} lines of {classes} classes. "
+                + "Unpack the set again.");
+        return wnids;
+    }
+
+    // Two classes of ImageNet can share a first term (crane); then both keep their number.
+    private static string[] Names(string folder, string[] wnids)
+    {
+        var path = Path.Combine(folder, "words.txt");
+        var words = new Dictionary<string, string>();
+        foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
+        {
+            if (line.Split('\t', 2) is [var wnid, var terms] && terms.Split(',')[0].Trim() is { Length: > 0 } first)
+                words[wnid] = first;
+        }
+        string[] names = [.. wnids.Select(wnid => words.GetValueOrDefault(wnid, wnid))];
+        return [.. names.Select((name, i) => names.Count(other => other == name) > 1 ? $"{name} ({wnids[i]})" : name)];
+    }
+
+    // The lines of a file, split at tabs, each of so many fields and beginning with a file's name.
+    private static IEnumerable<string[]> Table(string path, int fields)
+    {
+        var number = 0;
+        foreach (var line in File.ReadLines(path))
+        {
+            number++;
+            if (line.Length == 0)
+                continue;
+            var values = line.Split('\t');
+            if (values.Length != fields || values[0].Length == 0 || values[0] != Path.GetFileName(values[0]))
+                throw new InputException($"{path} must hold lines of {fields} values between tabs, the first an image's file name. "
+                    + $"Received: '{Shown(line)}' in line {number}. Unpack the set again.");
+            yield return values;
+        }
+    }
+
+    private static Box BoxOf(string path, string[] line, int first)
+    {
+        var corners = new int[4];
+        for (var i = 0; i < 4; i++)
+        {
+            if (!int.TryParse(line[first + i], NumberStyles.None, CultureInfo.InvariantCulture, out corners[i]))
+                corners[i] = Side;
+        }
+        var (left, top, right, bottom) = (corners[0], corners[1], corners[2], corners[3]);
+        if (left > right || top > bottom || right >= Side || bottom >= Side)
+            throw new InputException($"A box must be left, top, right and bottom in 0 to {Side - 1}. "
+                + $"Received: '{Shown(string.Join(' ', line[first..]))}' for {line[0]} in {path}. Unpack the set again.");
+        return new Box(top, left, bottom + 1, right + 1);
+    }
+
+    private static string Shown(string text) => text.Length <= 80 ? text : text[..80] + "…";
+
+    private static InputException Missing(string what, string path) => new(
+        $"Tiny-ImageNet needs the {what} {path}, which does not exist. Unpack the published archive there, or name its folder by --data.");
+}

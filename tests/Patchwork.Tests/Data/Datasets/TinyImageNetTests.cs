@@ -1,0 +1,142 @@
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Plans;
+using SkiaSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Data;
+
+public sealed class TinyImageNetTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("patchwork-tiny-").FullName;
+
+    public static TheoryData<long> Limits => [long.MaxValue, 0];
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private string At(params string[] names) => Path.Combine([folder, .. names]);
+
+    private DatasetPair Open(bool skipDamaged = false, long limit = long.MaxValue) => TinyImageNet.Open(folder, skipDamaged, limit);
+
+    private string Refused() => Assert.Throws<InputException>(() => Open()).Message;
+
+    // Three classes, not in order, of two training images and a test image each; the red of an image tells its class, the green its number.
+    private void WriteSet()
+    {
+        string[] wnids = ["n03", "n01", "n02"];
+        File.WriteAllLines(At("wnids.txt"), wnids);
+        File.WriteAllLines(At("words.txt"), ["n01\tcrane", "n02\ttabby, tabby cat", "n03\tcrane, lifting device", "n99\tdog"]);
+        foreach (var wnid in wnids)
+        {
+            for (var i = 0; i < 2; i++)
+                PictureFiles.WritePlain(At("train", wnid, "images", $"{wnid}_{i}.JPEG"), new SKColor((byte)(50 * (wnid[2] - '0')), (byte)(100 * i), 0), 64, 64);
+            File.WriteAllText(At("train", wnid, $"{wnid}_boxes.txt"), $"{wnid}_0.JPEG\t1\t2\t3\t63\n{wnid}_1.JPEG\t5\t5\t5\t5\n");
+        }
+        for (var i = 0; i < 3; i++)
+            PictureFiles.WritePlain(At("val", "images", $"val_{i}.JPEG"), new SKColor((byte)(50 * (wnids[i][2] - '0')), 0, 0), 64, 64);
+        File.WriteAllLines(At("val", "val_annotations.txt"), [.. wnids.Select((wnid, i) => $"val_{i}.JPEG\t{wnid}\t0\t{i}\t62\t63")]);
+    }
+
+    [Theory, MemberData(nameof(Limits))]
+    public void Images_labels_names_and_boxes_belong_together(long limit)
+    {
+        WriteSet();
+        var pair = Open(limit: limit);
+        Assert.Equal(("tinyimagenet", 6, 3), (pair.Id, pair.Train.Count, pair.Test.Count));
+        Assert.Equal(["crane (n01)", "tabby", "crane (n03)"], pair.Train.ClassNames);
+        Assert.Equal([0, 0, 1, 1, 2, 2], Enumerable.Range(0, 6).Select(pair.Train.Label));
+        Assert.Equal([2, 0, 1], Enumerable.Range(0, 3).Select(pair.Test.Label));
+        Assert.Equal((3, 64, 64, limit > 0), (pair.Train.Channels, pair.Train.Height, pair.Train.Width, pair.Train.InMemory));
+        var scratch = new byte[pair.Train.ImageBytes];
+        foreach (var set in new[] { pair.Train, pair.Test })
+            for (var i = 0; i < set.Count; i++)
+                Assert.Equal(50 * (set.Label(i) + 1), set.Read(i, scratch)[0], 2.0);
+        // Corners inclusive, columns before rows, in the files; half-open, rows before columns, here.
+        Assert.Equal([new Box(2, 1, 64, 4), new Box(5, 5, 6, 6)], Enumerable.Range(2, 2).Select(i => pair.Train.ObjectBox(i)!.Value));
+        Assert.Equal(new Box(1, 0, 64, 63), pair.Test.ObjectBox(1));
+    }
+
+    [Fact]
+    public void Names_and_training_boxes_may_be_missing()
+    {
+        WriteSet();
+        File.Delete(At("words.txt"));
+        File.Delete(At("train", "n01", "n01_boxes.txt"));
+        var train = Open().Train;
+        Assert.Equal(["n01", "n02", "n03"], train.ClassNames);
+        Assert.Null(train.ObjectBox(0));
+        Assert.NotNull(train.ObjectBox(2));
+    }
+
+    [Fact]
+    public void A_damaged_image_is_refused_or_left_out_and_boxes_stay_with_their_images()
+    {
+        WriteSet();
+        var damaged = At("train", "n01", "images", "n01_0.JPEG");
+        PictureFiles.Cut(damaged, 0.5);
+        Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
+        var pair = Open(skipDamaged: true);
+        Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
+        Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)), (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
+    }
+
+    [Fact]
+    public void The_set_is_found_in_its_own_folder_and_below_the_parent()
+    {
+        WriteSet();
+        File.Delete(At("wnids.txt"));
+        var own = Directory.CreateDirectory(At("tiny-imagenet-200")).FullName;
+        foreach (var given in new[] { folder, own })
+            Assert.Contains(Path.Combine(own, "wnids.txt"), Assert.Throws<InputException>(
+                () => DatasetCatalogue.Open("tinyimagenet", new DataOptions { Folder = given })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("wnids.txt"), InlineData("val/val_annotations.txt"), InlineData("train/n02/images"), InlineData("val/images/val_1.JPEG")]
+    public void What_is_missing_is_refused_by_name(string name)
+    {
+        WriteSet();
+        if (Directory.Exists(At(name)))
+            Directory.Delete(At(name), recursive: true);
+        else
+            File.Delete(At(name));
+        Assert.Contains(At(name), Refused(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("wnids.txt", "n01", "1 lines of 1 classes")]
+    [InlineData("wnids.txt", "n01\nn02\nn01", "3 lines of 2 classes")]
+    [InlineData("wnids.txt", "n01\nn02", "Received: 'n03' for val_0.JPEG")]
+    [InlineData("val/val_annotations.txt", "", "Received: none")]
+    [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_0.JPEG\tn02\t0\t0\t1\t1", "val_0.JPEG twice")]
+    [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_1.JPEG", "6 values between tabs")]
+    [InlineData("val/val_annotations.txt", "../../x.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
+    [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t64\t1", "'0 0 64 1' for val_0.JPEG")]
+    [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t5\t0\t4\t1", "'5 0 4 1' for n01_0.JPEG")]
+    [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t0\t-1\t4\t1", "'0 -1 4 1' for n01_0.JPEG")]
+    [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG 0 0 1 1", "5 values between tabs")]
+    public void A_list_that_cannot_be_meant_is_refused_with_its_file(string name, string content, string expected)
+    {
+        WriteSet();
+        File.WriteAllText(At(name), content);
+        var message = Refused();
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.Contains(name.EndsWith("wnids.txt", StringComparison.Ordinal) ? "wnids.txt" : At(name), message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_twenty_classes_are_what_was_published()
+    {
+        var data = Environment.GetEnvironmentVariable("PATCHWORK_DATA");
+        Assert.SkipWhen(string.IsNullOrEmpty(data), "PATCHWORK_DATA does not name a folder with the published files.");
+        Assert.SkipUnless(Directory.Exists(Path.Combine(data, "tiny-imagenet-20")), "The set of twenty classes is not there.");
+        var pair = TinyImageNet.Open(Path.Combine(data, "tiny-imagenet-20"), skipDamaged: false);
+        Assert.Equal((10_000, 1_000), (pair.Train.Count, pair.Test.Count));
+        Assert.Equal(("tabby", "Persian cat", "coral reef"), (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));
+        Assert.All(Enumerable.Range(0, 10_000).CountBy(pair.Train.Label), pair => Assert.Equal(500, pair.Value));
+        Assert.All(Enumerable.Range(0, 1_000).CountBy(pair.Test.Label), pair => Assert.Equal(50, pair.Value));
+        Assert.Equal(new Box(15, 0, 45, 40), pair.Train.ObjectBox(0));
+        Assert.Equal((12, new Box(32, 0, 63, 45)), (pair.Test.Label(0), pair.Test.ObjectBox(0)!.Value));
+        Assert.DoesNotContain(Enumerable.Range(0, 10_000), i => pair.Train.ObjectBox(i) is null);
+    }
+}
