@@ -102,6 +102,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         var clock = Stopwatch.StartNew();
         foreach (var batch in state.Data.Train.Epoch(state.Epoch, state.StepInEpoch))
         {
+            state.Totals.Waited += clock.Elapsed.TotalSeconds;
             cancellation.ThrowIfCancellationRequested();
             RunStep(state, batch);
             state.Totals.Seconds += clock.Elapsed.TotalSeconds;
@@ -180,6 +181,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         state.Metrics["train/accuracy"] = totals.Hits / totals.Images;
         state.Metrics["learning_rate"] = state.LearningRate;
         state.Metrics["images_per_second"] = totals.Images / Math.Max(totals.Seconds, 1e-9);
+        state.Metrics["data_wait"] = totals.Waited / Math.Max(totals.Seconds, 1e-9);
         state.Metrics["mix/replaced_area"] = totals.ReplacedArea / totals.Images;
         state.Metrics["mix/share_mixed"] = totals.Mixed / totals.Images;
     }

@@ -97,7 +97,10 @@ public sealed class EpochTotals
     /// <summary>Seconds spent on them, waiting for data included.</summary>
     public double Seconds { get; internal set; }
 
-    internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds) = (0, 0, 0, 0, 0, 0);
+    /// <summary>Seconds of these spent waiting for the loader.</summary>
+    public double Waited { get; internal set; }
+
+    internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds, Waited) = (0, 0, 0, 0, 0, 0, 0);
 
     internal void Add(Batch batch, Tensor logits, double loss)
     {

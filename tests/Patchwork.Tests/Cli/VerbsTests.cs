@@ -68,7 +68,7 @@ public sealed class VerbsTests : IDisposable
         foreach (var line in lines)
         {
             Assert.Equal(
-                ["epoch", "images_per_second", "learning_rate", "mix/replaced_area", "mix/share_mixed", "train/accuracy", "train/loss", "val/loss", "val/top1_error", "val/top5_error"],
+                ["data_wait", "epoch", "images_per_second", "learning_rate", "mix/replaced_area", "mix/share_mixed", "train/accuracy", "train/loss", "val/loss", "val/top1_error", "val/top5_error"],
                 Keys(JsonDocument.Parse(line).RootElement).Order(StringComparer.Ordinal));
         }
         using var environment = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "environment.json")));

@@ -134,7 +134,7 @@ public sealed partial class CheckpointTests : IDisposable
             File.WriteAllBytes(path, damage == "flip" ? bytes : bytes[..(bytes.Length / 2)]);
     }
 
-    [GeneratedRegex("\"images_per_second\":[^,]*,")]
+    [GeneratedRegex("\"(images_per_second|data_wait)\":[^,]*,")]
     private static partial Regex Speed();
 
     // Ends the fit the hard way: no hook of the trainer writes anything afterwards.

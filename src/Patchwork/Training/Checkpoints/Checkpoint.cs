@@ -54,6 +54,7 @@ public sealed class Checkpoint
                 ["replacedArea"] = totals.ReplacedArea,
                 ["mixed"] = totals.Mixed,
                 ["seconds"] = totals.Seconds,
+                ["waited"] = totals.Waited,
             },
             ["callbacks"] = callbacks,
         };
@@ -104,6 +105,7 @@ public sealed class Checkpoint
         target.Totals.ReplacedArea = (double)totals["replacedArea"]!;
         target.Totals.Mixed = (double)totals["mixed"]!;
         target.Totals.Seconds = (double)totals["seconds"]!;
+        target.Totals.Waited = (double)totals["waited"]!;
         foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
         {
             if (state["callbacks"]![key] is JsonObject saved)
