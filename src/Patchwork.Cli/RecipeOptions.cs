@@ -50,6 +50,7 @@ internal sealed class RecipeOptions
     {
         Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");
+        Text("--weights", "safetensors file to begin with; the last layer may differ");
         Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");
         Whole("--accumulate", "batches whose gradients make one step (default 1)");

@@ -14,7 +14,9 @@ public static class ModelZoo
         ["resnet56"] = (id, classes, channels, _) => new CifarResNet(id, 56, false, classes, channels),
         ["resnet110"] = (id, classes, channels, _) => new CifarResNet(id, 110, false, classes, channels),
         ["resnet110bottleneck"] = (id, classes, channels, _) => new CifarResNet(id, 110, true, classes, channels),      // the paper's "ResNet-110"
-        ["resnet18"] = (id, classes, channels, size) => new ResNet(id, [2, 2, 2, 2], classes, channels, size),
+        ["resnet18"] = (id, classes, channels, size) => new ResNet(id, false, [2, 2, 2, 2], classes, channels, size),
+        ["resnet34"] = (id, classes, channels, size) => new ResNet(id, false, [3, 4, 6, 3], classes, channels, size),
+        ["resnet50"] = (id, classes, channels, size) => new ResNet(id, true, [3, 4, 6, 3], classes, channels, size),
     };
 
     /// <summary>Names of the networks.</summary>
@@ -24,7 +26,7 @@ public static class ModelZoo
     /// <param name="id">Name of the network.</param>
     /// <param name="classes">Number of logits. Range: at least 2.</param>
     /// <param name="channels">Channels of the input.</param>
-    /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>.</param>
+    /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>.</param>
     /// <exception cref="InputException">No network has that name; the nearest one is offered.</exception>
     public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32)
     {

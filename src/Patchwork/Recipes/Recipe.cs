@@ -32,6 +32,12 @@ public sealed record Recipe
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
     public string Model { get; init; } = "resnet8";
 
+    /// <summary>
+    /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes, starts fresh. Null:
+    /// all start fresh.
+    /// </summary>
+    public string? Weights { get; init; }
+
     /// <summary>Method id, or <c>baseline</c>. Default <c>baseline</c>.</summary>
     public string Method { get; init; } = Methods.Baseline;
 

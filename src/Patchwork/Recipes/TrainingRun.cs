@@ -43,6 +43,8 @@ public sealed class TrainingRun
     {
         var run = new TrainingRun(recipe);
         using var model = run.CreateModel();
+        if (recipe.Weights is { } weights)
+            report(PretrainedWeights.Load(weights, model));
         var normalization = run.data.Train.Normalization;
         var card = new ModelCard(recipe.Model, run.data.Train.ClassNames, run.data.Train.Channels, run.data.Train.Height, run.data.Train.Width,
             normalization.Mean, normalization.Deviation);

@@ -51,6 +51,13 @@ public sealed class ModelZooTests
         Assert.Equal(11_689_512, large.parameters().Sum(parameter => parameter.numel()));
     }
 
+    [Theory, InlineData("resnet34", 21_797_672), InlineData("resnet50", 25_557_032)]
+    public void Networks_for_photographs_have_torchvisions_parameter_counts(string id, long expected)
+    {
+        using var model = ModelZoo.Create(id, 1000, imageSize: 224);
+        Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
+    }
+
     [Fact]
     public void Convolutions_start_normal_with_the_deviation_of_their_outputs()
     {

@@ -21,6 +21,7 @@ public sealed class ModelsTests : IDisposable
     {
         { "clovaai_resnet20_basic", "resnet20", 10, 32 },
         { "clovaai_resnet110_bottleneck", "resnet110bottleneck", 100, 32 },
+        { "torchvision_resnet50", "resnet50", 1000, 224 },
         { "torchvision_resnet18", "resnet18", 1000, 224 },      // recorded on 64-pixel images, but with the stem for large ones
     };
 

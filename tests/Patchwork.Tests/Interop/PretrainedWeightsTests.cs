@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using Patchwork.Internals;
+using Patchwork.Interop;
+using Patchwork.Models;
+using Patchwork.Randomness;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Interop;
+
+public sealed class PretrainedWeightsTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("patchwork-weights-").FullName;
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    private string File => Path.Combine(folder, "weights.safetensors");
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void Another_number_of_classes_keeps_everything_but_the_last_layer()
+    {
+        new SeedStream(1).SeedTorch("test");
+        using var ten = ModelZoo.Create("resnet8", 10);
+        using var three = ModelZoo.Create("resnet8", 3);
+        var fresh = three.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        Safetensors.Save(File, ten.state_dict());
+        var report = PretrainedWeights.Load(File, three);
+        var from = ten.state_dict();
+        foreach (var (name, tensor) in three.state_dict())
+            Assert.True(tensor.eq(name.StartsWith("fc.", StringComparison.Ordinal) ? fresh[name] : from[name]).all().ToBoolean(), name);
+        Assert.Contains("of another shape, so started fresh: fc.bias, fc.weight", report, StringComparison.Ordinal);
+        Assert.Contains($"took {from.Count - 2} of the model's {from.Count} tensors", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Missing_and_needless_tensors_are_named()
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        var tensors = model.state_dict().Where(pair => pair.Key != "bn1.bias").ToDictionary(pair => pair.Key, pair => pair.Value);
+        tensors["head.extra"] = ones(3);
+        Safetensors.Save(File, tensors);
+        var report = PretrainedWeights.Load(File, model);
+        Assert.Contains("not in the file, so started fresh: bn1.bias", report, StringComparison.Ordinal);
+        Assert.Contains("of no use: head.extra", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_which_nothing_fits_and_one_that_is_none_are_refused()
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        Safetensors.Save(File, new Dictionary<string, Tensor> { ["features.0.weight"] = ones(3) });
+        Assert.Contains("features.0.weight", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message, StringComparison.Ordinal);
+        System.IO.File.WriteAllText(File, "no weights");
+        Assert.Contains(File, Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message, StringComparison.Ordinal);
+        Assert.Contains("absent", Assert.Throws<InputException>(() => PretrainedWeights.Load(Path.Combine(folder, "absent"), model)).Message, StringComparison.Ordinal);
+    }
+
+    // PyTorch writes ResNet-50 (by hand: the format is a header and bytes), an input and its logits; and opens what we write.
+    [Fact]
+    public void Weights_go_to_PyTorch_and_back_with_the_same_logits()
+    {
+        const string python = "/usr/bin/python3";
+        if (!System.IO.File.Exists(python) || Run(python, "-c", "import torchvision").Code != 0)
+            Assert.Skip("Python with torchvision is not installed.");
+        const string write = """
+            import json, struct, sys, torch, torchvision
+            def save(path, tensors):
+                header, data = {}, b""
+                for name, tensor in tensors.items():
+                    raw = tensor.contiguous().numpy().tobytes()
+                    kind = {torch.float32: "F32", torch.int64: "I64"}[tensor.dtype]
+                    header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+                    data += raw
+                text = json.dumps(header).encode()
+                open(path, "wb").write(struct.pack("<Q", len(text)) + text + data)
+            def load(path):
+                raw = open(path, "rb").read()
+                length = struct.unpack("<Q", raw[:8])[0]
+                kinds = {"F32": torch.float32, "I64": torch.int64}
+                return {name: torch.frombuffer(bytearray(raw[8 + length + entry["data_offsets"][0]:8 + length + entry["data_offsets"][1]]), dtype=kinds[entry["dtype"]]).reshape(entry["shape"])
+                        for name, entry in json.loads(raw[8:8 + length]).items() if name != "__metadata__"}
+            torch.manual_seed(1)
+            model = torchvision.models.resnet50().eval()
+            if len(sys.argv) > 2:
+                model.load_state_dict(load(sys.argv[2]))
+            x = torch.randn(2, 3, 96, 96)
+            with torch.no_grad():
+                save(sys.argv[1], {**model.state_dict(), "test.input": x, "test.logits": model(x)})
+            """;
+        var there = Run(python, "-c", write, File);
+        Assert.True(there.Code == 0, there.Error);
+        using var model = ModelZoo.Create("resnet50", 1000, imageSize: 224);
+        Assert.Contains("of no use: test.input, test.logits", PretrainedWeights.Load(File, model), StringComparison.Ordinal);
+        Compare(model, File);
+
+        // And ours there: other weights, of our own making.
+        new SeedStream(2).SeedTorch("test");
+        using var other = ModelZoo.Create("resnet50", 1000, imageSize: 224);
+        var ours = Path.Combine(folder, "ours.safetensors");
+        Safetensors.Save(ours, other.state_dict());
+        var back = Run(python, "-c", write, File, ours);
+        Assert.True(back.Code == 0, back.Error);
+        Compare(other, File);
+    }
+
+    private static void Compare(nn.Module<Tensor, Tensor> model, string file)
+    {
+        using var noGradient = no_grad();
+        var tensors = Safetensors.Load(file);
+        model.eval();
+        var logits = model.call(tensors["test.input"]);
+        Assert.True(logits.allclose(tensors["test.logits"], 1e-4, 1e-4), $"{(logits - tensors["test.logits"]).abs().max().ToDouble()}");
+        foreach (var tensor in tensors.Values)
+            tensor.Dispose();
+    }
+
+    private static (int Code, string Error) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, error);
+    }
+}
