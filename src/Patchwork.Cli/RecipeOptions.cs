@@ -68,6 +68,7 @@ internal sealed class RecipeOptions
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");
         Switch("--flip", "mirror training images at random");
         Text("--validation", "share kept for validation (default 0.1), or test");
+        Whole("--early-stop", "epochs without a lower validation error after which to end");
         Whole("--threads", "torch threads (default: all cores)");
         Text("--device", "cpu or cuda");
         Whole("--checkpoint-every", "steps between checkpoints inside an epoch");

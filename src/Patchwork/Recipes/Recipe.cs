@@ -137,6 +137,9 @@ public sealed record Recipe
     /// </summary>
     public string Validation { get; init; } = "0.1";
 
+    /// <summary>Epochs without a lower validation error after which the run ends; null: it never ends early. Range: at least 1.</summary>
+    public int? EarlyStop { get; init; }
+
     /// <summary>Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.</summary>
     public int Threads { get; init; }
 
@@ -241,6 +244,7 @@ public sealed record Recipe
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
+        Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
         Require(Device is "cpu" or "cuda", "device", Device, "cpu or cuda");

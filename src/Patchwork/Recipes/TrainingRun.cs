@@ -105,9 +105,13 @@ public sealed class TrainingRun
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         if (recipe.CreateMixer() is { } mixer)
             all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+        if (recipe.EarlyStop is { } patience)
+            all.Add(new EarlyStopping(patience));
         all.AddRange(callbacks);
 
         var fit = new Trainer(options, [.. all]).Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
+        if (fit.StopReason is { } reason)
+            report($"ended after epoch {fit.Epochs}: {reason}");
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
         var result = new RunResult(last, TestBest(folder, model, testLoader, options, checkpoints.BestEpoch, last), recipe.ValidationShare is null,
             fit.Epochs, metrics.TrainAccuracy, metrics.Seconds, fit.Test.Images);

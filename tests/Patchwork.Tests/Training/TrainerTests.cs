@@ -119,6 +119,39 @@ public sealed class TrainerTests
         Assert.Single(counts.Where((_, i) => i % 10 == 9).Skip(1).Distinct());
     }
 
+    // Replaces the measured error by a made-up one, before early stopping looks.
+    private sealed class Pretend(double[] errors) : Callback
+    {
+        public override void OnTrainEpochEnd(TrainingState state) => state.Metrics["val/top1_error"] = errors[state.Epoch - 1];
+    }
+
+    [Theory]
+    [InlineData(new[] { 0.5, 0.4, 0.4, 0.45, 0.3, 0.2 }, 2, 0, 4)]      // equal is not lower
+    [InlineData(new[] { 0.5, 0.4, 0.45, 0.3, 0.35, 0.29 }, 2, 0, 6)]
+    [InlineData(new[] { 0.5, 0.4, 0.45, 0.3, 0.35, 0.29 }, 2, 0.05, 6)]
+    [InlineData(new[] { 0.5, 0.49, 0.48, 0.47, 0.46, 0.3 }, 2, 0.05, 3)]
+    public void Early_stopping_ends_the_fit_after_its_patience(double[] errors, int patience, double leastChange, int expected)
+    {
+        using var fit = new Fit();
+        var result = fit.Run([new Pretend(errors), new EarlyStopping(patience) { LeastChange = leastChange }], epochs: errors.Length);
+        Assert.Equal(expected, result.Epochs);
+        Assert.Equal(expected == errors.Length && result.StopReason is null, result.StopReason is null);
+    }
+
+    [Fact]
+    public void Early_stopping_remembers_across_a_resume()
+    {
+        using var fit = new Fit();
+        var first = new EarlyStopping(2);
+        fit.Run([new Pretend([0.5, 0.6]), first], epochs: 2);
+        var second = new EarlyStopping(2);
+        second.LoadStateDict(first.StateDict()!);
+        Assert.Equal(1, fit.Run([new Pretend([0.55, 0.1]), second], epochs: 2).Epochs);
+        var third = new EarlyStopping(2);
+        third.LoadStateDict(second.StateDict()!);
+        Assert.Equal(0, fit.Run([third], epochs: 2).Epochs);
+    }
+
     [Fact]
     public void A_ramp_mixes_nothing_in_the_first_epoch_and_everything_in_the_last()
     {

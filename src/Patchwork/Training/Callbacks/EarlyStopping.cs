@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+
+namespace Patchwork.Training;
+
+/// <summary>Ends the fit when a metric has not become lower for some epochs. The best weights are <see cref="Checkpointing"/>'s.</summary>
+/// <param name="patience">Epochs without a lower value after which the fit ends. Range: at least 1.</param>
+public sealed class EarlyStopping(int patience) : Callback
+{
+    private readonly int patience = patience >= 1 ? patience
+        : throw new ArgumentOutOfRangeException(nameof(patience), $"patience must be at least 1 epoch. Received: patience = {patience}.");
+
+    private double best = double.PositiveInfinity;
+    private int waited;
+
+    /// <summary>The metric. Default <c>val/top1_error</c>.</summary>
+    public string Monitor { get; init; } = "val/top1_error";
+
+    /// <summary>How much lower a value must be to count. Range: 0 or more. Default 0.</summary>
+    public double LeastChange
+    {
+        get;
+        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"least change must be 0 or more. Received: {value}.");
+    }
+
+    /// <inheritdoc/>
+    // A run that was killed after its last checkpoint and before its result must not go on for another epoch.
+    public override void OnTrainStart(TrainingState state) => StopIfDue(state);
+
+    /// <inheritdoc/>
+    public override void OnTrainEpochEnd(TrainingState state)
+    {
+        if (!state.Metrics.TryGetValue(Monitor, out var value))
+            throw new InvalidOperationException($"Early stopping needs the metric {Monitor}, which this fit does not have. Give it a validation loader.");
+        (best, waited) = value < best - LeastChange ? (value, 0) : (best, waited + 1);
+        StopIfDue(state);
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject? StateDict() => double.IsInfinity(best) ? null : new() { ["best"] = best, ["waited"] = waited };
+
+    /// <inheritdoc/>
+    public override void LoadStateDict(JsonObject state) => (best, waited) = ((double)state["best"]!, (int)state["waited"]!);
+
+    private void StopIfDue(TrainingState state)
+    {
+        if (waited >= patience)
+            state.Stop($"{Monitor} has not been lower than {best:G4} for {waited} epochs");
+    }
+}
