@@ -108,7 +108,7 @@ internal sealed class TinyImageNet : ImageFiles
             if (line.Length == 0)
                 continue;
             var values = line.Split('\t');
-            if (values.Length != fields || values[0].Length == 0 || values[0] != Path.GetFileName(values[0]))
+            if (values.Length != fields || values[0].Length == 0 || values[0].IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
                 throw new InputException($"{path} must hold lines of {fields} values between tabs, the first an image's file name. "
                     + $"Received: '{Shown(line)}' in line {number}. Unpack the set again.");
             yield return values;

@@ -1,6 +1,8 @@
+using System.Text;
 using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Plans;
+using Patchwork.Tests.Support;
 using SkiaSharp;
 using Xunit;
 
@@ -111,6 +113,7 @@ public sealed class TinyImageNetTests : IDisposable
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_0.JPEG\tn02\t0\t0\t1\t1", "val_0.JPEG twice")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_1.JPEG", "6 values between tabs")]
     [InlineData("val/val_annotations.txt", "../../x.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
+    [InlineData("val/val_annotations.txt", "val_0\0.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t64\t1", "'0 0 64 1' for val_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t5\t0\t4\t1", "'5 0 4 1' for n01_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t0\t-1\t4\t1", "'0 -1 4 1' for n01_0.JPEG")]
@@ -122,6 +125,21 @@ public sealed class TinyImageNetTests : IDisposable
         var message = Refused();
         Assert.Contains(expected, message, StringComparison.Ordinal);
         Assert.Contains(name.EndsWith("wnids.txt", StringComparison.Ordinal) ? "wnids.txt" : At(name), message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("wnids.txt"), InlineData("words.txt"), InlineData("val/val_annotations.txt"), InlineData("train/n01/n01_boxes.txt")]
+    public void A_damaged_list_is_read_or_refused(string name)
+    {
+        const int Inputs = 1_000;      // each opens nine images
+        WriteSet();
+        byte[][] words = [[0], [(byte)'\t'], [(byte)'\n'], [255, 254], .. ((string[])["..", "-1", "99999999999", "n02", "val_2.JPEG"]).Select(Encoding.UTF8.GetBytes)];
+        var refused = Mutation.Refused<InputException>("damaged " + name, Inputs, [File.ReadAllBytes(At(name))], words, 1 << 20, input =>
+        {
+            File.WriteAllBytes(At(name), input);
+            var pair = Open(limit: 0);
+            Assert.All(Enumerable.Range(0, pair.Test.Count), i => Assert.InRange(pair.Test.Label(i), 0, pair.Test.ClassNames.Count - 1));
+        });
+        Assert.InRange(refused, 0, Inputs - 1);
     }
 
     [Fact]
