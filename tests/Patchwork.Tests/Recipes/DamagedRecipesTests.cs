@@ -33,4 +33,19 @@ public sealed class DamagedRecipesTests
         });
         Assert.InRange(refused, Inputs / 2, Inputs - 1000);
     }
+
+    [Fact]
+    public void A_damaged_model_card_is_read_or_refused()
+    {
+        const int Inputs = 100_000;
+        var card = new ModelCard("resnet8", ["cat", "dog"], 3, 32, 32, [0.5f, 0.4f, 0.3f], [0.25f, 0.25f, 0.2f]);
+        var refused = Mutation.Refused<InputException>("damaged card", Inputs, [Encoding.UTF8.GetBytes(card.ToJson())],
+            [.. Words.Select(Encoding.UTF8.GetBytes)], 1 << 18, input =>
+            {
+                var read = ModelCard.FromJson(Encoding.UTF8.GetString(input), "card");
+                Assert.True(read.Classes.Count >= 2 && read.Mean.Count == read.Channels && read.Deviation.All(value => value > 0));
+                Assert.Equal(read.ToJson(), ModelCard.FromJson(read.ToJson(), "card").ToJson());
+            });
+        Assert.InRange(refused, Inputs / 2, Inputs - 1000);
+    }
 }
