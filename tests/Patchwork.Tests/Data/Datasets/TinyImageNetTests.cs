@@ -31,7 +31,8 @@ public sealed class TinyImageNetTests : IDisposable
         foreach (var wnid in wnids)
         {
             for (var i = 0; i < 2; i++)
-                PictureFiles.WritePlain(At("train", wnid, "images", $"{wnid}_{i}.JPEG"), new SKColor((byte)(50 * (wnid[2] - '0')), (byte)(100 * i), 0), 64, 64);
+                PictureFiles.WritePlain(At("train", wnid, "images", $"{wnid}_{i}.JPEG"),
+                    new SKColor((byte)(50 * (wnid[2] - '0')), (byte)(100 * i), 0), 64, 64);
             File.WriteAllText(At("train", wnid, $"{wnid}_boxes.txt"), $"{wnid}_0.JPEG\t1\t2\t3\t63\n{wnid}_1.JPEG\t5\t5\t5\t5\n");
         }
         for (var i = 0; i < 3; i++)
@@ -79,7 +80,8 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
         Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
-        Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)), (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
+        Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)),
+            (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
     }
 
     [Fact]
@@ -132,7 +134,8 @@ public sealed class TinyImageNetTests : IDisposable
     {
         const int Inputs = 1_000;      // each opens nine images
         WriteSet();
-        byte[][] words = [[0], [(byte)'\t'], [(byte)'\n'], [255, 254], .. ((string[])["..", "-1", "99999999999", "n02", "val_2.JPEG"]).Select(Encoding.UTF8.GetBytes)];
+        byte[][] words =
+            [.. ((string[])["\0", "\t", "\n", "\uffff", "..", "-1", "99999999999", "n02", "val_2.JPEG"]).Select(Encoding.UTF8.GetBytes)];
         var refused = Mutation.Refused<InputException>("damaged " + name, Inputs, [File.ReadAllBytes(At(name))], words, 1 << 20, input =>
         {
             File.WriteAllBytes(At(name), input);
@@ -150,7 +153,8 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.SkipUnless(Directory.Exists(Path.Combine(data, "tiny-imagenet-20")), "The set of twenty classes is not there.");
         var pair = TinyImageNet.Open(Path.Combine(data, "tiny-imagenet-20"), skipDamaged: false);
         Assert.Equal((10_000, 1_000), (pair.Train.Count, pair.Test.Count));
-        Assert.Equal(("tabby", "Persian cat", "coral reef"), (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));
+        Assert.Equal(("tabby", "Persian cat", "coral reef"),
+            (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));
         Assert.All(Enumerable.Range(0, 10_000).CountBy(pair.Train.Label), pair => Assert.Equal(500, pair.Value));
         Assert.All(Enumerable.Range(0, 1_000).CountBy(pair.Test.Label), pair => Assert.Equal(50, pair.Value));
         Assert.Equal(new Box(15, 0, 45, 40), pair.Train.ObjectBox(0));
