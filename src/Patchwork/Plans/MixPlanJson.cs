@@ -38,7 +38,7 @@ internal static class MixPlanJson
             using var document = JsonDocument.Parse(text);
             var root = document.RootElement;
             var stream = root.GetProperty("stream");
-            var id = new StreamId(stream.GetProperty("seed").GetUInt64(), stream.GetProperty("purpose").GetString()!,
+            var id = new StreamId(stream.GetProperty("seed").GetUInt64(), Name(stream, "purpose"),
                 stream.GetProperty("epoch").GetInt64(), stream.GetProperty("index").GetInt64());
             var partners = root.GetProperty("partners");
             var boxes = root.GetProperty("boxes");
@@ -47,7 +47,7 @@ internal static class MixPlanJson
             var images = Enumerable.Range(0, partners.GetArrayLength())
                 .Select(i => new ImagePlan(partners[i].GetInt32(), new BoxRegion(ReadBox(boxes[i])), drawn[i].GetDouble(), lambdas[i].GetDouble()))
                 .ToArray();
-            return new MixPlan(root.GetProperty("method").GetString()!, root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id);
+            return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id);
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException)
         {
@@ -65,6 +65,9 @@ internal static class MixPlanJson
         json.WriteNumber("right", box.Right);
         json.WriteEndObject();
     }
+
+    private static string Name(JsonElement parent, string key) =>
+        parent.GetProperty(key).GetString() ?? throw new FormatException($"{key} is null");
 
     private static Box ReadBox(JsonElement box) =>
         new(box.GetProperty("top").GetInt32(), box.GetProperty("left").GetInt32(), box.GetProperty("bottom").GetInt32(), box.GetProperty("right").GetInt32());

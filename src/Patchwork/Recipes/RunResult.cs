@@ -38,6 +38,8 @@ public sealed record TestScore(int Epoch, double Loss, double Top1Error, double 
 /// <param name="Deviation">Deviation that they are divided by.</param>
 public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
 {
+    private const int LargestSide = 1024;
+
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.ModelCard);
 
@@ -47,13 +49,35 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), RunResultJson.Default.ModelCard)!;
+            return FromJson(File.ReadAllText(path), path);
         }
-        catch (Exception error) when (error is IOException or JsonException)
+        catch (IOException error)
         {
-            throw new InputException($"A run must have a {path} that names its model and classes. Received none that can be read ({error.Message.TrimEnd('.')}).", error);
+            throw Refusal(path, error.Message, error);
         }
     }
+
+    /// <summary>Reads the text of a card; <paramref name="path"/> is its name in messages.</summary>
+    /// <exception cref="InputException">The text is no card, or no network can have its sizes.</exception>
+    internal static ModelCard FromJson(string json, string path)
+    {
+        try
+        {
+            var card = JsonSerializer.Deserialize(json, RunResultJson.Default.ModelCard);
+            return card is { Model: not null, Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide }
+                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
+                && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
+                ? card
+                : throw Refusal(path, "its values are missing or contradict each other");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
+        {
+            throw Refusal(path, error.Message, error);
+        }
+    }
+
+    private static InputException Refusal(string path, string what, Exception? cause = null) =>
+        new($"A run must have a {path} that names its model and classes. Received none that can be read ({what.TrimEnd('.')}).", cause);
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

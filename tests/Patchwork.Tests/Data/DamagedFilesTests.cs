@@ -12,7 +12,8 @@ public sealed class DamagedFilesTests : IDisposable
     private const int Inputs = 100_000;
 
     // Numbers that headers lie with.
-    private static readonly byte[][] Extremes = [[0, 0, 0, 0], [255, 255, 255, 255], [127, 255, 255, 255], [0x80, 0, 0, 0], [0, 1], [255, 255]];
+    private static readonly byte[][] Extremes =
+        [[0, 0, 0, 0], [255, 255, 255, 255], [127, 255, 255, 255], [0x80, 0, 0, 0], [0, 1], [255, 255]];
 
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-damaged-").FullName;
 

@@ -11,7 +11,8 @@ public sealed class DamagedRecipesTests
     // What JSON and its numbers can be, and what strings cannot.
     private static readonly string[] Words =
     [
-        "null", "true", "\"\"", "{}", "[]", "[null]", "0", "-1", "0.5", "1e999", "1e-999", "99999999999999999999", "\"\\ud800\"", "\\ud800", "\\u0000",
+        "null", "true", "\"\"", "{}", "[]", "[null]", "0", "-1", "0.5", "1e999", "1e-999", "99999999999999999999",
+        "\"\\ud800\"", "\\ud800", "\\u0000",
         "\"test\"", "\"NaN\"", "\"1e-400\"", "\"epochs\":", "\"method\":", ",", "//", "/*", "{", "[", "}", "]", "\"", ":",
     ];
 
@@ -21,16 +22,32 @@ public sealed class DamagedRecipesTests
         const int Inputs = 100_000;
         byte[][] valid =
         [
-            """{"method":"cutmix","alpha":0.25,"epochs":15,"milestones":[5,10],"validation":"0.1","scope":"example","fold":true}"""u8.ToArray(),
-            """{"dataset":"cifar10","data":"a/b","model":"resnet20","lr":1e-3,"device":"cpu","optimizer":"adamw","placement":"inside"}"""u8.ToArray(),
-            """{"seed":18446744073709551615,"warmup":0.5,"clip":null,"imageSize":64,"threads":2,"batchSize":8,"schedule":"multiStep"}"""u8.ToArray(),
+            """{"method":"cutmix","alpha":0.25,"epochs":15,"milestones":[5,9],"validation":"0.1","scope":"example"}"""u8.ToArray(),
+            """{"dataset":"cifar10","data":"a/b","model":"resnet20","lr":1e-3,"device":"cpu","placement":"inside"}"""u8.ToArray(),
+            """{"seed":18446744073709551615,"warmup":0.5,"clip":null,"imageSize":64,"fold":true,"schedule":"multiStep"}"""u8.ToArray(),
         ];
-        var refused = Mutation.Refused<InputException>("damaged recipe", Inputs, valid, [.. Words.Select(Encoding.UTF8.GetBytes)], 1 << 18, input =>
+        byte[][] words = [.. Words.Select(Encoding.UTF8.GetBytes)];
+        var refused = Mutation.Refused<InputException>("damaged recipe", Inputs, valid, words, 1 << 18, input =>
         {
             var recipe = Recipe.FromJson(Encoding.UTF8.GetString(input));
             recipe.CreateMixer();
             Assert.Equal(recipe.ToJson(), Recipe.FromJson(recipe.ToJson()).ToJson());
         });
+        Assert.InRange(refused, Inputs / 2, Inputs - 1000);
+    }
+
+    [Fact]
+    public void A_damaged_model_card_is_read_or_refused()
+    {
+        const int Inputs = 100_000;
+        var card = new ModelCard("resnet8", ["cat", "dog"], 3, 32, 32, [0.5f, 0.4f, 0.3f], [0.25f, 0.25f, 0.2f]);
+        var refused = Mutation.Refused<InputException>("damaged card", Inputs, [Encoding.UTF8.GetBytes(card.ToJson())],
+            [.. Words.Select(Encoding.UTF8.GetBytes)], 1 << 18, input =>
+            {
+                var read = ModelCard.FromJson(Encoding.UTF8.GetString(input), "card");
+                Assert.True(read.Classes.Count >= 2 && read.Mean.Count == read.Channels && read.Deviation.All(value => value > 0));
+                Assert.Equal(read.ToJson(), ModelCard.FromJson(read.ToJson(), "card").ToJson());
+            });
         Assert.InRange(refused, Inputs / 2, Inputs - 1000);
     }
 }

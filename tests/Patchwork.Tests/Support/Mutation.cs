@@ -8,8 +8,9 @@ namespace Patchwork.Tests.Support;
 internal static class Mutation
 {
     /// <summary>
-    /// Shows <paramref name="read"/> damaged copies of valid inputs. It may accept one or refuse it by exactly <typeparamref name="TRefusal"/>;
-    /// anything else, and more than <paramref name="mostBytes"/> allocated on the way, fails the test with the input.
+    /// Shows <paramref name="read"/> damaged copies of valid inputs. It may accept one or refuse it by exactly
+    /// <typeparamref name="TRefusal"/>; anything else, and more than <paramref name="mostBytes"/> allocated on the way, fails the test
+    /// with the input.
     /// </summary>
     /// <param name="purpose">Name of the stream of draws.</param>
     /// <param name="count">Inputs.</param>
@@ -37,7 +38,8 @@ internal static class Mutation
             }
             catch (Exception error)
             {
-                Assert.Fail($"Input {i} of '{purpose}' ended in {error}\n{Convert.ToBase64String(input)}\n{Encoding.UTF8.GetString(input)}");
+                Assert.Fail($"Input {i} of '{purpose}' ended in {error}\n"
+                    + $"{Convert.ToBase64String(input)}\n{Encoding.UTF8.GetString(input)}");
             }
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             Assert.True(allocated <= mostBytes, $"Input {i} of '{purpose}' took {allocated} bytes.\n{Convert.ToBase64String(input)}");
@@ -69,7 +71,8 @@ internal static class Mutation
         return bytes;
     }
 
-    private static byte[] Over(byte[] bytes, int at, int end, byte[] word) => [.. bytes[..at], .. word, .. bytes[Math.Min(end, bytes.Length)..]];
+    private static byte[] Over(byte[] bytes, int at, int end, byte[] word) =>
+        [.. bytes[..at], .. word, .. bytes[Math.Min(end, bytes.Length)..]];
 
     // In place of a whole value of JSON, where the bytes are JSON.
     private static byte[] OverValue(byte[] bytes, int at, byte[] word)

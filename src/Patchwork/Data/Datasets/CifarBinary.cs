@@ -80,7 +80,8 @@ internal sealed class CifarBinary : Dataset
         for (var i = 0; i < records.Length / recordBytes; i++)
         {
             if (records[i * recordBytes + labelBytes - 1] is var label && label >= classes)
-                throw new InputException($"A label must lie in 0 to {classes - 1}. Received: {label} in record {i} of {path}. Unpack it again.");
+                throw new InputException($"A label must lie in 0 to {classes - 1}. Received: {label} in record {i} of {path}. "
+                    + "Unpack it again.");
         }
     }
 

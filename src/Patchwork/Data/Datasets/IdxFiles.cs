@@ -5,9 +5,9 @@ using Patchwork.Internals;
 namespace Patchwork.Data;
 
 /// <summary>
-/// MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017) in their published IDX files, packed with gzip or not: four bytes of magic
-/// number, each dimension as a big-endian 32-bit number, then unsigned bytes. Grey, 28×28, ten classes. Fewer images than published are
-/// taken too.
+/// MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017) in their published IDX files, packed with gzip or not: four bytes of
+/// magic number, each dimension as a big-endian 32-bit number, then unsigned bytes. Grey, 28×28, ten classes. Fewer images than published
+/// are taken too.
 /// </summary>
 internal sealed class IdxFiles : Dataset
 {
@@ -77,15 +77,15 @@ internal sealed class IdxFiles : Dataset
         for (var i = 0; i < sides.Length; i++)
         {
             if (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(8 + 4 * i)) is var side && side != sides[i])
-                throw new InputException($"{path} must hold images of {string.Join("×", sides.ToArray())}. Received: {side} in place of {sides[i]}. "
-                    + "Check that it is the published file of this name.");
+                throw new InputException($"{path} must hold images of {string.Join("×", sides.ToArray())}. Received: {side} in place of "
+                    + $"{sides[i]}. Check that it is the published file of this name.");
             size *= sides[i];
         }
         var values = GC.AllocateUninitializedArray<byte>((int)count * size);
         Fill(stream, values, header.Length, path);
         if (!Ends(stream, path))
-            throw new InputException($"{path} must hold the {header.Length + values.Length} bytes that its header declares. Received: more. "
-                + "Unpack or download it again.");
+            throw new InputException($"{path} must hold the {header.Length + values.Length} bytes that its header declares. "
+                + "Received: more. Unpack or download it again.");
         return values;
     }
 
@@ -95,11 +95,11 @@ internal sealed class IdxFiles : Dataset
         var pixels = Values(File.OpenRead(imageFile), imageFile, most, Side, Side);
         var labels = Values(File.OpenRead(labelFile), labelFile, most);
         if (pixels.Length != labels.Length * Side * Side)
-            throw new InputException($"{labelFile} must hold a label for each of the {pixels.Length / (Side * Side)} images of {imageFile}. "
-                + $"Received: {labels.Length} labels. Unpack or download both again.");
+            throw new InputException($"{labelFile} must hold a label for each of the {pixels.Length / (Side * Side)} images "
+                + $"of {imageFile}. Received: {labels.Length} labels. Unpack or download both again.");
         if (labels.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)(names.Length - 1)) is var wrong and >= 0)
-            throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {labels[wrong]} as number {wrong} of {labelFile}. "
-                + "Unpack or download it again.");
+            throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {labels[wrong]} as number {wrong} "
+                + $"of {labelFile}. Unpack or download it again.");
         return new IdxFiles(pixels, labels, names, normalization);
     }
 
@@ -107,7 +107,8 @@ internal sealed class IdxFiles : Dataset
     {
         var path = Path.Combine(folder, name);
         return File.Exists(path) ? path : File.Exists(path + ".gz") ? path + ".gz" : throw new InputException(
-            $"The data set needs the file {path} or {path}.gz, and neither exists. Put the published files there, or name their folder by --data.");
+            $"The data set needs the file {path} or {path}.gz, and neither exists. "
+            + "Put the published files there, or name their folder by --data.");
     }
 
     // Browsers unpack files and keep the .gz, so the name does not tell.

@@ -4,8 +4,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
-/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a larger
-/// one when read, and then only the headers are checked at open.
+/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a
+/// larger one when read, and then only the headers are checked at open.
 /// </summary>
 public abstract class ImageFiles : Dataset
 {

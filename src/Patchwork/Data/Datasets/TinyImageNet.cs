@@ -6,8 +6,9 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Tiny-ImageNet (Stanford CS231n) or a part of its classes, in the published layout: <c>wnids.txt</c> names the classes' folders,
-/// <c>words.txt</c> their names (the first term is taken; without it the folder's name), <c>train/WNID/images</c> holds the training set and
-/// <c>val/images</c> with <c>val_annotations.txt</c> the test set. Pictures are 64×64. Classes are sorted by WNID, as other frameworks do.
+/// <c>words.txt</c> their names (the first term is taken; without it the folder's name), <c>train/WNID/images</c> holds the training set
+/// and <c>val/images</c> with <c>val_annotations.txt</c> the test set. Pictures are 64×64. Classes are sorted by WNID, as other frameworks
+/// do.
 /// </summary>
 /// <remarks>
 /// Boxes come from <c>WNID_boxes.txt</c> and <c>val_annotations.txt</c>: left, top, right, bottom, corners inclusive; here half-open.
@@ -19,7 +20,8 @@ internal sealed class TinyImageNet : ImageFiles
 
     private readonly Box?[] boxes;
 
-    private TinyImageNet(string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, bool skipDamaged, long memoryLimit)
+    private TinyImageNet(
+        string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, bool skipDamaged, long memoryLimit)
         : base(classNames, found, Side, skipDamaged, memoryLimit) =>
         this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? box : (Box?)null)];
 
@@ -29,7 +31,9 @@ internal sealed class TinyImageNet : ImageFiles
     {
         var wnids = Wnids(folder);
         var names = Names(folder, wnids);
-        return new("tinyimagenet", Train(folder, wnids, names, skipDamaged, memoryLimit), Test(folder, wnids, names, skipDamaged, memoryLimit));
+        return new("tinyimagenet",
+            Train(folder, wnids, names, skipDamaged, memoryLimit),
+            Test(folder, wnids, names, skipDamaged, memoryLimit));
     }
 
     private static TinyImageNet Train(string folder, string[] wnids, string[] names, bool skipDamaged, long memoryLimit)
@@ -61,7 +65,8 @@ internal sealed class TinyImageNet : ImageFiles
         {
             var label = Array.BinarySearch(wnids, line[1], StringComparer.Ordinal);
             if (label < 0)
-                throw new InputException($"{file} must name classes of wnids.txt. Received: '{line[1]}' for {line[0]}. Unpack the set again.");
+                throw new InputException($"{file} must name classes of wnids.txt. Received: '{line[1]}' for {line[0]}. "
+                    + "Unpack the set again.");
             var path = Path.Combine(folder, "val", "images", line[0]);
             if (!boxes.TryAdd(path, BoxOf(file, line, 2)))
                 throw new InputException($"{file} must name each image once. Received: {line[0]} twice. Unpack the set again.");
@@ -79,8 +84,8 @@ internal sealed class TinyImageNet : ImageFiles
             throw Missing("file", path);
         string[] wnids = [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0).Order(StringComparer.Ordinal)];
         if (wnids.Distinct().Count() is var classes && (classes < 2 || classes < wnids.Length))
-            throw new InputException($"{path} must name two or more classes, each once. Received: {wnids.Length} lines of {classes} classes. "
-                + "Unpack the set again.");
+            throw new InputException($"{path} must name two or more classes, each once. Received: {wnids.Length} lines "
+                + $"of {classes} classes. Unpack the set again.");
         return wnids;
     }
 
@@ -108,7 +113,7 @@ internal sealed class TinyImageNet : ImageFiles
             if (line.Length == 0)
                 continue;
             var values = line.Split('\t');
-            if (values.Length != fields || values[0].Length == 0 || values[0] != Path.GetFileName(values[0]))
+            if (values.Length != fields || values[0].Length == 0 || values[0].IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
                 throw new InputException($"{path} must hold lines of {fields} values between tabs, the first an image's file name. "
                     + $"Received: '{Shown(line)}' in line {number}. Unpack the set again.");
             yield return values;

@@ -33,8 +33,8 @@ public static class ImageDecoder
         Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels);
     }
 
-    /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int)"/> takes, without decoding
-    /// it.</summary>
+    /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int)"/> takes, without
+    /// decoding it.</summary>
     /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int)"/>; damage behind the header is not
     /// found.</exception>
     internal static void CheckHeader(string path) => OpenChecked(ReadFile(path), path, LargestPixels).Dispose();

@@ -28,7 +28,10 @@ public sealed class IdxFilesTests : IDisposable
 
     // Image i is plain, of 10 i, but for its last pixel.
     private static byte[] Images(int count) =>
-        [.. Header(0x0803, count, 28, 28), .. Enumerable.Range(0, count * Area).Select(i => (byte)(i % Area == Area - 1 ? 255 : 10 * (i / Area)))];
+        [
+            .. Header(0x0803, count, 28, 28),
+            .. Enumerable.Range(0, count * Area).Select(i => (byte)(i % Area == Area - 1 ? 255 : 10 * (i / Area))),
+        ];
 
     private static byte[] Labels(params byte[] labels) => [.. Header(0x0801, labels.Length), .. labels];
 
@@ -84,7 +87,8 @@ public sealed class IdxFilesTests : IDisposable
     public void A_set_is_found_in_its_own_folder_and_below_the_parent(string id, string under)
     {
         Write(Directory.CreateDirectory(At(under)).FullName);
-        Assert.Equal((id, 3), (DatasetCatalogue.Open(id, new DataOptions { Folder = folder }) is var pair ? pair.Id : "", pair.Train.Count));
+        var pair = DatasetCatalogue.Open(id, new DataOptions { Folder = folder });
+        Assert.Equal((id, 3), (pair.Id, pair.Train.Count));
     }
 
     [Fact]
@@ -157,13 +161,15 @@ public sealed class IdxFilesTests : IDisposable
     public void A_gzip_that_goes_on_for_ever_is_left_after_one_byte_too_many()
     {
         using var file = new CountingStream(Gzip([.. Images(1), .. new byte[1 << 28]]));
-        Assert.Contains("Received: more", Assert.Throws<InputException>(() => IdxFiles.Values(file, "bomb", 1, 28, 28)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InputException>(() => IdxFiles.Values(file, "bomb", 1, 28, 28));
+        Assert.Contains("Received: more", error.Message, StringComparison.Ordinal);
         Assert.InRange(file.Taken, 1, 1 << 16);      // of 1.2 MB that unpack to 256
     }
 
     [Fact]
     public void A_label_that_is_no_class_is_refused_with_its_place() =>
-        Assert.Contains("0 to 9. Received: 10 as number 1 of", Refused("train-labels-idx1-ubyte", Labels(0, 10, 3)), StringComparison.Ordinal);
+        Assert.Contains("0 to 9. Received: 10 as number 1 of", Refused("train-labels-idx1-ubyte", Labels(0, 10, 3)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Images_without_labels_are_refused() =>

@@ -1,6 +1,8 @@
+using System.Text;
 using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Plans;
+using Patchwork.Tests.Support;
 using SkiaSharp;
 using Xunit;
 
@@ -29,7 +31,8 @@ public sealed class TinyImageNetTests : IDisposable
         foreach (var wnid in wnids)
         {
             for (var i = 0; i < 2; i++)
-                PictureFiles.WritePlain(At("train", wnid, "images", $"{wnid}_{i}.JPEG"), new SKColor((byte)(50 * (wnid[2] - '0')), (byte)(100 * i), 0), 64, 64);
+                PictureFiles.WritePlain(At("train", wnid, "images", $"{wnid}_{i}.JPEG"),
+                    new SKColor((byte)(50 * (wnid[2] - '0')), (byte)(100 * i), 0), 64, 64);
             File.WriteAllText(At("train", wnid, $"{wnid}_boxes.txt"), $"{wnid}_0.JPEG\t1\t2\t3\t63\n{wnid}_1.JPEG\t5\t5\t5\t5\n");
         }
         for (var i = 0; i < 3; i++)
@@ -77,7 +80,8 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
         Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
-        Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)), (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
+        Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)),
+            (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
     }
 
     [Fact]
@@ -111,6 +115,7 @@ public sealed class TinyImageNetTests : IDisposable
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_0.JPEG\tn02\t0\t0\t1\t1", "val_0.JPEG twice")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_1.JPEG", "6 values between tabs")]
     [InlineData("val/val_annotations.txt", "../../x.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
+    [InlineData("val/val_annotations.txt", "val_0\0.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t64\t1", "'0 0 64 1' for val_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t5\t0\t4\t1", "'5 0 4 1' for n01_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t0\t-1\t4\t1", "'0 -1 4 1' for n01_0.JPEG")]
@@ -124,6 +129,22 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Contains(name.EndsWith("wnids.txt", StringComparison.Ordinal) ? "wnids.txt" : At(name), message, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("wnids.txt"), InlineData("words.txt"), InlineData("val/val_annotations.txt"), InlineData("train/n01/n01_boxes.txt")]
+    public void A_damaged_list_is_read_or_refused(string name)
+    {
+        const int Inputs = 1_000;      // each opens nine images
+        WriteSet();
+        byte[][] words =
+            [.. ((string[])["\0", "\t", "\n", "\uffff", "..", "-1", "99999999999", "n02", "val_2.JPEG"]).Select(Encoding.UTF8.GetBytes)];
+        var refused = Mutation.Refused<InputException>("damaged " + name, Inputs, [File.ReadAllBytes(At(name))], words, 1 << 20, input =>
+        {
+            File.WriteAllBytes(At(name), input);
+            var pair = Open(limit: 0);
+            Assert.All(Enumerable.Range(0, pair.Test.Count), i => Assert.InRange(pair.Test.Label(i), 0, pair.Test.ClassNames.Count - 1));
+        });
+        Assert.InRange(refused, 0, Inputs - 1);
+    }
+
     [Fact]
     public void The_twenty_classes_are_what_was_published()
     {
@@ -132,7 +153,8 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.SkipUnless(Directory.Exists(Path.Combine(data, "tiny-imagenet-20")), "The set of twenty classes is not there.");
         var pair = TinyImageNet.Open(Path.Combine(data, "tiny-imagenet-20"), skipDamaged: false);
         Assert.Equal((10_000, 1_000), (pair.Train.Count, pair.Test.Count));
-        Assert.Equal(("tabby", "Persian cat", "coral reef"), (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));
+        Assert.Equal(("tabby", "Persian cat", "coral reef"),
+            (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));
         Assert.All(Enumerable.Range(0, 10_000).CountBy(pair.Train.Label), pair => Assert.Equal(500, pair.Value));
         Assert.All(Enumerable.Range(0, 1_000).CountBy(pair.Test.Label), pair => Assert.Equal(50, pair.Value));
         Assert.Equal(new Box(15, 0, 45, 40), pair.Train.ObjectBox(0));
