@@ -14,7 +14,8 @@ internal static class OutputFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"The output must be in a place that can be written. Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
+            throw new InputException($"The output must be in a place that can be written. "
+                + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
         }
     }
 }

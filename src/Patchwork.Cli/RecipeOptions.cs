@@ -7,7 +7,9 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli;
 
-/// <summary>The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base recipe.</summary>
+/// <summary>
+/// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base recipe.
+/// </summary>
 internal sealed class RecipeOptions
 {
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];

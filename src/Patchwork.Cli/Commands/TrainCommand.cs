@@ -29,7 +29,8 @@ internal static class TrainCommand
             {
                 folder = parsed.GetValue(output) ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
                 if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = parsed.GetValue(file)) is not null)
-                    throw new InputException($"--resume goes on with the recipe that is stored in {folder}. Received: {flag} beside it. Leave it away, or start a new run.");
+                    throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
+                        + $"Received: {flag} beside it. Leave it away, or start a new run.");
                 result = TrainingRun.Resume(folder, [progress], progress.Say, cancellation);
             }
             else

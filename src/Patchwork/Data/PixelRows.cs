@@ -122,7 +122,9 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
         return ref edge[Margin + left];
     }
 
-    /// <summary>Output columns 8k to 8k+7 of a row in the lower half of a vector: those that <paramref name="pick"/> chose, the others as 0.</summary>
+    /// <summary>
+    /// Output columns 8k to 8k+7 of a row in the lower half of a vector: those that <paramref name="pick"/> chose, the others as 0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<byte> Eight(ref readonly byte row, int k, Vector128<byte> pick)
     {
@@ -153,7 +155,9 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
     private static Vector128<short> Within(Vector128<short> columns, int begin, int end) =>
         Vector128.GreaterThanOrEqual(columns, Vector128.Create((short)begin)) & Vector128.LessThan(columns, Vector128.Create((short)end));
 
-    /// <summary>Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows later.</summary>
+    /// <summary>
+    /// Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows later.
+    /// </summary>
     public unsafe void Prefetch(int channel, int y, int left, int right)
     {
         if (!Sse.IsSupported)

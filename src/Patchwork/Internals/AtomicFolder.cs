@@ -32,7 +32,8 @@ internal static class AtomicFolder
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{what} needs a place that can be written. Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
+            throw new InputException($"{what} needs a place that can be written. "
+                + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another --out.", error);
         }
     }
 }

@@ -3,7 +3,9 @@ namespace Patchwork.Internals;
 /// <summary>Finds the known name that a mistyped one was meant to be.</summary>
 internal static class Nearest
 {
-    /// <summary>The known name with the fewest edits from <paramref name="given"/>, or null when none is near (more than half of it differs).</summary>
+    /// <summary>
+    /// The known name with the fewest edits from <paramref name="given"/>, or null when none is near (more than half of it differs).
+    /// </summary>
     public static string? Name(string given, IEnumerable<string> known)
     {
         var (name, edits) = known

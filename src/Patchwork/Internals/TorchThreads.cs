@@ -12,7 +12,10 @@ internal static unsafe class TorchThreads
 {
     private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> runOnTeam = FindTeam();
 
-    /// <summary>Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all threads have ended.</summary>
+    /// <summary>
+    /// Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all threads have
+    /// ended.
+    /// </summary>
     public static void For(int units, Action<int> unit)
     {
         var work = new Work(units, unit);

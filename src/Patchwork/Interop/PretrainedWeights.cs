@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Interop;
 
-/// <summary>Weights of another run or another system as a beginning: what fits by name and shape is taken, the rest stays as it was initialized.</summary>
+/// <summary>
+/// Weights of another run or another system as a beginning: what fits by name and shape is taken, the rest stays as it was initialized.
+/// </summary>
 public static class PretrainedWeights
 {
     private const int Named = 4;      // names in the report, of each kind
@@ -24,7 +26,8 @@ public static class PretrainedWeights
             string[] reshaped = [.. targets.Keys.Where(name => loaded.ContainsKey(name) && !Fits(name)).Order(StringComparer.Ordinal)];
             string[] unused = [.. loaded.Keys.Where(name => !targets.ContainsKey(name))];
             if (taken.Length == 0)
-                throw new InputException($"The weights in {path} must fit the model by name and shape. Received none that does: the file begins with {List([.. loaded.Keys])}, the model "
+                throw new InputException($"The weights in {path} must fit the model by name and shape. "
+                    + $"Received none that does: the file begins with {List([.. loaded.Keys])}, the model "
                     + $"with {List([.. targets.Keys])}. Choose the --model that they were trained in.");
             using (no_grad())
                 foreach (var name in taken)

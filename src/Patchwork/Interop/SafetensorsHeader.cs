@@ -57,7 +57,9 @@ internal static class SafetensorsHeader
         return buffer.ToArray();
     }
 
-    /// <summary>Reads the header and leaves <paramref name="stream"/> at the first value. Entries come in the order of their bytes, without gaps.</summary>
+    /// <summary>
+    /// Reads the header and leaves <paramref name="stream"/> at the first value. Entries come in the order of their bytes, without gaps.
+    /// </summary>
     internal static IReadOnlyList<Entry> Read(Stream stream, string path)
     {
         InvalidDataException Damaged(string what) => new($"{path} is no valid safetensors file: {what}. Save or download it again.");

@@ -15,7 +15,9 @@ public sealed record BinaryCrossEntropy : Loss
     /// <summary>Sum over the classes of a sample in place of their mean (timm's <c>sum_classes</c>). Default false.</summary>
     public bool SumClasses { get; init; }
 
-    /// <summary>Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default null.</summary>
+    /// <summary>
+    /// Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default null.
+    /// </summary>
     public double? Threshold
     {
         get;

@@ -34,7 +34,9 @@ public abstract record Loss
     /// <summary>What each sample counts in the mean, (N); null when all count the same.</summary>
     public virtual Tensor? MeanWeights(Tensor targets) => null;
 
-    /// <summary>Per-sample losses (N), reduced. With weights the mean is their weighted mean's divisor, Σ loss / Σ weight; 0 when nothing has weight.</summary>
+    /// <summary>
+    /// Per-sample losses (N), reduced. With weights the mean is Σ loss / Σ weight, 0 when nothing has weight.
+    /// </summary>
     public Tensor Reduce(Tensor perSample, Tensor? meanWeights = null) => Reduction switch
     {
         Reduction.None => perSample,

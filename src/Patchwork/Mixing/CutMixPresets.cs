@@ -11,11 +11,15 @@ public sealed partial record CutMix
         /// </summary>
         public static CutMix Official { get; } = new() { Probability = 0.5 };
 
-        /// <summary>The callback of the article that Patchwork set out to be (after early fastai): every batch, λ folded to max(λ, 1-λ), clipped.</summary>
+        /// <summary>
+        /// The callback of the article that Patchwork set out to be (after early fastai): every batch, λ folded to max(λ, 1-λ), clipped.
+        /// </summary>
         // Differs from the article: its box columns are used as rows, which is right for square images only; ours is right for all.
         public static CutMix Article { get; } = new() { Fold = true };
 
-        /// <summary>timm's Mixup class with CutMix alone, mode batch: i is paired with B-1-i. Modes pair and elem: <c>with { Scope = … }</c>.</summary>
+        /// <summary>
+        /// timm's Mixup class with CutMix alone, mode batch: i is paired with B-1-i. Modes pair and elem: <c>with { Scope = … }</c>.
+        /// </summary>
         public static CutMix Timm { get; } = new() { Partners = Partners.Reverse };
 
         /// <summary>timm with <c>cutmix_minmax</c>, sides between 20 and 80 % of the image's.</summary>

@@ -43,7 +43,8 @@ public abstract record Mixer : IPlanner
     public Batch Mix(Batch batch, MixPlan plan)
     {
         if (batch.Plan is not null)
-            throw new InvalidOperationException($"A batch is mixed once. Received: a batch already mixed by {batch.Plan.Method}. Stack methods with a combinator instead.");
+            throw new InvalidOperationException($"A batch is mixed once. "
+                + $"Received: a batch already mixed by {batch.Plan.Method}. Stack methods with a combinator instead.");
         return batch with
         {
             Images = Apply(batch.Images, plan),

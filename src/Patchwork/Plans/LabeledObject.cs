@@ -14,12 +14,14 @@ public sealed record LabeledObject(int Label, Box Box)
     /// </summary>
     /// <param name="objects">Objects of each image before mixing, one list a row of the batch.</param>
     /// <param name="plan">The plan that the images are mixed by; of boxes.</param>
-    /// <param name="minVisible">Smallest share of an object's area that is worth keeping. Range [0, 1]; what is gone altogether is always dropped.</param>
+    /// <param name="minVisible">Smallest share of an object's area that is worth keeping. Range [0, 1]; what is gone altogether is always
+    /// dropped.</param>
     /// <exception cref="ArgumentException">There is not one list an image, or a mask has another size.</exception>
     public static IReadOnlyList<IReadOnlyList<LabeledObject>> Mix(IReadOnlyList<IReadOnlyList<LabeledObject>> objects, MixPlan plan, double minVisible)
     {
         if (objects.Count != plan.Images.Count)
-            throw new ArgumentException($"There must be a list of objects for each of the {plan.Images.Count} images. Received: {objects.Count} lists.");
+            throw new ArgumentException($"There must be a list of objects for each of the {plan.Images.Count} images. "
+                + $"Received: {objects.Count} lists.");
         return [.. plan.Images.Select((image, i) =>
         {
             var box = ((BoxRegion)image.Region).Box;

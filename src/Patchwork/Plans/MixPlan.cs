@@ -25,7 +25,8 @@ public sealed record MixPlan
         {
             var image = images[i];
             if (image.Partner < 0 || image.Partner >= images.Count)
-                throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). Received: {image.Partner} for row {i}.");
+                throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). "
+                    + $"Received: {image.Partner} for row {i}.");
             if (!(image.Lambda is >= 0 and <= 1 && image.DrawnLambda is >= 0 and <= 1))
                 throw new ArgumentException($"λ must lie in [0, 1]. Received: {image.Lambda}, drawn as {image.DrawnLambda}, for row {i}.");
             if (image.Region is BoxRegion { Box: var box } && !box.FitsIn(height, width))

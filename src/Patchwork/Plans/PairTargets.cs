@@ -18,12 +18,15 @@ public sealed class PairTargets
     public PairTargets(Tensor a, Tensor b, IReadOnlyList<double> lambdas)
     {
         if (a.dim() is not (1 or 2) || !a.shape.SequenceEqual(b.shape) || a.size(0) != lambdas.Count)
-            throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ an image. Received: a ({string.Join(", ", a.shape)}), " +
+            throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ an image. "
+                + $"Received: a ({string.Join(", ", a.shape)}), " +
                 $"b ({string.Join(", ", b.shape)}), {lambdas.Count} λ.");
         (A, B, Lambdas) = (a, b, lambdas);
     }
 
-    /// <summary>Targets of a batch mixed by a plan: b is a, permuted by the plan's partners (a new tensor, owned by the caller's dispose scope).</summary>
+    /// <summary>
+    /// Targets of a batch mixed by a plan: b is a, permuted by the plan's partners (a new tensor, owned by the caller's dispose scope).
+    /// </summary>
     public static PairTargets Of(Tensor labels, MixPlan plan)
     {
         using var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: labels.device);

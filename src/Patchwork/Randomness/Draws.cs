@@ -47,7 +47,9 @@ public sealed class Draws
     /// <summary>True with the given probability, 0 to 1.</summary>
     public bool Bernoulli(double probability) => Uniform() < probability;
 
-    /// <summary>An integer uniform on [0, <paramref name="exclusive"/>), without bias (Lemire, "Fast Random Integer Generation in an Interval", 2019).</summary>
+    /// <summary>
+    /// An integer uniform on [0, <paramref name="exclusive"/>), without bias (Lemire, "Fast Random Integer Generation in an Interval", 2019).
+    /// </summary>
     public int Integer(int exclusive)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(exclusive);

@@ -4,7 +4,9 @@ using Patchwork.Training;
 
 namespace Patchwork.Recipes;
 
-/// <summary>Methods × seeds of one recipe, each in a run folder of its own: finished runs are read, partial ones resumed, missing ones trained.</summary>
+/// <summary>
+/// Methods × seeds of one recipe, each in a run folder of its own: finished runs are read, partial ones resumed, missing ones trained.
+/// </summary>
 public sealed class Comparison
 {
     private readonly Recipe recipe;

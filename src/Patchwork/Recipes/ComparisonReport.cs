@@ -38,7 +38,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
             [.. rows]);
     }
 
-    /// <summary>The answer in one sentence: what each method changed against the baseline, and whether that is more than the seeds' own spread.</summary>
+    /// <summary>
+    /// The answer in one sentence: what each method changed against the baseline, and whether that is more than the seeds' own spread.
+    /// </summary>
     public string Answer()
     {
         if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Recipes;
 
-/// <summary>A sheet that shows what a method does to the pictures of a data set: original, partner, mixed and difference, with λ, box and labels.</summary>
+/// <summary>
+/// A sheet that shows what a method does to the pictures of a data set: original, partner, mixed and difference, with λ, box and labels.
+/// </summary>
 public static class MixingPreview
 {
     /// <summary>Draws the sheet as PNG.</summary>

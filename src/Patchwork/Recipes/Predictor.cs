@@ -25,7 +25,8 @@ public sealed class Predictor : IDisposable
         var card = ModelCard.Read(run.Model);
         var weights = File.Exists(run.Checkpoints.BestWeights) ? run.Checkpoints.BestWeights : run.Checkpoints.LastWeights;
         if (!File.Exists(weights))
-            throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
+            throw new InputException($"A run must have weights to predict with. "
+                + $"Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
         var model = ModelZoo.Create(card.Model, card.Classes.Count, card.Channels, card.Height);
         try
         {

@@ -47,7 +47,9 @@ public sealed record Recipe
     /// <summary>The method's chance that a batch is mixed; null: its default. Range [0, 1].</summary>
     public double? Probability { get; init; }
 
-    /// <summary>CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.</summary>
+    /// <summary>
+    /// CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.
+    /// </summary>
     public string? Preset { get; init; }
 
     /// <summary>CutMix: where the box may lie; null: clipped.</summary>
@@ -77,7 +79,9 @@ public sealed record Recipe
     /// <summary>How partners are found; null: the method's default.</summary>
     public Partners? Partners { get; init; }
 
-    /// <summary>The probability rises linearly from 0 in the first epoch to its value in the last: the paper's "Scheduled CutMix". Default false.</summary>
+    /// <summary>
+    /// The probability rises linearly from 0 in the first epoch to its value in the last: the paper's "Scheduled CutMix". Default false.
+    /// </summary>
     public bool Ramp { get; init; }
 
     /// <summary>Seed of everything random in the run. Default 1.</summary>
@@ -95,7 +99,9 @@ public sealed record Recipe
     /// <summary>Optimizer: sgd (Nesterov), adam or adamw. Default adam.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
-    /// <summary>Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle.</summary>
+    /// <summary>
+    /// Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle.
+    /// </summary>
     public double? Lr { get; init; }
 
     /// <summary>Weight decay. Range: 0 or more. Null: 1e-4 for sgd, 0 for adam, 0.01 for adamw.</summary>
@@ -269,48 +275,6 @@ public sealed record Recipe
         if (!holds)
             throw new InputException(FormattableString.Invariant($"{key} must be {expected}. Received: {key} = {value}."));
     }
-}
-
-/// <summary>Optimizers that a recipe can name.</summary>
-public enum OptimizerKind
-{
-    /// <summary>SGD with Nesterov momentum.</summary>
-    Sgd,
-
-    /// <summary>Adam.</summary>
-    Adam,
-
-    /// <summary>AdamW.</summary>
-    AdamW,
-}
-
-/// <summary>Losses that a recipe can name.</summary>
-public enum LossKind
-{
-    /// <summary>Cross entropy of softmax.</summary>
-    CrossEntropy,
-
-    /// <summary>Binary cross entropy of sigmoid, for each class.</summary>
-    Binary,
-
-    /// <summary>Focal loss, γ 2.</summary>
-    Focal,
-}
-
-/// <summary>Learning rate schedules that a recipe can name.</summary>
-public enum ScheduleKind
-{
-    /// <summary>The same rate throughout.</summary>
-    Constant,
-
-    /// <summary>Times 0.1 at each milestone.</summary>
-    MultiStep,
-
-    /// <summary>Half a cosine down to 0.</summary>
-    Cosine,
-
-    /// <summary>Up for 30 % of the steps and down to almost 0.</summary>
-    OneCycle,
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -58,7 +58,8 @@ public sealed class RunFolder
         path = System.IO.Path.GetFullPath(path);
         var recipe = System.IO.Path.Combine(path, "recipe.json");
         if (!File.Exists(recipe))
-            throw new InputException($"A run is a folder with a recipe.json, made by train or compare. Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.");
+            throw new InputException($"A run is a folder with a recipe.json, made by train or compare. "
+                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.");
         return new RunFolder(path, Recipe.FromJson(File.ReadAllText(recipe), recipe));
     }
 

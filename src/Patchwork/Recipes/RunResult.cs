@@ -7,7 +7,8 @@ namespace Patchwork.Recipes;
 /// <summary>The numbers of a finished run.</summary>
 /// <param name="Last">After the last epoch.</param>
 /// <param name="Best">At the epoch with the lowest validation error.</param>
-/// <param name="BestTestEpoch">True when the best epoch was chosen on the test set itself (<c>--validation test</c>), as the paper did: its number flatters.</param>
+/// <param name="BestTestEpoch">True when the best epoch was chosen on the test set itself (<c>--validation test</c>), as the paper did: its
+/// number flatters.</param>
 /// <param name="Epochs">Completed epochs.</param>
 /// <param name="TrainAccuracy">λ-weighted training accuracy of the last epoch, 0 to 1.</param>
 /// <param name="Seconds">Seconds spent in training steps.</param>

@@ -68,7 +68,9 @@ public static class SpeedBench
         return (SpeedRatio.Of(overCopy), SpeedRatio.Of(overInPlace));
     }
 
-    /// <summary>What CutMix adds to a training step of ResNet-20 at batch 128: one plus the time inside mixing over the time of the step without it.</summary>
+    /// <summary>
+    /// What CutMix adds to a training step of ResNet-20 at batch 128: one plus the time inside mixing over the time of the step without it.
+    /// </summary>
     public static SpeedRatio Step(TimeSpan budget)
     {
         const int n = 128;
@@ -128,7 +130,9 @@ public static class SpeedBench
         }
     }
 
-    /// <summary>The same where nothing hides the cost: 10,000 images of 32×32 that lie in memory, read, cropped and mirrored in about a microsecond each.</summary>
+    /// <summary>
+    /// The same where nothing hides the cost: 10,000 images of 32×32 that lie in memory, read, cropped and mirrored in about a microsecond each.
+    /// </summary>
     public static SpeedRatio LoaderInMemory(TimeSpan budget) => Loader(new NoiseImages(10_000), batchSize: 128, budget);
 
     private static SpeedRatio Loader(Dataset images, int batchSize, TimeSpan budget)

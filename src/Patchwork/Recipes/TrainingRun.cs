@@ -52,7 +52,9 @@ public sealed class TrainingRun
         return run.Train(runFolder, model, resume: null, callbacks, report, cancellation);
     }
 
-    /// <summary>Goes on with a run from its newest whole checkpoint, or from step 0 when it has none; returns the stored result when it is finished.</summary>
+    /// <summary>
+    /// Goes on with a run from its newest whole checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
+    /// </summary>
     /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
     public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {

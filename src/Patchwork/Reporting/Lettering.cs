@@ -36,7 +36,9 @@ internal sealed class Lettering : IDisposable
         for (var i = 0; i < lines.Count; i++) Draw(canvas, lines[i], left, top + i * LineHeight);
     }
 
-    /// <summary>Breaks a text at its line ends and, where a line is wider than <paramref name="width"/>, between words; a longer word is cut with "…".</summary>
+    /// <summary>
+    /// Breaks a text at its line ends and, where a line is wider than <paramref name="width"/>, between words; a longer word is cut with "…".
+    /// </summary>
     internal IReadOnlyList<string> Wrap(string text, float width)
     {
         var lines = new List<string>();

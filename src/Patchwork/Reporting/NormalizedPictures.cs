@@ -7,7 +7,9 @@ namespace Patchwork.Reporting;
 /// <summary>Normalized images back to pixels in [0, 1].</summary>
 public static class NormalizedPictures
 {
-    /// <summary>Undoes the normalization of images (N, C, H, W): <c>v·deviation + mean</c>, clamped to [0, 1]. The result belongs to the caller.</summary>
+    /// <summary>
+    /// Undoes the normalization of images (N, C, H, W): <c>v·deviation + mean</c>, clamped to [0, 1]. The result belongs to the caller.
+    /// </summary>
     public static Tensor Restore(Tensor images, Normalization normalization)
     {
         using var scope = NewDisposeScope();

@@ -35,7 +35,9 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return pictures;
     }
 
-    /// <summary>The difference from <paramref name="other"/> of the same size, channel by channel as absolute value: black where nothing changed.</summary>
+    /// <summary>
+    /// The difference from <paramref name="other"/> of the same size, channel by channel as absolute value: black where nothing changed.
+    /// </summary>
     public Picture Difference(Picture other)
     {
         if ((Height, Width) != (other.Height, other.Width))

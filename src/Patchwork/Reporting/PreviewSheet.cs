@@ -42,7 +42,8 @@ public sealed record PreviewSheet
             throw new ArgumentException($"A preview needs columns, pictures and a scale of at least 0. "
                 + $"Received: {Columns.Count} columns, {pictures.Length} pictures, Scale = {Scale}.");
         if (Rows.FirstOrDefault(row => row.Cells.Count > Columns.Count) is { } wide)
-            throw new ArgumentException($"A row must have at most {Columns.Count} cells, one per column. Received: {wide.Cells.Count} in {wide.Name}.");
+            throw new ArgumentException($"A row must have at most {Columns.Count} cells, one per column. "
+                + $"Received: {wide.Cells.Count} in {wide.Name}.");
 
         using var title = new Lettering(22, Ink, bold: true);
         using var heading = new Lettering(13, Ink, bold: true);

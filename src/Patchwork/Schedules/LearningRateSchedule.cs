@@ -30,7 +30,9 @@ public sealed record MultiStep(double Initial, IReadOnlyList<long> Milestones, d
     public override double Rate(long step) => Initial * Math.Pow(Factor, Milestones.Count(milestone => step >= milestone));
 }
 
-/// <summary>Half a cosine from the initial to the final rate (Loshchilov and Hutter 2017, eq. 5); beyond its length it rises again, as torch's does.</summary>
+/// <summary>
+/// Half a cosine from the initial to the final rate (Loshchilov and Hutter 2017, eq. 5); beyond its length it rises again, as torch's does.
+/// </summary>
 /// <param name="Initial">Rate at step 0.</param>
 /// <param name="Length">Steps down to the final rate.</param>
 /// <param name="Final">Lowest rate.</param>

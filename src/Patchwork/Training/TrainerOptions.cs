@@ -13,7 +13,8 @@ public sealed record TrainerOptions
     public int Epochs
     {
         get;
-        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"epochs must be at least 1. Received: epochs = {value}.");
+        init => field = value >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"epochs must be at least 1. Received: epochs = {value}.");
     } = 15;
 
     /// <summary>The optimizer. Default: SGD with Nesterov momentum 0.9.</summary>
@@ -35,7 +36,8 @@ public sealed record TrainerOptions
     public int Accumulate
     {
         get;
-        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"accumulate must be at least 1. Received: accumulate = {value}.");
+        init => field = value >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"accumulate must be at least 1. Received: accumulate = {value}.");
     } = 1;
 
     /// <summary>Where to train. Default: CPU.</summary>
@@ -55,14 +57,16 @@ public abstract record OptimizerOptions
     public double LearningRate
     {
         get;
-        init => field = value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"learning rate must be positive. Received: learning rate = {value}.");
+        init => field = value > 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"learning rate must be positive. Received: learning rate = {value}.");
     } = 0.1;
 
     /// <summary>Weight decay. Range: 0 or more.</summary>
     public double WeightDecay
     {
         get;
-        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
+        init => field = value >= 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
     }
 
     /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
@@ -77,7 +81,10 @@ public abstract record OptimizerOptions
     public abstract OptimizerHelper Create(nn.Module model);
 }
 
-/// <summary>Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay 1e-4 on all parameters).</summary>
+/// <summary>
+/// Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay 1e-4 on
+/// all parameters).
+/// </summary>
 public sealed record Sgd : OptimizerOptions
 {
     /// <summary>SGD with the paper's defaults.</summary>
@@ -87,7 +94,8 @@ public sealed record Sgd : OptimizerOptions
     public double Momentum
     {
         get;
-        init => field = value is >= 0 and < 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"momentum must lie in [0, 1). Received: momentum = {value}.");
+        init => field = value is >= 0 and < 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"momentum must lie in [0, 1). Received: momentum = {value}.");
     } = 0.9;
 
     /// <summary>Nesterov's form of the momentum. Default true.</summary>

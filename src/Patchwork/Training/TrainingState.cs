@@ -40,7 +40,9 @@ public sealed class TrainingState
     /// <summary>Completed optimizer steps of the whole fit.</summary>
     public long Step => (long)Epoch * Data.Train.Steps + StepInEpoch;
 
-    /// <summary>Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in <see cref="Callback.OnFitEnd"/>.</summary>
+    /// <summary>
+    /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in <see cref="Callback.OnFitEnd"/>.
+    /// </summary>
     public BatchLoss TrainLoss { get; set; }
 
     /// <summary>Loss of validation and test batches; never wrapped.</summary>

@@ -17,7 +17,9 @@ internal static class ElfVersions
     private const string Library = "libstdc++.so.6";
     private const int Weak = 2;
 
-    /// <summary>Sets the flag in <paramref name="file"/> in place and returns the names of the versions that it now marks for the first time.</summary>
+    /// <summary>
+    /// Sets the flag in <paramref name="file"/> in place and returns the names of the versions that it now marks for the first time.
+    /// </summary>
     public static List<string> WeakenUnused(byte[] file)
     {
         var changed = new List<string>();

@@ -21,7 +21,9 @@ public static class DatasetCatalogue
     /// <summary>Names of the data sets.</summary>
     public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "tinyimagenet", "folder"];
 
-    /// <summary>Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.</summary>
+    /// <summary>
+    /// Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.
+    /// </summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA")
         ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
 

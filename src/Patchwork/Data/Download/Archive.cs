@@ -9,7 +9,9 @@ internal static class Archive
 {
     private const int BlockBytes = 1 << 16;
 
-    /// <summary>Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries all lie in the folder <paramref name="name"/>, to <paramref name="parent"/>/<paramref name="name"/>.</summary>
+    /// <summary>
+    /// Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries all lie in the folder <paramref name="name"/>, below <paramref name="parent"/>.
+    /// </summary>
     /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes.</exception>
     public static void Unpack(string path, string parent, string name, long limit) =>
         AtomicFolder.Create(Path.Combine(parent, name), $"The data set {name}", "", aside =>
@@ -27,7 +29,8 @@ internal static class Archive
             }
             catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
             {
-                throw new InputException($"{path} must be a whole archive. Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
+                throw new InputException($"{path} must be a whole archive. "
+                    + $"Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
             }
         });
 
@@ -58,7 +61,8 @@ internal static class Archive
     {
         var parts = entry.Replace('\\', '/').Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").ToArray();
         if (parts.Length < 2 || parts[0] != name || parts.Contains("..") || Path.IsPathRooted(entry))
-            throw new InputException($"{archive} must hold files of the folder {name} only. Received: an entry '{entry}'. Remove it and download it again.");
+            throw new InputException($"{archive} must hold files of the folder {name} only. "
+                + $"Received: an entry '{entry}'. Remove it and download it again.");
         return Path.Combine([folder, .. parts[1..]]);
     }
 

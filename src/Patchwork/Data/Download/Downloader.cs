@@ -18,7 +18,8 @@ public sealed class Downloader(HttpClient client)
     /// <param name="data">Folder of all sets.</param>
     /// <param name="progress">Receives file name, bytes so far and bytes in all (null when the server does not say).</param>
     /// <param name="cancellation">Ends the download; the next call goes on with it.</param>
-    /// <exception cref="InputException">A file cannot be had, or is not what was published. The message names it, its address, and where to put it by hand.</exception>
+    /// <exception cref="InputException">A file cannot be had, or is not what was published. The message names it, its address, and where to put
+    /// it by hand.</exception>
     public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
     {
         var folder = Path.Combine(data, set.Folder);
@@ -42,7 +43,8 @@ public sealed class Downloader(HttpClient client)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"The data set {set.Id} needs a folder that can be written. Received: {data} ({error.Message.TrimEnd('.')}). Choose another --data.", error);
+            throw new InputException($"The data set {set.Id} needs a folder that can be written. "
+                + $"Received: {data} ({error.Message.TrimEnd('.')}). Choose another --data.", error);
         }
     }
 

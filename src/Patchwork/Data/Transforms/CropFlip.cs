@@ -2,7 +2,9 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Data;
 
-/// <summary>The usual augmentation of small images: pad by zeros, crop back to the size at a random place, mirror with probability one half.</summary>
+/// <summary>
+/// The usual augmentation of small images: pad by zeros, crop back to the size at a random place, mirror with probability one half.
+/// </summary>
 public sealed record CropFlip
 {
     /// <summary>Pixels of padding on every side; 0 switches cropping off. Range 0 to 64. Default 4, as on CIFAR in the CutMix paper.</summary>

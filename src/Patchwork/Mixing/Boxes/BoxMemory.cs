@@ -29,7 +29,9 @@ internal readonly unsafe struct BoxMemory
     /// <summary>First byte of a row of a plane of an image.</summary>
     public byte* Row(int image, int plane, int row) => start + image * imageStride + plane * planeStride + row * rowStride;
 
-    /// <summary>The memory of images (N, C, H, W), or null where it has to be left to torch: another device, pixels that do not lie side by side.</summary>
+    /// <summary>
+    /// The memory of images (N, C, H, W), or null where it has to be left to torch: another device, pixels that do not lie side by side.
+    /// </summary>
     public static BoxMemory? TryOpen(Tensor images)
     {
         if (images.device_type != DeviceType.CPU || images.is_sparse)

@@ -14,7 +14,10 @@ public enum Placement
     /// <summary>The box fully inside, odd sides allowed. Mean replaced area at α = 1: 0.479 at 32 px.</summary>
     Inside,
 
-    /// <summary>The centre also outside the image, so that every pixel is equally likely to be replaced (Composer). Mean replaced area at α = 1: 0.1475 at 32 px.</summary>
+    /// <summary>
+    /// The centre also outside the image, so that every pixel is equally likely to be replaced (Composer). Mean replaced area at α = 1: 0.1475 at
+    /// 32 px.
+    /// </summary>
     EvenCoverage,
 
     /// <summary>Height and width drawn apart from <see cref="CutMix.SideRange"/>, fully inside; no λ is drawn (timm).</summary>
@@ -40,7 +43,9 @@ public enum Rounding
 /// <summary>The boxes of the placements as pure functions of what was drawn.</summary>
 public static class BoxPlacement
 {
-    /// <summary>The box around a centre, clipped: for <see cref="Placement.Clipped"/> and, with centres outside too, <see cref="Placement.EvenCoverage"/>.</summary>
+    /// <summary>
+    /// The box around a centre, clipped: for <see cref="Placement.Clipped"/> and, with centres outside too, <see cref="Placement.EvenCoverage"/>.
+    /// </summary>
     // Differs from the paper: Algorithm A1 draws a real centre and rounds the clipped corners; the authors' code truncates sides and halves by integer
     // division, so the box is always an even number of pixels wide before clipping.
     public static Box Around(Rounding rounding, int height, int width, double lambda, int row, int column)
@@ -55,7 +60,9 @@ public static class BoxPlacement
     public static Box Inside(Rounding rounding, int height, int width, double lambda, int top, int left) =>
         new(top, left, top + Side(rounding, height, lambda), left + Side(rounding, width, lambda));
 
-    /// <summary>Keras' box: real corners at shares <paramref name="down"/> and <paramref name="across"/>, in [0, 1), of the room that the box leaves.</summary>
+    /// <summary>
+    /// Keras' box: real corners at shares <paramref name="down"/> and <paramref name="across"/>, in [0, 1), of the room that the box leaves.
+    /// </summary>
     public static Box Corners(int height, int width, double lambda, float down, float across)
     {
         var share = MathF.Sqrt(1 - (float)lambda);

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Models;
 
-/// <summary>He et al. 2016, "Deep Residual Learning for Image Recognition", figure 5 left: two 3×3 convolutions. Parameter names are torchvision's.</summary>
+/// <summary>
+/// He et al. 2016, "Deep Residual Learning for Image Recognition", figure 5 left: two 3×3 convolutions. Parameter names are torchvision's.
+/// </summary>
 internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
 {
     public const int Expansion = 1;

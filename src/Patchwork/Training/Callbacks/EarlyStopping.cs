@@ -19,7 +19,8 @@ public sealed class EarlyStopping(int patience) : Callback
     public double LeastChange
     {
         get;
-        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"least change must be 0 or more. Received: {value}.");
+        init => field = value >= 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"least change must be 0 or more. Received: {value}.");
     }
 
     /// <inheritdoc/>

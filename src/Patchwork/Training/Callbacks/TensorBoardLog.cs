@@ -2,7 +2,9 @@ using Patchwork.Interop;
 
 namespace Patchwork.Training;
 
-/// <summary>Writes every epoch's metrics as TensorBoard scalars, at the step that the epoch ended with. A resumed run opens a new event file.</summary>
+/// <summary>
+/// Writes every epoch's metrics as TensorBoard scalars, at the step that the epoch ended with. A resumed run opens a new event file.
+/// </summary>
 public sealed class TensorBoardLog(string folder) : Callback
 {
     private TensorBoardWriter? writer;

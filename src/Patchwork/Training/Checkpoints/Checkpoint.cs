@@ -20,7 +20,8 @@ public sealed class Checkpoint
     internal Checkpoint(JsonObject state, string weights, string optimizer)
     {
         if ((int?)state["version"] != Version)
-            throw new InputException($"A checkpoint must be of version {Version}. Received: version {state["version"]} beside {weights}. Resume it with the release that wrote it.");
+            throw new InputException($"A checkpoint must be of version {Version}. "
+                + $"Received: version {state["version"]} beside {weights}. Resume it with the release that wrote it.");
         (this.state, this.weights, this.optimizer) = (state, weights, optimizer);
     }
 
@@ -92,7 +93,8 @@ public sealed class Checkpoint
         loading.Start();
         loading.Join();
         if (failure is not null)
-            throw new InputException($"The optimizer's state {optimizer} must fit the recipe's optimizer and model. Received one that does not ({failure.Message}). Resume with the recipe of the run.", failure);
+            throw new InputException($"The optimizer's state {optimizer} must fit the recipe's optimizer and model. "
+                + $"Received one that does not ({failure.Message}). Resume with the recipe of the run.", failure);
     }
 
     internal void LoadState(TrainingState target, IReadOnlyList<Callback> callbacks)
