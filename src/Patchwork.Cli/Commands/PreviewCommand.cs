@@ -14,9 +14,10 @@ internal static class PreviewCommand
     {
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
+        var objects = new Option<bool>("--objects") { Description = "outline the objects, and what is left of them" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
-        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count };
+        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count, objects };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -27,7 +28,7 @@ internal static class PreviewCommand
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
             var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing, so there is nothing to see. Choose a --method.");
             var data = DatasetCatalogue.Open(chosen.Dataset, new DataOptions { Folder = chosen.Data, ImageSize = chosen.ImageSize, SkipDamaged = chosen.SkipDamaged });
-            var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows);
+            var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects));
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Data;
+using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
@@ -18,7 +19,9 @@ public static class MixingPreview
     /// <param name="dataset">Where the pictures come from.</param>
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
-    public static byte[] Draw(Mixer mixer, Dataset dataset, SeedStream seeds, int count)
+    /// <param name="objects">Outline the objects: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
+    /// <exception cref="InputException">Objects are asked for, and the set does not know them.</exception>
+    public static byte[] Draw(Mixer mixer, Dataset dataset, SeedStream seeds, int count, bool objects = false)
     {
         using var scope = NewDisposeScope();
         mixer = mixer with { Scope = Scope.Example, Partners = Partners.Derangement, Probability = 1 };
@@ -27,7 +30,15 @@ public static class MixingPreview
         var mixed = mixer.Mix(batch, seeds.Open("mix"));
         var before = Picture.FromBatch(NormalizedPictures.Restore(batch.Images, dataset.Normalization));
         var after = Picture.FromBatch(NormalizedPictures.Restore(mixed.Images, dataset.Normalization));
-        var rows = Enumerable.Range(0, Math.Min(count, batch.Count)).Select(i => Row(i, mixed.Plan!, batch, dataset, before, after));
+        Picture[] difference = [.. after.Select((picture, i) => picture.Difference(before[i]))];
+        if (objects)
+        {
+            var known = Objects(dataset, batch.Ids);
+            var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
+            after = [.. after.Select((picture, i) => picture.Outlined(left[i].Select(one => one.Box)))];
+            before = [.. before.Select((picture, i) => picture.Outlined(known[i].Select(one => one.Box)))];
+        }
+        var rows = Enumerable.Range(0, Math.Min(count, batch.Count)).Select(i => Row(i, mixed.Plan!, batch, dataset, before, after, difference));
         return new PreviewSheet
         {
             Title = $"{Methods.Find(mixer.Id).Name} on {dataset.Count:N0} training images",
@@ -37,7 +48,15 @@ public static class MixingPreview
         }.Png();
     }
 
-    private static PreviewRow Row(int i, MixPlan plan, Batch batch, Dataset dataset, IReadOnlyList<Picture> before, IReadOnlyList<Picture> after)
+    private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>
+    [
+        .. ids.Select(id => dataset.ObjectBox(id) is { } box
+            ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
+            : throw new InputException("The objects of this data set are not known. Leave --objects away, or choose shapes or tinyimagenet.")),
+    ];
+
+    private static PreviewRow Row(int i, MixPlan plan, Batch batch, Dataset dataset, IReadOnlyList<Picture> before, IReadOnlyList<Picture> after,
+        Picture[] difference)
     {
         var image = plan.Images[i];
         var box = ((BoxRegion)image.Region).Box;
@@ -49,7 +68,7 @@ public static class MixingPreview
                 new PreviewCell(before[i], Class(i)),
                 new PreviewCell(before[image.Partner], Class(image.Partner)),
                 new PreviewCell(after[i], label),
-                new PreviewCell(after[i].Difference(before[i]), box.IsEmpty ? "nothing pasted" : $"{box.Height}×{box.Width} pixels"),
+                new PreviewCell(difference[i], box.IsEmpty ? "nothing pasted" : $"{box.Height}×{box.Width} pixels"),
             ]);
     }
 }

@@ -1,3 +1,4 @@
+using Patchwork.Plans;
 using SkiaSharp;
 using static TorchSharp.torch;
 
@@ -45,6 +46,20 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
                 + $"Received: {Height}×{Width} and {other.Height}×{other.Width}.", nameof(other));
         var rgb = new byte[Rgb.Length];
         for (var i = 0; i < rgb.Length; i++) rgb[i] = (byte)Math.Abs(Rgb[i] - other.Rgb[i]);
+        return new Picture(Height, Width, rgb);
+    }
+
+    /// <summary>The picture with the border pixels of boxes in white.</summary>
+    internal Picture Outlined(IEnumerable<Box> boxes)
+    {
+        var rgb = Rgb.ToArray();
+        foreach (var box in boxes)
+        {
+            for (var y = box.Top; y < box.Bottom; y++)
+                for (var x = box.Left; x < box.Right; x++)
+                    if (y == box.Top || y == box.Bottom - 1 || x == box.Left || x == box.Right - 1)
+                        rgb.AsSpan((y * Width + x) * 3, 3).Fill(byte.MaxValue);
+        }
         return new Picture(Height, Width, rgb);
     }
 

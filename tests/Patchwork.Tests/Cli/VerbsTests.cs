@@ -44,6 +44,9 @@ public sealed class VerbsTests : IDisposable
             using var sheet = SKBitmap.Decode(path);
             return new SKSizeI(sheet.Width, sheet.Height);
         }
+        Succeed("preview", "--objects", "--count", "1", "--out", files.At("objects.png"));
+        Succeed("preview", "--count", "1", "--out", files.At("plain.png"));
+        Assert.NotEqual(File.ReadAllBytes(files.At("objects.png")), File.ReadAllBytes(files.At("plain.png")));
         var (one, four) = (Sheet("1"), Sheet("4"));
         Assert.Equal(one.Width, four.Width);
         Assert.InRange(one.Width, 4 * 32, 4000);      // original, partner, mixed, difference
