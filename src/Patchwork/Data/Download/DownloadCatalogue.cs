@@ -30,6 +30,7 @@ public static class DownloadCatalogue
             [File("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")], 200 * MiB),
         new("cifar100", "cifar-100-binary",
             [File("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")], 200 * MiB),
+        // The authors' own page no longer serves the files; this is PyTorch's mirror of them.
         new("mnist", "mnist",
         [
             File("https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
