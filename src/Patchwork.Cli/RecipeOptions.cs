@@ -22,6 +22,7 @@ internal sealed class RecipeOptions
             Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, tinyimagenet, folder");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
+        Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
         Switch("--skip-damaged", "leave damaged images of a folder out");
         return this;
     }
@@ -69,6 +70,8 @@ internal sealed class RecipeOptions
         Number("--label-smoothing", "label smoothing ε");
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");
         Switch("--flip", "mirror training images at random");
+        Number("--resized-crop", "random resized crop: least share of the picture's area, e.g. 0.08");
+        Number("--color-jitter", "strength of random brightness, contrast and saturation, e.g. 0.4");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
         Whole("--threads", "torch threads (default: all cores)");

@@ -29,7 +29,7 @@ internal static class MixCommand
             var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);
             var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing. Choose a --method.");
-            var data = DatasetCatalogue.Open(chosen.Dataset, new DataOptions { Folder = chosen.Data, ImageSize = chosen.ImageSize, SkipDamaged = chosen.SkipDamaged });
+            var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
             MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");

@@ -27,7 +27,7 @@ internal static class PreviewCommand
                 : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
             var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing, so there is nothing to see. Choose a --method.");
-            var data = DatasetCatalogue.Open(chosen.Dataset, new DataOptions { Folder = chosen.Data, ImageSize = chosen.ImageSize, SkipDamaged = chosen.SkipDamaged });
+            var data = chosen.OpenData();
             var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects));
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);

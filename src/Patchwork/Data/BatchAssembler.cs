@@ -5,28 +5,32 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Writes a batch in one pass: crop, mirror, mix, convert and normalize touch every output pixel once. Inside a plan's box the rows are read from the
-/// partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not.
+/// partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not. What changes an image's pixels by
+/// itself (decoding, a resized crop, colours) happens before, once an image, whoever shows it.
 /// </summary>
-internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip augmentation)
+internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOptions options)
 {
     private readonly PixelRows rows = new(dataset.Normalization);
 
+    // Images whose pixels lie ready in the data set's own memory are read from there; others are made in scratch memory.
+    private readonly bool ready = dataset.InMemory && options is { ResizedCrop: null, Color: null };
+
     /// <summary>
     /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the
-    /// caller's own, and its decoded images stay valid until its next use.
+    /// caller's own, and its images stay valid until its next use.
     /// </summary>
     public void Assemble(ReadOnlySpan<int> ids, long epoch, MixPlan? plan, Span<float> images, ref byte[] scratch)
     {
         var size = dataset.ImageBytes;
-        var needed = dataset.InMemory ? 0 : ids.Length * size;
+        var needed = ready ? 0 : ids.Length * size;
         if (scratch.Length < needed)
             scratch = new byte[needed];
         var geometries = new Geometry[ids.Length];
         for (var i = 0; i < ids.Length; i++)
         {
-            geometries[i] = augmentation.Draw(seeds.Open("augment", epoch, ids[i]));
-            if (!dataset.InMemory)
-                dataset.Read(ids[i], scratch.AsSpan(i * size, size));
+            geometries[i] = options.Augmentation.Draw(seeds.Open("augment", epoch, ids[i]));
+            if (!ready)
+                Make(ids[i], epoch, scratch.AsSpan(i * size, size));
         }
         for (var i = 0; i < ids.Length; i++)
         {
@@ -39,9 +43,18 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, CropFlip
         }
     }
 
+    private void Make(int id, long epoch, Span<byte> output)
+    {
+        if (options.ResizedCrop is { } crop)
+            dataset.ReadWindow(id, (height, width) => crop.Draw(height, width, seeds.Open("resized-crop", epoch, id)), output);
+        else if (dataset.Read(id, output) is var pixels && dataset.InMemory)
+            pixels.CopyTo(output);
+        options.Color?.Apply(output, dataset.Channels, seeds.Open("color", epoch, id));
+    }
+
     private ImageSource Source(ReadOnlySpan<int> ids, int i, byte[] scratch, Geometry[] geometries)
     {
-        var pixels = dataset.InMemory ? dataset.Read(ids[i], []) : scratch.AsSpan(i * dataset.ImageBytes, dataset.ImageBytes);
+        var pixels = ready ? dataset.Read(ids[i], []) : scratch.AsSpan(i * dataset.ImageBytes, dataset.ImageBytes);
         return new ImageSource(pixels, dataset.Height, dataset.Width, geometries[i]);
     }
 }

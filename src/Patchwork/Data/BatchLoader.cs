@@ -29,7 +29,7 @@ public sealed class BatchLoader : IDisposable
         if (dataset.Count == 0)
             throw new ArgumentException("The data set must hold at least one example. Received: none.");
         (Dataset, this.seeds, this.options) = (dataset, seeds, options);
-        assembler = new BatchAssembler(dataset, seeds, options.Augmentation);
+        assembler = new BatchAssembler(dataset, seeds, options);
         // One buffer in use, one for each thread to write into, one finished ahead.
         buffers = [.. Enumerable.Range(0, options.Threads + 2).Select(_ => new BatchBuffer())];
     }

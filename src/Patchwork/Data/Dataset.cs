@@ -1,4 +1,5 @@
 using Patchwork.Plans;
+using SkiaSharp;
 
 namespace Patchwork.Data;
 
@@ -39,6 +40,22 @@ public abstract class Dataset
     /// <paramref name="scratch"/> alone; a set that decodes fills <paramref name="scratch"/> and returns it.
     /// </summary>
     public abstract ReadOnlySpan<byte> Read(int index, Span<byte> scratch);
+
+    /// <summary>
+    /// A part of the whole picture resized to the set's size, planar like <see cref="Read"/>. <paramref name="choose"/> is told rows and columns of
+    /// the picture (as a file holds it, which may be larger than the set's size) and answers with the part.
+    /// </summary>
+    internal virtual void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output)
+    {
+        var planar = Read(index, output);
+        var rgba = new byte[4 * Height * Width];
+        for (var channel = 0; channel < Channels; channel++)
+        {
+            for (var i = 0; i < Height * Width; i++)
+                rgba[4 * i + channel] = planar[channel * Height * Width + i];
+        }
+        ImageDecoder.WriteUpright(rgba, Height, Width, SKEncodedOrigin.Default, choose, Height, Width, output, Channels);
+    }
 
     /// <summary>True when <see cref="Read"/> returns a view of memory that stays, so that no scratch space is needed.</summary>
     public virtual bool InMemory => true;

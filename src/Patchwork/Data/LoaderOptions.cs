@@ -9,8 +9,14 @@ public sealed record LoaderOptions
     /// <summary>A new order every epoch. Default true.</summary>
     public bool Shuffle { get; init; } = true;
 
-    /// <summary>Crop and mirroring. Default <see cref="CropFlip.None"/>.</summary>
+    /// <summary>Padding, crop and mirroring. Default <see cref="CropFlip.None"/>.</summary>
     public CropFlip Augmentation { get; init; } = CropFlip.None;
+
+    /// <summary>A random part of each picture in place of the whole one; null takes the whole one. Default null.</summary>
+    public RandomResizedCrop? ResizedCrop { get; init; }
+
+    /// <summary>Random colours; null leaves them. Default null.</summary>
+    public ColorJitter? Color { get; init; }
 
     /// <summary>
     /// Threads that assemble batches ahead of the one in use; 0 assembles on the caller's thread. Default 1. Any number gives the same batches.

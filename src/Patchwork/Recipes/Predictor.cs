@@ -47,7 +47,7 @@ public sealed class Predictor : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var pixels = new byte[Card.Channels * Card.Height * Card.Width];
-        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels);
+        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop);
         var input = new float[pixels.Length];
         new PixelRows(new Normalization(Card.Mean, Card.Deviation)).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
         var logits = model.call(tensor(input).reshape(1, Card.Channels, Card.Height, Card.Width));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
@@ -28,6 +29,12 @@ public sealed record Recipe
 
     /// <summary>Rows and columns that a folder's images are brought to; null: 64. Range 8 to 1024.</summary>
     public int? ImageSize { get; init; }
+
+    /// <summary>
+    /// Share of the sides of a picture's middle square that is kept, for sets of image files; 0.875 is "resize to 256, keep 224". Range (0, 1].
+    /// Default 1.
+    /// </summary>
+    public double CenterCrop { get; init; } = 1;
 
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
     public string Model { get; init; } = "resnet8";
@@ -138,6 +145,14 @@ public sealed record Recipe
     public bool Flip { get; init; }
 
     /// <summary>
+    /// Random resized crop of training images: the least share of the picture's area, 0.08 for ImageNet; null takes the whole picture. Range (0, 1].
+    /// </summary>
+    public double? ResizedCrop { get; init; }
+
+    /// <summary>Strength of random brightness, contrast and saturation of training images; 0 leaves them. Range: 0 or more. Default 0.</summary>
+    public double ColorJitter { get; init; }
+
+    /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then stamped on every
     /// number. Default 0.1.
     /// </summary>
@@ -228,6 +243,16 @@ public sealed record Recipe
         return CutMix.Presets.All.TryGetValue(Preset!, out var preset) ? preset : throw InputException.Unknown("preset", Preset!, [.. CutMix.Presets.All.Keys]);
     }
 
+    /// <summary>Opens the data set that the recipe names.</summary>
+    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
+    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, new DataOptions
+    {
+        Folder = Data,
+        ImageSize = ImageSize,
+        CenterCrop = CenterCrop,
+        SkipDamaged = SkipDamaged,
+    });
+
     /// <summary>Share for validation, or null for the test set.</summary>
     internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
 
@@ -250,6 +275,10 @@ public sealed record Recipe
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
+        Require(ResizedCrop is null or (> 0 and <= 1), "resizedCrop", ResizedCrop, "above 0, up to 1");
+        Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
+        Require(ColorJitter is >= 0 and < double.PositiveInfinity, "colorJitter", ColorJitter, "0 or more");
+        Require(CenterCrop is > 0 and <= 1, "centerCrop", CenterCrop, "above 0, up to 1");
         Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");

@@ -41,6 +41,9 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
 {
     private const int LargestSide = 1024;
 
+    /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
+    public double CenterCrop { get; init; } = 1;
+
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.ModelCard);
 
@@ -65,7 +68,7 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
         try
         {
             var card = JsonSerializer.Deserialize(json, RunResultJson.Default.ModelCard);
-            return card is { Model: not null, Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide }
+            return card is { Model: not null, Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
                 && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
                 && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
                 ? card

@@ -122,7 +122,7 @@ public static class SpeedBench
         try
         {
             WritePictures(folder.FullName);
-            return Loader(new ImageFolder(folder.FullName, size: 224, skipDamaged: false, memoryLimit: 0), batchSize: 32, budget);
+            return Loader(new ImageFolder(folder.FullName, size: 224, new DataOptions(), memoryLimit: 0), batchSize: 32, budget);
         }
         finally
         {

@@ -25,7 +25,7 @@ public sealed class TrainingRun
             set_num_threads(recipe.Threads);
         this.recipe = recipe with { Threads = get_num_threads() };      // stored, so that a resumed run uses as many again
         Device = device;
-        data = DatasetCatalogue.Open(recipe.Dataset, new DataOptions { Folder = recipe.Data, ImageSize = recipe.ImageSize, SkipDamaged = recipe.SkipDamaged });
+        data = recipe.OpenData();
     }
 
     private Device Device { get; }
@@ -47,7 +47,8 @@ public sealed class TrainingRun
             report(PretrainedWeights.Load(weights, model));
         var normalization = run.data.Train.Normalization;
         var card = new ModelCard(recipe.Model, run.data.Train.ClassNames, run.data.Train.Channels, run.data.Train.Height, run.data.Train.Width,
-            normalization.Mean, normalization.Deviation);
+            normalization.Mean, normalization.Deviation)
+        { CenterCrop = recipe.CenterCrop };
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
         return run.Train(runFolder, model, resume: null, callbacks, report, cancellation);
     }
@@ -86,6 +87,8 @@ public sealed class TrainingRun
         {
             BatchSize = recipe.BatchSize * recipe.Accumulate,
             Augmentation = new CropFlip { Padding = recipe.Crop, Flip = recipe.Flip },
+            ResizedCrop = recipe.ResizedCrop is { } scale ? new RandomResizedCrop { Scale = scale } : null,
+            Color = recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,
         });
         using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(EvaluationBatch));
         using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(EvaluationBatch));

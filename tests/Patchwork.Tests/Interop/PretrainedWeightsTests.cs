@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Models;
 using Patchwork.Randomness;
+using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -65,9 +65,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void Weights_go_to_PyTorch_and_back_with_the_same_logits()
     {
-        const string python = "/usr/bin/python3";
-        if (!System.IO.File.Exists(python) || Run(python, "-c", "import torchvision").Code != 0)
-            Assert.Skip("Python with torchvision is not installed.");
+        Python.Need("torchvision");
         const string write = """
             import json, struct, sys, torch, torchvision
             def save(path, tensors):
@@ -93,8 +91,7 @@ public sealed class PretrainedWeightsTests : IDisposable
             with torch.no_grad():
                 save(sys.argv[1], {**model.state_dict(), "test.input": x, "test.logits": model(x)})
             """;
-        var there = Run(python, "-c", write, File);
-        Assert.True(there.Code == 0, there.Error);
+        Python.Run(write, File);
         using var model = ModelZoo.Create("resnet50", 1000, imageSize: 224);
         Assert.Contains("of no use: test.input, test.logits", PretrainedWeights.Load(File, model), StringComparison.Ordinal);
         Compare(model, File);
@@ -104,8 +101,7 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var other = ModelZoo.Create("resnet50", 1000, imageSize: 224);
         var ours = Path.Combine(folder, "ours.safetensors");
         Safetensors.Save(ours, other.state_dict());
-        var back = Run(python, "-c", write, File, ours);
-        Assert.True(back.Code == 0, back.Error);
+        Python.Run(write, File, ours);
         Compare(other, File);
     }
 
@@ -118,16 +114,5 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.True(logits.allclose(tensors["test.logits"], 1e-4, 1e-4), $"{(logits - tensors["test.logits"]).abs().max().ToDouble()}");
         foreach (var tensor in tensors.Values)
             tensor.Dispose();
-    }
-
-    private static (int Code, string Error) Run(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, error);
     }
 }

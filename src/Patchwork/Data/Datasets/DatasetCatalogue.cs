@@ -11,6 +11,17 @@ public sealed record DataOptions
     /// <summary>Rows and columns that a folder's images are brought to. Range 8 to 1024; null: 64. Sets of one size ignore it.</summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>
+    /// Share of the sides of a picture's middle square that is kept, for sets of image files. Range (0, 1]. Default 1. 0.875 is the usual "resize to
+    /// 256, keep 224".
+    /// </summary>
+    public double CenterCrop
+    {
+        get;
+        init => field = value is > 0 and <= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"center crop must lie in (0, 1]. Received: {value}."));
+    } = 1;
+
     /// <summary>Leave damaged image files out instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 }
@@ -36,7 +47,7 @@ public static class DatasetCatalogue
         "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
         "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
         "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
-        "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options.SkipDamaged),
+        "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options),
         "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };

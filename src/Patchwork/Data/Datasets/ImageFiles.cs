@@ -15,6 +15,7 @@ public abstract class ImageFiles : Dataset
     private static readonly Normalization ImageNet = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
     private readonly int size;
+    private readonly double centerCrop;
     private readonly (string Path, int Label)[] examples;
     private readonly byte[]? pixels;      // null: decoded when read
 
@@ -22,11 +23,12 @@ public abstract class ImageFiles : Dataset
     /// <param name="classNames">Names of the classes.</param>
     /// <param name="found">The examples, at least one of each class.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="skipDamaged">Leave damaged pictures out instead of refusing the set.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and the middle's share.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, bool skipDamaged, long memoryLimit)
+    private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit)
     {
-        this.size = size;
+        (this.size, centerCrop) = (size, options.CenterCrop);
+        var skipDamaged = options.SkipDamaged;
         ClassNames = classNames;
         if ((long)found.Length * ImageBytes <= memoryLimit)
             pixels = new byte[found.Length * ImageBytes];
@@ -81,9 +83,12 @@ public abstract class ImageFiles : Dataset
         if (pixels is not null)
             return pixels.AsSpan(index * ImageBytes, ImageBytes);
         var output = scratch[..ImageBytes];
-        ImageDecoder.Decode(examples[index].Path, size, size, output);
+        ImageDecoder.Decode(examples[index].Path, size, size, output, Channels, centerCrop);
         return output;
     }
+
+    internal sealed override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) =>
+        ImageDecoder.DecodeWindow(examples[index].Path, size, size, output, choose);
 
     /// <summary>The damaged pictures left out of a pair, or of <see cref="Subset"/>s of its parts: each path once. Empty for other data
     /// sets.</summary>
@@ -100,7 +105,7 @@ public abstract class ImageFiles : Dataset
             if (pixels is null)
                 ImageDecoder.CheckHeader(path);
             else
-                ImageDecoder.Decode(path, size, size, pixels.AsSpan(slot * ImageBytes, ImageBytes));
+                ImageDecoder.Decode(path, size, size, pixels.AsSpan(slot * ImageBytes, ImageBytes), Channels, centerCrop);
             return null;
         }
         catch (InputException error)

@@ -18,14 +18,14 @@ public sealed class ImageFolder : ImageFiles
     /// <summary>Opens one part.</summary>
     /// <param name="root">Folder of the class folders.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="skipDamaged">Leave damaged pictures out instead of refusing the folder.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of refusing the folder, and the middle's share.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    internal ImageFolder(string root, int size, bool skipDamaged, long memoryLimit = MemoryLimit)
-        : this(root, EnoughClasses(root), size, skipDamaged, memoryLimit) { }
+    internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit)
+        : this(root, EnoughClasses(root), size, options, memoryLimit) { }
 
-    private ImageFolder(string root, string[] classes, int size, bool skipDamaged, long memoryLimit)
+    private ImageFolder(string root, string[] classes, int size, DataOptions options, long memoryLimit)
         : base(classes, [.. classes.SelectMany((name, label) => Images(Path.Combine(root, name)).Select(path => (path, label)))],
-            size, skipDamaged, memoryLimit)
+            size, options, memoryLimit)
     { }
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
@@ -42,10 +42,10 @@ public sealed class ImageFolder : ImageFiles
         {
             CheckSameClasses(train, test);
             return new("folder",
-                new ImageFolder(train, size, options.SkipDamaged, memoryLimit),
-                new ImageFolder(test, size, options.SkipDamaged, memoryLimit));
+                new ImageFolder(train, size, options, memoryLimit),
+                new ImageFolder(test, size, options, memoryLimit));
         }
-        var whole = new ImageFolder(root, size, options.SkipDamaged, memoryLimit);
+        var whole = new ImageFolder(root, size, options, memoryLimit);
         var (kept, held) = HoldOut(whole, root);
         return new("folder", new Subset(whole, kept), new Subset(whole, held));
     }

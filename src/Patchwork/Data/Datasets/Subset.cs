@@ -37,6 +37,8 @@ public sealed class Subset(Dataset whole, IReadOnlyList<int> indices) : Dataset
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => whole.Read(indices[index], scratch);
 
+    internal override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) => whole.ReadWindow(indices[index], choose, output);
+
     /// <inheritdoc/>
     public override Box? ObjectBox(int index) => whole.ObjectBox(indices[index]);
 

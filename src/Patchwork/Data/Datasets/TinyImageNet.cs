@@ -21,22 +21,22 @@ internal sealed class TinyImageNet : ImageFiles
     private readonly Box?[] boxes;
 
     private TinyImageNet(
-        string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, bool skipDamaged, long memoryLimit)
-        : base(classNames, found, Side, skipDamaged, memoryLimit) =>
+        string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, DataOptions options, long memoryLimit)
+        : base(classNames, found, Side, options, memoryLimit) =>
         this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? box : (Box?)null)];
 
     public override Box? ObjectBox(int index) => boxes[index];
 
-    public static DatasetPair Open(string folder, bool skipDamaged, long memoryLimit = MemoryLimit)
+    public static DatasetPair Open(string folder, DataOptions options, long memoryLimit = MemoryLimit)
     {
         var wnids = Wnids(folder);
         var names = Names(folder, wnids);
         return new("tinyimagenet",
-            Train(folder, wnids, names, skipDamaged, memoryLimit),
-            Test(folder, wnids, names, skipDamaged, memoryLimit));
+            Train(folder, wnids, names, options, memoryLimit),
+            Test(folder, wnids, names, options, memoryLimit));
     }
 
-    private static TinyImageNet Train(string folder, string[] wnids, string[] names, bool skipDamaged, long memoryLimit)
+    private static TinyImageNet Train(string folder, string[] wnids, string[] names, DataOptions options, long memoryLimit)
     {
         var boxes = new Dictionary<string, Box>();
         var found = new List<(string, int)>();
@@ -51,10 +51,10 @@ internal sealed class TinyImageNet : ImageFiles
             foreach (var line in File.Exists(file) ? Table(file, 5) : [])
                 boxes[Path.Combine(images, line[0])] = BoxOf(file, line, 1);
         }
-        return new(names, [.. found], boxes, skipDamaged, memoryLimit);
+        return new(names, [.. found], boxes, options, memoryLimit);
     }
 
-    private static TinyImageNet Test(string folder, string[] wnids, string[] names, bool skipDamaged, long memoryLimit)
+    private static TinyImageNet Test(string folder, string[] wnids, string[] names, DataOptions options, long memoryLimit)
     {
         var boxes = new Dictionary<string, Box>();
         var found = new List<(string, int)>();
@@ -74,7 +74,7 @@ internal sealed class TinyImageNet : ImageFiles
         }
         if (found.Count == 0)
             throw new InputException($"{file} must name at least one image. Received: none. Unpack the set again.");
-        return new(names, [.. found], boxes, skipDamaged, memoryLimit);
+        return new(names, [.. found], boxes, options, memoryLimit);
     }
 
     private static string[] Wnids(string folder)

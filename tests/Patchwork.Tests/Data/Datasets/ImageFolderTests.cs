@@ -61,8 +61,8 @@ public sealed class ImageFolderTests : IDisposable
     {
         foreach (var name in new[] { "a/1.jpg", "a/2.webp", "b/1.png", "b/2.JPEG", "b/3.png" })
             PictureFiles.WriteNoise(At(name), 33, 50);
-        var memory = new ImageFolder(root, 16, false);
-        var files = new ImageFolder(root, 16, false, 0);
+        var memory = new ImageFolder(root, 16, new DataOptions());
+        var files = new ImageFolder(root, 16, new DataOptions(), 0);
         Assert.Equal(5, memory.Count);
         Assert.Equal((true, false), (memory.InMemory, files.InMemory));
         for (var i = 0; i < memory.Count; i++)
@@ -86,7 +86,7 @@ public sealed class ImageFolderTests : IDisposable
     {
         foreach (var name in new[] { "b", "a", "Z", "10", "9" })
             PictureFiles.WritePlain(At(name, "1.png"), SKColors.Red);
-        Assert.Equal(["10", "9", "Z", "a", "b"], new ImageFolder(root, 8, false).ClassNames);
+        Assert.Equal(["10", "9", "Z", "a", "b"], new ImageFolder(root, 8, new DataOptions()).ClassNames);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class ImageFolderTests : IDisposable
         File.WriteAllText(At("cat", "labels.csv"), "");
         File.WriteAllText(At("cat", "._1.png"), "");
         Directory.CreateDirectory(At(".cache"));
-        Assert.Equal(20, new ImageFolder(root, 8, false).Count);
+        Assert.Equal(20, new ImageFolder(root, 8, new DataOptions()).Count);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class ImageFolderTests : IDisposable
         var pair = Open(skipDamaged: true);
         Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
         Assert.Equal(20, pair.Train.Count + pair.Test.Count);
-        var whole = new ImageFolder(root, 8, true);
+        var whole = new ImageFolder(root, 8, new DataOptions { SkipDamaged = true });
         Assert.Equal([damaged], whole.Damaged);
         for (var i = 0; i < 20; i++)      // pixels stay with their labels and files
             Assert.Equal((10 * (i % 10), 100 * (i / 10), i / 10, $"{i % 10}.png"),
@@ -146,7 +146,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Contains(At("cat", "a.png"), Refused(limit: 0), StringComparison.Ordinal);
         Assert.Equal([At("cat", "a.png")], ImageFiles.DamagedIn(Open(skipDamaged: true, limit: 0)));
         PictureFiles.Cut(PictureFiles.WriteNoise(At("cat", "a.png")), 0.6);
-        var set = new ImageFolder(root, 8, false, 0);
+        var set = new ImageFolder(root, 8, new DataOptions(), 0);
         var error = Assert.Throws<InputException>(() => { set.Read(10, new byte[set.ImageBytes]); });
         Assert.Contains(At("cat", "a.png"), error.Message, StringComparison.Ordinal);
     }

@@ -18,7 +18,7 @@ public sealed class TinyImageNetTests : IDisposable
 
     private string At(params string[] names) => Path.Combine([folder, .. names]);
 
-    private DatasetPair Open(bool skipDamaged = false, long limit = long.MaxValue) => TinyImageNet.Open(folder, skipDamaged, limit);
+    private DatasetPair Open(bool skipDamaged = false, long limit = long.MaxValue) => TinyImageNet.Open(folder, new DataOptions { SkipDamaged = skipDamaged }, limit);
 
     private string Refused() => Assert.Throws<InputException>(() => Open()).Message;
 
@@ -151,7 +151,7 @@ public sealed class TinyImageNetTests : IDisposable
         var data = Environment.GetEnvironmentVariable("PATCHWORK_DATA");
         Assert.SkipWhen(string.IsNullOrEmpty(data), "PATCHWORK_DATA does not name a folder with the published files.");
         Assert.SkipUnless(Directory.Exists(Path.Combine(data, "tiny-imagenet-20")), "The set of twenty classes is not there.");
-        var pair = TinyImageNet.Open(Path.Combine(data, "tiny-imagenet-20"), skipDamaged: false);
+        var pair = TinyImageNet.Open(Path.Combine(data, "tiny-imagenet-20"), new DataOptions());
         Assert.Equal((10_000, 1_000), (pair.Train.Count, pair.Test.Count));
         Assert.Equal(("tabby", "Persian cat", "coral reef"),
             (pair.Train.ClassNames[0], pair.Train.ClassNames[1], pair.Train.ClassNames[19]));

@@ -1,0 +1,85 @@
+using System.Globalization;
+using CsCheck;
+using Patchwork.Data;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Data;
+
+public sealed class ColorAdjustmentTests
+{
+    private const int Side = 16, Area = Side * Side;
+
+    private static byte[] Picture() => [.. Enumerable.Range(0, 3 * Area).Select(i => (byte)(i * i * 31 / 7 + i * 13))];
+
+    // torchvision's functions on the same bytes.
+    [Theory]
+    [InlineData("brightness", 0.4), InlineData("brightness", 1.37)]
+    [InlineData("contrast", 0.25), InlineData("contrast", 1.6)]
+    [InlineData("saturation", 0.0), InlineData("saturation", 1.9)]
+    [InlineData("hue", -0.31), InlineData("hue", 0.1), InlineData("hue", 0.5)]
+    public void Colours_change_as_in_torchvision(string what, double amount)
+    {
+        Python.Need("torchvision");
+        var expected = Python.Run("""
+            import sys, torch, torchvision.transforms.functional as F
+            image = torch.tensor([int(v) for v in sys.argv[3].split()], dtype=torch.uint8).reshape(3, 16, 16)
+            print(*getattr(F, "adjust_" + sys.argv[1])(image, float(sys.argv[2])).flatten().tolist())
+            """, what, amount.ToString(CultureInfo.InvariantCulture), string.Join(" ", Picture())).Split().Where(word => word.Length > 0).Select(int.Parse).ToArray();
+        var picture = Picture();
+        if (what == "brightness")
+            ColorAdjustment.Brightness(picture, (float)amount);
+        else if (what == "contrast")
+            ColorAdjustment.Contrast(picture, 3, (float)amount);
+        else if (what == "saturation")
+            ColorAdjustment.Saturation(picture, (float)amount);
+        else
+            ColorAdjustment.Hue(picture, (float)amount);
+        // Levels are cut off, not rounded: where the last bit of a product decides, they may differ by one.
+        Assert.All(picture.Zip(expected), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+        if (what == "hue")
+            Assert.DoesNotContain(picture.Zip(expected), pair => pair.First < pair.Second);      // here they cut off and we round
+        else
+            Assert.InRange(picture.Zip(expected).Count(pair => pair.First != pair.Second), 0, picture.Length / 50);
+    }
+
+    [Fact]
+    public void A_factor_of_one_and_a_full_turn_change_nothing()
+    {
+        var picture = Picture();
+        ColorAdjustment.Brightness(picture, 1);
+        ColorAdjustment.Contrast(picture, 3, 1);
+        ColorAdjustment.Saturation(picture, 1);
+        ColorAdjustment.Hue(picture, 0);
+        Assert.Equal(Picture(), picture);
+        ColorAdjustment.Hue(picture, 1);
+        Assert.All(picture.Zip(Picture()), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
+
+    [Fact]
+    public void Grey_pictures_keep_their_greys_under_saturation_and_hue()
+    {
+        byte[] grey = [.. Enumerable.Range(0, 3 * Area).Select(i => (byte)(i % Area))];
+        var picture = (byte[])grey.Clone();
+        ColorAdjustment.Hue(picture, 0.3f);
+        Assert.Equal(grey, picture);
+        ColorAdjustment.Saturation(picture, 1.7f);
+        Assert.All(picture.Zip(grey), pair => Assert.InRange(pair.First - pair.Second, -2, 2));      // the luma weights sum to 0.9999, and levels are cut off
+    }
+
+    [Fact]
+    public void A_jitter_without_strength_changes_nothing_and_others_depend_on_the_stream_alone()
+    {
+        var none = new ColorJitter { Brightness = 0, Contrast = 0, Saturation = 0, Hue = 0 };
+        Gen.ULong.Sample(seed =>
+        {
+            var (left, first, second) = (Picture(), Picture(), Picture());
+            none.Apply(left, 3, new SeedStream(seed).Open("color"));
+            var jitter = new ColorJitter { Hue = 0.1 };
+            jitter.Apply(first, 3, new SeedStream(seed).Open("color"));
+            jitter.Apply(second, 3, new SeedStream(seed).Open("color"));
+            return left.SequenceEqual(Picture()) && first.SequenceEqual(second) && !first.SequenceEqual(left);
+        }, iter: 50);
+    }
+}

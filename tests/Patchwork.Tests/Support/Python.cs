@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace Patchwork.Tests.Support;
+
+/// <summary>The system's Python, for what its libraries say of the same input.</summary>
+internal static class Python
+{
+    private const string Program = "/usr/bin/python3";
+
+    /// <summary>Runs a script that must succeed and returns what it wrote to its standard output.</summary>
+    public static string Run(string script, params string[] arguments)
+    {
+        var (code, output, error) = Start(["-c", script, .. arguments]);
+        Assert.True(code == 0, error);
+        return output;
+    }
+
+    /// <summary>Skips the test where a module is not installed.</summary>
+    public static void Need(string module) =>
+        Assert.SkipUnless(File.Exists(Program) && Start(["-c", $"import {module}"]).Code == 0, $"Python with {module} is not installed.");
+
+    private static (int Code, string Output, string Error) Start(string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+}
