@@ -21,33 +21,38 @@ internal static class BenchCommand
             NativeLibraries.Ensure();
             if (parsed.GetValue(threads) is var given and not 0)
                 TorchSharp.torch.set_num_threads(given > 0 ? given : throw new InputException($"--threads must be positive. Received: {given}."));
-            var ratios = Measure();
+            var (ratios, rates) = Measure();
             if (common.Json(parsed))
-                Console.WriteLine(Describe(ratios).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                Console.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else
-                Print(ratios);
+                Print(ratios, rates);
             return 0;
         });
         return command;
     }
 
-    private static (string Name, string Meaning, SpeedRatio Ratio)[] Measure()
+    private static (List<(string Name, string Meaning, SpeedRatio Ratio)> Ratios, JpegSpeed[] Rates) Measure()
     {
-        var (overCopy, usual) = SpeedBench.InPlace(TimeSpan.FromSeconds(10));
-        var step = SpeedBench.Step(TimeSpan.FromSeconds(12));
-        var loader = SpeedBench.Loader(TimeSpan.FromSeconds(8));
+        var (overCopy, usual) = SpeedBench.InPlace(TimeSpan.FromSeconds(9));
+        var step = SpeedBench.Step(TimeSpan.FromSeconds(10));
+        var loader = SpeedBench.Loader(TimeSpan.FromSeconds(7));
         var inMemory = SpeedBench.LoaderInMemory(TimeSpan.FromSeconds(4));
-        return
+        var jpeg = JpegBench.IsPossible ? ((int[])[1, 2]).Select(threads => JpegBench.Measure(threads, TimeSpan.FromSeconds(3))).ToArray() : [];
+        return (
         [
             ("cutmix_in_place_over_copy", "256×3×224×224, half-area box, over one copy_ of the batch", overCopy),
             ("usual_over_cutmix_in_place", "x[:, :, box] = x[permutation][:, :, box], over CutMix in place", usual),
             ("step_with_cutmix_over_without", "ResNet-20 training step, batch 128: 1 + time in mixing / time of the step", step),
             ("loader_with_cutmix_over_without", "loader's epoch of JPEG pictures, 224×224, crop and mirroring", loader),
             ("memory_loader_with_cutmix_over_without", "loader's epoch of 10,000 images of 32×32 in memory, crop and mirroring", inMemory),
-        ];
+            .. jpeg.Select(speed => ($"jpeg_decoding_over_libturbojpeg_{speed.Threads}_threads",
+                "our decoder's images/s, files of 384×512 from disk, over libturbojpeg's from memory", speed.DecodingRatio)),
+            .. jpeg.Select(speed => ($"jpeg_pipeline_over_libturbojpeg_{speed.Threads}_threads",
+                "images/s into mixed, normalized batches of 224×224, over decoding alone", speed.PipelineRatio)),
+        ], jpeg);
     }
 
-    private static JsonObject Describe((string Name, string Meaning, SpeedRatio Ratio)[] ratios)
+    private static JsonObject Describe(List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
     {
         var (medians, quartiles) = (new JsonObject(), new JsonObject());
         foreach (var (name, _, ratio) in ratios)
@@ -55,15 +60,27 @@ internal static class BenchCommand
             medians[name] = ratio.Median;
             quartiles[name] = new JsonObject { ["lower"] = ratio.LowerQuartile, ["upper"] = ratio.UpperQuartile, ["rounds"] = ratio.Rounds };
         }
-        return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["environment"] = Provenance.Describe() };
+        var rates = new JsonArray([.. jpeg.Select(speed => new JsonObject
+        {
+            ["threads"] = speed.Threads,
+            ["decoding_images_per_second"] = Math.Round(speed.Decoding, 1),
+            ["pipeline_images_per_second"] = Math.Round(speed.Pipeline, 1),
+            ["libturbojpeg_images_per_second"] = Math.Round(speed.LibTurboJpeg, 1),
+        })]);
+        return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["jpeg"] = rates, ["environment"] = Provenance.Describe() };
     }
 
-    private static void Print((string Name, string Meaning, SpeedRatio Ratio)[] ratios)
+    private static void Print(List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
     {
         foreach (var (name, meaning, ratio) in ratios)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name,-40} {ratio.Median,7:F3}   quartiles {ratio.LowerQuartile:F3}, {ratio.UpperQuartile:F3}\n    {meaning}"));
+        }
+        foreach (var speed in jpeg)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"JPEG, {speed.Threads} threads: {speed.Decoding:F0} images/s decoded, {speed.Pipeline:F0} into batches; libturbojpeg alone {speed.LibTurboJpeg:F0}"));
         }
     }
 }

@@ -6,7 +6,6 @@ using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Training;
-using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -113,21 +112,13 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures of 256×256, decoded and resized to 224×224 as in
-    /// training on photographs.
+    /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures, decoded and resized to 224×224 as in training on
+    /// photographs.
     /// </summary>
     public static SpeedRatio Loader(TimeSpan budget)
     {
-        var folder = Directory.CreateTempSubdirectory("patchwork-bench");
-        try
-        {
-            WritePictures(folder.FullName);
-            return Loader(new ImageFolder(folder.FullName, size: 224, new DataOptions(), memoryLimit: 0), batchSize: 32, budget);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using var pictures = new BenchPictures();
+        return Loader(pictures.Open(), batchSize: 32, budget);
     }
 
     /// <summary>
@@ -153,37 +144,14 @@ public static class SpeedBench
         return SpeedRatio.Of(ratios);
     }
 
-    private static void WritePictures(string folder)
-    {
-        const int side = 256, perClass = 32;
-        var draws = new SeedStream(1).Open("bench/pictures");
-        foreach (var name in (string[])["a", "b"])
-        {
-            var place = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-            for (var i = 0; i < perClass; i++)
-            {
-                using var bitmap = new SKBitmap(side, side);
-                using var canvas = new SKCanvas(bitmap);
-                canvas.Clear(SKColors.Gray);
-                for (var k = 0; k < 200; k++)
-                {
-                    using var paint = new SKPaint { Color = new SKColor((uint)draws.Integer(1 << 24) | 0xFF000000), IsAntialias = true };
-                    canvas.DrawCircle(draws.Integer(side), draws.Integer(side), 2 + draws.Integer(30), paint);
-                }
-                using var file = File.Create(Path.Combine(place, $"{i}.jpg"));
-                bitmap.Encode(file, SKEncodedImageFormat.Jpeg, quality: 90);
-            }
-        }
-    }
-
-    private static void Drain(BatchLoader loader, int epoch)
+    internal static void Drain(BatchLoader loader, int epoch)
     {
         foreach (var _ in loader.Epoch(epoch))
         {
         }
     }
 
-    private static void Repeat(TimeSpan budget, Action<int> round)
+    internal static void Repeat(TimeSpan budget, Action<int> round)
     {
         const int least = 7;
         var clock = Stopwatch.StartNew();
@@ -191,7 +159,7 @@ public static class SpeedBench
             round(i);
     }
 
-    private static double Time(Action work)
+    internal static double Time(Action work)
     {
         var started = Stopwatch.GetTimestamp();
         work();

@@ -102,19 +102,14 @@ public static class ImageDecoder
         var turned = Transposes(orientation);
         var (rows, columns) = turned ? (width, height) : (height, width);
         var window = Stored(orientation, turned ? choose(storedWidth, storedHeight) : choose(storedHeight, storedWidth), storedHeight, storedWidth);
-        var rented = ArrayPool<float>.Shared.Rent(rows * columns * 4);
-        var resized = rented.AsSpan(0, rows * columns * 4);
-        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, resized);
-        var upright = orientation is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default;
-        for (var y = 0; y < height; y++)
+        int Place(int row, int column)
         {
-            for (var x = 0; x < width; x++)
-            {
-                var (row, column) = upright ? (y, x) : Stored(orientation, y, x, rows, columns);
-                Write(resized.Slice((row * columns + column) * 4, 4), planar[(y * width + x)..], height * width, channels);
-            }
+            var (y, x) = Shown(orientation, row, column, rows, columns);
+            return y * width + x;
         }
-        ArrayPool<float>.Shared.Return(rented);
+
+        var start = Place(0, 0);
+        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start), planar, channels);
     }
 
     private static byte[] ReadFile(string path)
@@ -152,21 +147,21 @@ public static class ImageDecoder
 
     private static bool Transposes(SKEncodedOrigin orientation) => orientation >= SKEncodedOrigin.LeftTop;
 
-    // Where the pixel shown at (y, x) is stored, in a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and
-    // column 0 of the stored picture are shown).
-    private static (int Row, int Column) Stored(SKEncodedOrigin orientation, int y, int x, int rows, int columns) => orientation switch
+    // Where a stored pixel is shown, of a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and column 0 of the stored
+    // picture are shown).
+    private static (int Y, int X) Shown(SKEncodedOrigin orientation, int row, int column, int rows, int columns) => orientation switch
     {
-        SKEncodedOrigin.TopRight => (y, columns - 1 - x),
-        SKEncodedOrigin.BottomRight => (rows - 1 - y, columns - 1 - x),
-        SKEncodedOrigin.BottomLeft => (rows - 1 - y, x),
-        SKEncodedOrigin.LeftTop => (x, y),
-        SKEncodedOrigin.RightTop => (rows - 1 - x, y),
-        SKEncodedOrigin.RightBottom => (rows - 1 - x, columns - 1 - y),
-        SKEncodedOrigin.LeftBottom => (x, columns - 1 - y),
-        _ => (y, x),
+        SKEncodedOrigin.TopRight => (row, columns - 1 - column),
+        SKEncodedOrigin.BottomRight => (rows - 1 - row, columns - 1 - column),
+        SKEncodedOrigin.BottomLeft => (rows - 1 - row, column),
+        SKEncodedOrigin.LeftTop => (column, row),
+        SKEncodedOrigin.RightTop => (column, rows - 1 - row),
+        SKEncodedOrigin.RightBottom => (columns - 1 - column, rows - 1 - row),
+        SKEncodedOrigin.LeftBottom => (columns - 1 - column, row),
+        _ => (row, column),
     };
 
-    // The same for a window of the upright picture: where its corners are stored.
+    // Where a window of the upright picture is stored.
     private static Window Stored(SKEncodedOrigin orientation, Window shown, int height, int width)
     {
         var window = Transposes(orientation) ? new Window(shown.Left, shown.Top, shown.Width, shown.Height) : shown;
@@ -178,17 +173,4 @@ public static class ImageDecoder
             Left = fromRight ? width - window.Left - window.Width : window.Left,
         };
     }
-
-    private static void Write(ReadOnlySpan<float> rgb, Span<byte> planar, int area, int channels)
-    {
-        if (channels == 1)
-        {
-            planar[0] = Level(0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2]);
-            return;
-        }
-        for (var channel = 0; channel < 3; channel++)
-            planar[channel * area] = Level(rgb[channel]);
-    }
-
-    private static byte Level(float value) => (byte)Math.Clamp(value + 0.5f, 0, 255);
 }
