@@ -4,7 +4,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and
-/// 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them.
+/// 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as PNG files,
+/// <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their names.
 /// </summary>
 internal sealed class CifarBinary : Dataset
 {
@@ -38,16 +39,20 @@ internal sealed class CifarBinary : Dataset
 
     public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => records.AsSpan(index * RecordBytes + labelBytes, Pixels);
 
-    public static DatasetPair OpenCifar10(string folder)
+    public static DatasetPair OpenCifar10(string folder, DataOptions options)
     {
+        if (ImageFolder.OpenParts("cifar10", folder, 32, 10, AuthorsNormalization, options) is { } pictures)
+            return pictures;
         var names = Names(folder, "batches.meta.txt", 10);
         return new("cifar10",
             Open(folder, [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], 10_000, 1, names),
             Open(folder, ["test_batch.bin"], 10_000, 1, names));
     }
 
-    public static DatasetPair OpenCifar100(string folder)
+    public static DatasetPair OpenCifar100(string folder, DataOptions options)
     {
+        if (ImageFolder.OpenParts("cifar100", folder, 32, 100, AuthorsNormalization, options) is { } pictures)
+            return pictures;
         var names = Names(folder, "fine_label_names.txt", 100);
         return new("cifar100", Open(folder, ["train.bin"], 50_000, 2, names), Open(folder, ["test.bin"], 10_000, 2, names));
     }

@@ -43,8 +43,8 @@ public static class DatasetCatalogue
     public static DatasetPair Open(string id, DataOptions options) => id switch
     {
         "shapes" => Shapes.Open(),
-        "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin")),
-        "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary")),
+        "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin"), options),
+        "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary"), options),
         "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
         "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
         "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options),

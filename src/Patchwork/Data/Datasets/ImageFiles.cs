@@ -25,9 +25,11 @@ public abstract class ImageFiles : Dataset
     /// <param name="size">Rows and columns of the pictures.</param>
     /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and the middle's share.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit)
+    /// <param name="normalization">Null: ImageNet's.</param>
+    private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit,
+        Normalization? normalization = null)
     {
-        (this.size, centerCrop) = (size, options.CenterCrop);
+        (this.size, centerCrop, Normalization) = (size, options.CenterCrop, normalization ?? ImageNet);
         var skipDamaged = options.SkipDamaged;
         ClassNames = classNames;
         if ((long)found.Length * ImageBytes <= memoryLimit)
@@ -65,7 +67,7 @@ public abstract class ImageFiles : Dataset
     public sealed override IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public sealed override Normalization Normalization => ImageNet;
+    public sealed override Normalization Normalization { get; }
 
     /// <inheritdoc/>
     public sealed override bool InMemory => pixels is not null;

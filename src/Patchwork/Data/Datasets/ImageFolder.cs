@@ -20,12 +20,13 @@ public sealed class ImageFolder : ImageFiles
     /// <param name="size">Rows and columns of the pictures.</param>
     /// <param name="options">Whether damaged pictures are left out instead of refusing the folder, and the middle's share.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit)
-        : this(root, EnoughClasses(root), size, options, memoryLimit) { }
+    /// <param name="normalization">Null: ImageNet's.</param>
+    internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit, Normalization? normalization = null)
+        : this(root, EnoughClasses(root), size, options, memoryLimit, normalization) { }
 
-    private ImageFolder(string root, string[] classes, int size, DataOptions options, long memoryLimit)
+    private ImageFolder(string root, string[] classes, int size, DataOptions options, long memoryLimit, Normalization? normalization)
         : base(classes, [.. classes.SelectMany((name, label) => Images(Path.Combine(root, name)).Select(path => (path, label)))],
-            size, options, memoryLimit)
+            size, options, memoryLimit, normalization)
     { }
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
@@ -36,9 +37,7 @@ public sealed class ImageFolder : ImageFiles
             throw new InputException($"The image size must lie in 8 to 1024. Received: {size}. Choose another by --image-size.");
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Name a folder with a sub-folder of images per class by --data.");
-        var train = Path.Combine(root, "train");
-        var test = TestFolders.Select(name => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
-        if (Directory.Exists(train) && test is not null)
+        if (Parts(root) is var (train, test))
         {
             CheckSameClasses(train, test);
             return new("folder",
@@ -48,6 +47,27 @@ public sealed class ImageFolder : ImageFiles
         var whole = new ImageFolder(root, size, options, memoryLimit);
         var (kept, held) = HoldOut(whole, root);
         return new("folder", new Subset(whole, kept), new Subset(whole, held));
+    }
+
+    /// <summary>A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there
+    /// are no parts for training and test.</summary>
+    internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
+    {
+        if (Parts(root) is not var (train, test))
+            return null;
+        CheckSameClasses(train, test);
+        if (Classes(train) is var names && names.Length != classes)
+            throw new InputException($"{train} must hold the {classes} classes of {id}, a folder each. Received: {names.Length} folders.");
+        return new(id,
+            new ImageFolder(train, size, options, MemoryLimit, normalization),
+            new ImageFolder(test, size, options, MemoryLimit, normalization));
+    }
+
+    private static (string Train, string Test)? Parts(string root)
+    {
+        var train = Path.Combine(root, "train");
+        var test = TestFolders.Select(name => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
+        return Directory.Exists(train) && test is not null ? (train, test) : null;
     }
 
     private static (int[] Kept, int[] Held) HoldOut(ImageFolder whole, string root)

@@ -1,5 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Internals;
+using SkiaSharp;
 using Xunit;
 
 namespace Patchwork.Tests.Data;
@@ -39,6 +40,26 @@ public sealed class CifarBinaryTests : IDisposable
         var pixels = set.Read(3, []);
         Assert.Equal(3072, pixels.Length);
         Assert.Equal((10, 11, 12), (pixels[0], pixels[1024], pixels[3071]));
+    }
+
+    [Fact]
+    public void A_folder_of_the_images_as_PNG_opens_as_the_same_set()
+    {
+        string[] names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+        foreach (var (part, i, name) in names.SelectMany((name, i) => new[] { ("train", i, name), ("test", i, name) }))
+        {
+            Directory.CreateDirectory(Path.Combine(At(part), name));
+            PictureFiles.Write(Path.Combine(At(part), name, "0001.png"), PictureFiles.Paint(32, 32, (y, x) => new SKColor((byte)(20 * i), (byte)(7 * y), (byte)(8 * x))));
+        }
+        var pair = DatasetCatalogue.Open("cifar10", new DataOptions { Folder = folder });
+        Assert.Equal(("cifar10", 10, 10), (pair.Id, pair.Train.Count, pair.Test.Count));
+        Assert.Equal(names, pair.Train.ClassNames);
+        Assert.Equal(125.3f / 255, pair.Train.Normalization.Mean[0]);      // CIFAR's, not ImageNet's
+        var pixels = pair.Test.Read(7, []);
+        Assert.Equal((7, 140, 7 * 31, 8 * 31), (pair.Test.Label(7), pixels[5], pixels[2047], pixels[3071]));
+        Directory.Delete(Path.Combine(At("train"), "truck"), recursive: true);
+        Directory.Delete(Path.Combine(At("test"), "truck"), recursive: true);
+        Assert.Contains("10 classes", RefusedPublished("cifar10"), StringComparison.Ordinal);
     }
 
     [Fact]
