@@ -51,6 +51,8 @@ internal sealed class RecipeOptions
     /// <summary>Adds the training flags.</summary>
     public RecipeOptions Training()
     {
+        Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
+        Whole("--clean-tail", "last epochs without mixing");
         Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");
         Text("--weights", "safetensors file to begin with; the last layer may differ");
@@ -90,12 +92,15 @@ internal sealed class RecipeOptions
     }
 
     /// <summary>The recipe with everything that was given on the command line laid over it.</summary>
-    public Recipe Over(Recipe recipe, ParseResult parsed)
+    /// <param name="recipe">What lies below.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="except">A key that the verb reads itself.</param>
+    public Recipe Over(Recipe recipe, ParseResult parsed, string except = "")
     {
         var json = JsonNode.Parse(recipe.ToJson())!.AsObject();
         foreach (var (option, key, read) in values)
         {
-            if (parsed.GetValue(option) is { } given)
+            if (key != except && parsed.GetValue(option) is { } given)
                 json[key] = read(given);
         }
         foreach (var (option, key) in switches)
@@ -105,6 +110,9 @@ internal sealed class RecipeOptions
         }
         return Recipe.FromJson(json.ToJsonString(), "the command line");
     }
+
+    /// <summary>What was given for a key, as it was written; null when nothing was.</summary>
+    public string? Given(ParseResult parsed, string key) => parsed.GetValue(values.Single(value => value.Key == key).Option);
 
     /// <summary>Flags that were given; with <c>--resume</c> there may be none.</summary>
     public IEnumerable<string> Given(ParseResult parsed) =>
@@ -124,6 +132,9 @@ internal sealed class RecipeOptions
     private void List(string flag, string description) => Add(flag, description, given => new JsonArray([.. given.Split(',').Select(part =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? (JsonNode)JsonValue.Create(value)
             : throw new InputException($"{flag} must be whole numbers separated by commas. Received: {given}."))]));
+
+    private void Names(string flag, string description) => Add(flag, description, given =>
+        new JsonArray([.. given.Split(',', StringSplitOptions.TrimEntries).Select(part => (JsonNode)JsonValue.Create(part))]));
 
     private void Choice<T>(string flag, string description) where T : struct, Enum
     {

@@ -28,7 +28,7 @@ internal static class MixCommand
             var named = parsed.GetValue(source)!;
             var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);
-            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing. Choose a --method.");
+            var mixer = chosen.CreateStack().Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
             MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder);

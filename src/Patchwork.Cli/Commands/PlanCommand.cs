@@ -30,11 +30,15 @@ internal static class PlanCommand
                     throw new InputException($"{option.Name} must be at least 1. Received: {parsed.GetValue(option)}.");
             }
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
-            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing and has no plans. Choose a --method.");
+            var stack = chosen.CreateStack();
+            IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
+                ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a --method that mixes or erases pixels.");
+            if (planner.Needs != Needs.Nothing)
+                throw new InputException($"{chosen.Method} plans by the pixels that it sees, and there are none here. Look at it with preview.");
             var seeds = new SeedStream(chosen.Seed);
             using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
             for (var draw = 0; draw < parsed.GetValue(draws); draw++)
-                Write(output, draw, mixer.Plan(new MixContext(parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width), seeds.Open("mix", 0, draw))));
+                Write(output, draw, planner.Plan(new MixContext(parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width), seeds.Open("mix", 0, draw))));
             return 0;
         });
         return command;
@@ -55,7 +59,7 @@ internal static class PlanCommand
             json.WriteEndArray();
             json.WriteStartArray("boxes");
             foreach (var image in plan.Images)
-                MixPlanJson.WriteBox(json, ((BoxRegion)image.Region).Box);
+                MixPlanJson.WriteBox(json, image.Region.Reach(plan.Height, plan.Width));
             json.WriteEndArray();
             json.WriteStartArray("lambdas");
             foreach (var image in plan.Images)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
 using Patchwork.Internals;
+using Patchwork.Mixing;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
 
@@ -25,10 +26,11 @@ internal static class PreviewCommand
             NativeLibraries.Ensure();
             var rows = parsed.GetValue(count) is >= 1 and <= 200 and var given ? given
                 : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
-            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
-            var mixer = chosen.CreateMixer() ?? throw new InputException("The baseline mixes nothing, so there is nothing to see. Choose a --method.");
-            var data = chosen.OpenData();
-            var png = MixingPreview.Draw(mixer, data.Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects));
+            var all = recipe.Given(parsed, "method") == "all";
+            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
+            var png = all
+                ? MixingPreview.DrawAll([.. Methods.All.Select(method => (chosen with { Method = method.Id }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed))
+                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects));
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

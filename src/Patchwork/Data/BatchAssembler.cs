@@ -19,7 +19,7 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
     /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the
     /// caller's own, and its images stay valid until its next use.
     /// </summary>
-    public void Assemble(ReadOnlySpan<int> ids, long epoch, MixPlan? plan, Span<float> images, ref byte[] scratch)
+    public void Assemble(ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
     {
         var size = dataset.ImageBytes;
         var needed = ready ? 0 : ids.Length * size;
@@ -36,10 +36,18 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         {
             var output = images.Slice(i * size, size);
             var own = Source(ids, i, scratch, geometries);
-            if (plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } box } } mix && mix.Partner != i)
-                rows.Write(own, Source(ids, mix.Partner, scratch, geometries), box, output);
-            else
+            var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i ? (mix.Partner, pasted) : (i, Box.Empty);
+            if (partner == i)
                 rows.Write(own, output);
+            else
+                rows.Write(own, Source(ids, partner, scratch, geometries), box, output);
+            foreach (var holes in erased)
+            {
+                // Each image brings its own holes along: what shows of itself, and what its partner shows inside the box.
+                (holes.Images[i].Region as FillRegion)?.Write(output, dataset.Height, dataset.Width, box, inside: false);
+                if (partner != i)
+                    (holes.Images[partner].Region as FillRegion)?.Write(output, dataset.Height, dataset.Width, box, inside: true);
+            }
         }
     }
 

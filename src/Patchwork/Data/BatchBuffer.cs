@@ -36,7 +36,7 @@ internal sealed class BatchBuffer : IDisposable
     }
 
     /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
-    public void Publish(int[] ids, MixPlan? plan, Dataset dataset)
+    public void Publish(int[] ids, MixPlan? plan, IReadOnlyList<MixPlan> erased, Dataset dataset)
     {
         var own = MemoryMarshal.Cast<byte, long>(labels!.bytes);
         var partners = MemoryMarshal.Cast<byte, long>(partnerLabels!.bytes);
@@ -48,6 +48,7 @@ internal sealed class BatchBuffer : IDisposable
         batch = new Batch(images!, labels!)
         {
             Ids = ids,
+            Erased = erased,
             Plan = plan,
             Targets = plan is null ? null : new PairTargets(labels!, partnerLabels!, plan.Lambdas()),
         };

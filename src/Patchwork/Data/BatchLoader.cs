@@ -41,9 +41,13 @@ public sealed class BatchLoader : IDisposable
     public IPlanner? Planner
     {
         get;
-        set => field = value is null or { Needs: Needs.Nothing } ? value
-            : throw new ArgumentException($"A planner that sees {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
+        set => field = value is null or { Needs: Needs.Nothing, PlansBoxes: true } ? value
+            : throw new ArgumentException(value.Needs == Needs.Nothing ? "A loader pastes boxes and nothing else. Mix after loading instead."
+                : $"A planner that sees {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
     }
+
+    /// <summary>Draw what is erased from the images before they are mixed, in this order. Set them between epochs.</summary>
+    public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
     /// <summary>Batches an epoch.</summary>
     public int Steps => (Dataset.Count + options.BatchSize - 1) / options.BatchSize;
@@ -78,14 +82,14 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of the same examples as they were before mixing: same crops, same mirroring. For image grids and audits. The tensors are new and belong
+    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The tensors are new and belong
     /// to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
         byte[] own = [];
         using var buffer = new BatchBuffer();
-        var unmixed = Fill(buffer, [.. batch.Ids], epoch, plan: null, ref own).Batch;
+        var unmixed = Fill(buffer, [.. batch.Ids], epoch, plan: null, batch.Erased, ref own).Batch;
         return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
@@ -100,15 +104,15 @@ public sealed class BatchLoader : IDisposable
     {
         var start = step * options.BatchSize;
         var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
-        var plan = Planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open("mix", epoch, step)));
-        return Fill(buffer, ids, epoch, plan, ref scratch);
+        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)));
+        return Fill(buffer, ids, epoch, PlanOf(Planner, "mix"), [.. Erasers.Select((eraser, i) => PlanOf(eraser, $"erase/{i}")!)], ref scratch);
     }
 
-    private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, ref byte[] scratch)
+    private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, ref byte[] scratch)
     {
         buffer.Resize(ids.Length, Dataset);
-        assembler.Assemble(ids, epoch, plan, buffer.ImageMemory, ref scratch);
-        buffer.Publish(ids, plan, Dataset);
+        assembler.Assemble(ids, epoch, plan, erased, buffer.ImageMemory, ref scratch);
+        buffer.Publish(ids, plan, erased, Dataset);
         return buffer;
     }
 

@@ -1,6 +1,5 @@
 using Patchwork.Plans;
 using Patchwork.Randomness;
-using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
 
@@ -9,7 +8,7 @@ namespace Patchwork.Mixing;
 /// λ ~ Beta(α, α), a box of area 1-λ is pasted from a partner, and the label is mixed by the pixels that were really kept:
 /// <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ'·y_a + (1-λ')·y_b</c>, λ' = 1 - box/image.
 /// </summary>
-public sealed partial record CutMix : Mixer
+public sealed partial record CutMix : BlindMixer
 {
     /// <summary>Where the box may lie. Default <see cref="Placement.Clipped"/>, the authors' code.</summary>
     public Placement Placement { get; init; } = Placement.Clipped;
@@ -65,65 +64,22 @@ public sealed partial record CutMix : Mixer
     public override string Id => "cutmix";
 
     /// <inheritdoc/>
-    public override MixPlan Plan(MixContext context)
-    {
-        var draws = context.Draws;
-        var images = Scope == Scope.Batch ? PlanBatch(context, draws) : PlanExamples(context, draws);
-        return images is null
-            ? MixPlan.Identity(Id, context.Count, context.Height, context.Width, draws.Id)
-            : new MixPlan(Id, context.Height, context.Width, images, draws.Id);
-    }
+    public override bool PlansBoxes => true;
 
-    /// <inheritdoc/>
-    public override void ApplyInPlace(Tensor images, MixPlan plan) => BoxPaste.InPlace(images, plan);
+    private protected override double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
 
-    // A null answer: the batch is left as it is.
-    private ImagePlan[]? PlanBatch(MixContext context, Draws draws)
-    {
-        if (!draws.Bernoulli(Probability))
-            return null;
-        var cut = DrawCut(context, AlphaOf(draws), draws);
-        var partners = Pairing.Draw(Partners, Scope, context.Count, draws);
-        return [.. partners.Select(cut.With)];
-    }
-
-    private ImagePlan[] PlanExamples(MixContext context, Draws draws)
-    {
-        var alpha = AlphaOf(draws);
-        var partners = Pairing.Draw(Partners, Scope, context.Count, draws);
-        var images = new ImagePlan[context.Count];
-        for (var i = 0; i < images.Length; i++)
-        {
-            // The two of a pair share what the first of them drew.
-            if (Scope == Scope.Pair && partners[i] < i)
-                images[i] = images[partners[i]] is { Partner: var first } drawn && first == i ? drawn with { Partner = partners[i] } : Unmixed(i);
-            else
-                images[i] = draws.Bernoulli(Probability) ? DrawCut(context, alpha, draws).With(partners[i]) : Unmixed(i);
-        }
-        return images;
-    }
-
-    private static ImagePlan Unmixed(int i) => new(i, BoxRegion.Empty, 1, 1);
-
-    private double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
-
-    private Cut DrawCut(MixContext context, double alpha, Draws draws)
+    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
     {
         var (drawn, box) = BoxSampler.Draw(this, alpha, context.Height, context.Width, draws);
         var region = new BoxRegion(box);
         var measured = region.KeptShare(context.Height, context.Width);      // λ' is measured, never assumed
-        return new Cut(region, drawn, LabelWeight switch
+        return new Drawn(region, drawn, LabelWeight switch
         {
             LabelWeight.Measured => measured,
             LabelWeight.Drawn => drawn,
             LabelWeight.OneHot => measured >= 0.5 ? 1 : 0,
             _ => measured < 1 ? 0.5 : 1,
         });
-    }
-
-    private sealed record Cut(BoxRegion Region, double Drawn, double Label)
-    {
-        public ImagePlan With(int partner) => new(partner, Region, Drawn, Label);
     }
 }
 

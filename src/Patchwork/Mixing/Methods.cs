@@ -1,4 +1,6 @@
 using Patchwork.Internals;
+using Patchwork.Plans;
+using Patchwork.Regularization;
 
 namespace Patchwork.Mixing;
 
@@ -8,7 +10,7 @@ namespace Patchwork.Mixing;
 /// <param name="Summary">One sentence.</param>
 /// <param name="Source">Paper.</param>
 /// <param name="Create">The method with its defaults.</param>
-public sealed record Method(string Id, string Name, string Summary, string Source, Func<Mixer> Create);
+public sealed record Method(string Id, string Name, string Summary, string Source, Func<IMethod> Create);
 
 /// <summary>The catalogue: one line a method. Command line, docs index and law tests derive from it.</summary>
 public static class Methods
@@ -20,7 +22,22 @@ public static class Methods
     public static IReadOnlyList<Method> All { get; } =
     [
         new("cutmix", "CutMix", "Pastes a box of another image and mixes the labels by area.", "Yun et al., ICCV 2019, arXiv 1905.04899", () => new CutMix()),
+        new("mixup", "Mixup", "Blends two images and their labels.", "Zhang et al., ICLR 2018, arXiv 1710.09412", () => new Mixup()),
+        new("resizemix", "ResizeMix", "Pastes the whole partner, made smaller.", "Qin et al., 2020, arXiv 2012.11101", () => new ResizeMix()),
+        new("fmix", "FMix", "Takes pixels by a mask of low-frequency noise.", "Harris et al., 2020, arXiv 2002.12047", () => new FMix()),
+        new("gridmix", "GridMix", "Takes cells of a grid.", "Baek et al., Pattern Recognition 2021", () => new GridMix()),
+        new("manifoldmixup", "Manifold Mixup", "Blends hidden features of a random layer.", "Verma et al., ICML 2019, arXiv 1806.05236", () => new ManifoldMixup()),
+        new("featurecutmix", "Feature CutMix", "CutMix on a layer's map of features.", "Yun et al., ICCV 2019, arXiv 1905.04899", () => new FeatureCutMix()),
+        new("cutout", "Cutout", "Fills a square with the mean colour.", "DeVries and Taylor, 2017, arXiv 1708.04552", () => new Cutout()),
+        new("randomerasing", "Random Erasing", "Fills a box of random form.", "Zhong et al., AAAI 2020, arXiv 1708.04896", () => new RandomErasing()),
+        new("labelsmoothing", "Label smoothing", "Gives every class a little of the label.", "Szegedy et al., CVPR 2016, arXiv 1512.00567", () => new LabelSmoothing()),
     ];
+
+    /// <summary>The names in their papers of the methods that work together: "CutMix + ShakeDrop".</summary>
+    public static string NameOf(MethodStack stack) => stack.Methods.Count == 0 ? "Baseline" : string.Join(" + ", stack.Methods.Select(Name));
+
+    private static string Name(IMethod method) =>
+        method is OneOf choice ? string.Join(" or ", choice.Choices.Select(one => Name(one.Mixer))) : Find(method.Id).Name;
 
     /// <summary>A method by its id.</summary>
     /// <exception cref="InputException">No method has that name; the nearest one is offered.</exception>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using static TorchSharp.torch;
@@ -8,7 +9,7 @@ namespace Patchwork.Mixing;
 /// A method that mixes the pixels of two samples: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>. <see cref="Plan"/> throws the dice and
 /// writes nothing; <see cref="Apply"/> and <see cref="ApplyInPlace"/> move pixels by a plan and draw nothing.
 /// </summary>
-public abstract record Mixer : IPlanner
+public abstract record Mixer : IPlanner, IMethod
 {
     /// <summary>Parameter of λ ~ Beta(α, α). Range: positive. Default 1, the uniform law, as in every experiment of the CutMix paper.</summary>
     public double Alpha { get; init => field = Options.Alpha(value); } = 1;
@@ -25,11 +26,14 @@ public abstract record Mixer : IPlanner
     /// <summary>Share of an object's area that must still show for it to be kept among a mixed batch's objects. Range [0, 1]. Default 0.1.</summary>
     public double MinVisible { get; init => field = Options.Share(value, "least visible share"); } = 0.1;
 
-    /// <summary>Name in the catalogue, e.g. <c>cutmix</c>.</summary>
+    /// <inheritdoc/>
     public abstract string Id { get; }
 
     /// <inheritdoc/>
     public virtual Needs Needs => Needs.Nothing;
+
+    /// <inheritdoc/>
+    public virtual bool PlansBoxes => false;
 
     /// <inheritdoc/>
     public abstract MixPlan Plan(MixContext context);
@@ -72,7 +76,8 @@ public abstract record Mixer : IPlanner
     }
 
     /// <summary>Mixes the images (N, C, H, W) by a plan where they lie: only the pixels that change are touched.</summary>
-    public abstract void ApplyInPlace(Tensor images, MixPlan plan);
+    [SuppressMessage("Performance", "CA1822", Justification = "Read as the mixer's own, like Apply.")]
+    public void ApplyInPlace(Tensor images, MixPlan plan) => RegionMixing.InPlace(images, plan);
 }
 
 /// <summary>What one draw is for.</summary>

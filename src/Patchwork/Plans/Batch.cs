@@ -23,6 +23,9 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>Objects of each image; mixed by the images' plan. Null where they are not known.</summary>
     public IReadOnlyList<IReadOnlyList<LabeledObject>>? Objects { get; init; }
 
+    /// <summary>What was erased from the images before they were mixed, one plan an eraser; empty when nothing was.</summary>
+    public IReadOnlyList<MixPlan> Erased { get; init; } = [];
+
     /// <summary>How the batch was mixed, or null.</summary>
     public MixPlan? Plan { get; init; }
 
@@ -37,7 +40,8 @@ public sealed record Batch(Tensor Images, Tensor Labels)
         Ids = Ids.Count == 0 ? Ids : [.. Ids.Skip(first).Take(count)],
         Masks = Masks?.narrow(0, first, count),
         Objects = Objects is null ? null : [.. Objects.Skip(first).Take(count)],
-        Targets = Targets is null ? null : new PairTargets(Targets.A.narrow(0, first, count), Targets.B.narrow(0, first, count), [.. Targets.Lambdas.Skip(first).Take(count)]),
+        Targets = Targets is null ? null : new PairTargets(Targets.A.narrow(0, first, count), Targets.B.narrow(0, first, count), [.. Targets.Lambdas.Skip(first).Take(count)],
+            Targets.PartnerWeights is null ? null : [.. Targets.PartnerWeights.Skip(first).Take(count)]),
     };
 
     /// <summary>Number of images.</summary>

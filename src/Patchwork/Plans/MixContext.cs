@@ -13,6 +13,12 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     /// <summary>The images (N, C, H, W), for planners whose <see cref="IPlanner.Needs"/> asks for them; owned by the caller.</summary>
     public Tensor? Images { get; init; }
 
+    /// <summary>Class ids (N), for planners that ask for the model; owned by the caller.</summary>
+    public Tensor? Labels { get; init; }
+
+    /// <summary>The network in training, for planners that ask for it. They run it in evaluation mode and leave it as it was.</summary>
+    public nn.Module<Tensor, Tensor>? Model { get; init; }
+
     /// <summary>The context of a batch of images (N, C, H, W) that exists already.</summary>
     public static MixContext Of(Tensor images, Draws draws)
     {
@@ -30,6 +36,9 @@ public enum Needs
 
     /// <summary>The pixels of the batch.</summary>
     Images,
+
+    /// <summary>Pixels, labels and the network in training.</summary>
+    Model,
 }
 
 /// <summary>Something that draws plans. <see cref="Plan"/> throws the dice and writes nothing; it is called on loader threads.</summary>
@@ -37,6 +46,11 @@ public interface IPlanner
 {
     /// <summary>What <see cref="Plan"/> must see.</summary>
     Needs Needs { get; }
+
+    /// <summary>
+    /// True when its plans hold nothing but boxes of partners' pixels (<see cref="BoxRegion"/>), which a loader pastes while it assembles the batch.
+    /// </summary>
+    bool PlansBoxes { get; }
 
     /// <summary>Draws a plan for one batch from <see cref="MixContext.Draws"/>.</summary>
     MixPlan Plan(MixContext context);

@@ -9,7 +9,13 @@ namespace Patchwork.Plans;
 /// <param name="Region">What is replaced.</param>
 /// <param name="DrawnLambda">λ as drawn, before rounding to pixels and clipping; the weight of the image itself.</param>
 /// <param name="Lambda">λ of the label: the weight of the image itself in the target.</param>
-public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, double Lambda);
+public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, double Lambda)
+{
+    /// <summary>Weight of the partner's label: 1-λ, unless the method weighs the two apart (SnapMix).</summary>
+    public double PartnerWeight { get => partnerWeight ?? 1 - Lambda; init => partnerWeight = value; }
+
+    private readonly double? partnerWeight;
+}
 
 /// <summary>
 /// A mixed batch before a pixel has moved: who is pasted into whom, where, and with what label weight. Drawing a plan and carrying it out
@@ -29,14 +35,19 @@ public sealed record MixPlan
                     + $"Received: {image.Partner} for row {i}.");
             if (!(image.Lambda is >= 0 and <= 1 && image.DrawnLambda is >= 0 and <= 1))
                 throw new ArgumentException($"λ must lie in [0, 1]. Received: {image.Lambda}, drawn as {image.DrawnLambda}, for row {i}.");
-            if (image.Region is BoxRegion { Box: var box } && !box.FitsIn(height, width))
-                throw new ArgumentException($"A box must lie inside the image of {height}×{width} pixels. Received: {box} for row {i}.");
+            if (!(image.PartnerWeight is >= 0 and <= 1))
+                throw new ArgumentException($"A partner's weight must lie in [0, 1]. Received: {image.PartnerWeight} for row {i}.");
+            if (image.Region.Misfit(height, width) is { } misfit)
+                throw new ArgumentException($"{misfit} for row {i}.");
         }
         (Method, Height, Width, Images, Stream) = (method, height, width, images, stream);
     }
 
     /// <summary>Catalogue id of the method that drew the plan.</summary>
     public string Method { get; }
+
+    /// <summary>The layer whose output is mixed, <c>input</c> for the images; null for plans of pixels. Height and width are then the features'.</summary>
+    public string? Layer { get; init; }
 
     /// <summary>Rows of the images that the plan is for.</summary>
     public int Height { get; }
@@ -54,8 +65,11 @@ public sealed record MixPlan
     public static MixPlan Identity(string method, int count, int height, int width, StreamId stream) =>
         new(method, height, width, [.. Enumerable.Range(0, count).Select(i => new ImagePlan(i, BoxRegion.Empty, 1, 1))], stream);
 
-    /// <summary>True when some image receives pixels of another.</summary>
-    public bool ChangesPixels => Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Any();
+    /// <summary>True when some image receives pixels of another, or loses some of its own.</summary>
+    public bool ChangesPixels => Images.Where((image, i) => !image.Region.IsEmpty && (image.Partner != i || image.Region is FillRegion)).Any();
+
+    /// <summary>True when every image is changed by a box of its partner's pixels or not at all, which a loader does while it assembles.</summary>
+    public bool IsOfBoxes => Images.All(image => image.Region is BoxRegion);
 
     /// <summary>Mean share of the pixels that come from a partner, 0 to 1, over all images.</summary>
     public double ReplacedArea => Images.Count == 0 ? 0 : Images.Average(image => 1 - image.Region.KeptShare(Height, Width));
@@ -66,17 +80,17 @@ public sealed record MixPlan
     /// <summary>Label weights, one a row.</summary>
     public double[] Lambdas() => [.. Images.Select(image => image.Lambda)];
 
-    /// <summary>M of every image, (N, 1, H, W) floats: 1 where a pixel stays the image's own. For plans of boxes.</summary>
+    /// <summary>Weights of the partners' labels, one a row; null when all are 1-λ.</summary>
+    public double[]? PartnerWeights() => Images.Any(image => image.PartnerWeight != 1 - image.Lambda) ? [.. Images.Select(image => image.PartnerWeight)] : null;
+
+    /// <summary>M of every image, (N, 1, H, W) floats: 1 where a pixel stays the image's own.</summary>
     public Tensor Masks()
     {
-        var masks = ones(Images.Count, 1, Height, Width);
-        using var scope = NewDisposeScope();
-        for (var i = 0; i < Images.Count; i++)
-        {
-            if (Images[i].Region is BoxRegion { IsEmpty: false, Box: var box })
-                masks[i].narrow(1, box.Top, box.Height).narrow(2, box.Left, box.Width).zero_();
-        }
-        return masks;
+        var (count, area) = (Images.Count, Height * Width);
+        var masks = new float[count * area];
+        for (var i = 0; i < count; i++)
+            Images[i].Region.WriteMask(masks.AsSpan(i * area, area), Height, Width);
+        return tensor(masks, [count, 1, Height, Width]);
     }
 
     /// <summary>Partners, one a row.</summary>

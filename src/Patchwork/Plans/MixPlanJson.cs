@@ -14,6 +14,8 @@ internal static class MixPlanJson
         {
             json.WriteStartObject();
             json.WriteString("method", plan.Method);
+            if (plan.Layer is not null)
+                json.WriteString("layer", plan.Layer);
             json.WriteNumber("height", plan.Height);
             json.WriteNumber("width", plan.Width);
             json.WriteStartObject("stream");
@@ -23,9 +25,14 @@ internal static class MixPlanJson
             json.WriteNumber("index", plan.Stream.Index);
             json.WriteEndObject();
             WriteArray(json, "partners", plan, (j, image) => j.WriteNumberValue(image.Partner));
-            WriteArray(json, "boxes", plan, (j, image) => WriteBox(j, ((BoxRegion)image.Region).Box));
+            if (plan.IsOfBoxes)
+                WriteArray(json, "boxes", plan, (j, image) => WriteBox(j, ((BoxRegion)image.Region).Box));
+            else
+                WriteArray(json, "regions", plan, (j, image) => RegionJson.Write(j, image.Region));
             WriteArray(json, "drawnLambdas", plan, (j, image) => j.WriteNumberValue(image.DrawnLambda));
             WriteArray(json, "lambdas", plan, (j, image) => j.WriteNumberValue(image.Lambda));
+            if (plan.PartnerWeights() is not null)
+                WriteArray(json, "partnerWeights", plan, (j, image) => j.WriteNumberValue(image.PartnerWeight));
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
@@ -41,13 +48,22 @@ internal static class MixPlanJson
             var id = new StreamId(stream.GetProperty("seed").GetUInt64(), Name(stream, "purpose"),
                 stream.GetProperty("epoch").GetInt64(), stream.GetProperty("index").GetInt64());
             var partners = root.GetProperty("partners");
-            var boxes = root.GetProperty("boxes");
+            var ofBoxes = root.TryGetProperty("boxes", out var boxes);
+            var regions = ofBoxes ? boxes : root.GetProperty("regions");
+            var weighed = root.TryGetProperty("partnerWeights", out var weights);
             var drawn = root.GetProperty("drawnLambdas");
             var lambdas = root.GetProperty("lambdas");
             var images = Enumerable.Range(0, partners.GetArrayLength())
-                .Select(i => new ImagePlan(partners[i].GetInt32(), new BoxRegion(ReadBox(boxes[i])), drawn[i].GetDouble(), lambdas[i].GetDouble()))
-                .ToArray();
-            return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id);
+                .Select(i =>
+                {
+                    Region region = ofBoxes ? new BoxRegion(ReadBox(boxes[i])) : RegionJson.Read(regions[i]);
+                    var image = new ImagePlan(partners[i].GetInt32(), region, drawn[i].GetDouble(), lambdas[i].GetDouble());
+                    return weighed ? image with { PartnerWeight = weights[i].GetDouble() } : image;
+                }).ToArray();
+            return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id)
+            {
+                Layer = root.TryGetProperty("layer", out _) ? Name(root, "layer") : null,
+            };
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException)
         {
@@ -69,7 +85,7 @@ internal static class MixPlanJson
     private static string Name(JsonElement parent, string key) =>
         parent.GetProperty(key).GetString() ?? throw new FormatException($"{key} is null");
 
-    private static Box ReadBox(JsonElement box) =>
+    public static Box ReadBox(JsonElement box) =>
         new(box.GetProperty("top").GetInt32(), box.GetProperty("left").GetInt32(), box.GetProperty("bottom").GetInt32(), box.GetProperty("right").GetInt32());
 
     private static void WriteArray(Utf8JsonWriter json, string name, MixPlan plan, Action<Utf8JsonWriter, ImagePlan> write)

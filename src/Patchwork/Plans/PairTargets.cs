@@ -15,13 +15,14 @@ public sealed class PairTargets
     /// <param name="a">Labels of the images themselves, (N) or (N, K).</param>
     /// <param name="b">Labels of the partners, same shape.</param>
     /// <param name="lambdas">Weights of <paramref name="a"/>, one an image, 0 to 1.</param>
-    public PairTargets(Tensor a, Tensor b, IReadOnlyList<double> lambdas)
+    /// <param name="partnerWeights">Weights of <paramref name="b"/>; null: 1-λ.</param>
+    public PairTargets(Tensor a, Tensor b, IReadOnlyList<double> lambdas, IReadOnlyList<double>? partnerWeights = null)
     {
         if (a.dim() is not (1 or 2) || !a.shape.SequenceEqual(b.shape) || a.size(0) != lambdas.Count)
             throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ an image. "
                 + $"Received: a ({string.Join(", ", a.shape)}), " +
                 $"b ({string.Join(", ", b.shape)}), {lambdas.Count} λ.");
-        (A, B, Lambdas) = (a, b, lambdas);
+        (A, B, Lambdas, PartnerWeights) = (a, b, lambdas, partnerWeights);
     }
 
     /// <summary>
@@ -30,7 +31,7 @@ public sealed class PairTargets
     public static PairTargets Of(Tensor labels, MixPlan plan)
     {
         using var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: labels.device);
-        return new PairTargets(labels, labels.index_select(0, partners), plan.Lambdas());
+        return new PairTargets(labels, labels.index_select(0, partners), plan.Lambdas(), plan.PartnerWeights());
     }
 
     /// <summary>Labels of the images themselves.</summary>
@@ -42,6 +43,9 @@ public sealed class PairTargets
     /// <summary>Weight of <see cref="A"/>, one an image.</summary>
     public IReadOnlyList<double> Lambdas { get; }
 
+    /// <summary>Weight of <see cref="B"/>, one an image, where the method weighs the two apart; null: 1-λ.</summary>
+    public IReadOnlyList<double>? PartnerWeights { get; }
+
     /// <summary>
     /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to (1-ε)·y + ε/K. Smooth
     /// here or in the loss, not in both.
@@ -49,8 +53,8 @@ public sealed class PairTargets
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
         using var scope = NewDisposeScope();
-        var lambda = Weights(type, A.device).unsqueeze(1);      // (N, 1)
-        var soft = lambda * Distribution(A, classes, type) + (1 - lambda) * Distribution(B, classes, type);
+        var (own, partner) = Weights(type, A.device);
+        var soft = own.unsqueeze(1) * Distribution(A, classes, type) + partner.unsqueeze(1) * Distribution(B, classes, type);      // (N, 1) · (N, K)
         return (labelSmoothing == 0 ? soft : soft * (1 - labelSmoothing) + labelSmoothing / classes).MoveToOuterDisposeScope();
     }
 
@@ -69,8 +73,8 @@ public sealed class PairTargets
         if (A.dim() != 1)
             throw new InvalidOperationException($"One logit needs labels (N) of 0 and 1. Received: ({string.Join(", ", A.shape)}).");
         using var scope = NewDisposeScope();
-        var lambda = Weights(type, A.device);
-        return (lambda * A.to(type) + (1 - lambda) * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
+        var (own, partner) = Weights(type, A.device);
+        return (own * A.to(type) + partner * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -81,11 +85,11 @@ public sealed class PairTargets
     {
         using var scope = NewDisposeScope();
         var (own, ownWeights) = (loss.PerSample(logits, A), loss.MeanWeights(A));
-        if (Lambdas.All(lambda => lambda == 1))
+        if (Lambdas.All(lambda => lambda == 1) && PartnerWeights?.All(weight => weight == 0) != false)
             return loss.Reduce(own, ownWeights).MoveToOuterDisposeScope();
-        var lambdas = Weights(own.dtype, own.device);
-        var mixed = lambdas * own + (1 - lambdas) * loss.PerSample(logits, B);
-        var weights = ownWeights is null ? null : lambdas * ownWeights + (1 - lambdas) * loss.MeanWeights(B)!;
+        var (lambdas, partners) = Weights(own.dtype, own.device);
+        var mixed = lambdas * own + partners * loss.PerSample(logits, B);
+        var weights = ownWeights is null ? null : lambdas * ownWeights + partners * loss.MeanWeights(B)!;
         return loss.Reduce(mixed, weights).MoveToOuterDisposeScope();
     }
 
@@ -98,15 +102,21 @@ public sealed class PairTargets
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var predicted = logits.argmax(1);
-        var lambdas = Weights(ScalarType.Float64, logits.device);
-        var hits = lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64) + (1 - lambdas) * predicted.eq(ClassOf(B)).to(ScalarType.Float64);
+        var (lambdas, partners) = Weights(ScalarType.Float64, logits.device);
+        var hits = lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64) + partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64);
         return hits.sum().ToDouble();
     }
 
-    private Tensor Weights(ScalarType type, Device device)
+    // λ and what the partner weighs, (N) each.
+    private (Tensor Own, Tensor Partner) Weights(ScalarType type, Device device)
     {
-        using var weights = tensor(Lambdas as double[] ?? [.. Lambdas]);
-        return weights.to(type, device, copy: true);
+        Tensor Of(IReadOnlyList<double> values)
+        {
+            using var weights = tensor(values as double[] ?? [.. values]);
+            return weights.to(type, device, copy: true);
+        }
+        var own = Of(Lambdas);
+        return (own, PartnerWeights is null ? 1 - own : Of(PartnerWeights));
     }
 
     private static Tensor ClassOf(Tensor labels) => labels.dim() == 1 ? labels : labels.argmax(1);

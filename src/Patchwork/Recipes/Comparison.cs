@@ -1,5 +1,4 @@
 using Patchwork.Internals;
-using Patchwork.Mixing;
 using Patchwork.Training;
 
 namespace Patchwork.Recipes;
@@ -18,13 +17,12 @@ public sealed class Comparison
     /// <exception cref="InputException">A method is unknown or named twice, or there is nothing to do.</exception>
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds)
     {
-        recipe.Validate();
         if (methods.Count == 0 || seeds < 1)
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} seeds.");
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
-        foreach (var method in methods.Where(method => method != Mixing.Methods.Baseline))
-            Mixing.Methods.Find(method);
+        foreach (var method in methods)
+            (recipe with { Method = method }).Validate();
         (this.recipe, Methods, Seeds) = (recipe, methods, seeds);
     }
 

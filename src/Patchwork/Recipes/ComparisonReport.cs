@@ -113,13 +113,12 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
 
     private IEnumerable<ReportSection> Sheets()
     {
-        var data = DatasetCatalogue.Open(result.Recipe.Dataset,
-            new DataOptions { Folder = result.Recipe.Data, ImageSize = result.Recipe.ImageSize, SkipDamaged = result.Recipe.SkipDamaged });
+        var data = result.Recipe.OpenData();
         foreach (var method in result.Methods)
         {
-            if ((result.Recipe with { Method = method }).CreateMixer() is { } mixer)
-                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(mixer, data.Train, new SeedStream(result.Recipe.Seed), 4),
-                    $"Sheet of four training images with their partner, the image mixed by {method}, and the difference; λ, box and label weights beneath.")]);
+            if ((result.Recipe with { Method = method }).CreateStack() is var stack && MixingPreview.ChangesPixels(stack))
+                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, data.Train, new SeedStream(result.Recipe.Seed), 4),
+                    $"Sheet of four training images with their partner, what {method} makes of it, and the difference; λ, region and label weights beneath.")]);
         }
     }
 
@@ -144,7 +143,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
         var verdict = own.Count < 2 ? " (one seed: no spread known)"
             : Math.Abs(gain) > 2 * spread ? "" : " (within twice the standard error of the seeds: may be noise)";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Methods.Find(method).Name} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.{StillLearning(method)}");
+            $"{NameOf(method)} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.{StillLearning(method)}");
     }
 
     // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs are noisy.
@@ -159,8 +158,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
             $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs by --epochs {2 * errors.Length}.");
     }
 
-    private string Names() => string.Join(", ", result.Methods.Where(method => method != Methods.Baseline).DefaultIfEmpty("training").Select(method =>
-        Methods.All.FirstOrDefault(known => known.Id == method)?.Name ?? method));
+    private string Names() => string.Join(", ", result.Methods.Where(method => method != Methods.Baseline).Select(NameOf).DefaultIfEmpty("training"));
+
+    private static string NameOf(string method) => Methods.NameOf(MethodStack.Parse(method));
 
     private static double LastError(ComparedRun run) => 100 * run.Result.Last.Top1Error;
 }

@@ -32,14 +32,15 @@ public static class MixedSet
             File.WriteAllLines(Path.Combine(aside, "classes.txt"), dataset.ClassNames);
             using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false)) { NewLine = "\n" };
             targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right");
-            using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) }) { Planner = mixer };
+            using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) });
             var written = 0;
             for (var epoch = 0; written < count; epoch++)
             {
-                foreach (var batch in loader.Epoch(epoch))
+                foreach (var (step, plain) in loader.Epoch(epoch).Index())
                 {
                     cancellation.ThrowIfCancellationRequested();
                     using var scope = NewDisposeScope();
+                    var batch = mixer.Mix(plain, seeds.Open("mix", epoch, step));
                     var pictures = Picture.FromBatch(NormalizedPictures.Restore(batch.Images, dataset.Normalization));
                     for (var i = 0; i < batch.Count && written < count; i++, written++)
                     {
@@ -57,7 +58,7 @@ public static class MixedSet
     private static string Row(string name, Batch batch, int i, Dataset dataset)
     {
         var image = batch.Plan!.Images[i];
-        var box = ((BoxRegion)image.Region).Box;
+        var box = image.Region.Reach(batch.Plan.Height, batch.Plan.Width);
         var (own, partner) = (batch.Ids[i], batch.Ids[image.Partner]);
         return string.Create(CultureInfo.InvariantCulture,
             $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{box.Top},{box.Left},{box.Bottom},{box.Right}");

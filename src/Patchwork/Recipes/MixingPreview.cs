@@ -10,43 +10,83 @@ using static TorchSharp.torch;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// A sheet that shows what a method does to the pictures of a data set: original, partner, mixed and difference, with λ, box and labels.
+/// A sheet that shows what methods do to the pictures of a data set: original, partner, result and difference, with λ, region and labels.
 /// </summary>
 public static class MixingPreview
 {
-    /// <summary>Draws the sheet as PNG.</summary>
-    /// <param name="mixer">The method; every image gets a λ and a box of its own, so that a sheet shows many.</param>
+    private static readonly string[] Columns = ["a: original", "b: partner", "what the network sees", "|difference from a|"];
+
+    /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
+    /// <param name="stack">The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many.</param>
     /// <param name="dataset">Where the pictures come from.</param>
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
     /// <param name="objects">Outline the objects: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
-    /// <exception cref="InputException">Objects are asked for, and the set does not know them.</exception>
-    public static byte[] Draw(Mixer mixer, Dataset dataset, SeedStream seeds, int count, bool objects = false)
+    /// <exception cref="InputException">The methods change no pixels, or objects are asked for, and the set does not know them.</exception>
+    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false)
     {
         using var scope = NewDisposeScope();
-        mixer = mixer with { Scope = Scope.Example, Partners = Partners.Derangement, Probability = 1 };
-        using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(Math.Max(count, 2), dataset.Count), Threads = 0 });
-        var batch = loader.Epoch(0).First();
-        var mixed = mixer.Mix(batch, seeds.Open("mix"));
-        var before = Picture.FromBatch(NormalizedPictures.Restore(batch.Images, dataset.Normalization));
-        var after = Picture.FromBatch(NormalizedPictures.Restore(mixed.Images, dataset.Normalization));
-        Picture[] difference = [.. after.Select((picture, i) => picture.Difference(before[i]))];
-        if (objects)
-        {
-            var known = Objects(dataset, batch.Ids);
-            var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
-            after = [.. after.Select((picture, i) => picture.Outlined(left[i].Select(one => one.Box)))];
-            before = [.. before.Select((picture, i) => picture.Outlined(known[i].Select(one => one.Box)))];
-        }
-        var rows = Enumerable.Range(0, Math.Min(count, batch.Count)).Select(i => Row(i, mixed.Plan!, batch, dataset, before, after, difference));
+        if (!ChangesPixels(stack))
+            throw new InputException($"{Methods.NameOf(stack)} changes no pixel, so there is nothing to see. Choose a --method that mixes or erases pixels.");
+        var seen = Look(stack, dataset, seeds, Math.Max(count, 2), objects);
         return new PreviewSheet
         {
-            Title = $"{Methods.Find(mixer.Id).Name} on {dataset.Count:N0} training images",
-            Subtitle = string.Create(CultureInfo.InvariantCulture, $"x = M⊙a + (1-M)⊙b, y = λ·a + (1-λ)·b, λ counted in pixels; α {mixer.Alpha}, seed {seeds.Seed}"),
-            Columns = ["a: original", "b: partner", "mixed", "|mixed - original|"],
-            Rows = [.. rows],
+            Title = $"{Methods.NameOf(stack)} on {dataset.Count:N0} training images",
+            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, y = λ·a + (1-λ)·b; α {mixer.Alpha}, seed {seeds.Seed}")
+                : $"labels unchanged; seed {seeds.Seed}",
+            Columns = Columns,
+            Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
         }.Png();
     }
+
+    /// <summary>Draws one sheet with a row for each method, on the same picture; methods that change no pixel are named in its subtitle.</summary>
+    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = stacks.Where(stack => !ChangesPixels(stack)).Select(Methods.NameOf).ToArray();
+        return new PreviewSheet
+        {
+            Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
+            Subtitle = (hidden.Length == 0 ? "" : $"{string.Join(", ", hidden)} work behind the pixels: on features, branches or labels. ") + $"Seed {seeds.Seed}.",
+            Columns = Columns,
+            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false), 0, dataset, Methods.NameOf(stack)))],
+        }.Png();
+    }
+
+    internal static bool ChangesPixels(MethodStack stack) => stack.Mixer is { Needs: not Needs.Model } || (stack.Mixer is null && stack.Erasers.Count > 0);
+
+    // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
+    private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
+
+    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects)
+    {
+        var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
+        using var plainLoader = new BatchLoader(dataset, seeds, options);
+        using var loader = new BatchLoader(dataset, seeds, options) { Erasers = [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })] };
+        IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
+        var plain = Pictures(plainLoader.Epoch(0).First().Images);
+        var batch = loader.Epoch(0).First();
+        var erased = Pictures(batch.Images);
+        if (stack.Mixer is null)
+            return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
+        var mixer = Varied(stack.Mixer);
+        var mixed = mixer.Mix(batch, seeds.Open("mix"));
+        var after = Pictures(mixed.Images);
+        Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
+        if (!objects)
+            return new(erased, erased, after, difference, batch, mixed.Plan!);
+        var known = Objects(dataset, batch.Ids);
+        var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
+        Picture[] outlined = [.. erased.Select((picture, i) => picture.Outlined(known[i].Select(one => one.Box)))];
+        return new(outlined, outlined, [.. after.Select((picture, i) => picture.Outlined(left[i].Select(one => one.Box)))], difference, batch, mixed.Plan!);
+    }
+
+    // Every image mixed, with another one, by a draw of its own.
+    private static Mixer Varied(Mixer mixer) => mixer switch
+    {
+        OneOf choice => new OneOf([.. choice.Choices.Select(one => (Varied(one.Mixer), one.Weight))]),
+        _ => mixer with { Scope = Scope.Example, Partners = Partners.Derangement, Probability = 1 },
+    };
 
     private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>
     [
@@ -55,20 +95,33 @@ public static class MixingPreview
             : throw new InputException("The objects of this data set are not known. Leave --objects away, or choose shapes or tinyimagenet.")),
     ];
 
-    private static PreviewRow Row(int i, MixPlan plan, Batch batch, Dataset dataset, IReadOnlyList<Picture> before, IReadOnlyList<Picture> after,
-        Picture[] difference)
+    private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)
     {
-        var image = plan.Images[i];
-        var box = ((BoxRegion)image.Region).Box;
-        string Class(int row) => dataset.ClassNames[dataset.Label(batch.Ids[row])];
-        var label = string.Create(CultureInfo.InvariantCulture, $"{image.Lambda:0.00} {Class(i)}\n{1 - image.Lambda:0.00} {Class(image.Partner)}");
-        return new PreviewRow(string.Create(CultureInfo.InvariantCulture, $"λ = {image.Lambda:0.0000}"),
-            box.IsEmpty ? "no pixel" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
+        var image = seen.Plan.Images[i];
+        string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        var alone = image.Region is FillRegion;
+        var label = alone ? Class(i) : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}");
+        var lambda = alone ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
+        var where = Where(image.Region, seen.Plan);
+        return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,
             [
-                new PreviewCell(before[i], Class(i)),
-                new PreviewCell(before[image.Partner], Class(image.Partner)),
-                new PreviewCell(after[i], label),
-                new PreviewCell(difference[i], box.IsEmpty ? "nothing pasted" : $"{box.Height}×{box.Width} pixels"),
+                new PreviewCell(seen.Own[i], Class(i)),
+                new PreviewCell(seen.Partners[image.Partner], alone ? "no partner" : Class(image.Partner)),
+                new PreviewCell(seen.After[i], label),
+                new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
             ]);
     }
+
+    private static string Where(Region region, MixPlan plan) => region switch
+    {
+        _ when region.IsEmpty => "no pixel",
+        BlendRegion => "every pixel",
+        MaskRegion => "a mask",
+        FillRegion { Holes.Count: > 1 } fill => $"{fill.Holes.Count} holes",
+        _ when region.Reach(plan.Height, plan.Width) is var box => $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
+        _ => "",
+    };
+
+    private static string Share(Region region, MixPlan plan) => region is BoxRegion { Box: var box } ? $"{box.Height}×{box.Width} pixels"
+        : string.Create(CultureInfo.InvariantCulture, $"{100 * (1 - region.KeptShare(plan.Height, plan.Width)):0.0} % of the image");
 }

@@ -6,6 +6,7 @@ using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 
 namespace Patchwork.Recipes;
 
@@ -45,13 +46,16 @@ public sealed record Recipe
     /// </summary>
     public string? Weights { get; init; }
 
-    /// <summary>Method id, or <c>baseline</c>. Default <c>baseline</c>.</summary>
+    /// <summary>
+    /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between <c>-or-</c>. Default
+    /// <c>baseline</c>.
+    /// </summary>
     public string Method { get; init; } = Methods.Baseline;
 
     /// <summary>The method's α of Beta(α, α); null: its default. Range: positive.</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>The method's chance that a batch is mixed; null: its default. Range [0, 1].</summary>
+    /// <summary>The method's chance that a batch is mixed, or an image erased; null: its default. Range [0, 1].</summary>
     public double? Probability { get; init; }
 
     /// <summary>
@@ -86,10 +90,16 @@ public sealed record Recipe
     /// <summary>How partners are found; null: the method's default.</summary>
     public Partners? Partners { get; init; }
 
+    /// <summary>Manifold Mixup, Feature CutMix: names of the layers to choose from, <c>input</c> for the images; null: the method's own.</summary>
+    public IReadOnlyList<string>? Layers { get; init; }
+
     /// <summary>
     /// The probability rises linearly from 0 in the first epoch to its value in the last: the paper's "Scheduled CutMix". Default false.
     /// </summary>
     public bool Ramp { get; init; }
+
+    /// <summary>Last epochs without any mixing of pixels. Range: 0 or more. Default 0.</summary>
+    public int CleanTail { get; init; }
 
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
@@ -211,37 +221,53 @@ public sealed record Recipe
     /// <summary>All keys, in the order of this file.</summary>
     internal static IReadOnlyList<string> Keys { get; } = [.. RecipeJson.Default.Recipe.Properties.Select(property => property.Name)];
 
-    /// <summary>The method with this recipe's options, or null for the baseline.</summary>
-    internal Mixer? CreateMixer()
+    /// <summary>The methods with this recipe's options; none for the baseline.</summary>
+    /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
+    public MethodStack CreateStack()
     {
-        if (Method == Methods.Baseline)
-            return null;
-        var mixer = Preset is null ? Methods.Find(Method).Create() : FindPreset();
-        mixer = mixer with
+        var stack = MethodStack.Parse(Method, Configure);
+        if (Preset is not null && !stack.Methods.Any(method => method is CutMix))
+            throw new InputException($"Presets are for cutmix. Received: method {Method}, preset {Preset}.");
+        if (stack.LabelRule is not null && (LabelSmoothing > 0 || Loss == LossKind.Focal))
+            throw new InputException($"Labels are smoothed once, and not with the focal loss. Received: method {Method}, labelSmoothing = {LabelSmoothing}, loss {Loss}.");
+        return stack;
+    }
+
+    private IMethod Configure(IMethod method) => method switch
+    {
+        CutMix cutmix => Configure(Preset is null ? cutmix : CutMix.Presets.All.TryGetValue(Preset, out var preset) ? preset : throw InputException.Unknown("preset", Preset, [.. CutMix.Presets.All.Keys])),
+        Mixup mixup => Shared(mixup) with { Fold = Fold || mixup.Fold },
+        Mixer mixer => Shared(mixer),
+        FeatureMixer mixer => mixer with
         {
             Alpha = Alpha ?? mixer.Alpha,
             Probability = Probability ?? mixer.Probability,
-            Scope = Scope ?? mixer.Scope,
             Partners = Partners ?? mixer.Partners,
-        };
-        return mixer is not CutMix cutmix ? mixer : cutmix with
-        {
-            Placement = Placement ?? cutmix.Placement,
-            Rounding = Rounding ?? cutmix.Rounding,
-            Margin = Margin ?? cutmix.Margin,
-            FixedLambda = FixedLambda ?? cutmix.FixedLambda,
-            Centre = Centre ?? cutmix.Centre,
-            LabelWeight = LabelWeight ?? cutmix.LabelWeight,
-            Fold = Fold || cutmix.Fold,
-        };
-    }
+            Layers = Layers ?? mixer.Layers,
+        },
+        // In a stack the probability is the mixer's.
+        Eraser eraser when !Method.Contains('+') => eraser with { Probability = Probability ?? eraser.Probability },
+        _ => method,
+    };
 
-    private CutMix FindPreset()
+    private CutMix Configure(CutMix cutmix) => Shared(cutmix) with
     {
-        if (Methods.Find(Method).Create() is not CutMix)
-            throw new InputException($"Presets are for cutmix. Received: method {Method}, preset {Preset}.");
-        return CutMix.Presets.All.TryGetValue(Preset!, out var preset) ? preset : throw InputException.Unknown("preset", Preset!, [.. CutMix.Presets.All.Keys]);
-    }
+        Placement = Placement ?? cutmix.Placement,
+        Rounding = Rounding ?? cutmix.Rounding,
+        Margin = Margin ?? cutmix.Margin,
+        FixedLambda = FixedLambda ?? cutmix.FixedLambda,
+        Centre = Centre ?? cutmix.Centre,
+        LabelWeight = LabelWeight ?? cutmix.LabelWeight,
+        Fold = Fold || cutmix.Fold,
+    };
+
+    private T Shared<T>(T mixer) where T : Mixer => (T)(mixer with
+    {
+        Alpha = Alpha ?? mixer.Alpha,
+        Probability = Probability ?? mixer.Probability,
+        Scope = Scope ?? mixer.Scope,
+        Partners = Partners ?? mixer.Partners,
+    });
 
     /// <summary>Opens the data set that the recipe names.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
@@ -270,6 +296,8 @@ public sealed record Recipe
         Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
         Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
+        Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
+        Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
         Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
@@ -291,7 +319,8 @@ public sealed record Recipe
         try
         {
             // Options that do not go together show when a plan is drawn.
-            CreateMixer()?.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")));
+            if (CreateStack().Mixer is { Needs: Needs.Nothing } mixer)
+                mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")));
         }
         catch (ArgumentException error)
         {

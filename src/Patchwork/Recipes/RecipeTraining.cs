@@ -21,10 +21,12 @@ internal static class RecipeTraining
 
     public static Loss Loss(Recipe recipe) => recipe.Loss switch
     {
-        LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
-        LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+        LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = Smoothing(recipe) },
+        LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = Smoothing(recipe) },
         _ => new Focal(),
     };
+
+    private static double Smoothing(Recipe recipe) => recipe.CreateStack().LabelRule?.Epsilon ?? recipe.LabelSmoothing;
 
     public static LearningRateSchedule Schedule(Recipe recipe, double rate, int stepsPerEpoch)
     {

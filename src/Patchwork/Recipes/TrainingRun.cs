@@ -108,8 +108,13 @@ public sealed class TrainingRun
         var checkpoints = new Checkpointing(folder.Checkpoints) { EverySteps = recipe.CheckpointEvery };
         var metrics = new MetricsFile(folder.Metrics);
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
-        if (recipe.CreateMixer() is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+        var stack = recipe.CreateStack();
+        if (stack.Mixer is { } mixer)
+            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+        if (stack.FeatureMixer is { } featureMixer)
+            all.Insert(0, new FeatureMixingCallback(featureMixer));
+        if (stack.Erasers is { Count: > 0 } erasers)
+            all.Insert(0, new ErasingCallback([.. erasers]));
         if (recipe.EarlyStop is { } patience)
             all.Add(new EarlyStopping(patience));
         all.AddRange(callbacks);

@@ -2,6 +2,7 @@ using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;
@@ -22,6 +23,26 @@ public sealed class BatchLoaderTests
         foreach (var threads in (int[])[1, 2, 8])
             Assert.Equal(expected, Record(new NoiseImages(), threads));
         Assert.Equal(expected, Record(new NoiseImages(inMemory: false), threads: 2));
+    }
+
+    [Theory, InlineData(Fill.Mean), InlineData(Fill.Noise)]
+    public void Erasing_and_mixing_while_assembling_equals_erasing_then_mixing(Fill fill)
+    {
+        using var scope = NewDisposeScope();
+        var set = new NoiseImages(23, 3, 12, 16);
+        using var plain = new BatchLoader(set, new SeedStream(3), Options(0));
+        using var loader = new BatchLoader(set, new SeedStream(3), Options(2))
+        {
+            Planner = new CutMix { Scope = Scope.Example },
+            Erasers = [new Cutout { Length = 6 }, new RandomErasing { Probability = 0.8, Fill = fill }],
+        };
+        foreach (var (batch, bare) in loader.Epoch(4).Zip(plain.Epoch(4)))
+        {
+            var erased = batch.Erased.Aggregate(bare.Images, Eraser.Apply);
+            Assert.True(batch.Erased.All(plan => plan.ChangesPixels));
+            Assert.False(new CutMix().Apply(erased, batch.Plan!).ne(batch.Images).any().ToBoolean());
+            Assert.False(loader.Unmixed(batch, 4).Images.ne(erased).any().ToBoolean());
+        }
     }
 
     [Fact]
@@ -148,6 +169,8 @@ public sealed class BatchLoaderTests
     private sealed class PlannerOfPixels : IPlanner
     {
         public Needs Needs => Needs.Images;
+
+        public bool PlansBoxes => true;
 
         public MixPlan Plan(MixContext context) => throw new InvalidOperationException("never called");
     }

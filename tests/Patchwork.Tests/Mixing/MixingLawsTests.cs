@@ -15,16 +15,25 @@ public sealed class MixingLawsTests
 {
     public static TheoryData<string> Variants => [.. Table.Keys];
 
-    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All
+    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All.Select(method => method.Create()).OfType<Mixer>()
                                                                from scope in Enum.GetValues<Scope>()
                                                                from partners in Enum.GetValues<Partners>()
                                                                where (scope, partners) is not (Scope.Pair, Partners.Roll)      // not mutual: refused
-                                                               from variant in Own(method.Create() with { Scope = scope, Partners = partners })
-                                                               select variant).ToDictionary(mixer => mixer.ToString());
+                                                               from variant in Own(method with { Scope = scope, Partners = partners })
+                                                               where variant.Needs == Needs.Nothing
+                                                               select variant).Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example })).ToDictionary(mixer => mixer.ToString());
 
-    private static IEnumerable<Mixer> Own(Mixer mixer) => mixer is CutMix cutmix
-        ? from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true] select cutmix with { Placement = placement, Fold = fold }
-        : [mixer];
+    private static IEnumerable<Mixer> Own(Mixer mixer) => mixer switch
+    {
+        CutMix cutmix => from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true] select cutmix with { Placement = placement, Fold = fold },
+        FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
+        GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
+        ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
+        _ => [mixer],
+    };
+
+    // FMix labels by λ as drawn, which a whole number of pixels meets to one pixel; a soft edge, to two.
+    private static double LabelTolerance(Mixer mixer, int height, int width) => mixer is FMix ? 2.0 / (height * width) : 1e-6;
 
     [Theory, MemberData(nameof(Variants))]
     public void Lambda_is_the_share_of_pixels_that_stayed_and_the_rest_is_the_partners(string variant)
@@ -44,10 +53,13 @@ public sealed class MixingLawsTests
                 {
                     var (image, partner) = (plan.Images[i], plan.Images[i].Partner);
                     Assert.InRange(image.Lambda, 0, 1);
-                    var own = mixed[i].eq(i).to(ScalarType.Float64).mean().ToDouble();
-                    Assert.Equal(partner == i ? 1 : image.Lambda, own, 1e-12);
-                    if (partner != i)
-                        Assert.Equal(1 - image.Lambda, mixed[i].eq(partner).to(ScalarType.Float64).mean().ToDouble(), 1e-12);
+                    var mask = plan.Masks()[i].to(ScalarType.Float64);
+                    Assert.Equal(mask.mean().ToDouble(), image.Lambda, LabelTolerance(Table[variant], height, width));
+                    Assert.True((mask * i + (1 - mask) * partner).allclose(mixed[i].to(ScalarType.Float64), 1e-6, 1e-6), $"{image}");
+                    if (partner == i || image.Region is not BoxRegion)
+                        continue;
+                    Assert.Equal(image.Lambda, Share(mixed[i], i), 1e-12);      // no pixel is anything between
+                    Assert.Equal(1 - image.Lambda, Share(mixed[i], partner), 1e-12);
                 }
                 Assert.False(images.ne(arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1)).any().ToBoolean(), "the input was changed");
             }
@@ -88,12 +100,13 @@ public sealed class MixingLawsTests
     [Theory, MemberData(nameof(Variants))]
     public void The_probability_is_the_share_of_what_is_mixed(string variant)
     {
-        const int draws = 3_000, n = 4;
+        const int n = 4;
+        var (draws, side) = Table[variant] switch { FMix => (200, 8), CutMix => (3_000, 64), _ => (3_000, 8) };
         foreach (var probability in (double[])[0, 0.3, 1])
         {
             var mixer = Table[variant] with { Probability = probability };
             var seeds = new SeedStream(9);
-            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(new MixContext(n, 64, 64, seeds.Open("mix", 0, draw))).Images);
+            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(new MixContext(n, side, side, seeds.Open("mix", 0, draw))).Images);
             var share = images.Count(image => image.DrawnLambda != 1) / (double)(draws * n);
             Assert.Equal(probability, share, 4 * Math.Sqrt(probability * (1 - probability) / draws) + 1e-9);
         }
@@ -134,6 +147,8 @@ public sealed class MixingLawsTests
         Assert.Contains("probability must lie in [0, 1]. Received: probability = 1.5.", Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Probability = 1.5 }).Message);
         Assert.Contains("Did you mean 'cutmix'", Assert.Throws<InputException>(() => Methods.Find("cutmx")).Message);
     }
+
+    private static double Share(Tensor image, int id) => image.eq(id).to(ScalarType.Float64).mean().ToDouble();
 
     private static MixPlan Plan(string variant, int n, int height, int width, int draw) =>
         Table[variant].Plan(new MixContext(n, height, width, new SeedStream(11).Open("mix", 0, draw)));

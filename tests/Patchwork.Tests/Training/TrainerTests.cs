@@ -305,8 +305,6 @@ public sealed class TrainerTests
         public override Needs Needs => Needs.Images;
 
         public override MixPlan Plan(MixContext context) => cutmix.Plan(context.Images is null ? throw new InvalidOperationException("no pixels") : context);
-
-        public override void ApplyInPlace(Tensor images, MixPlan plan) => cutmix.ApplyInPlace(images, plan);
     }
 
     private sealed class FirstThree : Callback

@@ -48,7 +48,8 @@ internal static class BoxPaste
         window.copy_(where(inside, partner, window));
     }
 
-    private static void Check(Tensor images, MixPlan plan)
+    /// <summary>Refuses images that are not those that were planned for, or whose gradient would be lost.</summary>
+    public static void Check(Tensor images, MixPlan plan)
     {
         if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)
             throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as planned. " +

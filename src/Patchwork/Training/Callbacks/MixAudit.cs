@@ -17,7 +17,7 @@ public sealed class MixAudit(int batches = 2) : Callback
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
-        if (seen < batches && batch.Plan is { } plan && batch.Ids.Count > 0)
+        if (seen < batches && batch.Plan is { Layer: null } plan && batch.Ids.Count > 0)
         {
             Check(state, batch, plan);
             seen++;

@@ -13,6 +13,7 @@ namespace Patchwork.Training;
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
     private Mixer current = mixer;      // the probability of the epoch at hand
+    private bool clean;
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
@@ -24,6 +25,9 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// Lets the probability rise linearly from 0 in the first epoch to the mixer's in the last: "Scheduled CutMix" of the paper's table 8. Default false.
     /// </summary>
     public bool Ramp { get; init; }
+
+    /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
+    public int CleanTail { get; init; }
 
     /// <inheritdoc/>
     public override void OnFitStart(TrainingState state)
@@ -42,15 +46,20 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <inheritdoc/>
     public override void OnTrainEpochStart(TrainingState state)
     {
+        clean = state.Epoch >= state.Options.Epochs - CleanTail;
         var share = Ramp ? state.Epoch / Math.Max(state.Options.Epochs - 1.0, 1) : 1;
         current = share == 1 ? Mixer : Mixer with { Probability = Mixer.Probability * share };
-        if (current.Needs == Needs.Nothing)
-            loader!.Planner = current;
+        loader!.Planner = !clean && current is { Needs: Needs.Nothing, PlansBoxes: true } ? current : null;
     }
 
     /// <inheritdoc/>
-    public override Batch OnTrainBatchStart(TrainingState state, Batch batch) =>
-        batch.Plan is null ? current.Mix(batch, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch)) : batch;
+    public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
+    {
+        if (clean || batch.Plan is not null)
+            return batch;
+        var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
+        return current.Mix(batch, current.Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = state.Model }));
+    }
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)

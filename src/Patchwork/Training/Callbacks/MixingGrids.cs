@@ -33,7 +33,7 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
-        if (state.Step % everySteps == 0 && batch.Plan is { } plan && batch.Ids.Count > 0)
+        if (state.Step % everySteps == 0 && batch.Plan is { Layer: null } plan && batch.Ids.Count > 0)
             Write(state, batch, plan);
         return batch;
     }

@@ -1,0 +1,50 @@
+using Patchwork.Plans;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch, torchvision's
+/// RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Mixer.Probability"/> comes before the choice.
+/// </summary>
+public sealed record OneOf : Mixer
+{
+    /// <summary>Mixers that are equally likely.</summary>
+    public OneOf(params Mixer[] mixers) : this([.. mixers.Select(mixer => (mixer, 1.0))]) { }
+
+    /// <summary>Mixers with the weights of their choice, any positive numbers.</summary>
+    /// <exception cref="ArgumentException">No mixer, or a weight that is not positive.</exception>
+    public OneOf(IReadOnlyList<(Mixer Mixer, double Weight)> choices)
+    {
+        if (choices.Count == 0 || choices.Any(choice => !(choice.Weight > 0 && double.IsFinite(choice.Weight))))
+            throw new ArgumentException($"There must be one or more mixers with positive weights. Received: {string.Join(", ", choices.Select(choice => FormattableString.Invariant($"{choice.Mixer.Id} {choice.Weight}")))}.");
+        Choices = choices;
+    }
+
+    /// <summary>The mixers with their weights.</summary>
+    public IReadOnlyList<(Mixer Mixer, double Weight)> Choices { get; }
+
+    /// <inheritdoc/>
+    public override string Id => string.Join("-or-", Choices.Select(choice => choice.Mixer.Id));
+
+    /// <inheritdoc/>
+    public override Needs Needs => Choices.Max(choice => choice.Mixer.Needs);
+
+    /// <inheritdoc/>
+    public override bool PlansBoxes => Choices.All(choice => choice.Mixer.PlansBoxes);
+
+    /// <inheritdoc/>
+    public override MixPlan Plan(MixContext context)
+    {
+        var draws = context.Draws;
+        if (!draws.Bernoulli(Probability))
+            return MixPlan.Identity(Id, context.Count, context.Height, context.Width, draws.Id);
+        var left = draws.Uniform() * Choices.Sum(choice => choice.Weight);
+        foreach (var (mixer, weight) in Choices)
+        {
+            if (left < weight)
+                return mixer.Plan(context);
+            left -= weight;
+        }
+        return Choices[^1].Mixer.Plan(context);
+    }
+}

@@ -1,0 +1,27 @@
+using Patchwork.Plans;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// Manifold Mixup (Verma et al., "Manifold Mixup: Better Representations by Interpolating Hidden States", ICML 2019, arXiv 1806.05236): for each batch one
+/// of the layers, one λ ~ Beta(α, α), <c>h = λ·h_a + (1-λ)·h_b</c>.
+/// </summary>
+public sealed record ManifoldMixup : FeatureMixer
+{
+    /// <inheritdoc/>
+    /// <remarks>Default 2, the authors' code; the CutMix paper used 1.</remarks>
+    public override double Alpha { get; init => field = Options.Alpha(value); } = 2;
+
+    /// <inheritdoc/>
+    /// <remarks>Default: the input and the ends of the first two stages, as the authors' layers 0, 1 and 2.</remarks>
+    public override IReadOnlyList<string> Layers { get; init; } = [Input, "layer1", "layer2"];
+
+    /// <inheritdoc/>
+    public override string Id => "manifoldmixup";
+
+    private protected override (Region Region, double Lambda, double Label) Draw(MixContext context)
+    {
+        var lambda = context.Draws.Beta(Alpha, Alpha);
+        return (new BlendRegion(lambda), lambda, lambda);
+    }
+}

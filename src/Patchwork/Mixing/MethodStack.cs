@@ -1,0 +1,57 @@
+using Patchwork.Internals;
+using Patchwork.Plans;
+using Patchwork.Regularization;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each batch), any erasers,
+/// the network's regularizer, a label rule.
+/// </summary>
+public sealed record MethodStack
+{
+    private MethodStack(IReadOnlyList<IMethod> methods) => Methods = methods;
+
+    /// <summary>The methods in the order of their names.</summary>
+    public IReadOnlyList<IMethod> Methods { get; }
+
+    /// <summary>The mixer of pixels, or null.</summary>
+    public Mixer? Mixer => Methods.OfType<Mixer>().SingleOrDefault();
+
+    /// <summary>The mixer of features, or null.</summary>
+    public FeatureMixer? FeatureMixer => Methods.OfType<FeatureMixer>().SingleOrDefault();
+
+    /// <summary>The erasers, in order.</summary>
+    public IReadOnlyList<Eraser> Erasers => [.. Methods.OfType<Eraser>()];
+
+    /// <summary>The label rule, or null.</summary>
+    public LabelSmoothing? LabelRule => Methods.OfType<LabelSmoothing>().SingleOrDefault();
+
+    /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
+    /// <param name="names">Ids between <c>+</c>; mixers to choose from between <c>-or-</c>.</param>
+    /// <param name="configure">Gives each method its options; null: their defaults.</param>
+    /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
+    public static MethodStack Parse(string names, Func<IMethod, IMethod>? configure = null)
+    {
+        if (names == Mixing.Methods.Baseline)
+            return new([]);
+        IMethod One(string id) => Mixing.Methods.Find(id).Create() is var method && configure is null ? method : configure(method);
+        var methods = names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Choice(part, [.. choices.Select(One)]) : One(part)).ToArray();
+        if (methods.GroupBy(method => method.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new InputException($"A method can stand in a stack once. Received: {twice.Key} twice in {names}.");
+        Refuse<Mixer>(methods, names, "a batch is mixed once; write mixup-or-cutmix to choose one for each batch");
+        Refuse<FeatureMixer>(methods, names, "features are mixed at one layer a batch");
+        if (methods.OfType<Mixer>().Any() && methods.OfType<FeatureMixer>().Any())
+            throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. Received: {names}.");
+        return new(methods);
+    }
+
+    private static OneOf Choice(string part, IMethod[] choices) => choices.All(choice => choice is Mixer) ? new OneOf([.. choices.Cast<Mixer>()])
+        : throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+
+    private static void Refuse<T>(IMethod[] methods, string names, string reason) where T : class
+    {
+        if (methods.OfType<T>().Count() > 1)
+            throw new InputException($"{string.Join(" and ", methods.OfType<T>().Cast<IMethod>().Select(method => method.Id))} do not go together: {reason}. Received: {names}.");
+    }
+}

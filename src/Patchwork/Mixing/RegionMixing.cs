@@ -1,0 +1,83 @@
+using Patchwork.Plans;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// Carries a plan out on a batch where it lies: <c>x = M⊙x_a + (1-M)⊙x_b</c> with every right-hand side as it was before. Plans of boxes touch only the
+/// memory inside the boxes (<see cref="BoxPaste"/>); images that share a region are mixed together.
+/// </summary>
+internal static class RegionMixing
+{
+    /// <summary>Mixes images (N, C, H, W) of any type; blends of whole numbers are rounded to the nearest one.</summary>
+    /// <exception cref="ArgumentException">The images are not those that were planned for.</exception>
+    public static void InPlace(Tensor images, MixPlan plan)
+    {
+        if (plan.IsOfBoxes)
+        {
+            BoxPaste.InPlace(images, plan);
+            return;
+        }
+        BoxPaste.Check(images, plan);
+        if (!plan.ChangesPixels)
+            return;
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var before = images.clone();
+        foreach (var group in Enumerable.Range(0, plan.Images.Count).Where(i => Changes(plan, i)).GroupBy(i => plan.Images[i].Region))
+        {
+            int[] rows = [.. group];
+            var index = tensor(rows.Select(i => (long)i).ToArray(), device: images.device);
+            var partners = tensor(rows.Select(i => (long)plan.Images[i].Partner).ToArray(), device: images.device);
+            using var each = NewDisposeScope();
+            images.index_copy_(0, index, Mix(before.index_select(0, index), before.index_select(0, partners), group.Key));
+        }
+    }
+
+    private static bool Changes(MixPlan plan, int i) => plan.Images[i].Partner != i && !plan.Images[i].Region.IsEmpty;
+
+    /// <summary>Images (n, C, H, W) that share a region, and their partners; the result is of the images' type.</summary>
+    private static Tensor Mix(Tensor own, Tensor partner, Region region) => region switch
+    {
+        BoxRegion { Box: var box } => Pasted(own, partner.narrow(2, box.Top, box.Height).narrow(3, box.Left, box.Width), box),
+        ResizedRegion resized => Pasted(own, Resized(partner, resized), resized.Box),
+        BlendRegion { Weight: var weight } => Blended(own, partner, tensor(weight)),
+        MaskRegion { IsHard: true } mask => where(Mask(mask, own).gt(0.5), own, partner),
+        MaskRegion mask => Blended(own, partner, Mask(mask, own)),
+        _ => throw new ArgumentException($"A {region.GetType().Name} takes nothing from a partner."),
+    };
+
+    private static Tensor Pasted(Tensor own, Tensor patch, Box box)
+    {
+        own.narrow(2, box.Top, box.Height).narrow(3, box.Left, box.Width).copy_(patch);
+        return own;
+    }
+
+    private static Tensor Resized(Tensor partner, ResizedRegion region)
+    {
+        var part = partner.narrow(2, region.Source.Top, region.Source.Height).narrow(3, region.Source.Left, region.Source.Width);
+        if (region.Interpolation == Interpolation.Nearest)
+        {
+            // floor(i · source / target) in whole numbers, where a float can fall below the whole one.
+            Tensor Index(int target, int source) => tensor(Enumerable.Range(0, target).Select(i => (long)i * source / target).ToArray(), device: partner.device);
+            return part.index_select(2, Index(region.Box.Height, region.Source.Height)).index_select(3, Index(region.Box.Width, region.Source.Width));
+        }
+        var real = IsReal(part) ? part : part.to(ScalarType.Float32);
+        return Typed(nn.functional.interpolate(real, [region.Box.Height, region.Box.Width], mode: InterpolationMode.Bilinear, align_corners: true), partner.dtype);
+    }
+
+    private static Tensor Blended(Tensor own, Tensor partner, Tensor weight)
+    {
+        var type = IsReal(own) ? own.dtype : ScalarType.Float32;
+        var (w, a, b) = (weight.to(type, own.device), own.to(type), partner.to(type));
+        return Typed(w * a + (1 - w) * b, own.dtype);
+    }
+
+    private static Tensor Typed(Tensor values, ScalarType type) => IsReal(type) ? values.to(type) : values.round().to(type);
+
+    private static bool IsReal(Tensor tensor) => IsReal(tensor.dtype);
+
+    private static bool IsReal(ScalarType type) => type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
+
+    private static Tensor Mask(MaskRegion mask, Tensor images) => tensor(mask.Weights, [1, 1, images.size(2), images.size(3)], device: images.device);
+}

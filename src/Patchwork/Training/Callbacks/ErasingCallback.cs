@@ -1,0 +1,31 @@
+using Patchwork.Data;
+using Patchwork.Plans;
+using Patchwork.Regularization;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Trains on images that have lost parts: Cutout and random erasing as a callback. The loader erases while it assembles, before anything is mixed;
+/// validation and test are left alone, and everything is put back when the fit ends, also when it throws.
+/// </summary>
+public sealed class ErasingCallback(params Eraser[] erasers) : Callback
+{
+    private BatchLoader? loader;
+    private IReadOnlyList<IPlanner> before = [];
+
+    /// <inheritdoc/>
+    public override void OnFitStart(TrainingState state)
+    {
+        loader = state.Data.Train;
+        before = loader.Erasers;
+        loader.Erasers = [.. before, .. erasers];
+    }
+
+    /// <inheritdoc/>
+    public override void OnFitEnd(TrainingState state)
+    {
+        if (loader is not null)
+            loader.Erasers = before;
+        loader = null;
+    }
+}

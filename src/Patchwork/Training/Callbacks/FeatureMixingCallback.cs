@@ -1,0 +1,50 @@
+using Patchwork.Data;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the time of the fit, draws a plan for each
+/// batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit ends, also when it throws.
+/// </summary>
+public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
+{
+    private FeatureAttachment? attached;
+    private BatchLoss? lossBefore;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The gradient is accumulated over several passes: a plan is for the features of one pass.</exception>
+    public override void OnFitStart(TrainingState state)
+    {
+        if (state.Options.Accumulate > 1)
+            throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate {state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
+        var before = lossBefore = state.TrainLoss;
+        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
+    }
+
+    /// <inheritdoc/>
+    public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
+    {
+        attached ??= mixer.Attach(state.Model, batch.Images);
+        attached.Plan = attached.Draw(batch.Images, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch));
+        return batch with { Images = attached.Input(batch.Images), Plan = attached.Plan, Targets = attached.Targets(batch.Labels) };
+    }
+
+    /// <inheritdoc/>
+    public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+    {
+        if (attached is not null)
+            attached.Plan = null;
+    }
+
+    /// <inheritdoc/>
+    public override void OnFitEnd(TrainingState state)
+    {
+        attached?.Dispose();
+        attached = null;
+        if (lossBefore is not null)
+            state.TrainLoss = lossBefore;
+        lossBefore = null;
+    }
+}

@@ -1,0 +1,43 @@
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Xunit;
+
+namespace Patchwork.Tests.Mixing;
+
+public sealed class MethodStackTests
+{
+    [Fact]
+    public void Methods_that_work_together_are_found_by_their_kind()
+    {
+        var stack = MethodStack.Parse("cutmix+cutout+randomerasing+labelsmoothing");
+        Assert.IsType<CutMix>(stack.Mixer);
+        Assert.Equal(["cutout", "randomerasing"], stack.Erasers.Select(eraser => eraser.Id));
+        Assert.Equal(0.1, stack.LabelRule!.Epsilon);
+        Assert.Equal("CutMix + Cutout + Random Erasing + Label smoothing", Methods.NameOf(stack));
+        Assert.Empty(MethodStack.Parse("baseline").Methods);
+    }
+
+    [Theory]
+    [InlineData("cutmix+mixup", "mixup-or-cutmix")]
+    [InlineData("cutmix+manifoldmixup", "two different λ")]
+    [InlineData("manifoldmixup+featurecutmix", "one layer a batch")]
+    [InlineData("cutout+cutout", "once")]
+    [InlineData("cutmix-or-cutout", "batch by batch")]
+    [InlineData("cutmix+mixupp", "Did you mean 'mixup'")]
+    public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
+        Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void One_of_several_is_chosen_by_weight_and_keeps_its_own_law()
+    {
+        var choice = new OneOf([(new Mixup { Alpha = 0.8 }, 1), (new CutMix(), 3)]);
+        var plans = Enumerable.Range(0, 4_000).Select(i => choice.Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i)))).ToArray();
+        Assert.Equal(0.25, plans.Count(plan => plan.Method == "mixup") / 4_000.0, 0.03);
+        Assert.All(plans, plan => Assert.Equal(plan.Method == "cutmix", plan.IsOfBoxes));
+        Assert.Equal("mixup-or-cutmix", choice.Id);
+        Assert.Equal(0.4, Enumerable.Range(0, 4_000).Count(i => (choice with { Probability = 0.4 }).Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i))).Images[0].DrawnLambda != 1) / 4_000.0, 0.03);
+        Assert.Throws<ArgumentException>(() => new OneOf([(new CutMix(), 0)]));
+    }
+}

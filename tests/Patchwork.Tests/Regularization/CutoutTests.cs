@@ -1,0 +1,56 @@
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Regularization;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Regularization;
+
+[Collection(SerialCollection.Name)]
+public sealed class CutoutTests
+{
+    // vectors/cutout.json: masks of the authors' code for recorded centres.
+    [Fact]
+    public void Masks_are_those_of_the_authors()
+    {
+        using var recorded = Vectors.Open("cutout.json");
+        var seen = 0;
+        foreach (var one in recorded.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.GetProperty("system").GetString() == "devries"))
+        {
+            var (height, width, length) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32(), one.GetProperty("length").GetInt32());
+            var centres = one.GetProperty("centres_row_col").EnumerateArray().Select(centre => (Row: centre[0].GetInt32(), Column: centre[1].GetInt32()));
+            var mask = new float[height * width];
+            new FillRegion([.. centres.Select(centre => Cutout.Hole(centre.Row, centre.Column, length / 2, height, width))], Fill.Mean).WriteMask(mask, height, width);
+            Assert.Equal(one.GetProperty("mask").Numbers(), mask.Select(value => (double)value));
+            seen++;
+        }
+        Assert.True(seen > 20, $"{seen} cases");
+    }
+
+    // Expected removed share at 32 px, computed from the definition; L = 16 shows whole with chance (17/32)².
+    [Theory, InlineData(16, 0.1914), InlineData(8, 0.0549), InlineData(20, 0.2781)]
+    public void The_mean_removed_share_is_that_of_the_definition(int length, double expected)
+    {
+        var plans = Enumerable.Range(0, 100).Select(i => new Cutout { Length = length }.Plan(new MixContext(400, 32, 32, new SeedStream(1).Open("erase", 0, i)))).ToArray();
+        Assert.Equal(expected, plans.Average(plan => plan.ReplacedArea), 0.002);
+        if (length == 16)
+            Assert.Equal(17 * 17 / 1024.0, plans.SelectMany(plan => plan.Images).Average(image => ((FillRegion)image.Region).Holes[0].Area == 256 ? 1.0 : 0), 0.01);
+    }
+
+    [Fact]
+    public void Holes_become_the_mean_and_the_rest_and_the_input_stay()
+    {
+        using var scope = NewDisposeScope();
+        var images = randn(5, 3, 12, 9, dtype: ScalarType.Float64);
+        var before = images.clone();
+        var plan = new Cutout { Length = 6, Holes = 2 }.Plan(new MixContext(5, 12, 9, new SeedStream(3).Open("erase")));
+        var erased = Eraser.Apply(images, plan);
+        var kept = plan.Masks().to(ScalarType.Float64);
+        Assert.True(erased.allclose(images.to(ScalarType.Float32).to(ScalarType.Float64) * kept));
+        Assert.False(images.ne(before).any().ToBoolean());
+        Assert.All(plan.Images, image => Assert.Equal((1.0, 1.0), (image.Lambda, image.DrawnLambda)));
+        Assert.Throws<ArgumentException>(() => Eraser.Apply(images.to(ScalarType.Byte), plan));
+    }
+}

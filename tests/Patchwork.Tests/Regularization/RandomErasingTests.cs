@@ -1,0 +1,49 @@
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Regularization;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Regularization;
+
+[Collection(SerialCollection.Name)]
+public sealed class RandomErasingTests
+{
+    private static Box[] Boxes(RandomErasing eraser, int count) =>
+    [
+        .. Enumerable.Range(0, count / 1000).SelectMany(i => eraser.Plan(new MixContext(1000, 32, 32, new SeedStream(9).Open("erase", 0, i))).Images)
+            .Select(image => image.Region).OfType<FillRegion>().Select(region => region.Holes[0]),
+    ];
+
+    // Share of tall boxes at 32×32 after rounding and rejection, computed: 0.747 for the uniform law, 0.483 for the logarithm's (areas up to 1/3).
+    [Theory, InlineData(RatioLaw.Uniform, 0.4, 0.747), InlineData(RatioLaw.LogUniform, 1.0 / 3, 0.483)]
+    public void Tall_boxes_are_as_frequent_as_their_law_says(RatioLaw law, double most, double expected)
+    {
+        var boxes = Boxes(new RandomErasing { Probability = 1, RatioLaw = law, Area = (0.02, most) }, 60_000);
+        Assert.Equal(expected, boxes.Count(box => box.Height > box.Width) / (double)boxes.Length, 0.01);
+        Assert.All(boxes, box => Assert.True(box.FitsIn(32, 32) && box.Height < 32 && box.Width < 32));
+        Assert.All(boxes, box => Assert.InRange(box.Area / 1024.0, 0.01, most + 0.04));      // sides are whole pixels
+    }
+
+    [Fact]
+    public void The_probability_is_the_share_of_erased_images() => Assert.Equal(0.5, Boxes(new RandomErasing(), 40_000).Length / 40_000.0, 0.012);
+
+    [Fact]
+    public void Noise_is_standard_normal_and_a_plan_makes_the_same_noise_again()
+    {
+        using var scope = NewDisposeScope();
+        var plan = new RandomErasing { Probability = 1, Fill = Fill.Noise }.Plan(new MixContext(200, 32, 32, new SeedStream(2).Open("erase")));
+        var images = full(200, 3, 32, 32, 77f);
+        var erased = Eraser.Apply(images, plan);
+        var noise = erased.masked_select(erased.ne(77));
+        Assert.Equal(0, noise.mean().ToDouble(), 0.02);
+        Assert.Equal(1, noise.std().ToDouble(), 0.02);
+        Assert.False(erased.ne(Eraser.Apply(images, MixPlan.FromJson(plan.ToJson()))).any().ToBoolean());
+    }
+
+    [Fact]
+    public void Without_room_the_image_stays() =>
+        Assert.All(new RandomErasing { Probability = 1 }.Plan(new MixContext(50, 1, 1, new SeedStream(1).Open("erase"))).Images, image => Assert.True(image.Region.IsEmpty));
+}
