@@ -107,6 +107,8 @@ public sealed class TrainingRun
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         if (recipe.CreateMixer() is { } mixer)
             all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+        if (recipe.Ema is { } decay)
+            all.Insert(0, new WeightAverage { Decay = decay });      // before those that look at what is validated
         if (recipe.EarlyStop is { } patience)
             all.Add(new EarlyStopping(patience));
         all.AddRange(callbacks);
