@@ -51,6 +51,23 @@ public sealed partial class CheckpointTests : IDisposable
         }
     }
 
+    // What is written to /dev/full fails as on a full disk, without a file system of the test's own.
+    [Theory, InlineData("safetensors.new.partial"), InlineData("optimizer.new"), InlineData("callbacks.new.partial"), InlineData("state.json.new.partial")]
+    public void A_checkpoint_that_finds_no_room_leaves_the_one_before_it_whole(string file)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
+        Run("whole", "sgd", stopAt: null);
+        Run("run", "sgd", stopAt: 4);
+        var checkpoints = Path.Combine(folder, "run", "checkpoints");
+        var before = Directory.GetFiles(checkpoints).ToDictionary(path => path, File.ReadAllBytes);
+        File.CreateSymbolicLink(Path.Combine(checkpoints, "last." + file), "/dev/full");
+        Assert.True(OutputException.IsNoRoom(Assert.ThrowsAny<IOException>(() => Run("run", "sgd", stopAt: 5))));
+        Assert.Equal(before.Keys.Order(), Directory.GetFiles(checkpoints).Order());
+        Assert.All(before, entry => Assert.Equal(entry.Value, File.ReadAllBytes(entry.Key)));
+        Assert.DoesNotContain(Run("run", "sgd", stopAt: null), line => line.Contains("damaged", StringComparison.Ordinal));
+        Assert.Equal(Bits("whole"), Bits("run"));
+    }
+
     [Fact]
     public void When_every_checkpoint_is_damaged_that_is_said()
     {

@@ -145,7 +145,7 @@ public sealed class CheckpointStore(string folder)
                     continue;      // no callback had tensors
                 var found = ((string[])["last." + part + ".new", "last." + part, "previous." + part])
                     .Select(name => Path.Combine(Folder, name))
-                    .FirstOrDefault(candidate => File.Exists(candidate) && JsonNode.DeepEquals(Fingerprint(candidate), expected));
+                    .FirstOrDefault(candidate => Fits(candidate, expected));
                 if (found is null)
                 {
                     fault = $"last.{part} is missing or does not have the checksum that {Path.GetFileName(path)} names";
@@ -166,6 +166,10 @@ public sealed class CheckpointStore(string folder)
 
     // A state names the other files by checksum and carries its own.
     private static string Seal(JsonObject document) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
+
+    // The length first: a file that was cut need not be read to the end.
+    private static bool Fits(string path, JsonNode? expected) =>
+        File.Exists(path) && new FileInfo(path).Length == (long?)expected?["bytes"] && JsonNode.DeepEquals(Fingerprint(path), expected);
 
     private static JsonObject Fingerprint(string path)
     {
