@@ -68,6 +68,7 @@ internal sealed class RecipeOptions
         List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");
         Number("--warmup", "epochs of linear warm-up");
         Number("--clip", "largest norm of the gradient");
+        Number("--ema", "decay of a moving average of the weights to validate and test with, e.g. 0.9998");
         Choice<LossKind>("--loss", "loss (default crossentropy)");
         Number("--label-smoothing", "label smoothing ε");
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");

@@ -142,6 +142,12 @@ public sealed record Recipe
     /// <summary>Largest norm of the gradient; null does not clip. Range: positive.</summary>
     public double? Clip { get; init; }
 
+    /// <summary>
+    /// Decay of an exponential moving average of the weights, which validation, test and <c>best.safetensors</c> then use; null keeps none. 0.9998 is usual
+    /// for long runs. Range: above 0, below 1.
+    /// </summary>
+    public double? Ema { get; init; }
+
     /// <summary>Loss: crossentropy, binary (cross entropy, a yes or no for each class) or focal (γ 2). Default crossentropy.</summary>
     public LossKind Loss { get; init; } = LossKind.CrossEntropy;
 
@@ -300,6 +306,7 @@ public sealed record Recipe
         Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
         Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
+        Require(Ema is null or (> 0 and < 1), "ema", Ema, "above 0 and below 1; to keep no average leave it out");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");

@@ -39,6 +39,7 @@ public sealed class TrainingRun
     /// <param name="report">Receives one line at a time for the person who runs this.</param>
     /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
+    /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var run = new TrainingRun(recipe);
@@ -50,13 +51,14 @@ public sealed class TrainingRun
             normalization.Mean, normalization.Deviation)
         { CenterCrop = recipe.CenterCrop };
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
-        return run.Train(runFolder, model, resume: null, callbacks, report, cancellation);
+        return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
     }
 
     /// <summary>
     /// Goes on with a run from its newest whole checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
     /// </summary>
     /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
+    /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var runFolder = RunFolder.Open(folder);
@@ -67,13 +69,27 @@ public sealed class TrainingRun
         var checkpoint = runFolder.Checkpoints.Load(report);
         report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
             : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
-        return run.Train(runFolder, model, checkpoint, callbacks, report, cancellation);
+        return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
     private nn.Module<Tensor, Tensor> CreateModel()
     {
         new SeedStream(recipe.Seed).SeedTorch("model");
         return ModelZoo.Create(recipe.Model, data.Train.ClassNames.Count, data.Train.Channels, data.Train.Height);
+    }
+
+    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return Train(folder, model, resume, callbacks, report, cancellation);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). Its last good checkpoint is kept; "
+                + $"make room or put the file right, then go on with patchwork train --resume --out {folder.Path}.", error);
+        }
     }
 
     private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
@@ -115,6 +131,8 @@ public sealed class TrainingRun
             all.Insert(0, new FeatureMixingCallback(featureMixer));
         if (stack.Erasers is { Count: > 0 } erasers)
             all.Insert(0, new ErasingCallback([.. erasers]));
+        if (recipe.Ema is { } decay)
+            all.Insert(0, new WeightAverage { Decay = decay });      // before those that look at what is validated
         if (recipe.EarlyStop is { } patience)
             all.Add(new EarlyStopping(patience));
         all.AddRange(callbacks);
