@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>The networks against numbers of torchvision's and the CutMix authors' own definitions.</summary>
+/// <summary>The networks against numbers of their authors' own definitions.</summary>
 public sealed class ModelsTests : IDisposable
 {
     // The recorded values carry 9 significant digits, so even an exact double may differ by 5e-9 of its size.
@@ -21,6 +21,12 @@ public sealed class ModelsTests : IDisposable
     {
         { "clovaai_resnet20_basic", "resnet20", 10, 32 },
         { "clovaai_resnet110_bottleneck", "resnet110bottleneck", 100, 32 },
+        { "clovaai_pyramidnet110_a64_bottleneck", "pyramidnet110-a64", 100, 32 },
+        { "clovaai_pyramidnet110_a48_basic", "pyramidnet110-a48", 100, 32 },
+        { "clovaai_pyramidnet200_a240_bottleneck", "pyramidnet200-a240", 100, 32 },
+        { "xternalz_wrn16_4", "wrn-16-4", 10, 32 },
+        { "xternalz_wrn28_10", "wrn-28-10", 100, 32 },
+        { "kuangliu_preactresnet18", "preactresnet18", 10, 32 },
         { "torchvision_resnet50", "resnet50", 1000, 224 },
         { "torchvision_resnet18", "resnet18", 1000, 224 },      // recorded on 64-pixel images, but with the stem for large ones
     };
@@ -77,6 +83,9 @@ public sealed class ModelsTests : IDisposable
     [Theory]
     [InlineData("clovaai_resnet20_basic", "resnet20", 10)]
     [InlineData("clovaai_resnet110_bottleneck", "resnet110bottleneck", 100)]
+    [InlineData("clovaai_pyramidnet110_a64_bottleneck", "pyramidnet110-a64", 100)]
+    [InlineData("clovaai_pyramidnet110_a48_basic", "pyramidnet110-a48", 100)]
+    [InlineData("xternalz_wrn16_4", "wrn-16-4", 10)]
     public void A_training_pass_gives_the_recorded_loss_gradients_and_running_statistics(string key, string id, int classes)
     {
         var step = Model(key).GetProperty("train_step");

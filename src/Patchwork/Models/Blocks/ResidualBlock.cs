@@ -41,15 +41,16 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly Sequential? downsample;
 
-    public Bottleneck(int input, int width, int stride) : base(nameof(Bottleneck))
+    // Groups of the 3×3 convolution: the cardinality of ResNeXt (Xie et al. 2017, figure 3 (c)), 1 for ResNet.
+    public Bottleneck(int input, int width, int output, int stride, int groups = 1) : base(nameof(Bottleneck))
     {
         conv1 = Layers.Conv1x1(input, width);
         bn1 = nn.BatchNorm2d(width);
-        conv2 = Layers.Conv3x3(width, width, stride);
+        conv2 = Layers.Conv3x3(width, width, stride, groups);
         bn2 = nn.BatchNorm2d(width);
-        conv3 = Layers.Conv1x1(width, width * Expansion);
-        bn3 = nn.BatchNorm2d(width * Expansion);
-        downsample = Layers.Shortcut(input, width * Expansion, stride);
+        conv3 = Layers.Conv1x1(width, output);
+        bn3 = nn.BatchNorm2d(output);
+        downsample = Layers.Shortcut(input, output, stride);
         RegisterComponents();
     }
 
@@ -65,7 +66,8 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
 /// <summary>Layers that residual networks share.</summary>
 internal static class Layers
 {
-    public static Conv2d Conv3x3(int input, int output, int stride = 1) => nn.Conv2d(input, output, 3, stride, padding: 1, bias: false);
+    public static Conv2d Conv3x3(int input, int output, int stride = 1, int groups = 1) =>
+        nn.Conv2d(input, output, 3, stride, padding: 1, groups: groups, bias: false);
 
     public static Conv2d Conv1x1(int input, int output, int stride = 1) => nn.Conv2d(input, output, 1, stride, bias: false);
 
@@ -73,11 +75,15 @@ internal static class Layers
     public static Sequential? Shortcut(int input, int output, int stride) =>
         stride == 1 && input == output ? null : nn.Sequential(("0", Conv1x1(input, output, stride)), ("1", nn.BatchNorm2d(output)));
 
-    /// <summary>A stage: the first block changes the width and carries the stride.</summary>
+    /// <summary>A stage of blocks number <paramref name="first"/> and following, named 0, 1, 2, … within the stage.</summary>
+    public static Sequential Stage(int first, int blocks, Func<int, nn.Module<Tensor, Tensor>> block) =>
+        nn.Sequential([.. Enumerable.Range(0, blocks).Select(i => ($"{i}", block(first + i)))]);
+
+    /// <summary>A stage of ResNet: the first block changes the width and carries the stride.</summary>
     public static Sequential Stage(bool bottleneck, int input, int width, int blocks, int stride)
     {
         var output = width * (bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion);
-        nn.Module<Tensor, Tensor> Block(int from, int step) => bottleneck ? new Bottleneck(from, width, step) : new BasicBlock(from, width, step);
-        return nn.Sequential([.. Enumerable.Range(0, blocks).Select(i => ($"{i}", i == 0 ? Block(input, stride) : Block(output, 1)))]);
+        nn.Module<Tensor, Tensor> Block(int from, int step) => bottleneck ? new Bottleneck(from, width, output, step) : new BasicBlock(from, width, step);
+        return Stage(0, blocks, i => i == 0 ? Block(input, stride) : Block(output, 1));
     }
 }
