@@ -13,16 +13,17 @@ public sealed class PreActResNet : ImageClassifier
     private readonly Sequential layer1, layer2, layer3, layer4;
     private readonly Linear linear;
 
-    internal PreActResNet(string id, int[] blocks, int classes, int channels) : base(id, classes, channels)
+    internal PreActResNet(ModelRequest request, int[] blocks) : base(request)
     {
-        static Sequential Stage(int input, int width, int blocks, int stride) =>
-            Layers.Stage(0, blocks, i => i == 0 ? new PreActBlock(input, width, stride) : new PreActBlock(width, width, 1));
-        conv1 = Layers.Conv3x3(channels, 64);
-        layer1 = Stage(64, 64, blocks[0], 1);
-        layer2 = Stage(64, 128, blocks[1], 2);
-        layer3 = Stage(128, 256, blocks[2], 2);
-        layer4 = Stage(256, 512, blocks[3], 2);
-        linear = nn.Linear(512, classes);
+        var stages = new Stages(request.Options, blocks);
+        Sequential Stage(int stage, int input, int width, int stride) =>
+            stages.Build(stage, (i, interior) => i == 0 ? new PreActBlock(input, width, stride, interior) : new PreActBlock(width, width, 1, interior));
+        conv1 = Layers.Conv3x3(request.Channels, 64);
+        layer1 = Stage(1, 64, 64, 1);
+        layer2 = Stage(2, 64, 128, 2);
+        layer3 = Stage(3, 128, 256, 2);
+        layer4 = Stage(4, 256, 512, 2);
+        linear = nn.Linear(512, request.Classes);
         RegisterComponents();
         Initialize();
     }
@@ -42,22 +43,24 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Sequential? shortcut;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
 
-    public PreActBlock(int input, int width, int stride) : base(nameof(PreActBlock))
+    public PreActBlock(int input, int width, int stride, BlockInterior interior) : base(nameof(PreActBlock))
     {
         bn1 = nn.BatchNorm2d(input);
         conv1 = Layers.Conv3x3(input, width, stride);
         bn2 = nn.BatchNorm2d(width);
         conv2 = Layers.Conv3x3(width, width);
         shortcut = stride == 1 && input == width ? null : nn.Sequential(("0", Layers.Conv1x1(input, width, stride)));
+        (dropblock, end) = (interior.Features(), interior.End());
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
         var activated = nn.functional.relu(bn1.call(x));
-        var kept = shortcut is null ? x : shortcut.call(activated);
-        var y = nn.functional.relu(bn2.call(conv1.call(activated)));
-        return conv2.call(y).add_(kept);
+        var kept = (shortcut is null ? x : shortcut.call(activated)).Through(dropblock);
+        var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
+        return conv2.call(y).Through(dropblock).Through(end).add_(kept);
     }
 }

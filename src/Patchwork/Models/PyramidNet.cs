@@ -17,24 +17,25 @@ public sealed class PyramidNet : ImageClassifier
     private readonly Sequential layer1, layer2, layer3;
     private readonly Linear fc;
 
-    internal PyramidNet(string id, int depth, double alpha, bool bottleneck, int classes, int channels) : base(id, classes, channels)
+    internal PyramidNet(ModelRequest request, int depth, double alpha, bool bottleneck) : base(request)
     {
         var blocks = (depth - 2) / (bottleneck ? 9 : 6);
         var widths = Widths(3 * blocks, alpha);
         var expansion = bottleneck ? PyramidBottleneck.Expansion : 1;
-        nn.Module<Tensor, Tensor> Block(int index)
+        var stages = new Stages(request.Options, blocks, blocks, blocks);
+        Sequential Stage(int stage) => stages.Build(stage, (i, interior) =>
         {
-            var input = index == 0 ? Stem : widths[index - 1] * expansion;
-            var stride = index > 0 && index % blocks == 0 ? 2 : 1;
-            return bottleneck ? new PyramidBottleneck(input, widths[index], stride) : new PyramidBasicBlock(input, widths[index], stride);
-        }
-        conv1 = Layers.Conv3x3(channels, Stem);
+            var (l, stride) = (interior.Place.Block, i == 0 && stage > 1 ? 2 : 1);
+            var (input, width) = (l == 1 ? Stem : widths[l - 2] * expansion, widths[l - 1]);
+            return bottleneck ? new PyramidBottleneck(input, width, stride, interior) : new PyramidBasicBlock(input, width, stride, interior);
+        });
+        conv1 = Layers.Conv3x3(request.Channels, Stem);
         bn1 = nn.BatchNorm2d(Stem);
-        layer1 = Layers.Stage(0, blocks, Block);
-        layer2 = Layers.Stage(blocks, blocks, Block);
-        layer3 = Layers.Stage(2 * blocks, blocks, Block);
+        layer1 = Stage(1);
+        layer2 = Stage(2);
+        layer3 = Stage(3);
         bn_final = nn.BatchNorm2d(widths[^1] * expansion);
-        fc = nn.Linear(widths[^1] * expansion, classes);
+        fc = nn.Linear(widths[^1] * expansion, request.Classes);
         RegisterComponents();
         Initialize();
     }

@@ -16,19 +16,20 @@ public sealed class ResNeXt : ImageClassifier
     private readonly Sequential layer1, layer2, layer3;
     private readonly Linear fc;
 
-    internal ResNeXt(string id, int cardinality, int width, int classes, int channels) : base(id, classes, channels)
+    internal ResNeXt(ModelRequest request, int cardinality, int width) : base(request)
     {
-        Sequential Stage(int input, int output, int inner, int stride) =>
-            Layers.Stage(0, Blocks, i => i == 0
-                ? new Bottleneck(input, inner, output, stride, cardinality)
-                : new Bottleneck(output, inner, output, 1, cardinality));
+        var stages = new Stages(request.Options, Blocks, Blocks, Blocks);
+        Sequential Stage(int stage, int input, int output, int inner, int stride) =>
+            stages.Build(stage, (i, interior) => i == 0
+                ? new Bottleneck(input, inner, output, stride, interior, cardinality)
+                : new Bottleneck(output, inner, output, 1, interior, cardinality));
         var inner = cardinality * width;
-        conv1 = Layers.Conv3x3(channels, 64);
+        conv1 = Layers.Conv3x3(request.Channels, 64);
         bn1 = nn.BatchNorm2d(64);
-        layer1 = Stage(64, 256, inner, 1);
-        layer2 = Stage(256, 512, 2 * inner, 2);
-        layer3 = Stage(512, 1024, 4 * inner, 2);
-        fc = nn.Linear(1024, classes);
+        layer1 = Stage(1, 64, 256, inner, 1);
+        layer2 = Stage(2, 256, 512, 2 * inner, 2);
+        layer3 = Stage(3, 512, 1024, 4 * inner, 2);
+        fc = nn.Linear(1024, request.Classes);
         RegisterComponents();
         Initialize();
     }

@@ -14,15 +14,16 @@ public sealed class WideResNet : ImageClassifier
     private readonly BatchNorm2d bn1;
     private readonly Linear fc;
 
-    internal WideResNet(string id, int depth, int widen, int classes, int channels) : base(id, classes, channels)
+    internal WideResNet(ModelRequest request, int depth, int widen) : base(request)
     {
         var blocks = (depth - 4) / 6;
-        conv1 = Layers.Conv3x3(channels, 16);
-        block1 = new WideStage(16, 16 * widen, blocks, stride: 1);
-        block2 = new WideStage(16 * widen, 32 * widen, blocks, stride: 2);
-        block3 = new WideStage(32 * widen, 64 * widen, blocks, stride: 2);
+        var stages = new Stages(request.Options, blocks, blocks, blocks);
+        conv1 = Layers.Conv3x3(request.Channels, 16);
+        block1 = new WideStage(stages, 1, 16, 16 * widen, stride: 1);
+        block2 = new WideStage(stages, 2, 16 * widen, 32 * widen, stride: 2);
+        block3 = new WideStage(stages, 3, 32 * widen, 64 * widen, stride: 2);
         bn1 = nn.BatchNorm2d(64 * widen);
-        fc = nn.Linear(64 * widen, classes);
+        fc = nn.Linear(64 * widen, request.Classes);
         RegisterComponents();
         Initialize();
     }
@@ -41,9 +42,9 @@ internal sealed class WideStage : nn.Module<Tensor, Tensor>
 {
     private readonly Sequential layer;
 
-    public WideStage(int input, int width, int blocks, int stride) : base(nameof(WideStage))
+    public WideStage(Stages stages, int stage, int input, int width, int stride) : base(nameof(WideStage))
     {
-        layer = Layers.Stage(0, blocks, i => i == 0 ? new WideBlock(input, width, stride) : new WideBlock(width, width, 1));
+        layer = stages.Build(stage, (i, interior) => i == 0 ? new WideBlock(input, width, stride, interior) : new WideBlock(width, width, 1, interior));
         RegisterComponents();
     }
 
@@ -56,22 +57,24 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Conv2d? convShortcut;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
 
-    public WideBlock(int input, int width, int stride) : base(nameof(WideBlock))
+    public WideBlock(int input, int width, int stride, BlockInterior interior) : base(nameof(WideBlock))
     {
         bn1 = nn.BatchNorm2d(input);
         conv1 = Layers.Conv3x3(input, width, stride);
         bn2 = nn.BatchNorm2d(width);
         conv2 = Layers.Conv3x3(width, width);
         convShortcut = input == width ? null : Layers.Conv1x1(input, width, stride);
+        (dropblock, end) = (interior.Features(), interior.End());
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
         var activated = nn.functional.relu(bn1.call(x));
-        var shortcut = convShortcut is null ? x : convShortcut.call(activated);
-        var y = nn.functional.relu(bn2.call(conv1.call(activated)));
-        return conv2.call(y).add_(shortcut);
+        var shortcut = (convShortcut is null ? x : convShortcut.call(activated)).Through(dropblock);
+        var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
+        return conv2.call(y).Through(dropblock).Through(end).add_(shortcut);
     }
 }

@@ -14,7 +14,7 @@ public abstract record BranchRegularizer
 
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
-    /// to be changed the layer returns its input itself: do not write into the result. The caller owns the layer.
+    /// to be changed the layer may return its input itself: write into the result only if the input is yours. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
 }
