@@ -52,6 +52,7 @@ internal sealed class RecipeOptions
     public RecipeOptions Training()
     {
         Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
+        Number("--drop-probability", "dropblock, stochasticdepth, shakedrop: chance of a drop");
         Whole("--clean-tail", "last epochs without mixing");
         Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");

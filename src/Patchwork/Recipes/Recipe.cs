@@ -98,6 +98,9 @@ public sealed record Recipe
     /// </summary>
     public bool Ramp { get; init; }
 
+    /// <summary>DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range [0, 1].</summary>
+    public double? DropProbability { get; init; }
+
     /// <summary>Last epochs without any mixing of pixels. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
@@ -252,6 +255,7 @@ public sealed record Recipe
             Layers = Layers ?? mixer.Layers,
         },
         // In a stack the probability is the mixer's.
+        BranchRegularizer regularizer => regularizer with { DropProbability = DropProbability ?? regularizer.DropProbability },
         Eraser eraser when !Method.Contains('+') => eraser with { Probability = Probability ?? eraser.Probability },
         _ => method,
     };
@@ -302,6 +306,7 @@ public sealed record Recipe
         Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
         Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
+        Require(DropProbability is null or (>= 0 and <= 1), "dropProbability", DropProbability, "0 to 1");
         Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
         Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");

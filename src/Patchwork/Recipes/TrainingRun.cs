@@ -2,8 +2,10 @@ using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Losses;
+using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 using Patchwork.Schedules;
 using Patchwork.Training;
 using TorchSharp;
@@ -43,13 +45,10 @@ public sealed class TrainingRun
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var run = new TrainingRun(recipe);
-        using var model = run.CreateModel();
+        var card = run.Card();
+        using var model = run.CreateModel(card);
         if (recipe.Weights is { } weights)
             report(PretrainedWeights.Load(weights, model));
-        var normalization = run.data.Train.Normalization;
-        var card = new ModelCard(recipe.Model, run.data.Train.ClassNames, run.data.Train.Channels, run.data.Train.Height, run.data.Train.Width,
-            normalization.Mean, normalization.Deviation)
-        { CenterCrop = recipe.CenterCrop };
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
         return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
     }
@@ -65,18 +64,27 @@ public sealed class TrainingRun
         if (runFolder.Finished)
             return runFolder.ReadResult();
         var run = new TrainingRun(runFolder.Recipe);
-        using var model = run.CreateModel();
+        using var model = run.CreateModel(run.Card());
         var checkpoint = runFolder.Checkpoints.Load(report);
         report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
             : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
         return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
-    private nn.Module<Tensor, Tensor> CreateModel()
+    private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
     {
         new SeedStream(recipe.Seed).SeedTorch("model");
-        return ModelZoo.Create(recipe.Model, data.Train.ClassNames.Count, data.Train.Channels, data.Train.Height);
+        return card.CreateModel();
     }
+
+    private ModelCard Card() => new(recipe.Model, data.Train.ClassNames, data.Train.Channels, data.Train.Height, data.Train.Width,
+        data.Train.Normalization.Mean, data.Train.Normalization.Deviation)
+    {
+        CenterCrop = recipe.CenterCrop,
+        Method = string.Join('+', recipe.CreateStack().Methods.OfType<BranchRegularizer>().Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
+        DropProbability = recipe.DropProbability,
+    };
+
 
     private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
         CancellationToken cancellation)
@@ -129,6 +137,8 @@ public sealed class TrainingRun
             all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
             all.Insert(0, new FeatureMixingCallback(featureMixer));
+        if (stack.ModelOptions.DropBlock is { Ramps: true })
+            all.Insert(0, new DropRamp());
         if (stack.Erasers is { Count: > 0 } erasers)
             all.Insert(0, new ErasingCallback([.. erasers]));
         if (recipe.Ema is { } decay)

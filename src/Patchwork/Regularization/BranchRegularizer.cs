@@ -1,3 +1,4 @@
+using Patchwork.Plans;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,10 +8,13 @@ namespace Patchwork.Regularization;
 /// A method that acts inside a network while it trains, on what a residual block adds to its input. The options are a value; <see cref="LayerAt"/> makes
 /// the module that draws. Draws come from torch's default generator.
 /// </summary>
-public abstract record BranchRegularizer
+public abstract record BranchRegularizer : IMethod
 {
-    /// <summary>Name in the catalogue, e.g. <c>shakedrop</c>.</summary>
+    /// <inheritdoc/>
     public abstract string Id { get; }
+
+    /// <summary>Chance that a branch, or a feature, is dropped. Range [0, 1].</summary>
+    public abstract double DropProbability { get; init; }
 
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is

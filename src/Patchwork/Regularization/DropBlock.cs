@@ -14,7 +14,7 @@ public sealed record DropBlock : BranchRegularizer
     public override string Id => "dropblock";
 
     /// <summary>Share of the last stage's elements to drop. Range [0, 1]. Default 0.1, as in the paper and in the CutMix paper.</summary>
-    public double DropProbability { get; init => field = Checked.Probability(value); } = 0.1;
+    public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.1;
 
     /// <summary>Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel images; the
     /// method's own paper has 7 for photographs.</summary>

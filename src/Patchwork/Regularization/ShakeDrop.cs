@@ -15,7 +15,7 @@ public sealed record ShakeDrop : BranchRegularizer
     public override string Id => "shakedrop";
 
     /// <summary>p_L, the chance that the last block's branch is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, the paper's.</summary>
-    public double DropProbability { get; init => field = Checked.Probability(value); } = 0.5;
+    public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.5;
 
     /// <summary>Law of α, the factor of a dropped branch. Range: any interval. Default [-1, 1], the paper's best for PyramidNet.</summary>
     public UniformRange Alpha { get; init => field = Checked.Range(value, "alpha"); } = new(-1, 1);

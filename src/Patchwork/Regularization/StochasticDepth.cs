@@ -16,7 +16,7 @@ public sealed record StochasticDepth : BranchRegularizer
     public override string Id => "stochasticdepth";
 
     /// <summary>p_L, the chance that the last block's branch is dropped. Range [0, 1]. Default 0.25, the CutMix paper's; the method's own paper has 0.5.</summary>
-    public double DropProbability { get; init => field = Checked.Probability(value); } = 0.25;
+    public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.25;
 
     /// <summary>Whether p_l is p_L·l/L (true, the method's paper) or p_L in every block. The CutMix paper does not say. Default true.</summary>
     public bool Decays { get; init; } = true;
