@@ -76,6 +76,7 @@ internal sealed class RecipeOptions
         Switch("--flip", "mirror training images at random");
         Number("--resized-crop", "random resized crop: least share of the picture's area, e.g. 0.08");
         Number("--color-jitter", "strength of random brightness, contrast and saturation, e.g. 0.4");
+        Whole("--subset", "training images to use, a fixed stratified choice");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
         Whole("--threads", "torch threads (default: all cores)");

@@ -171,6 +171,9 @@ public sealed record Recipe
     /// <summary>Strength of random brightness, contrast and saturation of training images; 0 leaves them. Range: 0 or more. Default 0.</summary>
     public double ColorJitter { get; init; }
 
+    /// <summary>Training images to use, a fixed stratified choice, the same for every seed; null: all. Range: at least 2.</summary>
+    public int? Subset { get; init; }
+
     /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then stamped on every
     /// number. Default 0.1.
@@ -319,6 +322,7 @@ public sealed record Recipe
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
         Require(ColorJitter is >= 0 and < double.PositiveInfinity, "colorJitter", ColorJitter, "0 or more");
         Require(CenterCrop is > 0 and <= 1, "centerCrop", CenterCrop, "above 0, up to 1");
+        Require(Subset is null or >= 2, "subset", Subset, "2 or more");
         Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");

@@ -134,7 +134,7 @@ public sealed class TrainingRun
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         var stack = recipe.CreateStack();
         if (stack.Mixer is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
             all.Insert(0, new FeatureMixingCallback(featureMixer));
         if (stack.ModelOptions.DropBlock is { Ramps: true })
@@ -169,10 +169,11 @@ public sealed class TrainingRun
 
     private (Dataset Train, Dataset Validation) Split()
     {
+        var whole = recipe.Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
         if (recipe.ValidationShare is not { } share)
-            return (data.Train, data.Test);
-        var (train, validation) = StratifiedSplit.Of(data.Train, share);
-        return (new Subset(data.Train, train), new Subset(data.Train, validation));
+            return (whole, data.Test);
+        var (train, validation) = StratifiedSplit.Of(whole, share);
+        return (new Subset(whole, train), new Subset(whole, validation));
     }
 
     private const int EvaluationBatch = 250;
