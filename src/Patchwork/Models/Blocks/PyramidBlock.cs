@@ -71,7 +71,7 @@ internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Han et al. 2017, figure 5 (b): the shortcut has no weights; channels that it lacks are zero and stand last.</summary>
+/// <summary>The shortcut of Han et al. 2017 has no weights; channels that it lacks are zero and stand last.</summary>
 internal static class PaddedShortcut
 {
     /// <summary>The block's input (N, C, H, W), averaged over 2×2 pixels where the stride is 2.</summary>
