@@ -52,7 +52,7 @@ public sealed class PyramidNet : ImageClassifier
     }
 
     // The exact width grows by α/L per block; the one that is used is rounded and never carries its error on.
-    // Differs from the paper: equation 2 cuts off instead of rounding; the published checkpoints, and the paper's parameter counts, are of rounded widths.
+    // Differs from the paper: equation 2 cuts off instead of rounding. Checkpoints of the CutMix authors' code have rounded widths.
     private static int[] Widths(int blocks, double alpha)
     {
         var widths = new int[blocks];
