@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -32,8 +33,9 @@ public sealed class CifarResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        x = nn.functional.relu(bn1.call(conv1.call(x)));      // (N, 16, H, W)
-        x = layer3.call(layer2.call(layer1.call(x)));         // (N, 64·expansion, H/4, W/4)
-        return fc.call(x.mean([2, 3]));                       // (N, K)
+        using var scope = NewDisposeScope();
+        x = nn.functional.relu(bn1.call(conv1.call(x)));               // (N, 16, H, W)
+        x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 64·expansion, H/4, W/4)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -31,9 +32,10 @@ public sealed class PreActResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         x = layer4.call(layer3.call(layer2.call(layer1.call(conv1.call(x)))));      // (N, 512, H/8, W/8)
         // Differs from the paper: no batch norm and ReLU after the last addition, as in the public code.
-        return linear.call(x.mean([2, 3]));                                         // (N, K)
+        return linear.call(x.mean([2, 3])).MoveToOuterDisposeScope();               // (N, K)
     }
 }
 
@@ -58,9 +60,10 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var activated = nn.functional.relu(bn1.call(x));
         var kept = (shortcut is null ? x : shortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
-        return conv2.call(y).Through(dropblock).Through(end).add_(kept);
+        return conv2.call(y).Through(dropblock).Through(end).add_(kept).MoveToOuterDisposeScope();
     }
 }

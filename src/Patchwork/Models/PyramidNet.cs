@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -43,13 +44,15 @@ public sealed class PyramidNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        x = bn1.call(conv1.call(x));                                 // (N, 16, H, W), no ReLU
-        x = layer3.call(layer2.call(layer1.call(x)));                // (N, 16 + α, H/4, W/4), four times as wide with bottlenecks
+        using var scope = NewDisposeScope();
+        x = bn1.call(conv1.call(x));                                   // (N, 16, H, W), no ReLU
+        x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 16 + α, H/4, W/4), four times as wide with bottlenecks
         x = nn.functional.relu(bn_final.call(x));
-        return fc.call(x.mean([2, 3]));                              // (N, K)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 
     // The exact width grows by α/L per block; the one that is used is rounded and never carries its error on.
+    // Differs from the paper: equation 2 cuts off instead of rounding. Checkpoints of the CutMix authors' code have rounded widths.
     private static int[] Widths(int blocks, double alpha)
     {
         var widths = new int[blocks];

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -37,8 +38,9 @@ public sealed class ResNeXt : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        x = nn.functional.relu(bn1.call(conv1.call(x)));      // (N, 64, H, W)
-        x = layer3.call(layer2.call(layer1.call(x)));         // (N, 1024, H/4, W/4)
-        return fc.call(x.mean([2, 3]));                       // (N, K)
+        using var scope = NewDisposeScope();
+        x = nn.functional.relu(bn1.call(conv1.call(x)));               // (N, 64, H, W)
+        x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 1024, H/4, W/4)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -37,10 +38,11 @@ public sealed class ResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         x = nn.functional.relu(bn1.call(conv1.call(x)));
         if (maxpool is not null)
             x = maxpool.call(x);
         x = layer4.call(layer3.call(layer2.call(layer1.call(x))));      // (N, 512·expansion, h, w)
-        return fc.call(x.mean([2, 3]));                                 // (N, K)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();       // (N, K)
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -31,9 +32,10 @@ public sealed class WideResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         x = block3.call(block2.call(block1.call(conv1.call(x))));      // (N, 64·k, H/4, W/4)
         x = nn.functional.relu(bn1.call(x));
-        return fc.call(x.mean([2, 3]));                                // (N, K)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 }
 
@@ -72,9 +74,10 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var activated = nn.functional.relu(bn1.call(x));
         var shortcut = (convShortcut is null ? x : convShortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
-        return conv2.call(y).Through(dropblock).Through(end).add_(shortcut);
+        return conv2.call(y).Through(dropblock).Through(end).add_(shortcut).MoveToOuterDisposeScope();
     }
 }

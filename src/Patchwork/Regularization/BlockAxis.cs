@@ -16,7 +16,9 @@ internal readonly record struct BlockAxis(int Side, int Block, int Seeds, int Be
     /// <summary>Zeros to put after them.</summary>
     public int FrameAfter => Side + Block - 1 - Seeds - FrameBefore;
 
-    /// <summary>The share of a map dropped on average when every seed is set with probability γ: the mean over its elements of 1 - (1-γ)^(seeds in reach).</summary>
+    /// <summary>
+    /// The share of a map dropped on average when every seed is set with probability γ: the mean over its elements of 1 - (1-γ)^(seeds in reach).
+    /// </summary>
     public static double DropShare(double gamma, BlockAxis rows, BlockAxis columns)
     {
         var kept = 0.0;

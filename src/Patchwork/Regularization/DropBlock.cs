@@ -16,8 +16,10 @@ public sealed record DropBlock : BranchRegularizer
     /// <summary>Share of the last stage's elements to drop. Range [0, 1]. Default 0.1, as in the paper and in the CutMix paper.</summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.1;
 
-    /// <summary>Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel images; the
-    /// method's own paper has 7 for photographs.</summary>
+    /// <summary>
+    /// Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel images; the
+    /// method's own paper has 7 for photographs.
+    /// </summary>
     public int BlockSize
     {
         get; init => field = value >= 1 ? value
@@ -36,9 +38,7 @@ public sealed record DropBlock : BranchRegularizer
     /// <summary>Whether the drop probability rises linearly from 0 with the progress of the training (the paper, section 3). Default true.</summary>
     public bool Ramps { get; init; } = true;
 
-    /// <summary>
-    /// Bernoulli probability of a block's beginning at one place, for maps of this size. At most 1.
-    /// </summary>
+    /// <summary>γ, the probability that a block is set at one place of a map of this size. At most 1.</summary>
     public double Gamma(int height, int width, double dropProbability)
     {
         var (rows, columns) = Axes(height, width);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning", equation 6). In training the branch r of block l
+/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training the branch r of block l
 /// becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch, and α and β are drawn
 /// afresh and independently: a dropped branch is not silent but wrong, and learns from yet another error. In evaluation r is multiplied by the
 /// expectation of the first factor.
@@ -51,7 +51,7 @@ public sealed record ShakeDrop : BranchRegularizer
     public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) => new ShakeDropLayer(this, place.LinearDecay(DropProbability));
 }
 
-/// <summary>What shares one α and one β (Yamada et al. 2019, section 4.2).</summary>
+/// <summary>What shares one α and one β (Yamada et al. 2019).</summary>
 public enum ShakeDropLevel
 {
     /// <summary>The whole batch.</summary>

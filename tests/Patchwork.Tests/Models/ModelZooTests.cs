@@ -1,5 +1,6 @@
 using Patchwork.Internals;
 using Patchwork.Models;
+using Patchwork.Tests.Support;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -103,6 +104,13 @@ public sealed class ModelZooTests
             Assert.Equal((1.0, 1.0), (norm.weight!.min().ToDouble(), norm.weight!.max().ToDouble()));
             Assert.Equal((0.0, 0.0), (norm.bias!.min().ToDouble(), norm.bias!.max().ToDouble()));
         });
+    }
+
+    [Fact]
+    public void The_guide_names_every_network()
+    {
+        var row = File.ReadLines(Repository.File("docs/guide/recipes.md")).Single(line => line.StartsWith("| `model` |", StringComparison.Ordinal));
+        Assert.EndsWith($"Model: {string.Join(", ", ModelZoo.Ids.Select(id => $"`{id}`"))}. |", row, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -127,8 +127,9 @@ public sealed class ModelsTests : IDisposable
         var bias = zeros(16, type);
         var named = Entries(Key).ToDictionary(entry => ClovaName(entry[1].GetString()!), entry => entry);
         Assert.Equal(state.Keys.Append("conv1.bias").Order(StringComparer.Ordinal), named.Keys.Order(StringComparer.Ordinal));
+        var gain = Model(Key).GetProperty("gain").GetDouble();
         foreach (var (name, entry) in named)
-            ReferenceFill.Fill(name == "conv1.bias" ? bias : state[name], entry[2].GetString()!, Model(Key).GetProperty("gain").GetDouble(), Seed, entry[0].GetUInt64());
+            ReferenceFill.Fill(name == "conv1.bias" ? bias : state[name], entry[2].GetString()!, gain, Seed, entry[0].GetUInt64());
         state["bn1.running_mean"].sub_(bias);      // the batch norm behind it takes a constant away again
         using var noGradient = no_grad();
         model.eval();

@@ -40,7 +40,8 @@ public sealed class DropBlockTests : IDisposable
     }
 
     [Theory]
-    [InlineData(DropBlockLaw.Exact, 4, 8, 8), InlineData(DropBlockLaw.Exact, 3, 9, 5), InlineData(DropBlockLaw.Exact, 7, 4, 4), InlineData(DropBlockLaw.Exact, 6, 4, 9)]
+    [InlineData(DropBlockLaw.Exact, 4, 8, 8), InlineData(DropBlockLaw.Exact, 3, 9, 5), InlineData(DropBlockLaw.Exact, 7, 4, 4)]
+    [InlineData(DropBlockLaw.Exact, 6, 4, 9)]
     [InlineData(DropBlockLaw.Paper, 4, 8, 6), InlineData(DropBlockLaw.Timm, 4, 8, 6), InlineData(DropBlockLaw.Timm, 9, 5, 11)]
     [InlineData(DropBlockLaw.Miguelvr, 4, 8, 6), InlineData(DropBlockLaw.Miguelvr, 9, 5, 7), InlineData(DropBlockLaw.TorchVision, 4, 8, 6)]
     public void The_mean_dropped_share_of_many_masks_is_the_expected_one(DropBlockLaw law, int block, int height, int width)

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -27,10 +28,11 @@ internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var y = conv1.call(bn1.call(x));
         y = conv2.call(nn.functional.relu(bn2.call(y)).Through(dropblock));
         y = bn3.call(y).Through(dropblock).Through(end);
-        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock));
+        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
     }
 }
 
@@ -60,15 +62,16 @@ internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var y = conv1.call(bn1.call(x));
         y = conv2.call(nn.functional.relu(bn2.call(y)).Through(dropblock));
         y = conv3.call(nn.functional.relu(bn3.call(y)).Through(dropblock));
         y = bn4.call(y).Through(dropblock).Through(end);
-        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock));
+        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>Han et al. 2017, figure 5 (b): the shortcut has no weights; channels that it lacks are zero and stand last.</summary>
+/// <summary>The shortcut of Han et al. 2017 has no weights; channels that it lacks are zero and stand last.</summary>
 internal static class PaddedShortcut
 {
     /// <summary>The block's input (N, C, H, W), averaged over 2×2 pixels where the stride is 2.</summary>

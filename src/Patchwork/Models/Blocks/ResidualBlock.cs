@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -28,9 +29,10 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
         y = bn2.call(conv2.call(y)).Through(dropblock).Through(end);
-        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock)));
+        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 
@@ -60,10 +62,11 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
         y = nn.functional.relu(bn2.call(conv2.call(y))).Through(dropblock);
         y = bn3.call(conv3.call(y)).Through(dropblock).Through(end);
-        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock)));
+        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 
