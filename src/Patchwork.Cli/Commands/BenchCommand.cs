@@ -39,19 +39,13 @@ internal static class BenchCommand
 
     private static void PrintMethods(bool json)
     {
-        MethodCosts[] all =
-        [
-            MethodBench.Run("resnet20", batch: 128, side: 32, TimeSpan.FromSeconds(30)),
-            MethodBench.Run("resnet18", batch: 64, side: 224, TimeSpan.FromSeconds(120)),
-        ];
-        if (json)
+        var all = new List<MethodCosts>();
+        foreach (var (model, batch, side, seconds) in ((string, int, int, int)[])[("resnet20", 128, 32, 30), ("resnet18", 64, 224, 120)])
         {
-            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] = Provenance.Describe() };
-            Console.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
-            return;
-        }
-        foreach (var costs in all)
-        {
+            var costs = MethodBench.Run(model, batch, side, TimeSpan.FromSeconds(seconds));
+            all.Add(costs);
+            if (json)
+                continue;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the method over without; method over one copy_"));
             foreach (var (method, step, copies) in costs.Costs)
@@ -59,6 +53,11 @@ internal static class BenchCommand
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
                     + string.Create(CultureInfo.InvariantCulture, $"   {copies.Median,7:F2}   quartiles {copies.LowerQuartile:F2}, {copies.UpperQuartile:F2}"));
             }
+        }
+        if (json)
+        {
+            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] = Provenance.Describe() };
+            Console.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         }
     }
 

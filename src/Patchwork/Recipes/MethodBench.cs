@@ -45,7 +45,7 @@ public static class MethodBench
         var seeds = new SeedStream(1);
         seeds.SeedTorch("bench");
         using var scope = NewDisposeScope();
-        using var model = ModelZoo.Create(modelId, 10);
+        using var model = ModelZoo.Create(modelId, 10, imageSize: side);
         using var optimizer = new Sgd().Create(model);
         var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
         var copy = empty_like(images);
