@@ -34,7 +34,7 @@ public sealed class FeatureCutMixTests : FeatureMixing
         model.train();
         Tensor? features = null;
         var conv = (nn.Module<Tensor, Tensor>)model.named_children().First(child => child.name == "conv1").module;
-        conv.register_forward_hook((_, _, output) => features = output.alias());
+        conv.register_forward_hook((_, _, output) => features = output.alias().DetachFromDisposeScope());
         model.call(input);
         features![0].narrow(1, 6, 4).narrow(2, 8, 8).sum().backward();      // inside the box of image 0: image 1's
         var reach = input.grad!.abs().sum([1, 2, 3]).gt(0).data<bool>().ToArray();

@@ -20,8 +20,8 @@ public sealed class FeatureMixerTests : FeatureMixing
         Tensor? before = null, after = null;
         var layers = model.named_children().ToDictionary(child => child.name, child => child.module);
         using var attached = mixer.Attach(model, images);
-        ((nn.Module<Tensor, Tensor>)layers["layer1"]).register_forward_hook((_, _, output) => before = output.alias());      // runs behind ours
-        ((nn.Module<Tensor, Tensor>)layers["layer2"]).register_forward_pre_hook((_, input) => after = input.alias());
+        ((nn.Module<Tensor, Tensor>)layers["layer1"]).register_forward_hook((_, _, output) => before = output.alias().DetachFromDisposeScope());      // runs behind ours
+        ((nn.Module<Tensor, Tensor>)layers["layer2"]).register_forward_pre_hook((_, input) => after = input.alias().DetachFromDisposeScope());
         model.call(images);
         var plain = before!;
         model.train();
