@@ -68,12 +68,14 @@ public sealed partial class DocsTests
         }
     }
 
-    [Fact]
-    public void The_card_of_CutMix_names_every_option()
+    public static TheoryData<string> MethodIds => [.. Methods.All.Select(method => method.Id)];
+
+    [Theory, MemberData(nameof(MethodIds))]
+    public void A_card_names_every_option(string id)
     {
-        var options = Row().Matches(File.ReadAllText(Repository.File("docs/methods/cutmix.md"))).Select(match => match.Groups["key"].Value);
-        var properties = typeof(CutMix).GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => property.Name);
-        Assert.Superset(properties.ToHashSet(), options.ToHashSet());
+        var named = Row().Matches(File.ReadAllText(Repository.File($"docs/methods/{id}.md"))).Select(match => match.Groups["key"].Value);
+        var options = Methods.Find(id).Create().GetType().GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => property.Name);
+        Assert.Empty(options.Except(named));
     }
 
     [Fact]
