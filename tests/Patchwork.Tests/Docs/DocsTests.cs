@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Patchwork.Mixing;
+using Patchwork.Plans;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Tests.Support;
@@ -55,17 +56,27 @@ public sealed partial class DocsTests
     }
 
     [Fact]
-    public void Every_method_has_a_card_a_source_and_a_test()
+    public void A_method_has_its_four_places()
     {
-        foreach (var method in Methods.All)
+        foreach (var type in typeof(IMethod).Assembly.GetTypes().Where(type => typeof(IMethod).IsAssignableFrom(type) && type is { IsAbstract: false, IsInterface: false } && type != typeof(OneOf)))
         {
-            var card = Repository.File($"docs/methods/{method.Id}.md");
-            Assert.True(File.Exists(card), $"docs/methods/{method.Id}.md is missing");
-            var name = method.Create().GetType().Name;
-            Assert.Contains($"{name}.cs", File.ReadAllText(card), StringComparison.Ordinal);
-            Assert.Contains($"{name}Tests.cs", File.ReadAllText(card), StringComparison.Ordinal);
-            Assert.Contains($"docs/methods/{method.Id}.md", Readme, StringComparison.Ordinal);
+            var method = Methods.All.FirstOrDefault(method => method.Create().GetType() == type);
+            Assert.True(method is not null, $"src/Patchwork/Mixing/Methods.cs has no line for {type.Name}");
+            var folder = type.Namespace!.Split('.')[^1];
+            var source = Place($"src/Patchwork/{folder}", $"{type.Name}.cs");
+            var test = Place($"tests/Patchwork.Tests/{folder}", $"{type.Name}Tests.cs");
+            var card = Place("docs/methods", $"{method.Id}.md");
+            foreach (var file in (string[])[source, test])
+                Assert.True(File.ReadAllText(Repository.File(card)).Contains($"../../{file}", StringComparison.Ordinal), $"{card} does not link {file}");
         }
+    }
+
+    // Where a file is, in the folder or under it.
+    private static string Place(string folder, string name)
+    {
+        var found = Directory.GetFiles(Repository.File(folder), name, SearchOption.AllDirectories);
+        Assert.True(found.Length == 1, $"{folder}/{name} is missing");
+        return Path.GetRelativePath(Repository.Root, found[0]).Replace('\\', '/');
     }
 
     public static TheoryData<string> MethodIds => [.. Methods.All.Select(method => method.Id)];
