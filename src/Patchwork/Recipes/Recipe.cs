@@ -81,7 +81,7 @@ public sealed record Recipe
     /// <summary>CutMix: what the image's own label weighs; null: measured in pixels.</summary>
     public LabelWeight? LabelWeight { get; init; }
 
-    /// <summary>CutMix: λ ← max(λ, 1-λ). Default false.</summary>
+    /// <summary>CutMix, Mixup: λ ← max(λ, 1-λ). Default false.</summary>
     public bool Fold { get; init; }
 
     /// <summary>One draw a batch or one an image; null: the method's default.</summary>
@@ -258,11 +258,13 @@ public sealed record Recipe
             Partners = Partners ?? mixer.Partners,
             Layers = Layers ?? mixer.Layers,
         },
-        // In a stack the probability is the mixer's.
         BranchRegularizer regularizer => regularizer with { DropProbability = DropProbability ?? regularizer.DropProbability },
-        Eraser eraser when !Method.Contains('+') => eraser with { Probability = Probability ?? eraser.Probability },
+        Eraser eraser when !Mixes => eraser with { Probability = Probability ?? eraser.Probability },
         _ => method,
     };
+
+    // In a stack with a mixer the probability is the mixer's.
+    private bool Mixes => Method.Split('+').Select(part => part.Split("-or-")[0]).Any(id => Methods.Find(id).Create() is Mixer or FeatureMixer);
 
     private CutMix Configure(CutMix cutmix) => Shared(cutmix) with
     {

@@ -58,6 +58,9 @@ public readonly record struct UniformRange(double Low, double High)
     /// <summary>Its expectation.</summary>
     public double Mean => (Low + High) / 2;
 
+    /// <summary>The interval, as [-1, 1].</summary>
+    public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
+
     /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
     internal Tensor Draw(long[] shape, Tensor like) => rand(shape, like.dtype, like.device).mul_(High - Low).add_(Low);
 }
