@@ -58,7 +58,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (clean || batch.Plan is not null)
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
-        return current.Mix(batch, current.Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = state.Model }));
+        return current.Mix(batch, draws, state.Model);
     }
 
     /// <inheritdoc/>
