@@ -12,6 +12,11 @@ internal static class OutputFile
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             AtomicFile.Write(path, stream => stream.Write(content));
         }
+        catch (IOException error) when (OutputException.IsNoRoom(error))
+        {
+            throw new OutputException($"The output needs more room than there is at {path} ({error.Message.TrimEnd('.')}). "
+                + "Nothing of it was kept; make room, or choose another --out.", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"The output must be in a place that can be written. "

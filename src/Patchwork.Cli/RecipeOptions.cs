@@ -52,6 +52,7 @@ internal sealed class RecipeOptions
     public RecipeOptions Training()
     {
         Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
+        Number("--drop-probability", "dropblock, stochasticdepth, shakedrop: chance of a drop");
         Whole("--clean-tail", "last epochs without mixing");
         Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");
@@ -68,12 +69,14 @@ internal sealed class RecipeOptions
         List("--milestones", "epochs at which multistep multiplies the rate by 0.1, e.g. 150,225");
         Number("--warmup", "epochs of linear warm-up");
         Number("--clip", "largest norm of the gradient");
+        Number("--ema", "decay of a moving average of the weights to validate and test with, e.g. 0.9998");
         Choice<LossKind>("--loss", "loss (default crossentropy)");
         Number("--label-smoothing", "label smoothing ε");
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");
         Switch("--flip", "mirror training images at random");
         Number("--resized-crop", "random resized crop: least share of the picture's area, e.g. 0.08");
         Number("--color-jitter", "strength of random brightness, contrast and saturation, e.g. 0.4");
+        Whole("--subset", "training images to use, a fixed stratified choice");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
         Whole("--threads", "torch threads (default: all cores)");

@@ -7,20 +7,26 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>bench</c>: the project's own speed ratios, at most 45 s.</summary>
+/// <summary><c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> what each method costs, some minutes.</summary>
 internal static class BenchCommand
 {
     public static Command Create()
     {
         var common = new CommonOptions();
         var threads = new Option<int>("--threads") { Description = "torch threads (default: all cores)" };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads };
+        var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
+        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads, methods };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
             if (parsed.GetValue(threads) is var given and not 0)
                 TorchSharp.torch.set_num_threads(given > 0 ? given : throw new InputException($"--threads must be positive. Received: {given}."));
+            if (parsed.GetValue(methods))
+            {
+                PrintMethods(common.Json(parsed));
+                return 0;
+            }
             var (ratios, rates) = Measure();
             if (common.Json(parsed))
                 Console.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
@@ -29,6 +35,53 @@ internal static class BenchCommand
             return 0;
         });
         return command;
+    }
+
+    private static void PrintMethods(bool json)
+    {
+        var all = new List<MethodCosts>();
+        foreach (var (model, batch, side, seconds) in ((string, int, int, int)[])[("resnet20", 128, 32, 30), ("resnet18", 64, 224, 120)])
+        {
+            var costs = MethodBench.Run(model, batch, side, TimeSpan.FromSeconds(seconds));
+            all.Add(costs);
+            if (json)
+                continue;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the method over without; method over one copy_"));
+            foreach (var (method, step, copies) in costs.Costs)
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
+                    + string.Create(CultureInfo.InvariantCulture, $"   {copies.Median,7:F2}   quartiles {copies.LowerQuartile:F2}, {copies.UpperQuartile:F2}"));
+            }
+        }
+        if (json)
+        {
+            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] = Provenance.Describe() };
+            Console.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        }
+    }
+
+    private static JsonObject Describe(MethodCosts costs)
+    {
+        var methods = new JsonObject();
+        foreach (var (method, step, copies) in costs.Costs)
+        {
+            JsonObject Ratio(SpeedRatio ratio) => new()
+            {
+                ["median"] = Math.Round(ratio.Median, 5),
+                ["lower"] = Math.Round(ratio.LowerQuartile, 5),
+                ["upper"] = Math.Round(ratio.UpperQuartile, 5),
+                ["rounds"] = ratio.Rounds,
+            };
+            methods[method] = new JsonObject { ["step_with_over_without"] = Ratio(step), ["over_copy"] = Ratio(copies) };
+        }
+        return new JsonObject
+        {
+            ["model"] = costs.Model,
+            ["images"] = $"{costs.Batch}×3×{costs.Side}×{costs.Side}",
+            ["plain_step_seconds"] = Math.Round(costs.StepSeconds, 4),
+            ["methods"] = methods,
+        };
     }
 
     private static (List<(string Name, string Meaning, SpeedRatio Ratio)> Ratios, JpegSpeed[] Rates) Measure()

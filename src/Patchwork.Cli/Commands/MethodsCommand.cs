@@ -1,7 +1,10 @@
+using System.Collections;
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Regularization;
 using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
@@ -27,28 +30,63 @@ internal static class MethodsCommand
         return command;
     }
 
+    // A table for each kind, its methods one below the other: sentence, defaults, paper.
     private static void Print(IReadOnlyList<Method> shown)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("method", "what it does", "defaults", "source");
-        foreach (var method in shown)
-            table.AddRow(method.Id, method.Summary, string.Join("\n", Defaults(method).Select(option => $"{option.Name} {option.Value}")), method.Source);
-        AnsiConsole.Write(table);
+        const char tied = '\u00a0';      // a space that no line is broken at
+        foreach (var kind in shown.GroupBy(method => Kind(method.Create())))
+        {
+            var table = new Table().Border(TableBorder.Simple).Expand();
+            table.AddColumn(new TableColumn(Markup.Escape(kind.Key)).NoWrap().Width(Methods.All.Max(method => method.Id.Length)));
+            table.AddColumn("what it does; defaults; source");
+            foreach (var method in kind)
+            {
+                var defaults = Defaults(method).Select(option => $"{option.Name} {option.Value ?? "none"}".Replace(' ', tied));
+                table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}"));
+            }
+            AnsiConsole.Write(table);
+        }
     }
+
+    private static string Kind(IMethod method) => method switch
+    {
+        Mixer => "mixes pixels",
+        FeatureMixer => "mixes features",
+        Eraser => "erases",
+        LabelSmoothing => "labels",
+        _ => "network",
+    };
 
     private static JsonNode Describe(Method method)
     {
         var defaults = new JsonObject();
         foreach (var (option, value) in Defaults(method))
             defaults[option] = value;
-        return new JsonObject { ["id"] = method.Id, ["name"] = method.Name, ["summary"] = method.Summary, ["source"] = method.Source, ["defaults"] = defaults };
+        return new JsonObject
+        {
+            ["id"] = method.Id,
+            ["name"] = method.Name,
+            ["kind"] = Kind(method.Create()),
+            ["summary"] = method.Summary,
+            ["source"] = method.Source,
+            ["defaults"] = defaults,
+        };
     }
 
-    private static IEnumerable<(string Name, string Value)> Defaults(Method method)
+    private static IEnumerable<(string Name, string? Value)> Defaults(Method method)
     {
-        var mixer = method.Create();
-        return mixer.GetType().GetProperties()
-            .Where(property => property.SetMethod is not null)
+        var created = method.Create();
+        return created.GetType().GetProperties()
+            .Where(property => property.SetMethod is { IsPublic: true })
             .OrderBy(property => property.Name, StringComparer.Ordinal)
-            .Select(property => (char.ToLowerInvariant(property.Name[0]) + property.Name[1..], FormattableString.Invariant($"{property.GetValue(mixer)}").ToLowerInvariant()));
+            .Select(property => (char.ToLowerInvariant(property.Name[0]) + property.Name[1..], Shown(property.GetValue(created))));
     }
+
+    private static string? Shown(object? value) => value switch
+    {
+        null => null,
+        string text => text,
+        IEnumerable list => string.Join(", ", list.Cast<object?>().Select(Shown)),
+        _ => FormattableString.Invariant($"{value}").ToLowerInvariant(),
+    };
 }

@@ -66,6 +66,9 @@ public sealed partial record CutMix : BlindMixer
     /// <inheritdoc/>
     public override bool PlansBoxes => true;
 
+    /// <inheritdoc/>
+    public override bool LabelsByArea => LabelWeight == LabelWeight.Measured;
+
     private protected override double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
 
     private protected override Drawn Draw(MixContext context, double alpha, Draws draws)

@@ -1,4 +1,5 @@
 using Patchwork.Internals;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Regularization;
 
@@ -6,7 +7,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each batch), any erasers,
-/// the network's regularizer, a label rule.
+/// the network's regularizers, a label rule.
 /// </summary>
 public sealed record MethodStack
 {
@@ -23,6 +24,14 @@ public sealed record MethodStack
 
     /// <summary>The erasers, in order.</summary>
     public IReadOnlyList<Eraser> Erasers => [.. Methods.OfType<Eraser>()];
+
+    /// <summary>What acts inside the network.</summary>
+    public ModelOptions ModelOptions => new()
+    {
+        ShakeDrop = Methods.OfType<ShakeDrop>().SingleOrDefault(),
+        StochasticDepth = Methods.OfType<StochasticDepth>().SingleOrDefault(),
+        DropBlock = Methods.OfType<DropBlock>().SingleOrDefault(),
+    };
 
     /// <summary>The label rule, or null.</summary>
     public LabelSmoothing? LabelRule => Methods.OfType<LabelSmoothing>().SingleOrDefault();
@@ -43,6 +52,8 @@ public sealed record MethodStack
         Refuse<FeatureMixer>(methods, names, "features are mixed at one layer a batch");
         if (methods.OfType<Mixer>().Any() && methods.OfType<FeatureMixer>().Any())
             throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. Received: {names}.");
+        if (methods.Any(method => method is ShakeDrop) && methods.Any(method => method is StochasticDepth))
+            throw new InputException($"shakedrop and stochasticdepth do not go together: both decide what the end of a branch counts. Received: {names}.");
         return new(methods);
     }
 

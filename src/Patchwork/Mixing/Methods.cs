@@ -30,6 +30,9 @@ public static class Methods
         new("featurecutmix", "Feature CutMix", "CutMix on a layer's map of features.", "Yun et al., ICCV 2019, arXiv 1905.04899", () => new FeatureCutMix()),
         new("cutout", "Cutout", "Fills a square with the mean colour.", "DeVries and Taylor, 2017, arXiv 1708.04552", () => new Cutout()),
         new("randomerasing", "Random Erasing", "Fills a box of random form.", "Zhong et al., AAAI 2020, arXiv 1708.04896", () => new RandomErasing()),
+        new("dropblock", "DropBlock", "Drops blocks of features.", "Ghiasi et al., NeurIPS 2018, arXiv 1810.12890", () => new DropBlock()),
+        new("stochasticdepth", "Stochastic depth", "Drops whole residual branches.", "Huang et al., ECCV 2016, arXiv 1603.09382", () => new StochasticDepth()),
+        new("shakedrop", "ShakeDrop", "Drops branches by random factors, forward and backward.", "Yamada et al., 2019, arXiv 1802.02375", () => new ShakeDrop()),
         new("labelsmoothing", "Label smoothing", "Gives every class a little of the label.", "Szegedy et al., CVPR 2016, arXiv 1512.00567", () => new LabelSmoothing()),
     ];
 

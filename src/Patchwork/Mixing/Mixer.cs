@@ -35,6 +35,9 @@ public abstract record Mixer : IPlanner, IMethod
     /// <inheritdoc/>
     public virtual bool PlansBoxes => false;
 
+    /// <summary>True when λ of the label is the share of the pixels that were kept; false for methods and options that weigh labels otherwise.</summary>
+    public virtual bool LabelsByArea => true;
+
     /// <inheritdoc/>
     public abstract MixPlan Plan(MixContext context);
 

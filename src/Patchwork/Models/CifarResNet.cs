@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,16 +15,17 @@ public sealed class CifarResNet : ImageClassifier
     private readonly Sequential layer1, layer2, layer3;
     private readonly Linear fc;
 
-    internal CifarResNet(string id, int depth, bool bottleneck, int classes, int channels) : base(id, classes, channels)
+    internal CifarResNet(ModelRequest request, int depth, bool bottleneck) : base(request)
     {
         var blocks = (depth - 2) / (bottleneck ? 9 : 6);
         var expansion = bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion;
-        conv1 = Layers.Conv3x3(channels, 16);
+        var stages = new Stages(request.Options, blocks, blocks, blocks);
+        conv1 = Layers.Conv3x3(request.Channels, 16);
         bn1 = nn.BatchNorm2d(16);
-        layer1 = Layers.Stage(bottleneck, 16, 16, blocks, stride: 1);
-        layer2 = Layers.Stage(bottleneck, 16 * expansion, 32, blocks, stride: 2);
-        layer3 = Layers.Stage(bottleneck, 32 * expansion, 64, blocks, stride: 2);
-        fc = nn.Linear(64 * expansion, classes);
+        layer1 = Layers.Stage(stages, 1, bottleneck, 16, 16, stride: 1);
+        layer2 = Layers.Stage(stages, 2, bottleneck, 16 * expansion, 32, stride: 2);
+        layer3 = Layers.Stage(stages, 3, bottleneck, 32 * expansion, 64, stride: 2);
+        fc = nn.Linear(64 * expansion, request.Classes);
         RegisterComponents();
         Initialize();
     }
@@ -31,8 +33,9 @@ public sealed class CifarResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        x = nn.functional.relu(bn1.call(conv1.call(x)));      // (N, 16, H, W)
-        x = layer3.call(layer2.call(layer1.call(x)));         // (N, 64·expansion, H/4, W/4)
-        return fc.call(x.mean([2, 3]));                       // (N, K)
+        using var scope = NewDisposeScope();
+        x = nn.functional.relu(bn1.call(conv1.call(x)));               // (N, 16, H, W)
+        x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 64·expansion, H/4, W/4)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 }

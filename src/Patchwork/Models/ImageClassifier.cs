@@ -1,3 +1,4 @@
+using Patchwork.Regularization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,7 +7,8 @@ namespace Patchwork.Models;
 /// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
-    private protected ImageClassifier(string id, int classes, int channels) : base(id) => (Id, Classes, Channels) = (id, classes, channels);
+    private protected ImageClassifier(ModelRequest request) : base(request.Id) =>
+        (Id, Classes, Channels) = (request.Id, request.Classes, request.Channels);
 
     /// <summary>Name in the catalogue.</summary>
     public string Id { get; }
@@ -16,6 +18,21 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 
     /// <summary>C, the channels of the input.</summary>
     public int Channels { get; }
+
+    /// <summary>
+    /// How far the training is: DropBlock's drop probability rises with it. Range [0, 1]. Default 1, full strength, for who never sets it.
+    /// </summary>
+    public double TrainingProgress
+    {
+        get;
+        set
+        {
+            field = value is >= 0 and <= 1 ? value
+                : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"Progress must lie in [0, 1]. Received: {value}."));
+            foreach (var layer in modules().OfType<DropBlockLayer>())
+                layer.Progress = value;
+        }
+    } = 1;
 
     /// <summary>
     /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the CutMix authors'

@@ -5,18 +5,38 @@ namespace Patchwork.Models;
 /// <summary>The catalogue of networks.</summary>
 public static class ModelZoo
 {
-    private static readonly Dictionary<string, Func<string, int, int, int, ImageClassifier>> Entries = new()
+    private static readonly Dictionary<string, Func<ModelRequest, ImageClassifier>> Entries = new()
     {
-        ["resnet8"] = (id, classes, channels, _) => new CifarResNet(id, 8, false, classes, channels),
-        ["resnet20"] = (id, classes, channels, _) => new CifarResNet(id, 20, false, classes, channels),
-        ["resnet32"] = (id, classes, channels, _) => new CifarResNet(id, 32, false, classes, channels),
-        ["resnet44"] = (id, classes, channels, _) => new CifarResNet(id, 44, false, classes, channels),
-        ["resnet56"] = (id, classes, channels, _) => new CifarResNet(id, 56, false, classes, channels),
-        ["resnet110"] = (id, classes, channels, _) => new CifarResNet(id, 110, false, classes, channels),
-        ["resnet110bottleneck"] = (id, classes, channels, _) => new CifarResNet(id, 110, true, classes, channels),      // the paper's "ResNet-110"
-        ["resnet18"] = (id, classes, channels, size) => new ResNet(id, false, [2, 2, 2, 2], classes, channels, size),
-        ["resnet34"] = (id, classes, channels, size) => new ResNet(id, false, [3, 4, 6, 3], classes, channels, size),
-        ["resnet50"] = (id, classes, channels, size) => new ResNet(id, true, [3, 4, 6, 3], classes, channels, size),
+        ["resnet8"] = r => new CifarResNet(r, depth: 8, bottleneck: false),
+        ["resnet20"] = r => new CifarResNet(r, depth: 20, bottleneck: false),
+        ["resnet32"] = r => new CifarResNet(r, depth: 32, bottleneck: false),
+        ["resnet44"] = r => new CifarResNet(r, depth: 44, bottleneck: false),
+        ["resnet56"] = r => new CifarResNet(r, depth: 56, bottleneck: false),
+        ["resnet110"] = r => new CifarResNet(r, depth: 110, bottleneck: false),
+        ["resnet110bottleneck"] = r => new CifarResNet(r, depth: 110, bottleneck: true),      // the paper's "ResNet-110"
+        ["resnet18"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 2]),
+        ["resnet34"] = r => new ResNet(r, bottleneck: false, [3, 4, 6, 3]),
+        ["resnet50"] = r => new ResNet(r, bottleneck: true, [3, 4, 6, 3]),
+        ["preactresnet18"] = r => new PreActResNet(r, [2, 2, 2, 2]),
+        ["wrn-16-4"] = r => new WideResNet(r, depth: 16, widen: 4),
+        ["wrn-16-8"] = r => new WideResNet(r, depth: 16, widen: 8),
+        ["wrn-28-2"] = r => new WideResNet(r, depth: 28, widen: 2),
+        ["wrn-28-8"] = r => new WideResNet(r, depth: 28, widen: 8),
+        ["wrn-28-10"] = r => new WideResNet(r, depth: 28, widen: 10),
+        ["wrn-40-2"] = r => new WideResNet(r, depth: 40, widen: 2),
+        ["resnext29-32x4d"] = r => new ResNeXt(r, cardinality: 32, width: 4),
+        ["resnext29-4x24d"] = r => new ResNeXt(r, cardinality: 4, width: 24),
+        ["resnext29-4x64d"] = r => new ResNeXt(r, cardinality: 4, width: 64),
+        ["resnext29-8x64d"] = r => new ResNeXt(r, cardinality: 8, width: 64),
+        ["resnext29-16x64d"] = r => new ResNeXt(r, cardinality: 16, width: 64),
+        ["pyramidnet110-a48"] = r => new PyramidNet(r, depth: 110, alpha: 48, bottleneck: false),
+        ["pyramidnet110-a64"] = r => new PyramidNet(r, depth: 110, alpha: 64, bottleneck: true),        // the paper's, of bottlenecks
+        ["pyramidnet110-a84"] = r => new PyramidNet(r, depth: 110, alpha: 84, bottleneck: false),
+        ["pyramidnet110-a270"] = r => new PyramidNet(r, depth: 110, alpha: 270, bottleneck: false),
+        ["pyramidnet164-a48"] = r => new PyramidNet(r, depth: 164, alpha: 48, bottleneck: true),
+        ["pyramidnet164-a270"] = r => new PyramidNet(r, depth: 164, alpha: 270, bottleneck: true),
+        ["pyramidnet200-a240"] = r => new PyramidNet(r, depth: 200, alpha: 240, bottleneck: true),      // the paper's main network
+        ["pyramidnet272-a200"] = r => new PyramidNet(r, depth: 272, alpha: 200, bottleneck: true),
     };
 
     /// <summary>Names of the networks.</summary>
@@ -27,10 +47,16 @@ public static class ModelZoo
     /// <param name="classes">Number of logits. Range: at least 2.</param>
     /// <param name="channels">Channels of the input.</param>
     /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>.</param>
+    /// <param name="options">What acts inside the network while it trains; null for nothing.</param>
     /// <exception cref="InputException">No network has that name; the nearest one is offered.</exception>
-    public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32)
+    public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32, ModelOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        return Entries.TryGetValue(id, out var create) ? create(id, classes, channels, imageSize) : throw InputException.Unknown("model", id, Ids);
+        return Entries.TryGetValue(id, out var create)
+            ? create(new ModelRequest(id, classes, channels, imageSize, options ?? new ModelOptions()))
+            : throw InputException.Unknown("model", id, Ids);
     }
 }
+
+/// <summary>What every network must be told.</summary>
+internal sealed record ModelRequest(string Id, int Classes, int Channels, int ImageSize, ModelOptions Options);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,18 +18,19 @@ public sealed class ResNet : ImageClassifier
     private readonly Sequential layer1, layer2, layer3, layer4;
     private readonly Linear fc;
 
-    internal ResNet(string id, bool bottleneck, int[] blocks, int classes, int channels, int imageSize) : base(id, classes, channels)
+    internal ResNet(ModelRequest request, bool bottleneck, int[] blocks) : base(request)
     {
         var expansion = bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion;
-        var small = imageSize <= LargestSmallImage;
-        conv1 = small ? Layers.Conv3x3(channels, 64) : nn.Conv2d(channels, 64, 7, stride: 2, padding: 3, bias: false);
+        var small = request.ImageSize <= LargestSmallImage;
+        var stages = new Stages(request.Options, blocks);
+        conv1 = small ? Layers.Conv3x3(request.Channels, 64) : nn.Conv2d(request.Channels, 64, 7, stride: 2, padding: 3, bias: false);
         bn1 = nn.BatchNorm2d(64);
         maxpool = small ? null : nn.MaxPool2d(3, stride: 2, padding: 1);
-        layer1 = Layers.Stage(bottleneck, 64, 64, blocks[0], stride: 1);
-        layer2 = Layers.Stage(bottleneck, 64 * expansion, 128, blocks[1], stride: 2);
-        layer3 = Layers.Stage(bottleneck, 128 * expansion, 256, blocks[2], stride: 2);
-        layer4 = Layers.Stage(bottleneck, 256 * expansion, 512, blocks[3], stride: 2);
-        fc = nn.Linear(512 * expansion, classes);
+        layer1 = Layers.Stage(stages, 1, bottleneck, 64, 64, stride: 1);
+        layer2 = Layers.Stage(stages, 2, bottleneck, 64 * expansion, 128, stride: 2);
+        layer3 = Layers.Stage(stages, 3, bottleneck, 128 * expansion, 256, stride: 2);
+        layer4 = Layers.Stage(stages, 4, bottleneck, 256 * expansion, 512, stride: 2);
+        fc = nn.Linear(512 * expansion, request.Classes);
         RegisterComponents();
         Initialize();
     }
@@ -36,10 +38,11 @@ public sealed class ResNet : ImageClassifier
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         x = nn.functional.relu(bn1.call(conv1.call(x)));
         if (maxpool is not null)
             x = maxpool.call(x);
         x = layer4.call(layer3.call(layer2.call(layer1.call(x))));      // (N, 512·expansion, h, w)
-        return fc.call(x.mean([2, 3]));                                 // (N, K)
+        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();       // (N, K)
     }
 }

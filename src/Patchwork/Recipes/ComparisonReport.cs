@@ -52,8 +52,16 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
     public void Write(string folder)
     {
-        AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
+        try
+        {
+            AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The report of the comparison could not be written to {folder} ({error.Message.TrimEnd('.')}). "
+                + "Its runs are whole: make room, then compare again, which trains nothing twice.", error);
+        }
     }
 
     /// <summary>The whole result as one JSON document.</summary>

@@ -27,7 +27,7 @@ public sealed class Predictor : IDisposable
         if (!File.Exists(weights))
             throw new InputException($"A run must have weights to predict with. "
                 + $"Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
-        var model = ModelZoo.Create(card.Model, card.Classes.Count, card.Channels, card.Height);
+        var model = card.CreateModel();
         try
         {
             Safetensors.LoadInto(weights, model);

@@ -98,6 +98,9 @@ public sealed record Recipe
     /// </summary>
     public bool Ramp { get; init; }
 
+    /// <summary>DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range [0, 1].</summary>
+    public double? DropProbability { get; init; }
+
     /// <summary>Last epochs without any mixing of pixels. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
@@ -142,6 +145,12 @@ public sealed record Recipe
     /// <summary>Largest norm of the gradient; null does not clip. Range: positive.</summary>
     public double? Clip { get; init; }
 
+    /// <summary>
+    /// Decay of an exponential moving average of the weights, which validation, test and <c>best.safetensors</c> then use; null keeps none. 0.9998 is usual
+    /// for long runs. Range: above 0, below 1.
+    /// </summary>
+    public double? Ema { get; init; }
+
     /// <summary>Loss: crossentropy, binary (cross entropy, a yes or no for each class) or focal (γ 2). Default crossentropy.</summary>
     public LossKind Loss { get; init; } = LossKind.CrossEntropy;
 
@@ -161,6 +170,9 @@ public sealed record Recipe
 
     /// <summary>Strength of random brightness, contrast and saturation of training images; 0 leaves them. Range: 0 or more. Default 0.</summary>
     public double ColorJitter { get; init; }
+
+    /// <summary>Training images to use, a fixed stratified choice, the same for every seed; null: all. Range: at least 2.</summary>
+    public int? Subset { get; init; }
 
     /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then stamped on every
@@ -246,6 +258,7 @@ public sealed record Recipe
             Layers = Layers ?? mixer.Layers,
         },
         // In a stack the probability is the mixer's.
+        BranchRegularizer regularizer => regularizer with { DropProbability = DropProbability ?? regularizer.DropProbability },
         Eraser eraser when !Method.Contains('+') => eraser with { Probability = Probability ?? eraser.Probability },
         _ => method,
     };
@@ -296,10 +309,12 @@ public sealed record Recipe
         Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
         Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
+        Require(DropProbability is null or (>= 0 and <= 1), "dropProbability", DropProbability, "0 to 1");
         Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
         Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
         Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
         Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
+        Require(Ema is null or (> 0 and < 1), "ema", Ema, "above 0 and below 1; to keep no average leave it out");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
         Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
@@ -307,6 +322,7 @@ public sealed record Recipe
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
         Require(ColorJitter is >= 0 and < double.PositiveInfinity, "colorJitter", ColorJitter, "0 or more");
         Require(CenterCrop is > 0 and <= 1, "centerCrop", CenterCrop, "above 0, up to 1");
+        Require(Subset is null or >= 2, "subset", Subset, "2 or more");
         Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Models;
 
 namespace Patchwork.Recipes;
 
@@ -44,6 +46,17 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
     /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
     public double CenterCrop { get; init; } = 1;
 
+    /// <summary>The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.</summary>
+    public string Method { get; init; } = Methods.Baseline;
+
+    /// <summary>Their chance of a drop; null: their own.</summary>
+    public double? DropProbability { get; init; }
+
+    /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
+    /// <exception cref="InputException">The card names an unknown model or method.</exception>
+    public ImageClassifier CreateModel() => ModelZoo.Create(Model, Classes.Count, Channels, Height,
+        new Recipe { Method = Method, DropProbability = DropProbability }.CreateStack().ModelOptions);
+
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.ModelCard);
 
@@ -68,7 +81,7 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
         try
         {
             var card = JsonSerializer.Deserialize(json, RunResultJson.Default.ModelCard);
-            return card is { Model: not null, Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
+            return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
                 && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
                 && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
                 ? card

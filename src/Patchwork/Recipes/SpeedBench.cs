@@ -151,9 +151,10 @@ public static class SpeedBench
         }
     }
 
-    internal static void Repeat(TimeSpan budget, Action<int> round)
+    internal static void Repeat(TimeSpan budget, Action<int> round) => Repeat(budget, least: 7, round);
+
+    internal static void Repeat(TimeSpan budget, int least, Action<int> round)
     {
-        const int least = 7;
         var clock = Stopwatch.StartNew();
         for (var i = 0; i < least || clock.Elapsed < budget; i++)
             round(i);

@@ -2,8 +2,10 @@ using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Losses;
+using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 using Patchwork.Schedules;
 using Patchwork.Training;
 using TorchSharp;
@@ -39,41 +41,63 @@ public sealed class TrainingRun
     /// <param name="report">Receives one line at a time for the person who runs this.</param>
     /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
+    /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var run = new TrainingRun(recipe);
-        using var model = run.CreateModel();
+        var card = run.Card();
+        using var model = run.CreateModel(card);
         if (recipe.Weights is { } weights)
             report(PretrainedWeights.Load(weights, model));
-        var normalization = run.data.Train.Normalization;
-        var card = new ModelCard(recipe.Model, run.data.Train.ClassNames, run.data.Train.Channels, run.data.Train.Height, run.data.Train.Width,
-            normalization.Mean, normalization.Deviation)
-        { CenterCrop = recipe.CenterCrop };
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
-        return run.Train(runFolder, model, resume: null, callbacks, report, cancellation);
+        return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
     }
 
     /// <summary>
     /// Goes on with a run from its newest whole checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
     /// </summary>
     /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
+    /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
         var run = new TrainingRun(runFolder.Recipe);
-        using var model = run.CreateModel();
+        using var model = run.CreateModel(run.Card());
         var checkpoint = runFolder.Checkpoints.Load(report);
         report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
             : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
-        return run.Train(runFolder, model, checkpoint, callbacks, report, cancellation);
+        return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
-    private nn.Module<Tensor, Tensor> CreateModel()
+    private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
     {
         new SeedStream(recipe.Seed).SeedTorch("model");
-        return ModelZoo.Create(recipe.Model, data.Train.ClassNames.Count, data.Train.Channels, data.Train.Height);
+        return card.CreateModel();
+    }
+
+    private ModelCard Card() => new(recipe.Model, data.Train.ClassNames, data.Train.Channels, data.Train.Height, data.Train.Width,
+        data.Train.Normalization.Mean, data.Train.Normalization.Deviation)
+    {
+        CenterCrop = recipe.CenterCrop,
+        Method = string.Join('+', recipe.CreateStack().Methods.OfType<BranchRegularizer>().Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
+        DropProbability = recipe.DropProbability,
+    };
+
+
+    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return Train(folder, model, resume, callbacks, report, cancellation);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). Its last good checkpoint is kept; "
+                + $"make room or put the file right, then go on with patchwork train --resume --out {folder.Path}.", error);
+        }
     }
 
     private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
@@ -110,11 +134,15 @@ public sealed class TrainingRun
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         var stack = recipe.CreateStack();
         if (stack.Mixer is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit(), new MixingGrids(folder.Path, trainLoader.Steps)]);
+            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
             all.Insert(0, new FeatureMixingCallback(featureMixer));
+        if (stack.ModelOptions.DropBlock is { Ramps: true })
+            all.Insert(0, new DropRamp());
         if (stack.Erasers is { Count: > 0 } erasers)
             all.Insert(0, new ErasingCallback([.. erasers]));
+        if (recipe.Ema is { } decay)
+            all.Insert(0, new WeightAverage { Decay = decay });      // before those that look at what is validated
         if (recipe.EarlyStop is { } patience)
             all.Add(new EarlyStopping(patience));
         all.AddRange(callbacks);
@@ -141,10 +169,11 @@ public sealed class TrainingRun
 
     private (Dataset Train, Dataset Validation) Split()
     {
+        var whole = recipe.Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
         if (recipe.ValidationShare is not { } share)
-            return (data.Train, data.Test);
-        var (train, validation) = StratifiedSplit.Of(data.Train, share);
-        return (new Subset(data.Train, train), new Subset(data.Train, validation));
+            return (whole, data.Test);
+        var (train, validation) = StratifiedSplit.Of(whole, share);
+        return (new Subset(whole, train), new Subset(whole, validation));
     }
 
     private const int EvaluationBatch = 250;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Patchwork.Plans;
+using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
@@ -70,7 +71,7 @@ public abstract class Callback
     /// <summary>Always called, in reverse order, for each callback whose <see cref="OnFitStart"/> ran; also when the fit throws.</summary>
     public virtual void OnFitEnd(TrainingState state) { }
 
-    /// <summary>The fit failed or was cancelled; <see cref="OnFitEnd"/> follows.</summary>
+    /// <summary>The fit failed or was cancelled; <see cref="OnFitEnd"/> follows. Called for each callback whose <see cref="OnFitStart"/> ran.</summary>
     public virtual void OnException(TrainingState state, Exception exception) { }
 
     /// <summary>What must be remembered in a checkpoint, or null.</summary>
@@ -78,4 +79,10 @@ public abstract class Callback
 
     /// <summary>Takes up what <see cref="StateDict"/> returned when the checkpoint was written.</summary>
     public virtual void LoadStateDict(JsonObject state) { }
+
+    /// <summary>Tensors that must be remembered in a checkpoint, by name, or null. They stay the callback's.</summary>
+    public virtual IReadOnlyDictionary<string, Tensor>? StateTensors() => null;
+
+    /// <summary>Takes up what <see cref="StateTensors"/> returned when the checkpoint was written. The tensors are on the CPU and freed afterwards: copy them.</summary>
+    public virtual void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors) { }
 }

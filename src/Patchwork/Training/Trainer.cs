@@ -11,7 +11,7 @@ namespace Patchwork.Training;
 // The loop, and every hook in it. A test records what happens and compares it with this.
 //
 //   OnFitStart
-//   [LoadStateDict]                                       on resume
+//   [LoadStateDict, LoadStateTensors]                     on resume
 //   OnTrainStart
 //   for each epoch:
 //       OnTrainEpochStart
@@ -32,8 +32,8 @@ namespace Patchwork.Training;
 //   OnTestStart                                           once, when the fit was given a test set
 //   for each batch: OnTestBatchStart, OnTestBatchEnd
 //   OnTestEnd
-//   [OnException]                                         when anything above throws
-//   OnFitEnd                                              always, in reverse order
+//   [OnException]                                         when anything above throws, for those whose OnFitStart ran
+//   OnFitEnd                                              always, for the same ones, in reverse order
 
 /// <summary>
 /// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are the same to the
@@ -64,7 +64,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         resume?.LoadWeights(model);
         using var optimizer = Options.Optimizer.Create(model);      // after the weights are in place: an optimizer keeps the parameters it was given
         resume?.LoadOptimizer(optimizer);
-        var state = new TrainingState(Options, model, data, optimizer) { CallbackStates = States };
+        var state = new TrainingState(Options, model, data, optimizer) { CallbackStates = States, CallbackTensors = Tensors };
         var started = new Stack<Callback>();
         try
         {
@@ -74,6 +74,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
                 callback.OnFitStart(state);
             }
             resume?.LoadState(state, callbacks);
+            state.LearningRate = Rate(Math.Max(state.Step - 1, 0));      // of the last step: an epoch that was cancelled in its validation reports it
             Each(callback => callback.OnTrainStart(state));
             while (state.Epoch < Options.Epochs && state.StopReason is null)
                 RunEpoch(state, cancellation);
@@ -83,15 +84,29 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         }
         catch (Exception exception)
         {
-            foreach (var callback in started)
+            foreach (var callback in started.Reverse())      // in the given order: who saves comes after who puts weights back
                 callback.OnException(state, exception);
             throw;
         }
         finally
         {
+            End(started, state);
+            model.eval();
+        }
+    }
+
+    // Each is ended, also when one before it fails.
+    private static void End(Stack<Callback> started, TrainingState state)
+    {
+        try
+        {
             while (started.TryPop(out var callback))
                 callback.OnFitEnd(state);
-            model.eval();
+        }
+        finally
+        {
+            if (started.Count > 0)
+                End(started, state);
         }
     }
 
@@ -125,7 +140,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         batch = OnDevice(batch);
         foreach (var callback in callbacks)
             batch = callback.OnTrainBatchStart(state, batch);
-        state.LearningRate = Options.Schedule?.Rate(state.Step) ?? Options.Optimizer.LearningRate;
+        state.LearningRate = Rate(state.Step);
         foreach (var group in state.Optimizer.ParamGroups)
             group.LearningRate = state.LearningRate;
 
@@ -140,6 +155,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         state.StepInEpoch++;
         Each(callback => callback.OnTrainBatchEnd(state, batch));
     }
+
+    private double Rate(long step) => Options.Schedule?.Rate(step) ?? Options.Optimizer.LearningRate;
 
     // Gradients are added to those that are there; the loss counts by its share.
     private Tensor ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
@@ -230,6 +247,17 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
                 states[key] = saved;
         }
         return states;
+    }
+
+    private Dictionary<string, Tensor> Tensors()
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var (callback, key) in callbacks.Zip(Checkpoint.Keys(callbacks)))
+        {
+            foreach (var (name, tensor) in callback.StateTensors() ?? new Dictionary<string, Tensor>())
+                tensors[Checkpoint.TensorName(key, name)] = tensor;
+        }
+        return tensors;
     }
 }
 

@@ -17,6 +17,7 @@ public sealed class TrainingState
         (Options, Model, Data, Optimizer) = (options, model, data, optimizer);
         EvaluationLoss = (logits, batch) => options.Loss.Evaluate(logits, batch.Labels);
         TrainLoss = EvaluationLoss;
+        EvaluationWeights = () => model.state_dict();
     }
 
     /// <summary>The trainer's options.</summary>
@@ -48,6 +49,12 @@ public sealed class TrainingState
     /// <summary>Loss of validation and test batches; never wrapped.</summary>
     public BatchLoss EvaluationLoss { get; }
 
+    /// <summary>
+    /// Weights and buffers that validation and test are done with, by name: what is kept as the best. They belong to who made them. A callback may set others
+    /// in <see cref="Callback.OnFitStart"/> and puts these back in <see cref="Callback.OnFitEnd"/>.
+    /// </summary>
+    public Func<IReadOnlyDictionary<string, Tensor>> EvaluationWeights { get; set; }
+
     /// <summary>Learning rate of the step in progress.</summary>
     public double LearningRate { get; internal set; }
 
@@ -71,6 +78,9 @@ public sealed class TrainingState
 
     /// <summary>State of all callbacks, for a checkpoint.</summary>
     internal Func<IReadOnlyDictionary<string, JsonObject>> CallbackStates { get; init; } = () => throw new InvalidOperationException();
+
+    /// <summary>Tensors of all callbacks, for a checkpoint; they stay the callbacks'.</summary>
+    internal Func<IReadOnlyDictionary<string, Tensor>> CallbackTensors { get; init; } = () => throw new InvalidOperationException();
 }
 
 /// <summary>The loaders of a fit. They belong to the caller.</summary>

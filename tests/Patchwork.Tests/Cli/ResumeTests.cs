@@ -16,13 +16,13 @@ public sealed partial class ResumeTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    private string[] Begin(string run) => ["train", "--method", "cutmix", "--checkpoint-every", "1", .. files.Flags(run)];
+    private string[] Begin(string run) => ["train", "--method", "cutmix", "--ema", "0.9", "--checkpoint-every", "1", .. files.Flags(run)];
 
     private string[] Resume(string run) => ["train", "--resume", "--out", files.At(run)];
 
     private string[] Next(string run) => Directory.Exists(files.At(run)) ? Resume(run) : Begin(run);
 
-    private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(files.At(run), "checkpoints", "last.safetensors"));
+    private byte[] Weights(string run, string file) => File.ReadAllBytes(Path.Combine(files.At(run), "checkpoints", file));
 
     // These are the numbers that a clock decides.
     private string Metrics(string run) => Speed().Replace(File.ReadAllText(Path.Combine(files.At(run), "metrics.jsonl")), "");
@@ -39,7 +39,8 @@ public sealed partial class ResumeTests : IDisposable
 
     private void Same(string run, string how)
     {
-        Assert.True(Weights("alone").AsSpan().SequenceEqual(Weights(run)), $"last.safetensors differs. {how}");
+        foreach (var file in (string[])["last.safetensors", "last.callbacks", "best.safetensors"])
+            Assert.True(Weights("alone", file).AsSpan().SequenceEqual(Weights(run, file)), $"{file} differs. {how}");
         Assert.True(Metrics("alone") == Metrics(run), $"metrics.jsonl differs. {how}\n{Metrics("alone")}\n{Metrics(run)}");
     }
 
@@ -100,7 +101,7 @@ public sealed partial class ResumeTests : IDisposable
         Same("run", "Cancelled after two steps.");
     }
 
-    [Theory, InlineData("last.safetensors"), InlineData("last.optimizer"), InlineData("last.state.json")]
+    [Theory, InlineData("last.safetensors"), InlineData("last.optimizer"), InlineData("last.callbacks"), InlineData("last.state.json")]
     public void A_damaged_checkpoint_is_recognised_and_the_one_before_it_used(string name)
     {
         LeaveAlone();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Patchwork.Mixing;
 using Patchwork.Recipes;
 using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
@@ -30,7 +31,16 @@ public sealed class VerbsTests : IDisposable
         var defaults = cutmix.GetProperty("defaults");
         Assert.Equal("1", defaults.GetProperty("alpha").GetString());
         Assert.Equal("clipped", defaults.GetProperty("placement").GetString());
-        Assert.Contains("cutmix", Succeed("methods").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Methods_lists_every_method_under_its_kind()
+    {
+        var output = Succeed("methods").Output;
+        Assert.All(Methods.All, method => Assert.Contains(method.Id, output, StringComparison.Ordinal));
+        Assert.All((string[])["mixes pixels", "mixes features", "erases", "labels"], kind => Assert.Contains(kind, output, StringComparison.Ordinal));
+        Assert.Contains("input, layer1, layer2", Succeed("methods", "manifoldmixup").Output.Replace('\u00a0', ' '), StringComparison.Ordinal);
+        Assert.Equal("input, layer1, layer2", Succeed("methods", "manifoldmixup", "--json").Json()[0].GetProperty("defaults").GetProperty("layers").GetString());
     }
 
     [Fact]

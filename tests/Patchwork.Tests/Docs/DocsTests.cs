@@ -89,7 +89,7 @@ public sealed partial class DocsTests
     [Fact]
     public void Recipes_of_the_repository_and_of_the_guide_are_valid()
     {
-        foreach (var file in Directory.GetFiles(Repository.File("recipes"), "*.json"))
+        foreach (var file in Directory.GetFiles(Repository.File("recipes"), "*.json", SearchOption.AllDirectories))
             Recipe.FromJson(File.ReadAllText(file), file);
         Assert.Equal(15, Recipe.FromJson(JsonFence().Match(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).Groups["code"].Value).Epochs);
     }

@@ -1,8 +1,5 @@
 using System.Text.RegularExpressions;
-using Patchwork.Losses;
-using Patchwork.Mixing;
 using Patchwork.Tests.Support;
-using Patchwork.Training;
 using Xunit;
 
 namespace Patchwork.Tests.Docs;
@@ -39,21 +36,6 @@ public sealed partial class GuideTests
         Assert.True(File.Exists(files.At("run/result.json")));
     }
 
-    // The right column of "Coming from PyTorch" by name: each call that is shown exists.
-    [Fact]
-    public void The_calls_of_the_table_exist()
-    {
-        var page = File.ReadAllText(Repository.File("docs/guide/from-pytorch.md"));
-        foreach (var preset in Preset().Matches(page).Select(match => match.Groups[1].Value))
-            Assert.NotNull(typeof(CutMix.Presets).GetProperty(preset));
-        _ = (CutMix.Presets.Timm with { Scope = Scope.Pair }, new CutMix { LabelWeight = LabelWeight.Drawn }, new MixingCallback(CutMix.Presets.FastAi));
-        _ = (new BinaryCrossEntropy { Threshold = 0.2 }, new CrossEntropy { ClassWeights = [1, 2], IgnoreIndex = 255 });
-        _ = (new TrainerOptions { Accumulate = 4, ClipNorm = 1 }, new Sgd { DecayVectors = false });
-    }
-
     [GeneratedRegex(@"```sh\n(?<code>.*?)\n```", RegexOptions.Singleline)]
     private static partial Regex Shell();
-
-    [GeneratedRegex(@"CutMix\.Presets\.(\w+)")]
-    private static partial Regex Preset();
 }

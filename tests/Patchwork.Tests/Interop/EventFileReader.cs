@@ -20,7 +20,16 @@ internal static class EventFileReader
 
     internal static List<Field[]> Read(string path)
     {
-        using var reader = new BinaryReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        return Read(file);
+    }
+
+    /// <summary>All events of a stream.</summary>
+    /// <exception cref="InvalidDataException">A record is damaged.</exception>
+    /// <exception cref="EndOfStreamException">The last record is cut off.</exception>
+    internal static List<Field[]> Read(Stream file)
+    {
+        using var reader = new BinaryReader(file, Encoding.UTF8, leaveOpen: true);
         var events = new List<Field[]>();
         while (reader.BaseStream.Position < reader.BaseStream.Length)
         {

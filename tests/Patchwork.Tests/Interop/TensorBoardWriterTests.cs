@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Interop;
+using Patchwork.Tests.Support;
 using Xunit;
 
 namespace Patchwork.Tests.Interop;
@@ -26,6 +27,31 @@ public sealed class TensorBoardWriterTests : IDisposable
         Assert.Equal([1, 3], version.Select(field => field.Number));
         Assert.Equal(1_700_000_000.25, version[0].Double);
         Assert.Equal("brain.Event:2", version[1].Text);
+    }
+
+    [Fact]
+    public void A_damaged_file_is_noticed_by_its_checksums_or_its_end()
+    {
+        using (var writer = Open())
+        {
+            writer.AddScalar("train/loss", 2.3, 1);
+            writer.AddScalar("val/loss", 2.1, 2);
+        }
+        var whole = File.ReadAllBytes(Directory.GetFiles(_folder).Single());
+        var events = EventFileReader.Read(new MemoryStream(whole)).Count;
+        const int Inputs = 100_000;
+        var refused = Mutation.Refused<InvalidDataException>("damaged events", Inputs, [whole], [], 1 << 16, input =>
+        {
+            try
+            {
+                Assert.InRange(EventFileReader.Read(new MemoryStream(input)).Count, 0, 2 * events);
+            }
+            catch (EndOfStreamException error)
+            {
+                throw new InvalidDataException(error.Message);
+            }
+        });
+        Assert.InRange(refused, Inputs / 2, Inputs);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using Patchwork.Internals;
 using Patchwork.Models;
+using Patchwork.Tests.Support;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -21,6 +22,26 @@ public sealed class ModelZooTests
     [InlineData("resnet110", 1_730_714, 1_736_564)]
     [InlineData("resnet110bottleneck", 1_147_738, 1_170_868)]
     [InlineData("resnet18", 11_173_962, 11_220_132)]
+    [InlineData("preactresnet18", 11_171_146, 11_217_316)]
+    [InlineData("wrn-16-4", 2_748_890, 2_772_020)]
+    [InlineData("wrn-16-8", 10_961_370, 11_007_540)]
+    [InlineData("wrn-28-2", 1_467_610, 1_479_220)]
+    [InlineData("wrn-28-8", 23_354_842, 23_401_012)]
+    [InlineData("wrn-28-10", 36_479_194, 36_536_884)]
+    [InlineData("wrn-40-2", 2_243_546, 2_255_156)]
+    [InlineData("resnext29-32x4d", 4_775_754, 4_868_004)]
+    [InlineData("resnext29-4x24d", 4_845_002, 4_937_252)]
+    [InlineData("resnext29-4x64d", 17_562_442, 17_654_692)]
+    [InlineData("resnext29-8x64d", 34_426_698, 34_518_948)]
+    [InlineData("resnext29-16x64d", 68_155_210, 68_247_460)]
+    [InlineData("pyramidnet110-a48", 1_772_706, 1_778_556)]
+    [InlineData("pyramidnet110-a64", 1_696_410, 1_725_300)]
+    [InlineData("pyramidnet110-a84", 3_904_446, 3_913_536)]
+    [InlineData("pyramidnet110-a270", 28_485_477, 28_511_307)]
+    [InlineData("pyramidnet164-a48", 1_715_442, 1_738_572)]
+    [InlineData("pyramidnet164-a270", 27_216_021, 27_319_071)]
+    [InlineData("pyramidnet200-a240", 26_752_702, 26_844_952)]
+    [InlineData("pyramidnet272-a200", 26_210_842, 26_288_692)]
     public void Parameter_counts_are_the_published_ones(string id, long ten, long hundred)
     {
         foreach (var (classes, expected) in new[] { (10, ten), (100, hundred) })
@@ -48,13 +69,19 @@ public sealed class ModelZooTests
         using var large = ModelZoo.Create("resnet18", 1000, imageSize: 65);
         Assert.Equal([64, 3, 3, 3], small.state_dict()["conv1.weight"].shape);
         Assert.Equal([64, 3, 7, 7], large.state_dict()["conv1.weight"].shape);
-        Assert.Equal(11_689_512, large.parameters().Sum(parameter => parameter.numel()));
     }
 
-    [Theory, InlineData("resnet34", 21_797_672), InlineData("resnet50", 25_557_032)]
+    [Theory, InlineData("resnet18", 11_689_512), InlineData("resnet34", 21_797_672), InlineData("resnet50", 25_557_032)]
     public void Networks_for_photographs_have_torchvisions_parameter_counts(string id, long expected)
     {
         using var model = ModelZoo.Create(id, 1000, imageSize: 224);
+        Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    [Theory, InlineData("resnet34", 21_328_292), InlineData("resnet50", 23_705_252)]
+    public void The_small_stem_changes_the_count(string id, long expected)
+    {
+        using var model = ModelZoo.Create(id, 100);
         Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
     }
 
@@ -77,6 +104,13 @@ public sealed class ModelZooTests
             Assert.Equal((1.0, 1.0), (norm.weight!.min().ToDouble(), norm.weight!.max().ToDouble()));
             Assert.Equal((0.0, 0.0), (norm.bias!.min().ToDouble(), norm.bias!.max().ToDouble()));
         });
+    }
+
+    [Fact]
+    public void The_guide_names_every_network()
+    {
+        var row = File.ReadLines(Repository.File("docs/guide/recipes.md")).Single(line => line.StartsWith("| `model` |", StringComparison.Ordinal));
+        Assert.EndsWith($"Model: {string.Join(", ", ModelZoo.Ids.Select(id => $"`{id}`"))}. |", row, StringComparison.Ordinal);
     }
 
     [Fact]

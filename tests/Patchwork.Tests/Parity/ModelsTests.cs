@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Patchwork.Models;
+using Patchwork.Regularization;
 using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>The networks against numbers of torchvision's and the CutMix authors' own definitions.</summary>
+/// <summary>The networks against numbers of their authors' own definitions.</summary>
 public sealed class ModelsTests : IDisposable
 {
     // The recorded values carry 9 significant digits, so even an exact double may differ by 5e-9 of its size.
@@ -21,6 +22,12 @@ public sealed class ModelsTests : IDisposable
     {
         { "clovaai_resnet20_basic", "resnet20", 10, 32 },
         { "clovaai_resnet110_bottleneck", "resnet110bottleneck", 100, 32 },
+        { "clovaai_pyramidnet110_a64_bottleneck", "pyramidnet110-a64", 100, 32 },
+        { "clovaai_pyramidnet110_a48_basic", "pyramidnet110-a48", 100, 32 },
+        { "clovaai_pyramidnet200_a240_bottleneck", "pyramidnet200-a240", 100, 32 },
+        { "xternalz_wrn16_4", "wrn-16-4", 10, 32 },
+        { "xternalz_wrn28_10", "wrn-28-10", 100, 32 },
+        { "kuangliu_preactresnet18", "preactresnet18", 10, 32 },
         { "torchvision_resnet50", "resnet50", 1000, 224 },
         { "torchvision_resnet18", "resnet18", 1000, 224 },      // recorded on 64-pixel images, but with the stem for large ones
     };
@@ -77,6 +84,9 @@ public sealed class ModelsTests : IDisposable
     [Theory]
     [InlineData("clovaai_resnet20_basic", "resnet20", 10)]
     [InlineData("clovaai_resnet110_bottleneck", "resnet110bottleneck", 100)]
+    [InlineData("clovaai_pyramidnet110_a64_bottleneck", "pyramidnet110-a64", 100)]
+    [InlineData("clovaai_pyramidnet110_a48_basic", "pyramidnet110-a48", 100)]
+    [InlineData("xternalz_wrn16_4", "wrn-16-4", 10)]
     public void A_training_pass_gives_the_recorded_loss_gradients_and_running_statistics(string key, string id, int classes)
     {
         var step = Model(key).GetProperty("train_step");
@@ -104,6 +114,35 @@ public sealed class ModelsTests : IDisposable
             else
                 AssertNear([expected[1].GetDouble(), expected[2].GetDouble()], [norm, gradient[0]], 1e-7 * Math.Max(1, norm), name);
         }
+    }
+
+    // owruby's network differs in names, in a bias of the first convolution, and in widths rounded up, which for α = 270 are whole numbers anyway.
+    [Theory, InlineData(ScalarType.Float32, 1e-4), InlineData(ScalarType.Float64, PrintedDigits)]
+    public void A_PyramidNet_with_ShakeDrop_evaluates_like_the_public_ShakePyramidNet(ScalarType type, double tolerance)
+    {
+        const string Key = "owruby_shake_pyramidnet110_a270";
+        using var model = ModelZoo.Create("pyramidnet110-a270", 100, options: new ModelOptions { ShakeDrop = new ShakeDrop() });
+        model.to(type);
+        var state = model.state_dict();
+        var bias = zeros(16, type);
+        var named = Entries(Key).ToDictionary(entry => ClovaName(entry[1].GetString()!), entry => entry);
+        Assert.Equal(state.Keys.Append("conv1.bias").Order(StringComparer.Ordinal), named.Keys.Order(StringComparer.Ordinal));
+        var gain = Model(Key).GetProperty("gain").GetDouble();
+        foreach (var (name, entry) in named)
+            ReferenceFill.Fill(name == "conv1.bias" ? bias : state[name], entry[2].GetString()!, gain, Seed, entry[0].GetUInt64());
+        state["bn1.running_mean"].sub_(bias);      // the batch norm behind it takes a constant away again
+        using var noGradient = no_grad();
+        model.eval();
+        AssertNear(Logits(Key), ReferenceFill.Values(model.call(Input(Key).to(type))), tolerance, "logits");
+        Assert.Equal(Model(Key).GetProperty("parameters").GetInt64(), model.parameters().Sum(parameter => parameter.numel()) + bias.numel());
+    }
+
+    private static string ClovaName(string name)
+    {
+        (string From, string To)[] names =
+            [("c_in", "conv1"), ("bn_in", "bn1"), ("bn_out", "bn_final"), ("fc_out", "fc"), ("branch.0", "bn1"), ("branch.1", "conv1"), ("branch.2", "bn2"),
+                ("branch.4", "conv2"), ("branch.5", "bn3")];
+        return names.Aggregate(name, (current, pair) => current.Replace(pair.From, pair.To, StringComparison.Ordinal));
     }
 
     private JsonElement Model(string key) =>

@@ -27,9 +27,14 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     }
 
     /// <summary>The single sentence of a refusal.</summary>
-    public string Refusal()
+    public string Refusal() => Sentence(2);
+
+    /// <summary>The single sentence of work that failed.</summary>
+    public string Failure() => Sentence(1);
+
+    private string Sentence(int exitCode)
     {
-        Assert.Equal((2, ""), (ExitCode, Output));
+        Assert.Equal((exitCode, ""), (ExitCode, Output));
         Assert.StartsWith("patchwork: ", Error, StringComparison.Ordinal);
         Assert.EndsWith(".", Error.TrimEnd(), StringComparison.Ordinal);
         Assert.Single(Error.TrimEnd('\n').Split('\n'));
@@ -58,7 +63,7 @@ internal static class CommandLine
         start.Environment.Remove("TERM");
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        foreach (var argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), .. arguments])
+        foreach (var argument in (string[])["exec", Program, .. arguments])
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }
@@ -72,6 +77,8 @@ internal static class CommandLine
         return new CommandResult(process.ExitCode, output, error.Result);
     }
 
+    internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll");
+
     // The host that runs this test: <root>/shared/Microsoft.NETCore.App/<version>/ lies below it.
-    private static string Host { get; } = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+    internal static string Host { get; } = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
 }

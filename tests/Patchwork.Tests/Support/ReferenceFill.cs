@@ -22,7 +22,7 @@ internal static class ReferenceFill
     }
 
     /// <summary>The same bits as a number in [0, 1).</summary>
-    public static double Unit(ulong seed, ulong k, ulong i) => Bits(seed, k, i) * Math.Pow(2, -53);
+    public static double Unit(ulong seed, ulong k, ulong i) => Bits(seed, k, i) * (1.0 / (1UL << 53));
 
     /// <summary>Fills a float32 or float64 tensor in place with the float32 values of its kind.</summary>
     public static void Fill(Tensor target, string kind, double gain, ulong seed, ulong k)
@@ -34,21 +34,18 @@ internal static class ReferenceFill
             return;
         }
         var fanIn = target.dim() < 2 ? 1 : target.numel() / target.size(0);
-        var bound = gain * Math.Sqrt(3.0 / fanIn);
+        var (offset, factor) = kind switch
+        {
+            "weight" => (0.0, gain * Math.Sqrt(3.0 / fanIn)),
+            "bn_weight" => (1.0, 0.2),
+            "bn_bias" or "bias" or "running_mean" => (0.0, 0.1),
+            "running_var" => (1.0, 0.5),
+            _ => throw new ArgumentException($"'{kind}' is no kind of the reference fill.", nameof(kind)),
+        };
+        var (low, span) = kind == "running_var" ? (0, 1) : (-1, 2);
         var values = new float[target.numel()];
         for (var i = 0; i < values.Length; i++)
-        {
-            var u = Unit(seed, k, (ulong)i);
-            var s = 2 * u - 1;
-            values[i] = (float)(kind switch
-            {
-                "weight" => s * bound,
-                "bn_weight" => 1 + 0.2 * s,
-                "bn_bias" or "bias" or "running_mean" => 0.1 * s,
-                "running_var" => 1 + 0.5 * u,
-                _ => throw new ArgumentException($"'{kind}' is no kind of the reference fill.", nameof(kind)),
-            });
-        }
+            values[i] = (float)(offset + factor * (low + span * Unit(seed, k, (ulong)i)));
         using var filled = tensor(values, target.shape);
         target.copy_(filled);
     }

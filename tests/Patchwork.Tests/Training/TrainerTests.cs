@@ -47,13 +47,13 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void A_failing_fit_ends_in_reverse_order_for_those_that_started()
+    public void A_failing_fit_is_told_in_order_and_ends_in_reverse_order_for_those_that_started()
     {
         var log = new List<string>();
         using var fit = new Fit();
         Callback[] callbacks = [new Named("a", log), new Named("b", log) { FailAtFitStart = true }, new Named("c", log)];
         Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks));
-        Assert.Equal(["a start", "b start", "b exception", "a exception", "b end", "a end"], log);
+        Assert.Equal(["a start", "b start", "a exception", "b exception", "b end", "a end"], log);
     }
 
     [Fact]

@@ -50,6 +50,18 @@ public sealed class Subset(Dataset whole, IReadOnlyList<int> indices) : Dataset
 /// compare.</summary>
 public static class StratifiedSplit
 {
+    /// <summary>A fixed choice of <paramref name="count"/> examples, every class by its share; the whole set when it has no more.</summary>
+    /// <exception cref="InputException">The count is less than a class each.</exception>
+    public static Dataset Some(Dataset set, int count)
+    {
+        if (count >= set.Count)
+            return set;
+        var classes = Enumerable.Range(0, set.Count).Select(set.Label).Distinct().Count();
+        if (count < classes)
+            throw new InputException($"A subset must have an image for each of the {classes} classes. Received: {count}. Ask for more with --subset.");
+        return new Subset(set, Of(set, (double)count / set.Count).Validation);
+    }
+
     /// <summary>Indices of the two parts, ascending.</summary>
     /// <param name="set">The set to split.</param>
     /// <param name="share">Share of each class, in (0, 1), that goes to the second part; at least one example of a class stays in the

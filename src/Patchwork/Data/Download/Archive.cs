@@ -32,7 +32,7 @@ internal static class Archive
                 throw new InputException($"{path} must be a whole archive. "
                     + $"Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
             }
-        });
+        }, flag: "--data");
 
     // Only regular files; folders follow from their names, links are left out.
     private static IEnumerable<(string Name, Stream Content)> Entries(string path)

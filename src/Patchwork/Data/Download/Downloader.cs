@@ -20,6 +20,7 @@ public sealed class Downloader(HttpClient client)
     /// <param name="cancellation">Ends the download; the next call goes on with it.</param>
     /// <exception cref="InputException">A file cannot be had, or is not what was published. The message names it, its address, and where to put
     /// it by hand.</exception>
+    /// <exception cref="OutputException">The disk is full; the next call goes on with what has come.</exception>
     public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
     {
         var folder = Path.Combine(data, set.Folder);
@@ -40,6 +41,11 @@ public sealed class Downloader(HttpClient client)
                     File.Delete(path);
                 }
             }
+        }
+        catch (IOException error) when (OutputException.IsNoRoom(error))
+        {
+            throw new OutputException($"The data set {set.Id} needs more room than there is in {data} ({error.Message.TrimEnd('.')}). "
+                + "What has come is kept; make room, then try again to go on where it stopped.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

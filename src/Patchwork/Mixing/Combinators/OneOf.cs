@@ -30,6 +30,9 @@ public sealed record OneOf : Mixer
     public override Needs Needs => Choices.Max(choice => choice.Mixer.Needs);
 
     /// <inheritdoc/>
+    public override bool LabelsByArea => Choices.All(choice => choice.Mixer.LabelsByArea);
+
+    /// <inheritdoc/>
     public override bool PlansBoxes => Choices.All(choice => choice.Mixer.PlansBoxes);
 
     /// <inheritdoc/>

@@ -32,6 +32,9 @@ public sealed record FMix : BlindMixer
     /// <inheritdoc/>
     public override string Id => "fmix";
 
+    /// <inheritdoc/>
+    public override bool LabelsByArea => false;      // by λ as drawn
+
     private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
     {
         var lambda = draws.Beta(alpha, alpha);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,22 +14,25 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Sequential? downsample;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
 
-    public BasicBlock(int input, int width, int stride) : base(nameof(BasicBlock))
+    public BasicBlock(int input, int width, int stride, BlockInterior interior) : base(nameof(BasicBlock))
     {
         conv1 = Layers.Conv3x3(input, width, stride);
         bn1 = nn.BatchNorm2d(width);
         conv2 = Layers.Conv3x3(width, width);
         bn2 = nn.BatchNorm2d(width);
-        downsample = Layers.Shortcut(input, width * Expansion, stride);
+        downsample = Layers.Shortcut(input, width, stride);
+        (dropblock, end) = (interior.Features(), interior.End());
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
-        var y = nn.functional.relu(bn1.call(conv1.call(x)));
-        y = bn2.call(conv2.call(y));
-        return nn.functional.relu(y.add_(downsample is null ? x : downsample.call(x)));
+        using var scope = NewDisposeScope();
+        var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
+        y = bn2.call(conv2.call(y)).Through(dropblock).Through(end);
+        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 
@@ -40,32 +44,37 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly Sequential? downsample;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
 
-    public Bottleneck(int input, int width, int stride) : base(nameof(Bottleneck))
+    // Groups of the 3×3 convolution: the cardinality of ResNeXt (Xie et al. 2017, figure 3 (c)), 1 for ResNet.
+    public Bottleneck(int input, int width, int output, int stride, BlockInterior interior, int groups = 1) : base(nameof(Bottleneck))
     {
         conv1 = Layers.Conv1x1(input, width);
         bn1 = nn.BatchNorm2d(width);
-        conv2 = Layers.Conv3x3(width, width, stride);
+        conv2 = Layers.Conv3x3(width, width, stride, groups);
         bn2 = nn.BatchNorm2d(width);
-        conv3 = Layers.Conv1x1(width, width * Expansion);
-        bn3 = nn.BatchNorm2d(width * Expansion);
-        downsample = Layers.Shortcut(input, width * Expansion, stride);
+        conv3 = Layers.Conv1x1(width, output);
+        bn3 = nn.BatchNorm2d(output);
+        downsample = Layers.Shortcut(input, output, stride);
+        (dropblock, end) = (interior.Features(), interior.End());
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
-        var y = nn.functional.relu(bn1.call(conv1.call(x)));
-        y = nn.functional.relu(bn2.call(conv2.call(y)));
-        y = bn3.call(conv3.call(y));
-        return nn.functional.relu(y.add_(downsample is null ? x : downsample.call(x)));
+        using var scope = NewDisposeScope();
+        var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
+        y = nn.functional.relu(bn2.call(conv2.call(y))).Through(dropblock);
+        y = bn3.call(conv3.call(y)).Through(dropblock).Through(end);
+        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>Layers that residual networks share.</summary>
 internal static class Layers
 {
-    public static Conv2d Conv3x3(int input, int output, int stride = 1) => nn.Conv2d(input, output, 3, stride, padding: 1, bias: false);
+    public static Conv2d Conv3x3(int input, int output, int stride = 1, int groups = 1) =>
+        nn.Conv2d(input, output, 3, stride, padding: 1, groups: groups, bias: false);
 
     public static Conv2d Conv1x1(int input, int output, int stride = 1) => nn.Conv2d(input, output, 1, stride, bias: false);
 
@@ -73,11 +82,19 @@ internal static class Layers
     public static Sequential? Shortcut(int input, int output, int stride) =>
         stride == 1 && input == output ? null : nn.Sequential(("0", Conv1x1(input, output, stride)), ("1", nn.BatchNorm2d(output)));
 
-    /// <summary>A stage: the first block changes the width and carries the stride.</summary>
-    public static Sequential Stage(bool bottleneck, int input, int width, int blocks, int stride)
+    /// <summary>The layer's output, or the input where there is no layer.</summary>
+    public static Tensor Through(this Tensor x, nn.Module<Tensor, Tensor>? layer) => layer is null ? x : layer.call(x);
+
+    /// <summary>A stage of ResNet: the first block changes the width and carries the stride.</summary>
+    public static Sequential Stage(Stages stages, int stage, bool bottleneck, int input, int width, int stride)
     {
         var output = width * (bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion);
-        nn.Module<Tensor, Tensor> Block(int from, int step) => bottleneck ? new Bottleneck(from, width, step) : new BasicBlock(from, width, step);
-        return nn.Sequential([.. Enumerable.Range(0, blocks).Select(i => ($"{i}", i == 0 ? Block(input, stride) : Block(output, 1)))]);
+        return stages.Build(stage, (i, interior) => (bottleneck, i) switch
+        {
+            (true, 0) => new Bottleneck(input, width, output, stride, interior),
+            (true, _) => new Bottleneck(output, width, output, 1, interior),
+            (false, 0) => new BasicBlock(input, width, stride, interior),
+            (false, _) => new BasicBlock(output, width, 1, interior),
+        });
     }
 }

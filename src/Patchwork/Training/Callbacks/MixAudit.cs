@@ -10,6 +10,9 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class MixAudit(int batches = 2) : Callback
 {
+    /// <summary>λ must be the share of the pixels that were kept. Default true; false for methods that weigh labels otherwise.</summary>
+    public bool LabelsByArea { get; init; } = true;
+
     private int seen;
     private long images, evaluated;
     private bool reported;
@@ -38,11 +41,11 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (reported || seen == 0)
             return;
         reported = true;
-        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their λ says, targets sum to 1" +
+        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to 1" +
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
 
-    private static void Check(TrainingState state, Batch batch, MixPlan plan)
+    private void Check(TrainingState state, Batch batch, MixPlan plan)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -56,7 +59,7 @@ public sealed class MixAudit(int batches = 2) : Callback
             kept.narrow(0, box.Top, box.Height).narrow(1, box.Left, box.Width).fill_(false);
             var expected = where(kept, before[i], before[image.Partner]);
             var share = kept.to(ScalarType.Float64).mean().ToDouble();
-            if (expected.ne(batch.Images[i]).any().ToBoolean() || Math.Abs(share - image.Lambda) > 1e-9)
+            if (expected.ne(batch.Images[i]).any().ToBoolean() || (LabelsByArea && Math.Abs(share - image.Lambda) > 1e-9))
                 throw new InvalidOperationException($"Mix audit: image {i} of step {state.Step} does not hold the pixels that its plan says (box {box}, λ {image.Lambda}, kept share {share}). This is a fault of the mixer {plan.Method}.");
         }
         var classes = state.Data.Train.Dataset.ClassNames.Count;

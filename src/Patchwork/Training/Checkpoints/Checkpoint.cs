@@ -16,13 +16,14 @@ public sealed class Checkpoint
     private const int Version = 1;
     private readonly JsonObject state;
     private readonly string weights, optimizer;
+    private readonly string? callbackTensors;
 
-    internal Checkpoint(JsonObject state, string weights, string optimizer)
+    internal Checkpoint(JsonObject state, string weights, string optimizer, string? callbackTensors)
     {
         if ((int?)state["version"] != Version)
             throw new InputException($"A checkpoint must be of version {Version}. "
                 + $"Received: version {state["version"]} beside {weights}. Resume it with the release that wrote it.");
-        (this.state, this.weights, this.optimizer) = (state, weights, optimizer);
+        (this.state, this.weights, this.optimizer, this.callbackTensors) = (state, weights, optimizer, callbackTensors);
     }
 
     /// <summary>Completed epochs.</summary>
@@ -73,6 +74,9 @@ public sealed class Checkpoint
         }
     }
 
+    /// <summary>Name of a callback's tensor in the file of all callbacks' tensors.</summary>
+    internal static string TensorName(string key, string name) => $"{key}/{name}";
+
     internal void LoadWeights(nn.Module model) => Safetensors.LoadInto(weights, model);
 
     internal void LoadOptimizer(OptimizerHelper target)
@@ -112,6 +116,28 @@ public sealed class Checkpoint
         {
             if (state["callbacks"]![key] is JsonObject saved)
                 callback.LoadStateDict(saved);
+        }
+        if (callbackTensors is not null)
+            LoadTensors(callbackTensors, callbacks);
+    }
+
+    private static void LoadTensors(string path, IReadOnlyList<Callback> callbacks)
+    {
+        var all = Safetensors.Load(path);
+        try
+        {
+            foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
+            {
+                var prefix = TensorName(key, "");
+                var own = all.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[prefix.Length..], entry => entry.Value);
+                if (own.Count > 0)
+                    callback.LoadStateTensors(own);
+            }
+        }
+        finally
+        {
+            foreach (var tensor in all.Values)
+                tensor.Dispose();
         }
     }
 }

@@ -8,7 +8,8 @@ using Patchwork.Interop;
 namespace Patchwork.Training;
 
 /// <summary>
-/// The checkpoints of a run: <c>last.*</c> (weights, optimizer, state), the generation before it as <c>previous.*</c>, and the weights of the best epoch.
+/// The checkpoints of a run: <c>last.*</c> (weights, optimizer, tensors of callbacks if there are any, state), the generation before it as
+/// <c>previous.*</c>, and the weights of the best epoch.
 /// At every moment, also in the middle of a write, one complete generation can be found.
 /// </summary>
 /// <remarks>
@@ -18,7 +19,8 @@ namespace Patchwork.Training;
 public sealed class CheckpointStore(string folder)
 {
     private const string StateFile = "state.json";
-    private static readonly string[] Parts = ["safetensors", "optimizer"];
+    private const string WeightsPart = "safetensors", OptimizerPart = "optimizer", CallbacksPart = "callbacks";
+    private static readonly string[] Parts = [WeightsPart, OptimizerPart, CallbacksPart];
 
     /// <summary>The folder, <c>checkpoints</c> of a run.</summary>
     public string Folder { get; } = folder;
@@ -33,25 +35,45 @@ public sealed class CheckpointStore(string folder)
     public void Save(TrainingState state)
     {
         Directory.CreateDirectory(Folder);
-        Safetensors.Save(New("safetensors"), Weights(state.Model));
-        state.Optimizer.save_state_dict(New("optimizer"));
-        using (var written = new FileStream(New("optimizer"), FileMode.Open, FileAccess.ReadWrite))
-            written.Flush(flushToDisk: true);
+        try
+        {
+            WriteAside(state);
+        }
+        catch
+        {
+            // On a full disk half a generation would take the room that the next one needs.
+            foreach (var part in (string[])[.. Parts, StateFile])
+                File.Delete(New(part));
+            throw;
+        }
+        Rotate();
+    }
+
+    private void WriteAside(TrainingState state)
+    {
         var files = new JsonObject();
-        foreach (var part in Parts)
-            files[part] = Fingerprint(New(part));
+        Safetensors.Save(New(WeightsPart), state.Model.state_dict());
+        files[WeightsPart] = Fingerprint(New(WeightsPart));
+        state.Optimizer.save_state_dict(New(OptimizerPart));
+        using (var written = new FileStream(New(OptimizerPart), FileMode.Open, FileAccess.ReadWrite))
+            written.Flush(flushToDisk: true);
+        files[OptimizerPart] = Fingerprint(New(OptimizerPart));
+        if (state.CallbackTensors() is { Count: > 0 } tensors)
+        {
+            Safetensors.Save(New(CallbacksPart), tensors);
+            files[CallbacksPart] = Fingerprint(New(CallbacksPart));
+        }
         var document = Checkpoint.Describe(state);
         document["files"] = files;
         document["sha256"] = Seal(document);
         AtomicFile.WriteText(New(StateFile), document.ToJsonString(Checkpoint.Json) + "\n");
-        Rotate();
     }
 
-    /// <summary>Keeps the weights as the best so far.</summary>
+    /// <summary>Keeps the weights that validation was done with as the best so far.</summary>
     public void SaveBest(TrainingState state)
     {
         Directory.CreateDirectory(Folder);
-        Safetensors.Save(BestWeights, Weights(state.Model));
+        Safetensors.Save(BestWeights, state.EvaluationWeights());
     }
 
     /// <summary>
@@ -76,8 +98,11 @@ public sealed class CheckpointStore(string folder)
                 if (damage is not null)
                     warn($"The newest checkpoint in {Folder} is damaged ({damage}); going on from the one before it.");
                 if (unfinished)
-                    return Finish(state);
-                return new Checkpoint(state, parts["safetensors"], parts["optimizer"]);
+                {
+                    Rotate();      // a kill between two renames: give the files their final names
+                    parts = parts.Keys.ToDictionary(part => part, part => Path.Combine(Folder, "last." + part));
+                }
+                return new Checkpoint(state, parts[WeightsPart], parts[OptimizerPart], parts.GetValueOrDefault(CallbacksPart));
             }
             if (!unfinished)
                 damage ??= fault;
@@ -85,13 +110,6 @@ public sealed class CheckpointStore(string folder)
         return seen
             ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and none before them is whole. Start the run again in a new folder.")
             : null;
-    }
-
-    // A kill between two renames: give the files their final names.
-    private Checkpoint Finish(JsonObject state)
-    {
-        Rotate();
-        return new Checkpoint(state, LastWeights, Path.Combine(Folder, "last.optimizer"));
     }
 
     private void Rotate()
@@ -122,10 +140,12 @@ public sealed class CheckpointStore(string folder)
             }
             foreach (var part in Parts)
             {
-                var expected = state["files"]![part]!;
+                var expected = state["files"]![part];
+                if (expected is null && part == CallbacksPart)
+                    continue;      // no callback had tensors
                 var found = ((string[])["last." + part + ".new", "last." + part, "previous." + part])
                     .Select(name => Path.Combine(Folder, name))
-                    .FirstOrDefault(candidate => File.Exists(candidate) && JsonNode.DeepEquals(Fingerprint(candidate), expected));
+                    .FirstOrDefault(candidate => Fits(candidate, expected));
                 if (found is null)
                 {
                     fault = $"last.{part} is missing or does not have the checksum that {Path.GetFileName(path)} names";
@@ -144,11 +164,12 @@ public sealed class CheckpointStore(string folder)
 
     private string New(string part) => Path.Combine(Folder, $"last.{part}.new");
 
-    private static IEnumerable<(string, TorchSharp.torch.Tensor)> Weights(TorchSharp.torch.nn.Module model) =>
-        model.state_dict().Select(entry => (entry.Key, entry.Value));
-
     // A state names the other files by checksum and carries its own.
     private static string Seal(JsonObject document) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
+
+    // The length first: a file that was cut need not be read to the end.
+    private static bool Fits(string path, JsonNode? expected) =>
+        File.Exists(path) && new FileInfo(path).Length == (long?)expected?["bytes"] && JsonNode.DeepEquals(Fingerprint(path), expected);
 
     private static JsonObject Fingerprint(string path)
     {

@@ -25,6 +25,17 @@ public sealed class StratifiedSplitTests
         });
 
     [Fact]
+    public void A_subset_has_the_count_asked_for_and_every_class_by_its_share()
+    {
+        var set = new KnownDataset([.. Enumerable.Range(0, 300).Select(i => i % 3 == 0 ? 0 : 1 + i % 2)]);
+        var some = StratifiedSplit.Some(set, 60);
+        Assert.Equal(60, some.Count);
+        Assert.Equal([20, 20, 20], Enumerable.Range(0, 3).Select(label => Enumerable.Range(0, 60).Count(i => some.Label(i) == label)));
+        Assert.Same(set, StratifiedSplit.Some(set, 300));
+        Assert.Throws<InputException>(() => StratifiedSplit.Some(set, 2));
+    }
+
+    [Fact]
     public void Every_class_gives_at_most_its_share_rounded_up_and_keeps_an_example() =>
         Gen.Select(Labels, Shares).Sample((labels, share) =>
         {

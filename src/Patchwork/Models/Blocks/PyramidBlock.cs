@@ -1,0 +1,86 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Models;
+
+/// <summary>
+/// Han et al. 2017, figure 6 (d): batch norm first and last, one ReLU between the two 3×3 convolutions, none after the addition.
+/// </summary>
+internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1, conv2;
+    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
+    private readonly int stride;
+
+    public PyramidBasicBlock(int input, int width, int stride, BlockInterior interior) : base(nameof(PyramidBasicBlock))
+    {
+        bn1 = nn.BatchNorm2d(input);
+        conv1 = Layers.Conv3x3(input, width, stride);
+        bn2 = nn.BatchNorm2d(width);
+        conv2 = Layers.Conv3x3(width, width);
+        bn3 = nn.BatchNorm2d(width);
+        (dropblock, end) = (interior.Features(), interior.End());
+        this.stride = stride;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var y = conv1.call(bn1.call(x));
+        y = conv2.call(nn.functional.relu(bn2.call(y)).Through(dropblock));
+        y = bn3.call(y).Through(dropblock).Through(end);
+        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>The same with three convolutions, 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.</summary>
+internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>
+{
+    public const int Expansion = 4;
+
+    private readonly Conv2d conv1, conv2, conv3;
+    private readonly BatchNorm2d bn1, bn2, bn3, bn4;
+    private readonly nn.Module<Tensor, Tensor>? dropblock, end;
+    private readonly int stride;
+
+    public PyramidBottleneck(int input, int width, int stride, BlockInterior interior) : base(nameof(PyramidBottleneck))
+    {
+        bn1 = nn.BatchNorm2d(input);
+        conv1 = Layers.Conv1x1(input, width);
+        bn2 = nn.BatchNorm2d(width);
+        conv2 = Layers.Conv3x3(width, width, stride);
+        bn3 = nn.BatchNorm2d(width);
+        conv3 = Layers.Conv1x1(width, width * Expansion);
+        bn4 = nn.BatchNorm2d(width * Expansion);
+        (dropblock, end) = (interior.Features(), interior.End());
+        this.stride = stride;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var y = conv1.call(bn1.call(x));
+        y = conv2.call(nn.functional.relu(bn2.call(y)).Through(dropblock));
+        y = conv3.call(nn.functional.relu(bn3.call(y)).Through(dropblock));
+        y = bn4.call(y).Through(dropblock).Through(end);
+        return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>The shortcut of Han et al. 2017 has no weights; channels that it lacks are zero and stand last.</summary>
+internal static class PaddedShortcut
+{
+    /// <summary>The block's input (N, C, H, W), averaged over 2×2 pixels where the stride is 2.</summary>
+    public static Tensor Of(Tensor input, int stride) => stride == 1 ? input : nn.functional.avg_pool2d(input, 2, 2, ceil_mode: true);
+
+    /// <summary>The branch (N, C', h, w), in place, plus the shortcut (N, C, h, w), C ≤ C'. Only the first C channels are touched, so no zeros are made.</summary>
+    public static Tensor Add(Tensor branch, Tensor shortcut)
+    {
+        branch.narrow(1, 0, shortcut.size(1)).add_(shortcut);
+        return branch;
+    }
+}

@@ -1,0 +1,28 @@
+using Patchwork.Regularization;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Patchwork.Models;
+
+/// <summary>The stages of a residual network: how many blocks each has, and what acts inside them.</summary>
+internal sealed class Stages(ModelOptions options, params int[] blocks)
+{
+    /// <summary>Makes stage <paramref name="stage"/>, counted from 1. Its blocks are named 0, 1, 2, …; <paramref name="block"/> gets that number.</summary>
+    public Sequential Build(int stage, Func<int, BlockInterior, nn.Module<Tensor, Tensor>> block)
+    {
+        var before = blocks.Take(stage - 1).Sum();
+        BlockInterior Interior(int i) => new(options, new BlockPlace(before + i + 1, blocks.Sum(), stage, blocks.Length));
+        return nn.Sequential([.. Enumerable.Range(0, blocks[stage - 1]).Select(i => ($"{i}", block(i, Interior(i))))]);
+    }
+}
+
+/// <summary>What acts inside one block. Each call makes a layer, or null where nothing acts.</summary>
+internal readonly record struct BlockInterior(ModelOptions Options, BlockPlace Place)
+{
+    /// <summary>For the end of the branch.</summary>
+    public nn.Module<Tensor, Tensor>? End() => Options.AtTheEnd?.LayerAt(Place);
+
+    /// <summary>For the features after each convolution and on the shortcut.</summary>
+    public nn.Module<Tensor, Tensor>? Features() => Options.DropBlock?.LayerAt(Place);
+}

@@ -1,0 +1,62 @@
+using Patchwork.Plans;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Regularization;
+
+/// <summary>
+/// A method that acts inside a network while it trains, on what a residual block adds to its input. The options are a value; <see cref="LayerAt"/> makes
+/// the module that draws. Draws come from torch's default generator.
+/// </summary>
+public abstract record BranchRegularizer : IMethod
+{
+    /// <inheritdoc/>
+    public abstract string Id { get; }
+
+    /// <summary>Chance that a branch, or a feature, is dropped. Range [0, 1].</summary>
+    public abstract double DropProbability { get; init; }
+
+    /// <summary>
+    /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
+    /// to be changed the layer may return its input itself: write into the result only if the input is yours. The caller owns the layer.
+    /// </summary>
+    public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
+}
+
+/// <summary>Where a residual block stands in its network.</summary>
+/// <param name="Block">l, counted from 1 over all stages.</param>
+/// <param name="Blocks">L, the number of blocks.</param>
+/// <param name="Stage">Stage of the block, counted from 1.</param>
+/// <param name="Stages">Number of stages.</param>
+public readonly record struct BlockPlace(int Block, int Blocks, int Stage, int Stages)
+{
+    /// <summary>
+    /// The linear decay rule, l/L times the value of the last block (Huang et al. 2016, "Deep Networks with Stochastic Depth", equation 4): early
+    /// features serve every later block, so early blocks are dropped least.
+    /// </summary>
+    public double LinearDecay(double last) => last * Block / Blocks;
+}
+
+/// <summary>A uniform law.</summary>
+/// <param name="Low">Smallest value.</param>
+/// <param name="High">Largest value, not below <paramref name="Low"/>.</param>
+public readonly record struct UniformRange(double Low, double High)
+{
+    /// <summary>Its expectation.</summary>
+    public double Mean => (Low + High) / 2;
+
+    /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
+    internal Tensor Draw(long[] shape, Tensor like) => rand(shape, like.dtype, like.device).mul_(High - Low).add_(Low);
+}
+
+/// <summary>One place for the ranges of options that several methods share.</summary>
+internal static class Checked
+{
+    public static double Probability(double value) => value is >= 0 and <= 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"drop probability must lie in [0, 1]. Received: {value}."));
+
+    public static UniformRange Range(UniformRange value, string name) =>
+        value.Low <= value.High && double.IsFinite(value.Low) && double.IsFinite(value.High) ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant(
+            $"The range of {name} must be finite and its low end not above the high one. Received: [{value.Low}, {value.High}]."));
+}

@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using Patchwork.Data;
+using Patchwork.Randomness;
+using Patchwork.Tests.Data.Download;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary><c>data get</c> that is killed or runs out of room goes on where it stopped. Its addresses are real, a proxy of the test's own answers for them.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class DownloadFaultTests : IDisposable
+{
+    private const string Name = "train-images-idx3-ubyte.gz";
+    private static readonly PublishedSet Published = DownloadCatalogue.Find("fashionmnist");      // the one that is published over plain HTTP
+    private static readonly byte[] Content = Noise();
+    private readonly string folder = Directory.CreateTempSubdirectory("patchwork-get-").FullName;
+    private readonly ContentServer server = new(Content);
+
+    public void Dispose()
+    {
+        server.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_download_that_is_killed_goes_on_where_it_stopped_and_never_shows_half_a_file()
+    {
+        foreach (var hold in (int[])[200_000, 400_000])
+        {
+            server.HoldAt = hold;
+            var before = Partial.Exists ? Partial.Length : 0;
+            using var process = CommandLine.Start(new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data", folder);
+            while (!Partial.Exists || Partial.Length < hold - 50_000)      // the server has sent this much and waits
+            {
+                Assert.False(process.HasExited, "data get ended by itself");
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+            process.Kill();      // SIGKILL
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(before, server.Firsts.Last());
+            Assert.Equal([Partial.Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
+        }
+        // The last piece by the library, with the checksum of what the test serves.
+        server.HoldAt = int.MaxValue;
+        var have = Partial.Length;
+        using var client = new HttpClient(new HttpClientHandler { Proxy = new System.Net.WebProxy(server.Address) });
+        await new Downloader(client).GetAsync(Published with { Files = [Published.Files[0] with { Md5 = Md5(Content) }] }, folder, (_, _, _) => { },
+            TestContext.Current.CancellationToken);
+        Assert.Equal(have, server.Firsts.Last());
+        Assert.Equal([Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
+        Assert.Equal(Content, File.ReadAllBytes(Path.Combine(Partial.DirectoryName!, Name)));
+    }
+
+    [Fact]
+    public void A_download_that_runs_out_of_room_says_so_and_goes_on_when_there_is_some()
+    {
+        using var disk = new SmallDisk();
+        disk.Run("256k", """
+            patch full data get fashionmnist --data "$disk" --quiet
+            ls "$disk"/* >"$said/after-full"
+            room 2m
+            patch again data get fashionmnist --data "$disk" --quiet
+            ls "$disk"/* >"$said/after-again"
+            """, ("http_proxy", server.Address), ("no_proxy", ""));
+        var failure = disk.Said("full").Failure();
+        Assert.Contains("room", failure, StringComparison.Ordinal);
+        Assert.Contains("go on where it stopped", failure, StringComparison.Ordinal);
+        Assert.Equal(Name + ".partial\n", File.ReadAllText(disk.At("after-full")));
+        Assert.Equal(2, server.Firsts.Count);
+        Assert.InRange(server.Firsts.Last(), 1, 256 * 1024);
+        // What came the second time is whole: its checksum, which is not the publisher's, is that of everything that is served.
+        Assert.Contains(Md5(Content), disk.Said("again").Refusal(), StringComparison.Ordinal);
+        Assert.Equal("", File.ReadAllText(disk.At("after-again")));
+    }
+
+    private FileInfo Partial => new(Path.Combine(folder, Published.Folder, Name + ".partial"));
+
+    private static byte[] Noise()
+    {
+        var draws = new SeedStream(2).Open("test");
+        return [.. Enumerable.Range(0, 600_000).Select(_ => (byte)draws.Integer(256))];
+    }
+
+#pragma warning disable CA5351 // What publishers give.
+    private static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
+#pragma warning restore CA5351
+}

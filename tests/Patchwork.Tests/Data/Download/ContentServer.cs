@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Patchwork.Tests.Data.Download;
+
+/// <summary>
+/// Answers every request with the same bytes, ranges included, and can stop in the middle and keep the line open. As a proxy for plain HTTP it stands in for
+/// any address, so that a process can be led to it by its environment.
+/// </summary>
+internal sealed class ContentServer : IDisposable
+{
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource closed = new();
+    private readonly byte[] content;
+
+    public ContentServer(byte[] content)
+    {
+        this.content = content;
+        listener.Start();
+        _ = Task.Run(AcceptAsync);
+    }
+
+    /// <summary>Its address.</summary>
+    public string Address => $"http://{listener.LocalEndpoint}";
+
+    /// <summary>Bytes of the content after which it sends no more and does not hang up.</summary>
+    public int HoldAt { get; set; } = int.MaxValue;
+
+    /// <summary>The first bytes that were asked for, in order.</summary>
+    public ConcurrentQueue<int> Firsts { get; } = [];
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+                _ = ServeAsync(await listener.AcceptTcpClientAsync(closed.Token));
+        }
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // Closed.
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using (client)
+        {
+            try
+            {
+                using var reader = new StreamReader(client.GetStream(), Encoding.ASCII, leaveOpen: true);
+                var first = 0;
+                while (await reader.ReadLineAsync(closed.Token) is { Length: > 0 } line)
+                {
+                    if (line.StartsWith("Range: bytes=", StringComparison.OrdinalIgnoreCase))
+                        first = int.Parse(line["Range: bytes=".Length..].TrimEnd('-'), CultureInfo.InvariantCulture);
+                }
+                Firsts.Enqueue(first);
+                var status = first == 0 ? "200 OK" : first < content.Length ? "206 Partial Content" : "416 Range Not Satisfiable";
+                first = Math.Min(first, content.Length);
+                var head = $"HTTP/1.1 {status}\r\nContent-Length: {content.Length - first}\r\nConnection: close\r\n\r\n";
+                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), closed.Token);
+                var end = Math.Clamp(HoldAt, first, content.Length);
+                await client.GetStream().WriteAsync(content.AsMemory(first..end), closed.Token);
+                if (end < content.Length)
+                    await Task.Delay(Timeout.Infinite, closed.Token);
+            }
+            catch (Exception error) when (error is IOException or OperationCanceledException)
+            {
+                // The client hung up, or the server is closed.
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        closed.Cancel();
+        listener.Stop();
+        closed.Dispose();
+    }
+}

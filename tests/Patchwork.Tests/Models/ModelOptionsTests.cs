@@ -1,0 +1,148 @@
+using Patchwork.Models;
+using Patchwork.Randomness;
+using Patchwork.Regularization;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Models;
+
+[Collection(SerialCollection.Name)]
+public sealed class ModelOptionsTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
+    // One of each family and kind of block, with the number of its residual blocks.
+    private static readonly (string Id, int Blocks)[] Networks =
+    [
+        ("resnet8", 3), ("preactresnet18", 8), ("wrn-16-4", 6), ("resnext29-32x4d", 9), ("pyramidnet110-a48", 54), ("pyramidnet110-a64", 36),
+    ];
+
+    public static TheoryData<string, int, string> Cases
+    {
+        get
+        {
+            var rows = new TheoryData<string, int, string>();
+            foreach (var (id, blocks) in Networks)
+                foreach (var option in new[] { "shakedrop", "stochasticdepth", "dropblock" })
+                    rows.Add(id, blocks, option);
+            return rows;
+        }
+    }
+
+    private static ModelOptions Options(string name) => name switch
+    {
+        "shakedrop" => new() { ShakeDrop = new ShakeDrop() },
+        "stochasticdepth" => new() { StochasticDepth = new StochasticDepth { Mode = StochasticDepthMode.Row } },
+        _ => new() { DropBlock = new DropBlock() },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Options_add_no_weights_act_in_every_block_and_give_every_weight_a_gradient(string id, int blocks, string option)
+    {
+        using var plain = ModelZoo.Create(id, 5);
+        using var model = ModelZoo.Create(id, 5, options: Options(option));
+        Assert.Equal(plain.state_dict().Keys, model.state_dict().Keys);
+        var layers = model.modules().Where(module => module is ShakeDropLayer or StochasticDepthLayer or DropBlockLayer).ToList();
+        Assert.Equal(option == "dropblock" ? blocks * 2 / (id == "preactresnet18" ? 4 : 3) : blocks, layers.Count);
+
+        var images = rand(2, 3, 16, 16);
+        new SeedStream(1).SeedTorch("options");
+        var first = model.call(images);
+        Assert.NotEqual(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));
+        new SeedStream(1).SeedTorch("options");
+        Assert.Equal(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));      // batch norm's buffers do not act in training
+        nn.functional.cross_entropy(first, tensor(new long[] { 1, 4 })).backward();
+        Assert.All(model.parameters(), parameter => Assert.NotNull(parameter.grad));
+    }
+
+    // A deep network in evaluation would otherwise hold every feature map of a batch until its caller's scope ends.
+    [Theory, MemberData(nameof(Cases))]
+    public void A_pass_leaves_its_logits_and_no_other_tensor(string id, int blocks, string option)
+    {
+        Assert.True(blocks > 0);
+        using var model = ModelZoo.Create(id, 5, options: Options(option));
+        var images = rand(2, 3, 16, 16);
+        foreach (var training in new[] { true, false })
+        {
+            model.train(training);
+            var live = Tensor.TotalCount;
+            using var logits = model.call(images);
+            Assert.Equal(live + 1, Tensor.TotalCount);
+        }
+    }
+
+    [Fact]
+    public void In_evaluation_the_shares_of_the_branches_are_those_of_the_method()
+    {
+        var images = rand(2, 3, 16, 16);
+        double[] Logits(ModelOptions? options)
+        {
+            new SeedStream(1).SeedTorch("weights");
+            using var model = ModelZoo.Create("resnet20", 5, options: options);
+            using var noGradient = no_grad();
+            model.eval();
+            return ReferenceFill.Values(model.call(images));
+        }
+        var plain = Logits(null);
+        Assert.Equal(plain, Logits(new ModelOptions { DropBlock = new DropBlock() }));
+        Assert.Equal(plain, Logits(new ModelOptions { StochasticDepth = new StochasticDepth { Scale = StochasticDepthScale.Training } }));
+        var shaken = Logits(new ModelOptions { ShakeDrop = new ShakeDrop() });
+        Assert.NotEqual(plain, shaken);
+        Assert.Equal(shaken, Logits(new ModelOptions { StochasticDepth = new StochasticDepth { DropProbability = 0.5 } }));      // both (1 - p_l)·r
+    }
+
+    [Fact]
+    public void With_certain_dropping_everywhere_a_PyramidNet_hands_its_stem_on()
+    {
+        using var model = ModelZoo.Create("pyramidnet110-a48", 5,
+            options: new ModelOptions { StochasticDepth = new StochasticDepth { DropProbability = 1, Decays = false } });
+        var images = rand(2, 3, 16, 16);
+        model.call(images).sum().backward();
+        var parameters = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!);
+        Assert.Equal(0, parameters["layer2.3.conv1.weight"].abs().max().ToDouble());
+        Assert.NotEqual(0, parameters["conv1.weight"].abs().max().ToDouble());
+    }
+
+    [Fact]
+    public void Progress_reaches_every_DropBlock_layer()
+    {
+        using var model = ModelZoo.Create("resnet8", 5, options: Options("dropblock"));
+        model.TrainingProgress = 0.5;
+        var probabilities = model.modules().OfType<DropBlockLayer>().Select(layer => layer.Current).ToList();
+        Assert.Equal([0.0125, 0.05], probabilities);
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.TrainingProgress = 1.01);
+    }
+
+    [Fact]
+    public void A_branch_does_not_end_with_two_methods()
+    {
+        var both = new ModelOptions { ShakeDrop = new ShakeDrop(), StochasticDepth = new StochasticDepth() };
+        Assert.Throws<ArgumentException>(() => ModelZoo.Create("resnet8", 5, options: both));
+    }
+
+    [Fact]
+    public void PyramidNet_200_with_ShakeDrop_takes_a_training_step_and_an_evaluation_step()
+    {
+        using var model = ModelZoo.Create("pyramidnet200-a240", 100, options: new ModelOptions { ShakeDrop = new ShakeDrop() });
+        Assert.Equal(26_844_952, model.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(66, model.modules().OfType<ShakeDropLayer>().Count());
+        Assert.Equal([1.0 / 132, 0.5], model.modules().OfType<ShakeDropLayer>().Select(layer => layer.DropProbability).Where((_, i) => i is 0 or 65));
+        using var optimizer = optim.SGD(model.parameters(), 0.25, momentum: 0.9, weight_decay: 1e-4, nesterov: true);
+        var images = rand(2, 3, 32, 32);
+        var before = model.state_dict()["fc.weight"].clone();
+        var loss = nn.functional.cross_entropy(model.call(images), tensor(new long[] { 3, 97 }));
+        loss.backward();
+        optimizer.step();
+        Assert.InRange(loss.ToDouble(), 2, 9);      // ln 100 = 4.6
+        Assert.NotEqual(0, (model.state_dict()["fc.weight"] - before).abs().max().ToDouble());
+        using var noGradient = no_grad();
+        model.eval();
+        var logits = model.call(images);
+        Assert.Equal([2, 100], logits.shape);
+        Assert.True(logits.isfinite().all().ToBoolean());
+    }
+}
