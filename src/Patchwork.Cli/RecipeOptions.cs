@@ -53,8 +53,8 @@ internal sealed class RecipeOptions
     {
         Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
         Number("--drop-probability", "dropblock, stochasticdepth, shakedrop: chance of a drop");
+        Names("--strengths", "strengths that change, NAME EPOCH:VALUE …, e.g. 'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
         Whole("--clean-tail", "last epochs without mixing");
-        Switch("--ramp", "the probability rises linearly over the epochs");
         Text("--model", "model (default resnet8)");
         Text("--weights", "safetensors file to begin with; the last layer may differ");
         Whole("--epochs", "epochs (default 20)");

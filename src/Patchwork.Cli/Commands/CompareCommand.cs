@@ -13,7 +13,7 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all (default baseline,cutmix)", DefaultValueFactory = _ => "baseline,cutmix" };
+        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all (default baseline,cutout,mixup,cutmix)", DefaultValueFactory = _ => "baseline,cutout,mixup,cutmix" };
         var seeds = new Option<int>("--seeds") { Description = "seeds a method (default 3)", DefaultValueFactory = _ => 3 };
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };

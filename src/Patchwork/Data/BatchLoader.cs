@@ -104,7 +104,7 @@ public sealed class BatchLoader : IDisposable
     {
         var start = step * options.BatchSize;
         var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
-        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)));
+        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)) { Epoch = epoch + (double)step / Steps });
         return Fill(buffer, ids, epoch, PlanOf(Planner, "mix"), [.. Erasers.Select((eraser, i) => PlanOf(eraser, $"erase/{i}")!)], ref scratch);
     }
 

@@ -41,6 +41,9 @@ public abstract record Mixer : IPlanner, IMethod
     /// <inheritdoc/>
     public abstract MixPlan Plan(MixContext context);
 
+    /// <summary>The same method with another α or probability; null leaves it as it is.</summary>
+    public virtual Mixer WithStrengths(double? alpha, double? probability) => this with { Alpha = alpha ?? Alpha, Probability = probability ?? Probability };
+
     /// <summary>Plans and mixes in one call. The batch is left as it was; the new images and targets belong to the caller.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="draws">The stream to throw the dice with.</param>

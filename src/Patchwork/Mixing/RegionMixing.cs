@@ -23,6 +23,11 @@ internal static class RegionMixing
             return;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        if (IsReal(images) && plan.Images.All(image => image.Region is BlendRegion || image.Region.IsEmpty))
+        {
+            BlendAll(images, plan);
+            return;
+        }
         var before = images.clone();
         foreach (var group in Enumerable.Range(0, plan.Images.Count).Where(i => Changes(plan, i)).GroupBy(i => plan.Images[i].Region))
         {
@@ -32,6 +37,15 @@ internal static class RegionMixing
             using var each = NewDisposeScope();
             images.index_copy_(0, index, Mix(before.index_select(0, index), before.index_select(0, partners), group.Key));
         }
+    }
+
+    // Blends need no copy of the batch: the partners are read before anything is written, and who keeps all of itself has the weight 1.
+    private static void BlendAll(Tensor images, MixPlan plan)
+    {
+        var weights = plan.Images.Select((image, i) => Changes(plan, i) ? ((BlendRegion)image.Region).Weight : 1).ToArray();
+        var own = tensor(weights, [weights.Length, 1, 1, 1]).to(images.dtype, images.device);
+        var partners = images.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: images.device));
+        images.mul_(own).add_(partners.mul_(1 - own));
     }
 
     private static bool Changes(MixPlan plan, int i) => plan.Images[i].Partner != i && !plan.Images[i].Region.IsEmpty;

@@ -19,20 +19,14 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// <summary>C, the channels of the input.</summary>
     public int Channels { get; }
 
-    /// <summary>
-    /// How far the training is: DropBlock's drop probability rises with it. Range [0, 1]. Default 1, full strength, for who never sets it.
-    /// </summary>
-    public double TrainingProgress
+    /// <summary>Sets the drop probability that DropBlock, stochastic depth or ShakeDrop inside this network work with from now on.</summary>
+    /// <param name="dropProbability">Chance of a drop, in the last block where it grows with depth. Range [0, 1].</param>
+    /// <param name="method">Id of the one method that is meant; null: all.</param>
+    public void SetDropProbability(double dropProbability, string? method = null)
     {
-        get;
-        set
-        {
-            field = value is >= 0 and <= 1 ? value
-                : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"Progress must lie in [0, 1]. Received: {value}."));
-            foreach (var layer in modules().OfType<DropBlockLayer>())
-                layer.Progress = value;
-        }
-    } = 1;
+        foreach (var layer in modules().OfType<BranchLayer>().Where(layer => method is null || layer.Method.Id == method))
+            layer.Method = layer.Method with { DropProbability = dropProbability };
+    }
 
     /// <summary>
     /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the CutMix authors'

@@ -19,6 +19,9 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     /// <summary>The network in training, for planners that ask for it. They run it in evaluation mode and leave it as it was.</summary>
     public nn.Module<Tensor, Tensor>? Model { get; init; }
 
+    /// <summary>Epochs of the training that are done, with the share done of the one in progress. Default 0.</summary>
+    public double Epoch { get; init; }
+
     /// <summary>The context of a batch of images (N, C, H, W) that exists already.</summary>
     public static MixContext Of(Tensor images, Draws draws)
     {

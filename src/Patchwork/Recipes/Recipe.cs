@@ -81,7 +81,7 @@ public sealed record Recipe
     /// <summary>CutMix: what the image's own label weighs; null: measured in pixels.</summary>
     public LabelWeight? LabelWeight { get; init; }
 
-    /// <summary>CutMix: λ ← max(λ, 1-λ). Default false.</summary>
+    /// <summary>CutMix, Mixup: λ ← max(λ, 1-λ). Default false.</summary>
     public bool Fold { get; init; }
 
     /// <summary>One draw a batch or one an image; null: the method's default.</summary>
@@ -93,13 +93,14 @@ public sealed record Recipe
     /// <summary>Manifold Mixup, Feature CutMix: names of the layers to choose from, <c>input</c> for the images; null: the method's own.</summary>
     public IReadOnlyList<string>? Layers { get; init; }
 
-    /// <summary>
-    /// The probability rises linearly from 0 in the first epoch to its value in the last: the paper's "Scheduled CutMix". Default false.
-    /// </summary>
-    public bool Ramp { get; init; }
-
     /// <summary>DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range [0, 1].</summary>
     public double? DropProbability { get; init; }
+
+    /// <summary>
+    /// Strengths that change over the run, each a text of a name (probability, alpha, dropProbability or labelSmoothing) and EPOCH:VALUE points, between
+    /// which it goes straight: <c>probability 0:0 30:1</c>; <c>alpha/step</c> follows every step instead of every epoch. Null: none changes.
+    /// </summary>
+    public IReadOnlyList<string>? Strengths { get; init; }
 
     /// <summary>Last epochs without any mixing of pixels. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
@@ -257,11 +258,13 @@ public sealed record Recipe
             Partners = Partners ?? mixer.Partners,
             Layers = Layers ?? mixer.Layers,
         },
-        // In a stack the probability is the mixer's.
         BranchRegularizer regularizer => regularizer with { DropProbability = DropProbability ?? regularizer.DropProbability },
-        Eraser eraser when !Method.Contains('+') => eraser with { Probability = Probability ?? eraser.Probability },
+        Eraser eraser when !Mixes => eraser with { Probability = Probability ?? eraser.Probability },
         _ => method,
     };
+
+    // In a stack with a mixer the probability is the mixer's.
+    private bool Mixes => Method.Split('+').Select(part => part.Split("-or-")[0]).Any(id => Methods.Find(id).Create() is Mixer or FeatureMixer);
 
     private CutMix Configure(CutMix cutmix) => Shared(cutmix) with
     {
@@ -334,6 +337,7 @@ public sealed record Recipe
         Require(FixedLambda is null or (>= 0 and <= 1), "fixedLambda", FixedLambda, "0 to 1");
         try
         {
+            _ = Recipes.Strengths.Of(this, CreateStack());
             // Options that do not go together show when a plan is drawn.
             if (CreateStack().Mixer is { Needs: Needs.Nothing } mixer)
                 mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")));

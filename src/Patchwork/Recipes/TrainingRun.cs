@@ -82,9 +82,8 @@ public sealed class TrainingRun
     {
         CenterCrop = recipe.CenterCrop,
         Method = string.Join('+', recipe.CreateStack().Methods.OfType<BranchRegularizer>().Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
-        DropProbability = recipe.DropProbability,
+        DropProbability = Strengths.Of(recipe, recipe.CreateStack()).DropProbability?.At(recipe.Epochs) ?? recipe.DropProbability,
     };
-
 
     private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
         CancellationToken cancellation)
@@ -133,14 +132,19 @@ public sealed class TrainingRun
         var metrics = new MetricsFile(folder.Metrics);
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         var stack = recipe.CreateStack();
+        var strengths = Strengths.Of(recipe, stack);
         if (stack.Mixer is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer) { Ramp = recipe.Ramp, CleanTail = recipe.CleanTail }, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
+            all.InsertRange(0, [new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
-            all.Insert(0, new FeatureMixingCallback(featureMixer));
-        if (stack.ModelOptions.DropBlock is { Ramps: true })
-            all.Insert(0, new DropRamp());
+            all.Insert(0, new FeatureMixingCallback(featureMixer) { Probability = strengths.Probability, Alpha = strengths.Alpha });
+        if (strengths.DropProbability is { } drop)
+            all.Insert(0, new DropSchedule(drop));
+        else if (stack.ModelOptions.DropBlock is { Ramps: true } dropBlock)
+            all.Insert(0, new DropSchedule(new StrengthSchedule((0, 0), (recipe.Epochs, dropBlock.DropProbability)) { PerStep = true }) { Method = dropBlock.Id });
+        if (strengths.LabelSmoothing is { } smoothing)
+            all.Insert(0, new SmoothingSchedule(smoothing));
         if (stack.Erasers is { Count: > 0 } erasers)
-            all.Insert(0, new ErasingCallback([.. erasers]));
+            all.Insert(0, new ErasingCallback([.. erasers]) { Probability = stack.Mixer is null && stack.FeatureMixer is null ? strengths.Probability : null });
         if (recipe.Ema is { } decay)
             all.Insert(0, new WeightAverage { Decay = decay });      // before those that look at what is validated
         if (recipe.EarlyStop is { } patience)

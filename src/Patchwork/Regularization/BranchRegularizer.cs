@@ -16,11 +16,24 @@ public abstract record BranchRegularizer : IMethod
     /// <summary>Chance that a branch, or a feature, is dropped. Range [0, 1].</summary>
     public abstract double DropProbability { get; init; }
 
+    /// <summary>The drop probability of one block: <see cref="DropProbability"/> itself, or what the method makes of it by depth. Range [0, 1].</summary>
+    public abstract double DropProbabilityAt(BlockPlace place);
+
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
     /// to be changed the layer may return its input itself: write into the result only if the input is yours. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
+}
+
+/// <summary>A method at one block of a network. Its drop probability can be set while the network trains.</summary>
+internal abstract class BranchLayer(BranchRegularizer method, BlockPlace place) : nn.Module<Tensor, Tensor>(method.GetType().Name)
+{
+    /// <summary>The method with the drop probability in force.</summary>
+    public BranchRegularizer Method { get; set; } = method;
+
+    /// <summary>The drop probability of this block now.</summary>
+    public double DropProbability => Method.DropProbabilityAt(place);
 }
 
 /// <summary>Where a residual block stands in its network.</summary>
@@ -44,6 +57,9 @@ public readonly record struct UniformRange(double Low, double High)
 {
     /// <summary>Its expectation.</summary>
     public double Mean => (Low + High) / 2;
+
+    /// <summary>The interval, as [-1, 1].</summary>
+    public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
 
     /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
     internal Tensor Draw(long[] shape, Tensor like) => rand(shape, like.dtype, like.device).mul_(High - Low).add_(Low);

@@ -93,12 +93,12 @@ public sealed record DropBlock : BranchRegularizer
         return (features * (keepMask * scale)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The drop probability of a stage at full strength: p in the last stage, p/4 in the one before, 0 in all others.</summary>
-    public double DropProbabilityAt(BlockPlace place) => (place.Stages - place.Stage) switch { 0 => DropProbability, 1 => DropProbability / 4, _ => 0 };
+    /// <summary>The drop probability of a block: p in the last stage, p/4 in the one before, 0 in all others.</summary>
+    public override double DropProbabilityAt(BlockPlace place) => (place.Stages - place.Stage) switch { 0 => DropProbability, 1 => DropProbability / 4, _ => 0 };
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place) =>
-        DropProbabilityAt(place) > 0 ? new DropBlockLayer(this, DropProbabilityAt(place)) : null;
+        place.Stages - place.Stage <= 1 ? new DropBlockLayer(this, place) : null;
 
     private (BlockAxis Rows, BlockAxis Columns) Axes(int height, int width)
     {

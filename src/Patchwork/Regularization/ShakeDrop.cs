@@ -48,7 +48,10 @@ public sealed record ShakeDrop : BranchRegularizer
     public double ExpectedFactor(double dropProbability) => 1 - dropProbability + dropProbability * Alpha.Mean;
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) => new ShakeDropLayer(this, place.LinearDecay(DropProbability));
+    public override double DropProbabilityAt(BlockPlace place) => place.LinearDecay(DropProbability);
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) => new ShakeDropLayer(this, place);
 }
 
 /// <summary>What shares one α and one β (Yamada et al. 2019).</summary>
@@ -68,10 +71,8 @@ public enum ShakeDropLevel
 }
 
 /// <summary>ShakeDrop on one branch.</summary>
-internal sealed class ShakeDropLayer(ShakeDrop method, double dropProbability) : nn.Module<Tensor, Tensor>(nameof(ShakeDrop))
+internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : BranchLayer(method, place)
 {
-    public double DropProbability { get; } = dropProbability;
-
     public override Tensor forward(Tensor branch)
     {
         if (!training)

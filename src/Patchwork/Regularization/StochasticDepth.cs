@@ -45,8 +45,10 @@ public sealed record StochasticDepth : BranchRegularizer
     public double EvaluationFactor(double dropProbability) => Scale == StochasticDepthScale.Training && dropProbability < 1 ? 1 : 1 - dropProbability;
 
     /// <inheritdoc/>
-    public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) =>
-        new StochasticDepthLayer(this, Decays ? place.LinearDecay(DropProbability) : DropProbability);
+    public override double DropProbabilityAt(BlockPlace place) => Decays ? place.LinearDecay(DropProbability) : DropProbability;
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) => new StochasticDepthLayer(this, place);
 }
 
 /// <summary>What shares one gate.</summary>
@@ -70,10 +72,8 @@ public enum StochasticDepthScale
 }
 
 /// <summary>Stochastic depth on one branch.</summary>
-internal sealed class StochasticDepthLayer(StochasticDepth method, double dropProbability) : nn.Module<Tensor, Tensor>(nameof(StochasticDepth))
+internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace place) : BranchLayer(method, place)
 {
-    public double DropProbability { get; } = dropProbability;
-
     public override Tensor forward(Tensor branch)
     {
         if (!training)

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Losses;
 using Patchwork.Plans;
+using Patchwork.Schedules;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,8 +17,9 @@ public sealed class TrainingState
     internal TrainingState(TrainerOptions options, nn.Module<Tensor, Tensor> model, TrainingData data, OptimizerHelper optimizer)
     {
         (Options, Model, Data, Optimizer) = (options, model, data, optimizer);
+        Criterion = options.Loss;
+        TrainLoss = (logits, batch) => Criterion.Evaluate(logits, batch.Labels);
         EvaluationLoss = (logits, batch) => options.Loss.Evaluate(logits, batch.Labels);
-        TrainLoss = EvaluationLoss;
         EvaluationWeights = () => model.state_dict();
     }
 
@@ -40,6 +43,12 @@ public sealed class TrainingState
 
     /// <summary>Completed optimizer steps of the whole fit.</summary>
     public long Step => (long)Epoch * Data.Train.Steps + StepInEpoch;
+
+    /// <summary>Epochs done, with the share done of the one in progress: the time of a <see cref="StrengthSchedule"/>.</summary>
+    public double EpochsDone => Epoch + (double)StepInEpoch / Data.Train.Steps;
+
+    /// <summary>The loss function that <see cref="TrainLoss"/> applies: the options' own, unless a callback changes its strength between steps.</summary>
+    public Loss Criterion { get; set; }
 
     /// <summary>
     /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in <see cref="Callback.OnFitEnd"/>.

@@ -156,7 +156,7 @@ public sealed class VerbsTests : IDisposable
         var first = Succeed([.. line, "--json"]).Json();
         using (var written = JsonDocument.Parse(File.ReadAllText(Path.Combine(files.At("out"), "compare.json"))))
             Assert.Equal(Keys(first), Keys(written.RootElement));
-        string[] runs = ["baseline-seed1", "baseline-seed2", "cutmix-seed1", "cutmix-seed2"];
+        string[] runs = [.. ((string[])["baseline", "cutmix", "cutout", "mixup"]).SelectMany(method => (string[])[$"{method}-seed1", $"{method}-seed2"])];
         Assert.Equal(runs, Directory.GetDirectories(files.At("out")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
         Assert.All(runs, run => Assert.True(File.Exists(Path.Combine(files.At("out"), run, "result.json")), run));
 

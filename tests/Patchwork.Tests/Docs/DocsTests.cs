@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Patchwork.Mixing;
+using Patchwork.Plans;
 using Patchwork.Recipes;
+using Patchwork.Regularization;
 using Patchwork.Reporting;
 using Patchwork.Tests.Support;
 using Xunit;
@@ -16,6 +18,8 @@ public sealed partial class DocsTests
 
     public static TheoryData<string> Pages => [.. Directory.GetFiles(Repository.File("docs"), "*.md", SearchOption.AllDirectories)
         .Concat(["README.md", "CONTRIBUTING.md"]).Select(path => Path.GetRelativePath(Repository.Root, Repository.File(path)))];
+
+    public static TheoryData<string> Ids => [.. Methods.All.Select(method => method.Id)];
 
     [Fact]
     public void The_code_of_the_README_is_the_sample_that_runs_as_a_test()
@@ -55,25 +59,52 @@ public sealed partial class DocsTests
     }
 
     [Fact]
-    public void Every_method_has_a_card_a_source_and_a_test()
+    public void A_method_has_its_four_places()
     {
-        foreach (var method in Methods.All)
+        foreach (var type in typeof(IMethod).Assembly.GetTypes().Where(type => typeof(IMethod).IsAssignableFrom(type) && type is { IsAbstract: false, IsInterface: false } && type != typeof(OneOf)))
         {
-            var card = Repository.File($"docs/methods/{method.Id}.md");
-            Assert.True(File.Exists(card), $"docs/methods/{method.Id}.md is missing");
-            var name = method.Create().GetType().Name;
-            Assert.Contains($"{name}.cs", File.ReadAllText(card), StringComparison.Ordinal);
-            Assert.Contains($"{name}Tests.cs", File.ReadAllText(card), StringComparison.Ordinal);
-            Assert.Contains($"docs/methods/{method.Id}.md", Readme, StringComparison.Ordinal);
+            var method = Methods.All.FirstOrDefault(method => method.Create().GetType() == type);
+            Assert.True(method is not null, $"src/Patchwork/Mixing/Methods.cs has no line for {type.Name}");
+            var folder = type.Namespace!.Split('.')[^1];
+            var source = Place($"src/Patchwork/{folder}", $"{type.Name}.cs");
+            var test = Place($"tests/Patchwork.Tests/{folder}", $"{type.Name}Tests.cs");
+            var card = Place("docs/methods", $"{method.Id}.md");
+            foreach (var file in (string[])[source, test])
+                Assert.True(File.ReadAllText(Repository.File(card)).Contains($"../../{file}", StringComparison.Ordinal), $"{card} does not link {file}");
         }
     }
 
-    [Fact]
-    public void The_card_of_CutMix_names_every_option()
+    // Where a file is, in the folder or under it.
+    private static string Place(string folder, string name)
     {
-        var options = Row().Matches(File.ReadAllText(Repository.File("docs/methods/cutmix.md"))).Select(match => match.Groups["key"].Value);
-        var properties = typeof(CutMix).GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => property.Name);
-        Assert.Superset(properties.ToHashSet(), options.ToHashSet());
+        var found = Directory.GetFiles(Repository.File(folder), name, SearchOption.AllDirectories);
+        Assert.True(found.Length == 1, $"{folder}/{name} is missing");
+        return Path.GetRelativePath(Repository.Root, found[0]).Replace('\\', '/');
+    }
+
+    [Theory, MemberData(nameof(Ids))]
+    public void A_card_names_every_option_with_its_default_and_no_other(string id)
+    {
+        var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
+        var shown = OptionRow().Matches(Options().Match(card).Value).Select(row => $"{row.Groups["name"].Value} = {row.Groups["value"].Value.Trim()}");
+        var method = Methods.Find(id).Create();
+        var options = method.GetType().GetProperties().Where(property => property.SetMethod is { IsPublic: true });
+        Assert.Equal(options.Select(property => $"{property.Name} = {Shown(property.GetValue(method))}").Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
+    }
+
+    // A verb's flag must be one of that verb, and its method one that can be had.
+    [Theory, MemberData(nameof(Ids))]
+    public void The_commands_of_a_card_are_understood(string id)
+    {
+        var commands = CardCommand().Matches(File.ReadAllText(Repository.File($"docs/methods/{id}.md"))).Select(match => match.Value.Split(' ')).ToArray();
+        foreach (var words in commands)
+        {
+            var help = Help(words[1]);
+            foreach (var flag in words.Where(word => word.StartsWith("--", StringComparison.Ordinal)))
+                Assert.True(Regex.IsMatch(help, $@"^ +{flag}\b", RegexOptions.Multiline), $"{words[1]} has no {flag}");
+        }
+        var stacks = commands.Select(words => MethodStack.Parse(words[Array.IndexOf(words, "--method") + 1])).ToArray();
+        Assert.Contains(stacks, stack => stack.Methods.Any(method => method.Id == id));
     }
 
     [Fact]
@@ -112,6 +143,18 @@ public sealed partial class DocsTests
         return result.Output;
     }
 
+    // A default as cards write it.
+    private static string Shown(object? value) => value switch
+    {
+        null => "none",
+        bool flag => flag ? "true" : "false",
+        Enum => $"`{value}`",
+        ValueTuple<double, double> range => FormattableString.Invariant($"{range.Item1} to {range.Item2}"),
+        UniformRange range => FormattableString.Invariant($"[{range.Low}, {range.High}]"),
+        IEnumerable<string> names => string.Join(", ", names.Select(name => $"`{name}`")),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
     private static IEnumerable<string> Headings(string page) => Heading().Matches(page).Select(match =>
         match.Groups[1].Value.ToLowerInvariant().Replace(' ', '-').Replace(",", "", StringComparison.Ordinal));
 
@@ -145,6 +188,15 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"^\| `(?<key>\w+)` \| (?:`(?<value>[^`]*)`)?[^|]*\|", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"^## Options\n.*?(?=^## |\z)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Options();
+
+    [GeneratedRegex(@"^\| `(?<name>\w+)` \|(?<value>[^|]*)\|", RegexOptions.Multiline)]
+    private static partial Regex OptionRow();
+
+    [GeneratedRegex(@"^patchwork .+$", RegexOptions.Multiline)]
+    private static partial Regex CardCommand();
 
     [GeneratedRegex(@"^#+ (.+)$", RegexOptions.Multiline)]
     private static partial Regex Heading();

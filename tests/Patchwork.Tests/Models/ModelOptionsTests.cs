@@ -108,13 +108,14 @@ public sealed class ModelOptionsTests : IDisposable
     }
 
     [Fact]
-    public void Progress_reaches_every_DropBlock_layer()
+    public void The_drop_probability_can_be_set_in_every_layer_of_a_method()
     {
         using var model = ModelZoo.Create("resnet8", 5, options: Options("dropblock"));
-        model.TrainingProgress = 0.5;
-        var probabilities = model.modules().OfType<DropBlockLayer>().Select(layer => layer.Current).ToList();
+        model.SetDropProbability(0.05);
+        model.SetDropProbability(0.3, "shakedrop");      // not in this network
+        var probabilities = model.modules().OfType<DropBlockLayer>().Select(layer => layer.DropProbability).ToList();
         Assert.Equal([0.0125, 0.05], probabilities);
-        Assert.Throws<ArgumentOutOfRangeException>(() => model.TrainingProgress = 1.01);
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.SetDropProbability(1.01));
     }
 
     [Fact]

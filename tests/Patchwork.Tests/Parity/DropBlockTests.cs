@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Patchwork.Regularization;
+using Patchwork.Schedules;
 using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;
@@ -71,12 +72,9 @@ public sealed class DropBlockTests : IDisposable
         {
             Assert.Equal(0, item.GetProperty("start").GetDouble());
             var (stop, steps) = (item.GetProperty("stop").GetDouble(), item.GetProperty("nr_steps").GetInt32());
-            using var layer = (DropBlockLayer)new DropBlock { DropProbability = stop }.LayerAt(new BlockPlace(1, 1, 1, 1))!;
+            var schedule = new StrengthSchedule((0, 0), (steps - 1, stop));
             foreach (var (step, expected) in item.GetProperty("drop_prob_after_step").Numbers().Index())
-            {
-                layer.Progress = Math.Min(1, step / (steps - 1.0));
-                Assert.Equal(expected, layer.Current, 1e-9);
-            }
+                Assert.Equal(expected, schedule.At(step), 1e-9);
         }
     }
 

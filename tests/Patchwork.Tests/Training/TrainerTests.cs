@@ -4,6 +4,7 @@ using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Schedules;
 using Patchwork.Tests.Support;
 using Patchwork.Training;
 using TorchSharp;
@@ -63,13 +64,15 @@ public sealed class TrainerTests
         {
             using var fit = new Fit();
             var watch = new LossWatch { Fail = failing };
-            void Run() => fit.Run([new MixingCallback(new CutMix()), watch, new MixAudit()], epochs: 1, test: true);
+            var before = new LossBefore();
+            void Run() => fit.Run([before, new MixingCallback(new CutMix()), watch, new MixAudit()], epochs: 1, test: true);
             if (failing)
                 Assert.Throws<InvalidOperationException>(Run);
             else
                 Run();
+            Assert.NotSame(before.Loss, watch.During);
+            Assert.Same(before.Loss, watch.State!.TrainLoss);
             Assert.NotSame(watch.Evaluation, watch.During);
-            Assert.Same(watch.State!.EvaluationLoss, watch.State.TrainLoss);
             Assert.Null(fit.Train.Planner);
             if (!failing)
                 Assert.True(watch is { TrainMixed: true, EvaluationMixed: false });
@@ -158,7 +161,7 @@ public sealed class TrainerTests
         using var fit = new Fit(batchSize: 2);
         var seen = new List<(long Epoch, bool Mixed)>();
         var every = new CutMix { Partners = Partners.Derangement, FixedLambda = 0.5, Placement = Placement.Inside };
-        fit.Run([new MixingCallback(every) { Ramp = true }, new MixedBatches(seen)], epochs: 21);
+        fit.Run([new MixingCallback(every) { Probability = new StrengthSchedule((0, 0), (20, 1)) }, new MixedBatches(seen)], epochs: 21);
         double Share(long epoch) => seen.Where(batch => batch.Epoch == epoch).Average(batch => batch.Mixed ? 1.0 : 0.0);
         Assert.Equal((0.0, 1.0), (Share(0), Share(20)));
         // Between them half of all batches: 210 draws, standard error 0.03.
@@ -264,6 +267,13 @@ public sealed class TrainerTests
         public override void OnException(TrainingState state, Exception exception) => log.Add(name + " exception");
 
         public override void OnFitEnd(TrainingState state) => log.Add(name + " end");
+    }
+
+    private sealed class LossBefore : Callback
+    {
+        public BatchLoss? Loss { get; private set; }
+
+        public override void OnFitStart(TrainingState state) => Loss = state.TrainLoss;
     }
 
     private sealed class LossWatch : Callback

@@ -21,7 +21,7 @@ public sealed record OneOf : Mixer
     }
 
     /// <summary>The mixers with their weights.</summary>
-    public IReadOnlyList<(Mixer Mixer, double Weight)> Choices { get; }
+    public IReadOnlyList<(Mixer Mixer, double Weight)> Choices { get; private init; }
 
     /// <inheritdoc/>
     public override string Id => string.Join("-or-", Choices.Select(choice => choice.Mixer.Id));
@@ -34,6 +34,13 @@ public sealed record OneOf : Mixer
 
     /// <inheritdoc/>
     public override bool PlansBoxes => Choices.All(choice => choice.Mixer.PlansBoxes);
+
+    /// <summary>The same choice; α is set in every mixer, the probability comes before the choice.</summary>
+    public override Mixer WithStrengths(double? alpha, double? probability) => this with
+    {
+        Choices = [.. Choices.Select(choice => (choice.Mixer.WithStrengths(alpha, null), choice.Weight))],
+        Probability = probability ?? Probability,
+    };
 
     /// <inheritdoc/>
     public override MixPlan Plan(MixContext context)

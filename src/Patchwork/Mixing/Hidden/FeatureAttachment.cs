@@ -11,7 +11,6 @@ namespace Patchwork.Mixing;
 /// </summary>
 public sealed class FeatureAttachment : IDisposable
 {
-    private readonly FeatureMixer mixer;
     private readonly Dictionary<string, (int Height, int Width)> sizes = [];
     private readonly List<nn.Module<Tensor, Tensor>.HookRemover> hooks = [];
     private int fired;
@@ -19,7 +18,7 @@ public sealed class FeatureAttachment : IDisposable
 
     internal FeatureAttachment(FeatureMixer mixer, nn.Module<Tensor, Tensor> model, Tensor example)
     {
-        this.mixer = mixer;
+        Mixer = mixer;
         foreach (var layer in mixer.Layers.Where(layer => layer != FeatureMixer.Input))
         {
             var module = model.named_modules().FirstOrDefault(module => module.name == layer).module as nn.Module<Tensor, Tensor>
@@ -29,6 +28,9 @@ public sealed class FeatureAttachment : IDisposable
         sizes[FeatureMixer.Input] = ((int)example.size(2), (int)example.size(3));
         Probe(model, example);
     }
+
+    /// <summary>The method, which may be given another strength from batch to batch; its layers stay those it was attached with.</summary>
+    internal FeatureMixer Mixer { get; set; }
 
     /// <summary>The plan of the batch at hand; null mixes nothing.</summary>
     public MixPlan? Plan
@@ -40,9 +42,9 @@ public sealed class FeatureAttachment : IDisposable
     /// <summary>Draws a plan for a batch of images: a layer, partners, a region of the layer's features and λ.</summary>
     public MixPlan Draw(Tensor images, Draws draws)
     {
-        var layer = mixer.Layers[draws.Integer(mixer.Layers.Count)];
+        var layer = Mixer.Layers[draws.Integer(Mixer.Layers.Count)];
         var (height, width) = sizes[layer];
-        return mixer.Plan(layer, new MixContext((int)images.size(0), height, width, draws));
+        return Mixer.Plan(layer, new MixContext((int)images.size(0), height, width, draws));
     }
 
     /// <summary>What the model is to be called with: mixed images when the plan names the input, the images themselves otherwise.</summary>
@@ -97,7 +99,7 @@ public sealed class FeatureAttachment : IDisposable
             sizing = false;
             model.train(training);
         }
-        if (mixer.Layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
+        if (Mixer.Layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
         {
             Dispose();
             throw new ArgumentException($"The layer '{silent}' was not run by the model's forward pass. Name another.");

@@ -26,6 +26,9 @@ public sealed record SnapMix : Mixer
     public override Needs Needs => Needs.Model;
 
     /// <inheritdoc/>
+    public override bool LabelsByArea => false;
+
+    /// <inheritdoc/>
     public override MixPlan Plan(MixContext context)
     {
         using var scope = NewDisposeScope();

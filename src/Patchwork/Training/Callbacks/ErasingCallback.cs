@@ -1,6 +1,7 @@
 using Patchwork.Data;
 using Patchwork.Plans;
 using Patchwork.Regularization;
+using Patchwork.Schedules;
 
 namespace Patchwork.Training;
 
@@ -10,6 +11,9 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class ErasingCallback(params Eraser[] erasers) : Callback
 {
+    /// <summary>Chance that an image is erased, over the training; null: each eraser's own throughout. Range of its values [0, 1].</summary>
+    public StrengthSchedule? Probability { get; init; }
+
     private BatchLoader? loader;
     private IReadOnlyList<IPlanner> before = [];
 
@@ -18,8 +22,10 @@ public sealed class ErasingCallback(params Eraser[] erasers) : Callback
     {
         loader = state.Data.Train;
         before = loader.Erasers;
-        loader.Erasers = [.. before, .. erasers];
+        loader.Erasers = [.. before, .. erasers.Select(Planner)];
     }
+
+    private IPlanner Planner(Eraser eraser) => Probability is null ? eraser : new TimedPlanner(eraser, epoch => eraser with { Probability = Probability.At(epoch) });
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)

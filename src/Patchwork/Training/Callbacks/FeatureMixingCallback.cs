@@ -1,6 +1,7 @@
 using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
+using Patchwork.Schedules;
 
 namespace Patchwork.Training;
 
@@ -10,6 +11,12 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
 {
+    /// <summary>Chance that a batch is mixed, over the training; null: the mixer's own throughout. Range of its values [0, 1].</summary>
+    public StrengthSchedule? Probability { get; init; }
+
+    /// <summary>α of λ ~ Beta(α, α), over the training; null: the mixer's own throughout. Range of its values: positive.</summary>
+    public StrengthSchedule? Alpha { get; init; }
+
     private FeatureAttachment? attached;
     private BatchLoss? lossBefore;
 
@@ -20,13 +27,15 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
         if (state.Options.Accumulate > 1)
             throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate {state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
         var before = lossBefore = state.TrainLoss;
-        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
+        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion) : before(logits, batch);
     }
 
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
         attached ??= mixer.Attach(state.Model, batch.Images);
+        var now = state.EpochsDone;
+        attached.Mixer = mixer with { Probability = Probability?.At(now) ?? mixer.Probability, Alpha = Alpha?.At(now) ?? mixer.Alpha };
         attached.Plan = attached.Draw(batch.Images, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch));
         return batch with { Images = attached.Input(batch.Images), Plan = attached.Plan, Targets = attached.Targets(batch.Labels) };
     }

@@ -2,6 +2,7 @@ using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Schedules;
 
 namespace Patchwork.Training;
 
@@ -12,7 +13,6 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
-    private Mixer current = mixer;      // the probability of the epoch at hand
     private bool clean;
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
@@ -22,9 +22,13 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public Mixer Mixer { get; } = mixer;
 
     /// <summary>
-    /// Lets the probability rise linearly from 0 in the first epoch to the mixer's in the last: "Scheduled CutMix" of the paper's table 8. Default false.
+    /// Chance that a batch is mixed, over the training, as in "Scheduled CutMix" of the paper's table 8; null: the mixer's own throughout. Range of its
+    /// values [0, 1].
     /// </summary>
-    public bool Ramp { get; init; }
+    public StrengthSchedule? Probability { get; init; }
+
+    /// <summary>α of λ ~ Beta(α, α), over the training; null: the mixer's own throughout. Range of its values: positive.</summary>
+    public StrengthSchedule? Alpha { get; init; }
 
     /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
@@ -40,17 +44,18 @@ public sealed class MixingCallback(Mixer mixer) : Callback
                 "that for the other, not its value for the mixed target");
         }
         var before = lossBefore = state.TrainLoss;
-        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Options.Loss) : before(logits, batch);
+        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion) : before(logits, batch);
     }
 
     /// <inheritdoc/>
     public override void OnTrainEpochStart(TrainingState state)
     {
         clean = state.Epoch >= state.Options.Epochs - CleanTail;
-        var share = Ramp ? state.Epoch / Math.Max(state.Options.Epochs - 1.0, 1) : 1;
-        current = share == 1 ? Mixer : Mixer with { Probability = Mixer.Probability * share };
-        loader!.Planner = !clean && current is { Needs: Needs.Nothing, PlansBoxes: true } ? current : null;
+        loader!.Planner = !clean && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
     }
+
+    private IPlanner Planner => Probability is null && Alpha is null ? Mixer
+        : new TimedPlanner(Mixer, epoch => Mixer.WithStrengths(Alpha?.At(epoch), Probability?.At(epoch)));
 
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
@@ -58,7 +63,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (clean || batch.Plan is not null)
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
-        return current.Mix(batch, draws, state.Model);
+        return Mixer.Mix(batch, Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model }));
     }
 
     /// <inheritdoc/>
