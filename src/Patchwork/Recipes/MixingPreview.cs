@@ -34,7 +34,7 @@ public static class MixingPreview
         return new PreviewSheet
         {
             Title = $"{Methods.NameOf(stack)} on {dataset.Count:N0} training images",
-            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, y = λ·a + (1-λ)·b; α {mixer.Alpha}, seed {seeds.Seed}")
+            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; α {mixer.Alpha}, seed {seeds.Seed}")
                 : $"labels unchanged; seed {seeds.Seed}",
             Columns = Columns,
             Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
@@ -124,6 +124,9 @@ public static class MixingPreview
                 new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
             ]);
     }
+
+    private static string Labels(MixPlan plan) =>
+        plan.Images.All(image => image.PartnerWeight == 1 - image.Lambda) ? "y = λ·a + (1-λ)·b" : "y = ρ_a·a + ρ_b·b";
 
     private static string Where(Region region, MixPlan plan) => region switch
     {

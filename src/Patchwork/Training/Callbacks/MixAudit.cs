@@ -41,7 +41,7 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (reported || seen == 0)
             return;
         reported = true;
-        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to 1" +
+        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to {(LabelsByArea ? "1" : "their weights")}" +
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
 
