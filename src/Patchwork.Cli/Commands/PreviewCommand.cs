@@ -16,9 +16,10 @@ internal static class PreviewCommand
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
         var objects = new Option<bool>("--objects") { Description = "outline the objects, and what is left of them" };
+        var run = new Option<string?>("--run") { Description = "trained run whose network snapmix and puzzlemix look through (default: an untrained resnet8)" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
-        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count, objects };
+        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count, objects, run };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -28,9 +29,10 @@ internal static class PreviewCommand
                 : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
             var all = recipe.Given(parsed, "method") == "all";
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
+            using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
             var png = all
-                ? MixingPreview.DrawAll([.. Methods.All.Select(method => (chosen with { Method = method.Id }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed))
-                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects));
+                ? MixingPreview.DrawAll([.. Methods.All.Select(method => (chosen with { Method = method.Id }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
+                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects), trained?.Model);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

@@ -58,6 +58,7 @@ internal static class RegionMixing
         BlendRegion { Weight: var weight } => Blended(own, partner, tensor(weight)),
         MaskRegion { IsHard: true } mask => where(Mask(mask, own).gt(0.5), own, partner),
         MaskRegion mask => Blended(own, partner, Mask(mask, own)),
+        TransportRegion transport => Blended(Moved(own, transport.Side, transport.Own), Moved(partner, transport.Side, transport.Partner), Mask(transport, own)),
         _ => throw new ArgumentException($"A {region.GetType().Name} takes nothing from a partner."),
     };
 
@@ -93,5 +94,20 @@ internal static class RegionMixing
 
     private static bool IsReal(ScalarType type) => type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
-    private static Tensor Mask(MaskRegion mask, Tensor images) => tensor(mask.Weights, [1, 1, images.size(2), images.size(3)], device: images.device);
+    // The block at each place is that of another: cut into (Side·Side, n, C, h, w), chosen, put together again.
+    private static Tensor Moved(Tensor images, int side, int[] sources)
+    {
+        var (n, channels, height, width) = (images.size(0), images.size(1), images.size(2), images.size(3));
+        var blocks = images.reshape(n, channels, side, height / side, side, width / side).permute(2, 4, 0, 1, 3, 5).flatten(0, 1);
+        var moved = blocks.index_select(0, tensor(sources.Select(source => (long)source).ToArray(), device: images.device));
+        return moved.reshape(side, side, n, channels, height / side, width / side).permute(2, 3, 0, 4, 1, 5).reshape(n, channels, height, width);
+    }
+
+    private static Tensor Mask(Region region, Tensor images)
+    {
+        var (height, width) = ((int)images.size(2), (int)images.size(3));
+        var weights = new float[height * width];
+        region.WriteMask(weights, height, width);
+        return tensor(weights, [1, 1, height, width], device: images.device);
+    }
 }

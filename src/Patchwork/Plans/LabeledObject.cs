@@ -1,3 +1,5 @@
+using Patchwork.Internals;
+
 namespace Patchwork.Plans;
 
 /// <summary>An object in an image: its class, the box around it and, where known, its own pixels.</summary>
@@ -24,7 +26,8 @@ public sealed record LabeledObject(int Label, Box Box)
                 + $"Received: {objects.Count} lists.");
         return [.. plan.Images.Select((image, i) =>
         {
-            var box = ((BoxRegion)image.Region).Box;
+            if (image.Region is not BoxRegion { Box: var box })
+                throw new InputException($"Objects are followed where boxes of whole pixels are pasted, as by cutmix. Received: {plan.Method}. Leave the objects out, or choose another method.");
             if (box.IsEmpty || image.Partner == i)
                 return objects[i];
             var own = objects[i].Select(one => one.Part(box, inside: false, plan, minVisible));

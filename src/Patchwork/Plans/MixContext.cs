@@ -29,6 +29,19 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
             throw new ArgumentException($"images must have four dimensions (N, C, H, W). Received: ({string.Join(", ", images.shape)}).");
         return new((int)images.size(0), (int)images.size(2), (int)images.size(3), draws) { Images = images };
     }
+
+    /// <summary>The images, for a method that cannot do without.</summary>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    internal Tensor Pixels(string method) => Images ?? throw new InvalidOperationException($"{method} plans by the pixels of a batch. Received: a context without images.");
+
+    /// <summary>Images, class ids (N) and the network, for a method that cannot do without. Of labels given as distributions the likeliest class counts.</summary>
+    /// <exception cref="InvalidOperationException">One of them is missing.</exception>
+    internal (Tensor Images, Tensor Classes, nn.Module<Tensor, Tensor> Model) Network(string method)
+    {
+        if (Model is null || Labels is null)
+            throw new InvalidOperationException($"{method} plans by what a network looks at. Received: a context without {(Model is null ? "a network" : "labels")}.");
+        return (Pixels(method), Labels.dim() == 2 ? Labels.argmax(1) : Labels, Model);
+    }
 }
 
 /// <summary>What planning must see.</summary>

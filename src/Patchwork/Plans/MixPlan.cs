@@ -14,6 +14,9 @@ public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, d
     /// <summary>Weight of the partner's label: 1-λ, unless the method weighs the two apart (SnapMix).</summary>
     public double PartnerWeight { get => partnerWeight ?? 1 - Lambda; init => partnerWeight = value; }
 
+    /// <summary>The largest weight of a label: 1, or 2 where the two are weighed apart (a method may count one class twice).</summary>
+    internal double MostWeight => partnerWeight is null ? 1 : 2;
+
     private readonly double? partnerWeight;
 }
 
@@ -33,10 +36,10 @@ public sealed record MixPlan
             if (image.Partner < 0 || image.Partner >= images.Count)
                 throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). "
                     + $"Received: {image.Partner} for row {i}.");
-            if (!(image.Lambda is >= 0 and <= 1 && image.DrawnLambda is >= 0 and <= 1))
-                throw new ArgumentException($"λ must lie in [0, 1]. Received: {image.Lambda}, drawn as {image.DrawnLambda}, for row {i}.");
-            if (!(image.PartnerWeight is >= 0 and <= 1))
-                throw new ArgumentException($"A partner's weight must lie in [0, 1]. Received: {image.PartnerWeight} for row {i}.");
+            if (!(image.Lambda >= 0 && image.Lambda <= image.MostWeight && image.DrawnLambda is >= 0 and <= 1))
+                throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda}, drawn as {image.DrawnLambda}, for row {i}.");
+            if (!(image.PartnerWeight >= 0 && image.PartnerWeight <= image.MostWeight))
+                throw new ArgumentException($"A partner's weight must lie in [0, {image.MostWeight}]. Received: {image.PartnerWeight} for row {i}.");
             if (image.Region.Misfit(height, width) is { } misfit)
                 throw new ArgumentException($"{misfit} for row {i}.");
         }

@@ -34,6 +34,12 @@ internal static class RegionJson
             case MaskRegion { Weights: var weights }:
                 json.WriteBase64String("weights", MemoryMarshal.AsBytes(weights.AsSpan()));
                 break;
+            case TransportRegion transport:
+                json.WriteNumber("blocks", transport.Side);
+                WriteArray(json, "levels", transport.Weights, json.WriteNumberValue);
+                WriteArray(json, "own", transport.Own, json.WriteNumberValue);
+                WriteArray(json, "partner", transport.Partner, json.WriteNumberValue);
+                break;
             case FillRegion fill:
                 json.WriteStartArray("holes");
                 foreach (var hole in fill.Holes)
@@ -55,9 +61,12 @@ internal static class RegionJson
         if (json.TryGetProperty("blend", out var blend))
             return new BlendRegion(blend.GetDouble());
         if (json.TryGetProperty("runs", out var runs))
-            return new MaskRegion(FromRuns([.. runs.EnumerateArray().Select(run => run.GetInt32())]));
+            return new MaskRegion(FromRuns(Whole(runs)));
         if (json.TryGetProperty("weights", out var weights))
             return new MaskRegion(MemoryMarshal.Cast<byte, float>(weights.GetBytesFromBase64()).ToArray());
+        if (json.TryGetProperty("blocks", out var blocks))
+            return new TransportRegion(blocks.GetInt32(), [.. json.GetProperty("levels").EnumerateArray().Select(level => level.GetSingle())],
+                Whole(json.GetProperty("own")), Whole(json.GetProperty("partner")));
         return new FillRegion([.. json.GetProperty("holes").EnumerateArray().Select(MixPlanJson.ReadBox)], Name<Fill>(json, "fill"), json.GetProperty("noiseKey").GetUInt64());
     }
 
@@ -66,6 +75,16 @@ internal static class RegionJson
         json.WritePropertyName(name);
         MixPlanJson.WriteBox(json, box);
     }
+
+    private static void WriteArray<T>(Utf8JsonWriter json, string name, T[] values, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            write(value);
+        json.WriteEndArray();
+    }
+
+    private static int[] Whole(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetInt32())];
 
     private static T Name<T>(JsonElement json, string key) where T : struct, Enum =>
         Enum.TryParse<T>(json.GetProperty(key).GetString(), out var value) && Enum.IsDefined(value) ? value : throw new FormatException($"{key} is unknown");

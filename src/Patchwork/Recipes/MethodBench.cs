@@ -30,9 +30,9 @@ public sealed record MethodCosts(string Model, int Batch, int Side, double StepS
 /// </summary>
 public static class MethodBench
 {
-    /// <summary>The methods that are measured: mixers that plan without looking, erasers, and mixers of features.</summary>
+    /// <summary>The methods that are measured: mixers of pixels, erasers, and mixers of features.</summary>
     public static IReadOnlyList<Method> Measured { get; } =
-        [.. Methods.All.Where(method => method.Create() is Mixer { Needs: Needs.Nothing } or Eraser or FeatureMixer)];
+        [.. Methods.All.Where(method => method.Create() is Mixer or Eraser or FeatureMixer)];
 
     /// <summary>Measures all methods. The first round is thrown away: it touches memory for the first time.</summary>
     /// <param name="modelId">Model of the training step, with ten classes.</param>
@@ -50,7 +50,7 @@ public static class MethodBench
         var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
         var copy = empty_like(images);
         using var logits = Logits(model, images);
-        using var pixels = new PixelCosts(images, labels, logits);
+        using var pixels = new PixelCosts(images, labels, logits, model);
         var features = Measured.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
             .ToDictionary(layer => layer, layer => FeaturesOf(model, images, layer));
         var (steps, costs, copies) = (new List<double>(), Lists(), Lists());
@@ -154,7 +154,7 @@ public static class MethodBench
     }
 
     /// <summary>Times of what methods do to one batch of pixels and labels.</summary>
-    private sealed class PixelCosts(Tensor images, Tensor labels, Tensor logits) : IDisposable
+    private sealed class PixelCosts(Tensor images, Tensor labels, Tensor logits, nn.Module<Tensor, Tensor> model) : IDisposable
     {
         private readonly Tensor batch = images.clone();
         private readonly CrossEntropy loss = new();
@@ -165,7 +165,7 @@ public static class MethodBench
             MixPlan? plan = null;
             var pixels = SpeedBench.Time(() =>
             {
-                plan = mixer.Plan(MixContext.Of(batch, draws));
+                plan = mixer.Plan(MixContext.Of(batch, draws) with { Labels = labels, Model = model });
                 mixer.ApplyInPlace(batch, plan);
             });
             return pixels + Targets(plan!);

@@ -2,6 +2,7 @@ using System.Globalization;
 using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Reporting;
@@ -22,17 +23,18 @@ public static class MixingPreview
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
     /// <param name="objects">Outline the objects: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
+    /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
     /// <exception cref="InputException">The methods change no pixels, or objects are asked for, and the set does not know them.</exception>
-    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false)
+    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null)
     {
         using var scope = NewDisposeScope();
         if (!ChangesPixels(stack))
             throw new InputException($"{Methods.NameOf(stack)} changes no pixel, so there is nothing to see. Choose a --method that mixes or erases pixels.");
-        var seen = Look(stack, dataset, seeds, Math.Max(count, 2), objects);
+        var seen = Look(stack, dataset, seeds, Math.Max(count, 2), objects, model);
         return new PreviewSheet
         {
             Title = $"{Methods.NameOf(stack)} on {dataset.Count:N0} training images",
-            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, y = λ·a + (1-λ)·b; α {mixer.Alpha}, seed {seeds.Seed}")
+            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; α {mixer.Alpha}, seed {seeds.Seed}")
                 : $"labels unchanged; seed {seeds.Seed}",
             Columns = Columns,
             Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
@@ -40,7 +42,11 @@ public static class MixingPreview
     }
 
     /// <summary>Draws one sheet with a row for each method, on the same picture; methods that change no pixel are named in its subtitle.</summary>
-    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds)
+    /// <param name="stacks">The methods.</param>
+    /// <param name="dataset">Where the picture comes from.</param>
+    /// <param name="seeds">Decides picture and plans.</param>
+    /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
+    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model = null)
     {
         using var scope = NewDisposeScope();
         var hidden = stacks.Where(stack => !ChangesPixels(stack)).Select(Methods.NameOf).ToArray();
@@ -49,16 +55,16 @@ public static class MixingPreview
             Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
             Subtitle = (hidden.Length == 0 ? "" : $"{string.Join(", ", hidden)} work behind the pixels: on features, branches or labels. ") + $"Seed {seeds.Seed}.",
             Columns = Columns,
-            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false), 0, dataset, Methods.NameOf(stack)))],
+            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack)))],
         }.Png();
     }
 
-    internal static bool ChangesPixels(MethodStack stack) => stack.Mixer is { Needs: not Needs.Model } || (stack.Mixer is null && stack.Erasers.Count > 0);
+    internal static bool ChangesPixels(MethodStack stack) => stack.Mixer is not null || stack.Erasers.Count > 0;
 
     // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
     private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
 
-    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects)
+    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
     {
         var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
         using var plainLoader = new BatchLoader(dataset, seeds, options);
@@ -70,7 +76,8 @@ public static class MixingPreview
         if (stack.Mixer is null)
             return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
         var mixer = Varied(stack.Mixer);
-        var mixed = mixer.Mix(batch, seeds.Open("mix"));
+        using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
+        var mixed = mixer.Mix(batch, seeds.Open("mix"), model ?? fresh);
         var after = Pictures(mixed.Images);
         Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
         if (!objects)
@@ -79,6 +86,12 @@ public static class MixingPreview
         var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
         Picture[] outlined = [.. erased.Select((picture, i) => picture.Outlined(known[i].Select(one => one.Box)))];
         return new(outlined, outlined, [.. after.Select((picture, i) => picture.Outlined(left[i].Select(one => one.Box)))], difference, batch, mixed.Plan!);
+    }
+
+    private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds)
+    {
+        seeds.SeedTorch("model");
+        return ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height);
     }
 
     // Every image mixed, with another one, by a draw of its own.
@@ -112,11 +125,15 @@ public static class MixingPreview
             ]);
     }
 
+    private static string Labels(MixPlan plan) =>
+        plan.Images.All(image => image.PartnerWeight == 1 - image.Lambda) ? "y = λ·a + (1-λ)·b" : "y = ρ_a·a + ρ_b·b";
+
     private static string Where(Region region, MixPlan plan) => region switch
     {
         _ when region.IsEmpty => "no pixel",
         BlendRegion => "every pixel",
         MaskRegion => "a mask",
+        TransportRegion blocks => $"{blocks.Side}×{blocks.Side} blocks",
         FillRegion { Holes.Count: > 1 } fill => $"{fill.Holes.Count} holes",
         _ when region.Reach(plan.Height, plan.Width) is var box => $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
         _ => "",

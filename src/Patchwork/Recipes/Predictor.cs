@@ -17,6 +17,9 @@ public sealed class Predictor : IDisposable
     /// <summary>Model, input and classes.</summary>
     public ModelCard Card { get; }
 
+    /// <summary>The network, in evaluation mode; it stays this predictor's.</summary>
+    public ImageClassifier Model => model;
+
     /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
     /// <exception cref="InputException">The folder is no run, or it has no weights yet.</exception>
     public static Predictor Open(string folder)

@@ -152,6 +152,7 @@ public sealed partial class DocsTests
         ValueTuple<double, double> range => FormattableString.Invariant($"{range.Item1} to {range.Item2}"),
         UniformRange range => FormattableString.Invariant($"[{range.Low}, {range.High}]"),
         IEnumerable<string> names => string.Join(", ", names.Select(name => $"`{name}`")),
+        IEnumerable<int> numbers => string.Join(", ", numbers),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 

@@ -41,7 +41,7 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (reported || seen == 0)
             return;
         reported = true;
-        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to 1" +
+        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to {(LabelsByArea ? "1" : "their weights")}" +
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
 
@@ -64,8 +64,10 @@ public sealed class MixAudit(int batches = 2) : Callback
         }
         var classes = state.Data.Train.Dataset.ClassNames.Count;
         var sums = batch.Targets!.Soft(classes, ScalarType.Float64).sum(1);
-        if (!sums.allclose(ones_like(sums), atol: 1e-9))
-            throw new InvalidOperationException($"Mix audit: targets of step {state.Step} do not sum to 1. This is a fault of the mixer {plan.Method}.");
+        // 1, unless a method weighs the two labels apart.
+        var weights = tensor(plan.Images.Select(image => image.Lambda + image.PartnerWeight).ToArray(), device: sums.device);
+        if (!sums.allclose(weights, atol: 1e-9))
+            throw new InvalidOperationException($"Mix audit: targets of step {state.Step} do not sum to their weights. This is a fault of the mixer {plan.Method}.");
     }
 
     private void CheckUnmixed(Batch batch)

@@ -1,0 +1,50 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Saliency;
+
+/// <summary>
+/// Class activation maps (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016): what every place of the last feature map adds
+/// to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For networks whose last layer is linear behind
+/// global average pooling.
+/// </summary>
+public static class ClassActivation
+{
+    /// <summary>The maps (N, H, W) of one class an image, brought to the images' size bilinearly; owned by the caller, on the images' device.</summary>
+    /// <param name="model">The network; run in evaluation mode and left as it was, BatchNorm's statistics included.</param>
+    /// <param name="images">Images (N, C, H, W), floating.</param>
+    /// <param name="classes">A class id for each image, (N), int64.</param>
+    /// <exception cref="ArgumentException">The last layer is not linear behind global average pooling.</exception>
+    public static Tensor Of(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        using var small = AtFeatures(model, images, classes);
+        return Enlarge(small, images.size(2), images.size(3)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The maps (N, h, w) at the size of the last features.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var last = LastFeatures.Of(model, images);
+        // The bias belongs to the logit, so every place carries it; ReLU changes nothing where the network ends in one (SnapMix, section 3.2).
+        var features = nn.functional.relu(last.Features);
+        if (!features.mean([2, 3]).allclose(last.Input, 1e-3, 1e-4))
+            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {model.GetName()}, where it does not.");
+        var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
+        var maps = (weights * features).sum(1);
+        if (last.Classifier.bias is { } bias)
+            maps += bias.index_select(0, classes).reshape(-1, 1, 1);
+        return maps.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Maps (N, h, w) brought to a size bilinearly, corners not on corners, as SnapMix's code; owned by the caller.</summary>
+    public static Tensor Enlarge(Tensor maps, long height, long width)
+    {
+        using var planes = maps.unsqueeze(1);
+        using var large = nn.functional.interpolate(planes, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
+        return large.squeeze(1);
+    }
+}

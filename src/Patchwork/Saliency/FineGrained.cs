@@ -1,0 +1,139 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Saliency;
+
+/// <summary>
+/// Fine-grained static saliency (Montabone and Soto, "Human detection using a mobile platform and novel features derived from a visual saliency mechanism",
+/// Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six scales, by an integral image. No
+/// network, no training.
+/// </summary>
+/// <remarks>
+/// The arithmetic is that of OpenCV's <c>StaticSaliencyFineGrained</c> on pictures of 8 bits, read from its source: grey in fixed point, two 3×3 blurs, contrasts cut off
+/// to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not defined: a picture without contrast has a map of zeros, and a
+/// sum above 255 stays 255.
+/// </remarks>
+public static class FineGrained
+{
+    private static readonly int[] Reaches = [3 * 4, 3 * 4 * 2, 3 * 4 * 4, 7 * 4, 7 * 4 * 2, 7 * 4 * 4];      // pixels to either hand of the centre
+
+    /// <summary>The map of a picture, a byte for every pixel, row by row.</summary>
+    /// <param name="planes">The channels one after the other, H·W bytes each: red, green and blue, or any other number, which is averaged.</param>
+    /// <param name="height">Rows. Range: at least 1.</param>
+    /// <param name="width">Columns. Range: at least 1.</param>
+    public static byte[] Of(ReadOnlySpan<byte> planes, int height, int width)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        if (planes.Length == 0 || planes.Length % (height * width) != 0)
+            throw new ArgumentException($"A picture must have {height}×{width} bytes for each channel. Received: {planes.Length} bytes.");
+        var grey = Blur(Blur(Grey(planes, height * width), height, width), height, width);
+        var sums = Integral(grey, height, width);
+        var (on, off) = (new int[grey.Length], new int[grey.Length]);
+        foreach (var reach in Reaches)
+            AddContrast(grey, sums, height, width, reach, on, off);
+        var (bright, dark) = (Stretched(on), Stretched(off));
+        var largest = Math.Max(bright.Max(), dark.Max());
+        var map = new byte[grey.Length];
+        for (var i = 0; largest > 0 && i < map.Length; i++)
+            map[i] = (byte)Math.Min(255.0 * (bright[i] + dark[i]) / largest, 255);
+        return map;
+    }
+
+    /// <summary>
+    /// The maps of images (N, C, H, W), N arrays of H·W. Images that are not bytes are stretched, least to 0 and greatest to 255, each by itself: contrasts outlast the
+    /// normalization that a network's input has been through.
+    /// </summary>
+    public static byte[][] Of(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var (height, width) = ((int)images.size(2), (int)images.size(3));
+        var bytes = (images.dtype == ScalarType.Byte ? images : AsBytes(images)).cpu().contiguous().data<byte>().ToArray();
+        var size = bytes.Length / (int)Math.Max(images.size(0), 1);
+        return [.. Enumerable.Range(0, (int)images.size(0)).Select(i => Of(bytes.AsSpan(i * size, size), height, width))];
+    }
+
+    private static Tensor AsBytes(Tensor images)
+    {
+        var real = images.detach().to(ScalarType.Float32);
+        var (least, greatest) = (real.amin([1, 2, 3], keepdim: true), real.amax([1, 2, 3], keepdim: true));
+        return ((real - least) * (255 / (greatest - least).clamp_min(1e-12))).round().clamp(0, 255).to(ScalarType.Byte);
+    }
+
+    // OpenCV's weights in units of 2^-15.
+    private static byte[] Grey(ReadOnlySpan<byte> planes, int pixels)
+    {
+        var channels = planes.Length / pixels;
+        var grey = new byte[pixels];
+        for (var i = 0; i < pixels; i++)
+        {
+            var sum = 0;
+            for (var channel = 0; channel < channels; channel++)
+                sum += planes[channel * pixels + i];
+            grey[i] = channels == 3 ? (byte)((9798 * planes[i] + 19235 * planes[pixels + i] + 3735 * planes[2 * pixels + i] + (1 << 14)) >> 15)
+                : (byte)((sum + channels / 2) / channels);
+        }
+        return grey;
+    }
+
+    // 1 2 1 in both directions, mirrored about the pixels of the border, rounded once.
+    private static byte[] Blur(byte[] grey, int height, int width)
+    {
+        static int Mirrored(int i, int side) => side == 1 ? 0 : i < 0 ? 1 : i >= side ? side - 2 : i;
+        var across = new int[grey.Length];
+        for (var i = 0; i < grey.Length; i++)
+        {
+            var (row, x) = (i / width * width, i % width);
+            across[i] = grey[row + Mirrored(x - 1, width)] + 2 * grey[i] + grey[row + Mirrored(x + 1, width)];
+        }
+        var blurred = new byte[grey.Length];
+        for (var i = 0; i < grey.Length; i++)
+        {
+            var (y, x) = (i / width, i % width);
+            blurred[i] = (byte)((across[Mirrored(y - 1, height) * width + x] + 2 * across[i] + across[Mirrored(y + 1, height) * width + x] + 8) >> 4);
+        }
+        return blurred;
+    }
+
+    // sums[y, x] is the sum of all pixels above and to the left of (y, x), (H+1)·(W+1).
+    private static long[] Integral(byte[] grey, int height, int width)
+    {
+        var sums = new long[(height + 1) * (width + 1)];
+        for (var y = 0; y < height; y++)
+        {
+            var row = 0L;
+            for (var x = 0; x < width; x++)
+                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + (row += grey[y * width + x]);
+        }
+        return sums;
+    }
+
+    // The centre against the mean of all others within reach; OpenCV's window reaches one pixel less up and to the left.
+    private static void AddContrast(byte[] grey, long[] sums, int height, int width, int reach, int[] on, int[] off)
+    {
+        for (var y = 0; y < height; y++)
+        {
+            var (top, bottom) = (Math.Clamp(y - reach + 1, 0, height), Math.Clamp(y + reach + 1, 0, height));
+            for (var x = 0; x < width; x++)
+            {
+                var (left, right) = (Math.Clamp(x - reach + 1, 0, width), Math.Clamp(x + reach + 1, 0, width));
+                var area = (bottom - top) * (right - left);
+                if (area == 1)
+                    continue;
+                var centre = grey[y * width + x];
+                var sum = sums[bottom * (width + 1) + right] + sums[top * (width + 1) + left] - sums[bottom * (width + 1) + left] - sums[top * (width + 1) + right];
+                var contrast = centre - (float)(sum - centre) / (area - 1);
+                if (contrast > 0)
+                    on[y * width + x] += (int)contrast;
+                else
+                    off[y * width + x] += (int)-contrast;
+            }
+        }
+    }
+
+    private static byte[] Stretched(int[] contrasts)
+    {
+        var greatest = (float)contrasts.Max();
+        return greatest == 0 ? new byte[contrasts.Length] : [.. contrasts.Select(contrast => (byte)(255.0 * (contrast / greatest)))];
+    }
+}

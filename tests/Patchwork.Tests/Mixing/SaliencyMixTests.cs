@@ -1,0 +1,54 @@
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Saliency;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Mixing;
+
+[Collection(SerialCollection.Name)]
+public sealed class SaliencyMixTests
+{
+    [Fact]
+    public void The_box_lies_around_the_partners_most_salient_pixel_clipped_at_the_border()
+    {
+        using var scope = NewDisposeScope();
+        var clipped = 0;
+        for (var draw = 0; draw < 60; draw++)
+        {
+            new SeedStream((ulong)draw).SeedTorch("pictures");
+            var images = rand(2, 3, 24, 32);
+            var plan = new SaliencyMix { Partners = Partners.Derangement }.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)));
+            var map = FineGrained.Of(images.narrow(0, 1, 1))[0];
+            var peak = Array.IndexOf(map, map.Max());
+            var (image, side) = (plan.Images[0], Math.Sqrt(1 - plan.Images[0].DrawnLambda));
+            var (halfHeight, halfWidth) = ((int)(24 * side) / 2, (int)(32 * side) / 2);
+            var (row, column) = (peak / 32, peak % 32);
+            var box = Assert.IsType<BoxRegion>(image.Region).Box;
+            if (halfHeight > 0 && halfWidth > 0)
+                Assert.Equal(new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, 24), Math.Min(column + halfWidth, 32)), box);
+            Assert.Equal(1 - box.Area / (24.0 * 32), image.Lambda, 1e-12);
+            clipped += box.Area < 4 * halfHeight * halfWidth ? 1 : 0;
+        }
+        Assert.InRange(clipped, 1, 59);
+    }
+
+    [Fact]
+    public void The_authors_code_has_one_map_for_the_whole_batch()
+    {
+        using var scope = NewDisposeScope();
+        new SeedStream(5).SeedTorch("pictures");
+        var images = rand(3, 1, 16, 16);
+        MixPlan Plan(SalientImage map) =>
+            new SaliencyMix { Map = map, Partners = Partners.Roll }.Plan(MixContext.Of(images, new SeedStream(7).Open("mix")));
+        Assert.Single(Plan(SalientImage.FirstPartner).Images.Select(image => image.Region).Distinct());
+        Assert.Equal(3, Plan(SalientImage.EachPartner).Images.Select(image => image.Region).Distinct().Count());
+    }
+
+    [Fact]
+    public void Without_pixels_it_says_what_it_needs() =>
+        Assert.Contains("plans by the pixels", Assert.Throws<InvalidOperationException>(() => new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);
+}

@@ -1,0 +1,93 @@
+using Patchwork.Models;
+using Patchwork.Randomness;
+using Patchwork.Saliency;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using TorchSharp.Modules;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Saliency;
+
+[Collection(SerialCollection.Name)]
+public sealed class ClassActivationTests
+{
+    [Theory, InlineData("resnet8"), InlineData("resnet18")]
+    public void The_mean_of_a_map_is_the_logit_of_its_class(string id)
+    {
+        using var scope = NewDisposeScope();
+        new SeedStream(1).SeedTorch("test");
+        var model = ModelZoo.Create(id, 4);
+        var (images, classes) = (randn(5, 3, 32, 32), tensor(new long[] { 0, 1, 2, 3, 1 }));
+        var maps = ClassActivation.AtFeatures(model, images, classes);
+        model.eval();
+        using var noGradient = no_grad();
+        var logits = model.call(images).gather(1, classes.unsqueeze(1)).squeeze(1);
+        Assert.True(maps.shape[1] > 1);
+        Assert.True(maps.mean([1, 2]).allclose(logits, 1e-4, 1e-5));
+        var large = ClassActivation.Of(model, images, classes);
+        Assert.Equal([5, 32, 32], large.shape);
+        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear).squeeze(1)));
+    }
+
+    // A network of two channels that are the image itself and its negative: w = (1, 2), b = 0.5 turns 3 into 3.5 and -3 into 6.5.
+    [Fact]
+    public void A_map_is_the_weights_times_the_rectified_features_and_the_bias()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var model = new Rectified();
+        var maps = ClassActivation.AtFeatures(model, tensor(new float[] { 3, -3, 0, 1 }).reshape(1, 1, 2, 2), tensor(new long[] { 1 }));
+        Assert.Equal([3.5f, 6.5f, 0.5f, 1.5f], maps.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void The_network_is_left_as_it_was_and_no_tensor_or_hook_stays()
+    {
+        using var scope = NewDisposeScope();
+        new SeedStream(3).SeedTorch("test");
+        var model = ModelZoo.Create("resnet8", 4);
+        var (images, classes) = (randn(4, 3, 16, 16), zeros(4, dtype: ScalarType.Int64));
+        var state = ModelState.InTraining(model, images);
+        ClassActivation.Of(model, images, classes).Dispose();
+        state.AssertUnchanged();
+        var before = Tensor.TotalCount;
+        for (var i = 0; i < 5; i++)
+        {
+            using var step = NewDisposeScope();
+            ClassActivation.Of(model, images, classes);
+            model.eval();
+            model.call(images);      // a hook left behind would keep something of this pass
+        }
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void A_network_without_pooled_features_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        var (images, classes) = (randn(2, 3, 4, 4), zeros(2, dtype: ScalarType.Int64));
+        string Refusal(nn.Module<Tensor, Tensor> model) => Assert.Throws<ArgumentException>(() => ClassActivation.Of(model, images, classes)).Message;
+        Assert.Contains("must end in a linear layer", Refusal(nn.Sequential(nn.Conv2d(3, 2, 1))));
+        Assert.Contains("must have a map of 48 channels", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(48, 2))));
+        var pooledByMaximum = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveMaxPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));
+        Assert.Contains("behind global average pooling", Refusal(pooledByMaximum));
+    }
+
+    /// <summary>Rectified outside of any layer, as pre-activation networks are before they are pooled.</summary>
+    private sealed class Rectified : nn.Module<Tensor, Tensor>
+    {
+        private readonly Conv2d conv = nn.Conv2d(1, 2, 1, bias: false);
+        private readonly Linear fc = nn.Linear(2, 2);
+
+        public Rectified() : base(nameof(Rectified))
+        {
+            RegisterComponents();
+            conv.weight!.copy_(tensor(new float[] { 1, -1 }).reshape(2, 1, 1, 1));
+            fc.weight!.copy_(tensor(new float[] { 0, 0, 1, 2 }).reshape(2, 2));
+            fc.bias!.copy_(tensor(new float[] { 0, 0.5f }));
+        }
+
+        public override Tensor forward(Tensor x) => fc.call(nn.functional.relu(conv.call(x)).mean([2, 3]));
+    }
+}
