@@ -49,10 +49,11 @@ internal static class CompareCommand
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
-            // Titles wrap between words, numbers never.
+            // Titles wrap between words, names and numbers never: the longest name and all columns fit into 80 characters.
             var words = column.Title.Split(' ').Concat(content.Rows.Select(row => row[i]));
             table.AddColumn(new TableColumn(Markup.Escape(column.Title))
             {
+                Padding = new Padding(0, 0, i == content.Columns.Count - 1 ? 0 : 1, 0),
                 Width = words.Max(word => word.Length),
                 Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left,
             });
@@ -60,7 +61,8 @@ internal static class CompareCommand
         foreach (var row in content.Rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         AnsiConsole.Write(table);
-        Console.WriteLine(report.Answer());
+        foreach (var line in report.Answers())
+            Console.WriteLine(line);
         Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
     }
 }

@@ -39,15 +39,35 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     }
 
     /// <summary>
-    /// The answer in one sentence: what each method changed against the baseline, and whether that is more than the seeds' own spread.
+    /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished learning: a line each.
     /// </summary>
-    public string Answer()
+    public IReadOnlyList<string> Answers()
     {
         if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)
-            return $"{result.Runs.Count} runs of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes.";
-        var baseline = Statistic.Of(result.Of(Methods.Baseline).Select(LastError));
-        return string.Join(" ", result.Methods.Where(method => method != Methods.Baseline).Select(method => Sentence(method, baseline)));
+            return [$"{result.Runs.Count} runs of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes."];
+        return [.. Compared.Select(method => Sentence(method, Errors(Methods.Baseline)))];
     }
+
+    // The answer in the first screen: in full for a few methods, who is below and who above the baseline for many.
+    private string Lead()
+    {
+        var answers = Answers();
+        if (answers.Count <= 3)
+            return string.Join(" ", answers);
+        var baseline = Errors(Methods.Baseline);
+        string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method))).Where(one => one.Errors.Mean <= baseline.Mean == lower)
+            .OrderBy(one => one.Errors.Mean)
+            .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(IsNoise(one.Errors, baseline) ? "~" : "")}")).DefaultIfEmpty("none"));
+        return string.Create(CultureInfo.InvariantCulture,
+            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: within twice the standard error of the seeds, may be noise.");
+    }
+
+    private IEnumerable<string> Compared => result.Methods.Where(method => method != Methods.Baseline);
+
+    private Statistic Errors(string method) => Statistic.Of(result.Of(method).Select(LastError));
+
+    private static bool IsNoise(Statistic own, Statistic baseline) =>
+        own.Count >= 2 && Math.Abs(baseline.Mean - own.Mean) <= 2 * Math.Sqrt((baseline.Deviation * baseline.Deviation + own.Deviation * own.Deviation) / own.Count);
 
     /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
     public void Write(string folder)
@@ -108,10 +128,10 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     private HtmlReport Html() => new()
     {
         Title = $"What {Names()} changes on {result.Recipe.Dataset}",
-        Lead = Answer(),
+        Lead = Lead(),
         Sections =
         [
-            new("Results", [HtmlFragment.Table(Table()), HtmlFragment.Paragraph(
+            new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 3 ? Answers().Select(HtmlFragment.Paragraph) : [], HtmlFragment.Paragraph(
                 $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is the one with the lowest {(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
             new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]),
             .. Sheets(),
@@ -145,13 +165,12 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
 
     private string Sentence(string method, Statistic baseline)
     {
-        var own = Statistic.Of(result.Of(method).Select(LastError));
+        var own = Errors(method);
         var gain = baseline.Mean - own.Mean;
-        var spread = Math.Sqrt((baseline.Deviation * baseline.Deviation + own.Deviation * own.Deviation) / own.Count);
-        var verdict = own.Count < 2 ? " (one seed: no spread known)"
-            : Math.Abs(gain) > 2 * spread ? "" : " (within twice the standard error of the seeds: may be noise)";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{NameOf(method)} {(gain >= 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points){verdict}.{StillLearning(method)}");
+        var verdict = own.Count < 2 ? " (one seed: no spread known)" : IsNoise(own, baseline) ? " (within twice the standard error of the seeds: may be noise)" : "";
+        var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own.Mean:F2} %")
+            : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points)");
+        return $"{NameOf(method)} {change}{verdict}.{StillLearning(method)}";
     }
 
     // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs are noisy.
@@ -166,7 +185,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
             $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs by --epochs {2 * errors.Length}.");
     }
 
-    private string Names() => string.Join(", ", result.Methods.Where(method => method != Methods.Baseline).Select(NameOf).DefaultIfEmpty("training"));
+    private string Names() => string.Join(", ", Compared.Select(NameOf).DefaultIfEmpty("training"));
 
     private static string NameOf(string method) => Methods.NameOf(MethodStack.Parse(method));
 
