@@ -51,6 +51,26 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         }
     }
 
+    /// <summary>The object's pixels (H·W) under the same crop and mirroring as the image's; null where they are not known, or cannot follow a resized crop.</summary>
+    public byte[]? ObjectMask(int id, long epoch)
+    {
+        var mask = dataset.ObjectMask(id);
+        if (mask.IsEmpty || options.ResizedCrop is not null)
+            return null;
+        var (height, width) = (dataset.Height, dataset.Width);
+        var (row, column, mirrored) = options.Augmentation.Draw(seeds.Open("augment", epoch, id));
+        var moved = new byte[mask.Length];
+        for (var y = Math.Max(-row, 0); y < Math.Min(height - row, height); y++)
+        {
+            for (var x = 0; x < width; x++)
+            {
+                var from = (mirrored ? width - 1 - x : x) + column;
+                moved[y * width + x] = from >= 0 && from < width ? mask[(y + row) * width + from] : (byte)0;
+            }
+        }
+        return moved;
+    }
+
     private void Make(int id, long epoch, Span<byte> output)
     {
         if (options.ResizedCrop is { } crop)

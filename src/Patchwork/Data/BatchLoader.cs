@@ -93,6 +93,9 @@ public sealed class BatchLoader : IDisposable
         return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
+    /// <summary>Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.</summary>
+    internal byte[]? ObjectMask(int id, long epoch) => assembler.ObjectMask(id, epoch);
+
     /// <summary>Frees the buffers.</summary>
     public void Dispose()
     {
@@ -104,7 +107,7 @@ public sealed class BatchLoader : IDisposable
     {
         var start = step * options.BatchSize;
         var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
-        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)) { Epoch = epoch + (double)step / Steps });
+        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)) { Epoch = epoch + (double)step / Steps, ObjectMask = row => ObjectMask(ids[row], epoch) });
         return Fill(buffer, ids, epoch, PlanOf(Planner, "mix"), [.. Erasers.Select((eraser, i) => PlanOf(eraser, $"erase/{i}")!)], ref scratch);
     }
 

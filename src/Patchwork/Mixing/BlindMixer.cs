@@ -13,7 +13,7 @@ public abstract record BlindMixer : Mixer
     public sealed override MixPlan Plan(MixContext context)
     {
         var (partners, drawn) = Dice.Throw(this, context, AlphaOf, alpha => Draw(context, alpha, context.Draws));
-        var images = partners.Select((partner, i) => drawn[i] is { } one ? new ImagePlan(partner, one.Region, one.Lambda, one.Label) : Dice.Unmixed(i));
+        var images = partners.Select((partner, i) => drawn[i] is { } one ? Labeled(new ImagePlan(partner, one.Region, one.Lambda, one.Label), i, context) : Dice.Unmixed(i));
         return new MixPlan(Id, context.Height, context.Width, [.. images], context.Draws.Id);
     }
 
@@ -22,6 +22,9 @@ public abstract record BlindMixer : Mixer
 
     /// <summary>α for one batch.</summary>
     private protected virtual double AlphaOf(Draws draws) => Alpha;
+
+    /// <summary>The plan of an image with its labels weighed by what is in the two images. By default as drawn.</summary>
+    private protected virtual ImagePlan Labeled(ImagePlan plan, int row, MixContext context) => plan;
 
     /// <summary>A region with λ as drawn and λ of the label.</summary>
     private protected sealed record Drawn(Region Region, double Lambda, double Label);

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
@@ -81,8 +82,34 @@ public sealed partial record CutMix : BlindMixer
             LabelWeight.Measured => measured,
             LabelWeight.Drawn => drawn,
             LabelWeight.OneHot => measured >= 0.5 ? 1 : 0,
-            _ => measured < 1 ? 0.5 : 1,
+            LabelWeight.Complete => measured < 1 ? 0.5 : 1,
+            _ => measured,
         });
+    }
+
+    private protected override ImagePlan Labeled(ImagePlan plan, int row, MixContext context)
+    {
+        if (LabelWeight != LabelWeight.Object || plan.Region is not BoxRegion { Box: { IsEmpty: false } box } || plan.Partner == row)
+            return plan;
+        var own = 1 - Inside(row);
+        var partner = Inside(plan.Partner);
+        return own + partner > 0 ? plan with { Lambda = own / (own + partner) } : plan;      // both hidden: only the areas are left to go by
+
+        // The share of an image's object that lies in the box.
+        double Inside(int image)
+        {
+            var mask = context.ObjectMask?.Invoke(image) ?? throw new InputException("Labels by objects need the pixels of every object. Received: images without "
+                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, as shapes.");
+            var (all, inside) = (0, 0);
+            for (var pixel = 0; pixel < mask.Length; pixel++)
+            {
+                if (mask[pixel] == 0)
+                    continue;
+                all++;
+                inside += box.Contains(pixel / context.Width, pixel % context.Width) ? 1 : 0;
+            }
+            return all > 0 ? (double)inside / all : box.Area / ((double)context.Height * context.Width);
+        }
     }
 }
 
@@ -110,4 +137,10 @@ public enum LabelWeight
 
     /// <summary>Half and half, whatever the areas: the paper's ablation "Complete-label CutMix".</summary>
     Complete,
+
+    /// <summary>
+    /// By how much of each object shows: v_a/(v_a + v_b), v_a the share of the image's own object outside the box, v_b that of the partner's inside it. Needs
+    /// masks of the objects.
+    /// </summary>
+    Object,
 }

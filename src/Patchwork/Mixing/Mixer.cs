@@ -50,7 +50,7 @@ public abstract record Mixer : IPlanner, IMethod
     /// <param name="model">The network, for methods that plan by what it looks at (<see cref="Needs.Model"/>); it is left as it was.</param>
     /// <exception cref="InvalidOperationException">The batch is mixed already, or the method needs a network and there is none.</exception>
     public Batch Mix(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model = null) =>
-        Mix(batch, Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model }));
+        Mix(batch, Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask }));
 
     /// <summary>Mixes by a plan that exists. The batch is left as it was; the new images and targets belong to the caller.</summary>
     /// <exception cref="InvalidOperationException">The batch is mixed already.</exception>

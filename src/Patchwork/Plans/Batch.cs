@@ -46,4 +46,11 @@ public sealed record Batch(Tensor Images, Tensor Labels)
 
     /// <summary>Number of images.</summary>
     public int Count => (int)Images.size(0);
+
+    /// <summary>Where an image's <see cref="Masks"/> are not 0, by its row; null without masks.</summary>
+    internal Func<int, byte[]?>? ObjectMask => Masks is not { } masks ? null : row =>
+    {
+        using var scope = NewDisposeScope();
+        return masks[row].ne(0).to(ScalarType.Byte).cpu().contiguous().data<byte>().ToArray();
+    };
 }

@@ -19,6 +19,11 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     /// <summary>The network in training, for planners that ask for it. They run it in evaluation mode and leave it as it was.</summary>
     public nn.Module<Tensor, Tensor>? Model { get; init; }
 
+    /// <summary>
+    /// The pixels of an image's object by the image's row, H·W bytes, above 0 where it shows; null where they are not known. For labels by objects.
+    /// </summary>
+    public Func<int, byte[]?>? ObjectMask { get; init; }
+
     /// <summary>Epochs of the training that are done, with the share done of the one in progress. Default 0.</summary>
     public double Epoch { get; init; }
 

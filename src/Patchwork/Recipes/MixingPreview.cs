@@ -77,7 +77,12 @@ public static class MixingPreview
             return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
         var mixer = Varied(stack.Mixer);
         using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
-        var mixed = mixer.Mix(batch, seeds.Open("mix"), model ?? fresh);
+        var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
+        {
+            Labels = batch.Labels,
+            Model = model ?? fresh,
+            ObjectMask = row => loader.ObjectMask(batch.Ids[row], 0),
+        }));
         var after = Pictures(mixed.Images);
         Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
         if (!objects)

@@ -340,7 +340,7 @@ public sealed record Recipe
             _ = Recipes.Strengths.Of(this, CreateStack());
             // Options that do not go together show when a plan is drawn.
             if (CreateStack().Mixer is { Needs: Needs.Nothing } mixer)
-                mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")));
+                mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")) { ObjectMask = _ => new byte[64] });
         }
         catch (ArgumentException error)
         {

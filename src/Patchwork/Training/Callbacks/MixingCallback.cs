@@ -63,8 +63,11 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (clean || batch.Plan is not null)
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
-        return Mixer.Mix(batch, Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model }));
+        return Mixer.Mix(batch, Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model, ObjectMask = Masks(state, batch) }));
     }
+
+    private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
+        batch.Ids.Count > 0 ? row => state.Data.Train.ObjectMask(batch.Ids[row], state.Epoch) : batch.ObjectMask;
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)
