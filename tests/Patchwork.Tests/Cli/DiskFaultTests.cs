@@ -55,10 +55,10 @@ public sealed class DiskFaultTests : IDisposable
     {
         files.Paint(perClass: 10);
         disk.Run("1600k", $"""
-            patch full compare --seeds 1 {Pictures} --out "$disk/out"
+            patch full compare --methods baseline,cutmix --seeds 1 {Pictures} --out "$disk/out"
             ls "$disk/out" >"$said/after-full"
             room 16m
-            patch again compare --seeds 1 {Pictures} --out "$disk/out" --json
+            patch again compare --methods baseline,cutmix --seeds 1 {Pictures} --out "$disk/out" --json
             ls "$disk/out" >"$said/after-again"
             """);
         Assert.Contains("last good checkpoint is kept", disk.Said("full").Failure(), StringComparison.Ordinal);
