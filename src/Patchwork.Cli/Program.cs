@@ -6,6 +6,7 @@ var root = new RootCommand("CutMix and its family: trains image classifiers on m
 {
     CompareCommand.Create(),
     TrainCommand.Create(),
+    EvaluateCommand.Create(),
     PreviewCommand.Create(),
     MixCommand.Create(),
     PlanCommand.Create(),

@@ -4,6 +4,7 @@ using Patchwork.Cli.Terminal;
 using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
+using Patchwork.Reporting;
 using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
@@ -17,9 +18,11 @@ internal static class CompareCommand
         var seeds = new Option<int>("--seeds") { Description = "seeds a method (default 3)", DefaultValueFactory = _ => 3 };
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
+        var suites = new SuiteOptions("--evaluate", "none");
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
         var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, output, markdown };
+        suites.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -28,24 +31,49 @@ internal static class CompareCommand
             var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)] : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
+            var evaluation = suites.Over(parsed);
+            evaluation?.Check();
+            var cancellation = CommandRunner.CancelledByKeyboard();
             FitProgress? progress = null;
-            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, line) => progress!.Say(line), CommandRunner.CancelledByKeyboard());
-            var report = new ComparisonReport(result, $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}");
+            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, line) => progress!.Say(line), cancellation);
+            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, common.Quiet(parsed), cancellation);
+            var report = new ComparisonReport(result, $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}", evaluations);
             report.Write(folder);
             if (common.Json(parsed))
                 Console.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
-                Console.Write(report.Table().ToMarkdown());
+                Console.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>().Select(table => table.ToMarkdown())));
             else
-                Print(report, folder);
+                Print(report, evaluations, folder);
             return 0;
         });
         return command;
     }
 
-    private static void Print(ComparisonReport report, string folder)
+    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, bool quiet, CancellationToken cancellation)
     {
-        var content = report.Table();
+        var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(run.Label, quiet));
+        var evaluations = ComparedEvaluations.Measure(result, options, (label, line) => progress[label].Say(line), (label, suite, share) => progress[label].Advance(suite, share), cancellation);
+        SuiteProgress.Clear();
+        return evaluations;
+    }
+
+    private static void Print(ComparisonReport report, ComparedEvaluations? evaluations, string folder)
+    {
+        Write(report.Table());
+        foreach (var line in report.Answers())
+            Console.WriteLine(line);
+        if (evaluations is not null)
+        {
+            Write(evaluations.Table());
+            foreach (var line in evaluations.Answers())
+                Console.WriteLine(line);
+        }
+        Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
+    }
+
+    private static void Write(ResultTable content)
+    {
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
@@ -55,14 +83,11 @@ internal static class CompareCommand
             {
                 Padding = new Padding(0, 0, i == content.Columns.Count - 1 ? 0 : 1, 0),
                 Width = words.Max(word => word.Length),
-                Alignment = column.Alignment == Reporting.Alignment.Right ? Justify.Right : Justify.Left,
+                Alignment = column.Alignment == Alignment.Right ? Justify.Right : Justify.Left,
             });
         }
         foreach (var row in content.Rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         AnsiConsole.Write(table);
-        foreach (var line in report.Answers())
-            Console.WriteLine(line);
-        Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
     }
 }

@@ -46,7 +46,7 @@ public sealed class Comparison
             {
                 cancellation.ThrowIfCancellationRequested();
                 var seed = recipe.Seed + (ulong)k;
-                var label = $"{method} seed {seed}";
+                var label = ComparedRun.LabelOf(method, seed);
                 var path = Path.Combine(folder, $"{method}-seed{seed}");
                 var wanted = recipe with { Method = method, Seed = seed };
                 var result = Directory.Exists(path)
@@ -73,7 +73,13 @@ public sealed class Comparison
 /// <param name="Seed">Seed.</param>
 /// <param name="Folder">Run folder.</param>
 /// <param name="Result">Its numbers.</param>
-public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result);
+public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result)
+{
+    /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
+    public string Label => LabelOf(Method, Seed);
+
+    internal static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
+}
 
 /// <summary>All runs of a comparison.</summary>
 /// <param name="Recipe">What they share.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Evaluation;
 using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Randomness;
@@ -9,8 +10,11 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Recipes;
 
-/// <summary>What a comparison found: the table, <c>compare.json</c>, and <c>report.html</c>.</summary>
-public sealed class ComparisonReport(ComparisonResult result, string command)
+/// <summary>What a comparison found: the table, <c>compare.json</c>, <c>report.html</c>, and <c>evaluation.csv</c> where its runs were evaluated.</summary>
+/// <param name="result">The runs.</param>
+/// <param name="command">The command that made them, to be repeated.</param>
+/// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
+public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
     private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
 
@@ -52,22 +56,24 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     private string Lead()
     {
         var answers = Answers();
-        if (answers.Count <= 3)
+        if (answers.Count == 1)
             return string.Join(" ", answers);
         var baseline = Errors(Methods.Baseline);
-        string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method))).Where(one => one.Errors.Mean <= baseline.Mean == lower)
+        string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method), IsNoise: IsNoise(method))).Where(one => one.Errors.Mean <= baseline.Mean == lower)
             .OrderBy(one => one.Errors.Mean)
-            .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(IsNoise(one.Errors, baseline) ? "~" : "")}")).DefaultIfEmpty("none"));
+            .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(one.IsNoise ? "~" : "")}")).DefaultIfEmpty("none"));
+        var beyond = evaluations is null ? "" : $" Beyond the test error, {string.Join("; ", evaluations.Counts())}.";
         return string.Create(CultureInfo.InvariantCulture,
-            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: within twice the standard error of the seeds, may be noise.");
+            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % t-interval over the seeds holds no difference too, may be noise.") + beyond;
     }
 
     private IEnumerable<string> Compared => result.Methods.Where(method => method != Methods.Baseline);
 
     private Statistic Errors(string method) => Statistic.Of(result.Of(method).Select(LastError));
 
-    private static bool IsNoise(Statistic own, Statistic baseline) =>
-        own.Count >= 2 && Math.Abs(baseline.Mean - own.Mean) <= 2 * Math.Sqrt((baseline.Deviation * baseline.Deviation + own.Deviation * own.Deviation) / own.Count);
+    // The same seed trains both on the same images in the same order, so the differences are taken seed by seed.
+    private bool IsNoise(string method) =>
+        Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => LastError(own) - LastError(baseline))])?.Contains(0) == true;
 
     /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
     public void Write(string folder)
@@ -75,6 +81,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
         try
         {
             AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            if (evaluations is not null)
+                AtomicFile.WriteText(Path.Combine(folder, "evaluation.csv"), evaluations.AllMetrics().ToCsv());
             AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -85,7 +93,15 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     }
 
     /// <summary>The whole result as one JSON document.</summary>
-    public JsonObject Json() => new()
+    public JsonObject Json()
+    {
+        var json = Runs();
+        if (evaluations is not null)
+            json["evaluation"] = evaluations.Json();
+        return json;
+    }
+
+    private JsonObject Runs() => new()
     {
         ["version"] = 1,
         ["command"] = command,
@@ -127,13 +143,14 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
 
     private HtmlReport Html() => new()
     {
-        Title = $"What {Names()} changes on {result.Recipe.Dataset}",
+        Title = $"What {Names()} {(Compared.Count() > 1 ? "change" : "changes")} on {result.Recipe.Dataset}",
         Lead = Lead(),
         Sections =
         [
-            new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 3 ? Answers().Select(HtmlFragment.Paragraph) : [], HtmlFragment.Paragraph(
+            new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [], HtmlFragment.Paragraph(
                 $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is the one with the lowest {(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
             new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]),
+            .. evaluations?.Sections() ?? [],
             .. Sheets(),
             new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Provenance.Describe().Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
         ],
@@ -167,7 +184,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command)
     {
         var own = Errors(method);
         var gain = baseline.Mean - own.Mean;
-        var verdict = own.Count < 2 ? " (one seed: no spread known)" : IsNoise(own, baseline) ? " (within twice the standard error of the seeds: may be noise)" : "";
+        var verdict = own.Count < 2 ? " (one seed: no spread known)" : IsNoise(method) ? " (within the 95 % t-interval over the seeds: may be noise)" : "";
         var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own.Mean:F2} %")
             : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points)");
         return $"{NameOf(method)} {change}{verdict}.{StillLearning(method)}";

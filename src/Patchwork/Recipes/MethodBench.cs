@@ -12,8 +12,11 @@ namespace Patchwork.Recipes;
 
 /// <summary>What a method costs on batches of one size.</summary>
 /// <param name="Method">Id in the catalogue.</param>
-/// <param name="Step">A training step with the method over one without: 1 + time in the method / time of the plain step.</param>
-/// <param name="Copies">Time in the method over one <c>copy_</c> of the batch.</param>
+/// <param name="Step">
+/// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network, whole steps over whole
+/// steps, which a noisy machine spreads far more.
+/// </param>
+/// <param name="Copies">Time in the method, or that it adds, over one <c>copy_</c> of the batch.</param>
 public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copies);
 
 /// <summary>The costs of all methods on batches of one size, beside a training step of one model.</summary>
@@ -25,15 +28,11 @@ public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copie
 public sealed record MethodCosts(string Model, int Batch, int Side, double StepSeconds, IReadOnlyList<MethodCost> Costs);
 
 /// <summary>
-/// What each method of the catalogue that changes pixels or features adds to a training step. In every round the plain step and then each method are timed
+/// What each method of the catalogue adds to a training step. In every round the plain step and then each method are timed
 /// in turn in one process, so that what a noisy machine does to one it does to the other. Everything has its defaults.
 /// </summary>
 public static class MethodBench
 {
-    /// <summary>The methods that are measured: mixers of pixels, erasers, and mixers of features.</summary>
-    public static IReadOnlyList<Method> Measured { get; } =
-        [.. Methods.All.Where(method => method.Create() is Mixer or Eraser or FeatureMixer)];
-
     /// <summary>Measures all methods. The first round is thrown away: it touches memory for the first time.</summary>
     /// <param name="modelId">Model of the training step, with ten classes.</param>
     /// <param name="batch">Images a batch. Range: at least 2.</param>
@@ -47,18 +46,19 @@ public static class MethodBench
         using var scope = NewDisposeScope();
         using var model = ModelZoo.Create(modelId, 10, imageSize: side);
         using var optimizer = new Sgd().Create(model);
+        var networks = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>().ToDictionary(method => method.Id, method => new Network(modelId, side, method));
         var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
         var copy = empty_like(images);
         using var logits = Logits(model, images);
         using var pixels = new PixelCosts(images, labels, logits, model);
-        var features = Measured.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
+        var features = Methods.All.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
             .ToDictionary(layer => layer, layer => FeaturesOf(model, images, layer));
         var (steps, costs, copies) = (new List<double>(), Lists(), Lists());
         SpeedBench.Repeat(budget, leastRounds, round =>
         {
             var step = SpeedBench.Time(() => PlainStep(model, optimizer, images, labels));
             var copying = SpeedBench.Time(() => copy.copy_(images));
-            foreach (var method in Measured)
+            foreach (var method in Methods.All)
             {
                 using var each = NewDisposeScope();
                 var draws = seeds.Open("mix", 0, round);
@@ -66,6 +66,8 @@ public static class MethodBench
                 {
                     Mixer mixer => pixels.Mixing(mixer, draws),
                     Eraser eraser => pixels.Erasing(eraser, draws),
+                    BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
+                    LabelSmoothing smoothing => pixels.Smoothing(smoothing),
                     FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws) + pixels.Targets(mixer, draws)),
                     _ => throw new InvalidOperationException($"{method.Id} is not measured."),
                 };
@@ -77,11 +79,13 @@ public static class MethodBench
             if (round > 0)
                 steps.Add(step);
         });
+        foreach (var network in networks.Values)
+            network.Dispose();
         return new MethodCosts(modelId, batch, side, SpeedRatio.Of(steps).Median,
-            [.. Measured.Select(method => new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
+            [.. Methods.All.Select(method => new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
     }
 
-    private static Dictionary<string, List<double>> Lists() => Measured.ToDictionary(method => method.Id, _ => new List<double>());
+    private static Dictionary<string, List<double>> Lists() => Methods.All.ToDictionary(method => method.Id, _ => new List<double>());
 
     private static void PlainStep(nn.Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor images, Tensor labels)
     {
@@ -143,6 +147,21 @@ public static class MethodBench
         return Math.Max(0, planning + Pass() - plain);
     }
 
+    /// <summary>A network with a method inside, and its own optimizer.</summary>
+    private sealed class Network(string modelId, int side, BranchRegularizer method) : IDisposable
+    {
+        private readonly ImageClassifier model = ModelZoo.Create(modelId, 10, imageSize: side, options: new Recipe { Method = method.Id }.CreateStack().ModelOptions);
+        private optim.Optimizer? optimizer;
+
+        public void Step(Tensor images, Tensor labels) => PlainStep(model, optimizer ??= new Sgd().Create(model), images, labels);
+
+        public void Dispose()
+        {
+            optimizer?.Dispose();
+            model.Dispose();
+        }
+    }
+
     /// <summary>A model of one layer that hands on what it is given.</summary>
     private sealed class Carrier : nn.Module<Tensor, Tensor>
     {
@@ -169,6 +188,13 @@ public static class MethodBench
                 mixer.ApplyInPlace(batch, plan);
             });
             return pixels + Targets(plan!);
+        }
+
+        public double Smoothing(LabelSmoothing smoothing)
+        {
+            var smooth = loss with { LabelSmoothing = smoothing.Epsilon };
+            var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
+            return Math.Max(0, SpeedBench.Time(() => smooth.Evaluate(logits, labels)) - plain);
         }
 
         public double Erasing(Eraser eraser, Draws draws) => SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));

@@ -295,6 +295,16 @@ public sealed record Recipe
         SkipDamaged = SkipDamaged,
     });
 
+    /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
+    internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
+    {
+        var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
+        if (ValidationShare is not { } share)
+            return (whole, data.Test);
+        var (train, validation) = StratifiedSplit.Of(whole, share);
+        return (new Subset(whole, train), new Subset(whole, validation));
+    }
+
     /// <summary>Share for validation, or null for the test set.</summary>
     internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
 

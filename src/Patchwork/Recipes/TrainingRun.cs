@@ -105,7 +105,7 @@ public sealed class TrainingRun
         if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
             report($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: {string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}");
         var seeds = new SeedStream(recipe.Seed);
-        var (train, validation) = Split();
+        var (train, validation) = recipe.Split(data);
         using var trainLoader = new BatchLoader(train, seeds, new LoaderOptions
         {
             BatchSize = recipe.BatchSize * recipe.Accumulate,
@@ -171,14 +171,5 @@ public sealed class TrainingRun
         return new TestScore(bestEpoch, result.Loss, result.Top1Error, result.Top5Error);
     }
 
-    private (Dataset Train, Dataset Validation) Split()
-    {
-        var whole = recipe.Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
-        if (recipe.ValidationShare is not { } share)
-            return (whole, data.Test);
-        var (train, validation) = StratifiedSplit.Of(whole, share);
-        return (new Subset(whole, train), new Subset(whole, validation));
-    }
-
-    private const int EvaluationBatch = 250;
+    internal const int EvaluationBatch = 250;
 }

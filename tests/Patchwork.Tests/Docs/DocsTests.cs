@@ -47,7 +47,7 @@ public sealed partial class DocsTests
     [Theory, MemberData(nameof(Pages))]
     public void Flags_and_verbs_exist(string page)
     {
-        var help = string.Join("\n", new[] { "compare", "train", "preview", "mix", "plan", "methods", "predict", "bench" }.Select(verb => Help(verb)));
+        var help = string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "bench" }.Select(verb => Help(verb)));
         var text = File.ReadAllText(Repository.File(page));
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
@@ -125,11 +125,11 @@ public sealed partial class DocsTests
         Assert.Equal(15, Recipe.FromJson(JsonFence().Match(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).Groups["code"].Value).Epochs);
     }
 
-    [Theory, InlineData("cifar10-resnet20"), InlineData("shapes-resnet8"), InlineData("shapes-resnet8-half")]
+    [Theory, InlineData("cifar10-resnet20"), InlineData("shapes-resnet8"), InlineData("shapes-resnet8-half"), InlineData("cifar100-10000-resnet20"), InlineData("cifar100-10000-plain-resnet20")]
     public void The_numbers_of_the_README_are_those_of_the_result_files(string name)
     {
         var runs = File.ReadAllLines(Repository.File($"results/{name}.csv")).Skip(1).Select(line => line.Split(',')).ToArray();
-        foreach (var method in (string[])["baseline", "cutmix"])
+        foreach (var method in ((string[])["baseline", "cutout", "mixup", "cutmix"]).Intersect(runs.Select(run => run[0])))
         {
             var errors = Statistic.Of(runs.Where(run => run[0] == method).Select(run => double.Parse(run[3], CultureInfo.InvariantCulture)));
             Assert.Contains(errors.ToString(), Readme, StringComparison.Ordinal);
@@ -181,7 +181,7 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
     private static partial Regex Flag();
 
-    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|one run|the picture|writes|drawn|what there is|classes|the catalogue|our speed)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|the catalogue|our speed)", RegexOptions.Multiline)]
     private static partial Regex VerbRow();
 
     [GeneratedRegex(@"^  (\w+)(?: <\w+>)* {2,}\w", RegexOptions.Multiline)]

@@ -27,7 +27,7 @@ public sealed class ClassActivationTests
         Assert.True(maps.mean([1, 2]).allclose(logits, 1e-4, 1e-5));
         var large = ClassActivation.Of(model, images, classes);
         Assert.Equal([5, 32, 32], large.shape);
-        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear).squeeze(1)));
+        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear, align_corners: false).squeeze(1)));
     }
 
     // A network of two channels that are the image itself and its negative: w = (1, 2), b = 0.5 turns 3 into 3.5 and -3 into 6.5.

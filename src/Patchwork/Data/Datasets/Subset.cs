@@ -58,7 +58,7 @@ public static class StratifiedSplit
             return set;
         var classes = Enumerable.Range(0, set.Count).Select(set.Label).Distinct().Count();
         if (count < classes)
-            throw new InputException($"A subset must have an image for each of the {classes} classes. Received: {count}. Ask for more with --subset.");
+            throw new InputException($"A subset must have an image for each of the {classes} classes. Received: {count}. Ask for more (--subset, --limit).");
         return new Subset(set, Of(set, (double)count / set.Count).Validation);
     }
 

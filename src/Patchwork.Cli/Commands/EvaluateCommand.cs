@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
+using Patchwork.Evaluation;
+using Patchwork.Internals;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>evaluate</c>: measures the paper's claims on a finished run, suite by suite; what is measured already is not measured again.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "run folder" };
+        var options = new SuiteOptions("--suite", "all");
+        var common = new CommonOptions();
+        var command = new Command("evaluate", "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run };
+        options.AddTo(command);
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            NativeLibraries.Ensure();
+            var folder = parsed.GetValue(run)!;
+            var chosen = options.Over(parsed)!;
+            var progress = new SuiteProgress(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
+            var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
+            SuiteProgress.Clear();
+            if (common.Json(parsed))
+                Console.WriteLine(new JsonObject(suites.Select(one => KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
+                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            else
+                Print(suites, Path.Combine(folder, "evaluation.json"));
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Print(IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string file)
+    {
+        foreach (var (suite, result) in suites)
+        {
+            var shown = suite.Headlines.Where(headline => result.Metrics.ContainsKey(headline.Metric)).ToArray();
+            Console.WriteLine($"{suite.Id}, {shown.Max(headline => result.Metrics[headline.Metric].N).ToString("N0", CultureInfo.InvariantCulture)} images");
+            foreach (var headline in shown)
+            {
+                var (metric, scale) = (result.Metrics[headline.Metric], headline.Percent ? 100 : 1);
+                var interval = metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
+            }
+        }
+        Console.WriteLine($"all numbers: {file}");
+    }
+}

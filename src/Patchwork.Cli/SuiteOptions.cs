@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Patchwork.Evaluation;
+using Patchwork.Recipes;
+
+namespace Patchwork.Cli;
+
+/// <summary>Flags about what is evaluated.</summary>
+internal sealed class SuiteOptions(string flag, string standard)
+{
+    private readonly Option<string> suites = new(flag)
+    {
+        Description = $"suites separated by commas ({string.Join(", ", Suites.All.Select(suite => suite.Id))}), all{(standard == "none" ? ", or none" : "")} (default {standard})",
+        DefaultValueFactory = _ => standard,
+    };
+
+    private readonly Option<int?> limit = new("--limit") { Description = "test images that are evaluated, every class by its share; written into every result (default all)" };
+    private readonly Option<string?> outSets = new("--out-sets") { Description = "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle (default none but noise and blobs)" };
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(suites);
+        command.Options.Add(limit);
+        command.Options.Add(outSets);
+    }
+
+    /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
+    public EvaluationOptions? Over(ParseResult parsed) => parsed.GetValue(suites) == "none" ? null : new EvaluationOptions
+    {
+        Suites = parsed.GetValue(suites)!,
+        Limit = parsed.GetValue(limit),
+        OutSets = parsed.GetValue(outSets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+    };
+}

@@ -1,0 +1,106 @@
+using Patchwork.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>calibration</c>: whether the network's confidence is its accuracy, as it is and after a temperature fitted on the validation images.
+/// </summary>
+public sealed class CalibrationSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "calibration";
+
+    /// <inheritdoc/>
+    public override string Title => "Calibration";
+
+    /// <inheritdoc/>
+    public override string Summary => "Expected and adaptive calibration error, Brier score, reliability, temperature fitted on the validation split.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("ece", "calibration error, %"),
+        new("scaled_ece", "calibration error, % (temperature fitted)"),
+        new("overconfidence", "confidence less accuracy, %", LowerIsBetter: null),
+        new("brier", "Brier score", Percent: false),
+    ];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var result = new SuiteResult();
+        var temperature = 1.0;
+        var parts = subject.Validation is null ? 1 : 2;
+        if (subject.Validation is { } validation)
+        {
+            var (logits, labels) = Outputs(subject, validation, 0, parts);
+            temperature = TemperatureScaling.Fit(logits, labels);
+            result.Add("temperature", temperature, null, labels.Count);
+        }
+        var seen = Outputs(subject, subject.Test, parts - 1, parts);
+        var plain = Confidences(seen.Logits, seen.Labels, 1);
+        AddErrors(subject, result, plain, "");
+        result.AddMean("brier", plain.Brier, subject.Seeds);
+        result.AddMean("overconfidence", [.. plain.Largest.Zip(plain.Correct, (confidence, correct) => confidence - (correct ? 1.0 : 0.0))], subject.Seeds);
+        if (subject.Validation is not null)
+        {
+            var scaled = Confidences(seen.Logits, seen.Labels, temperature);
+            AddErrors(subject, result, scaled, "scaled_");
+            result.AddMean("scaled_brier", scaled.Brier, subject.Seeds);
+        }
+        return result;
+    }
+
+    private static void AddErrors(Subject subject, SuiteResult result, Confident images, string prefix)
+    {
+        var bins = CalibrationError.EqualWidth(images.Largest, images.Correct);
+        // A gap is an absolute value, so that resampled errors lie too high on the average; the interval is moved back by as much.
+        var (error, sum) = (CalibrationError.Expected(bins), 0.0);
+        var interval = Bootstrap.Of(images.Largest.Length, subject.Seeds.Open($"bootstrap {prefix}ece"), times =>
+        {
+            var resampled = CalibrationError.Expected(CalibrationError.EqualWidth(images.Largest, images.Correct, times: times));
+            sum += resampled;
+            return [resampled];
+        })[0];
+        var bias = sum / Bootstrap.Resamples - error;
+        result.Add($"{prefix}ece", error, new Interval(Math.Max(0, interval.Low - bias), interval.High - bias), images.Largest.Length);
+        result.Add($"{prefix}mce", CalibrationError.Maximum(bins), null, images.Largest.Length);
+        result.Add($"{prefix}adaptive_ece", CalibrationError.Expected(CalibrationError.EqualMass(images.Largest, images.Correct)), null, images.Largest.Length);
+        result.AddTable($"{prefix}reliability", bins.Select(bin => new[] { bin.Lower, bin.Upper, bin.Count, bin.Count == 0 ? 0 : bin.Confidence, bin.Count == 0 ? 0 : bin.Accuracy }));
+    }
+
+    private sealed record Confident(float[] Largest, bool[] Correct, double[] Brier);
+
+    private static Confident Confidences(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels, double temperature)
+    {
+        var (largest, correct, brier) = (new float[logits.Count], new bool[logits.Count], new double[logits.Count]);
+        for (var i = 0; i < logits.Count; i++)
+        {
+            var top = logits[i].Max();
+            var weights = logits[i].Select(value => Math.Exp((value - (double)top) / temperature)).ToArray();
+            var sum = weights.Sum();
+            largest[i] = (float)(1 / sum);
+            correct[i] = logits[i][labels[i]] == top;
+            brier[i] = weights.Select((weight, k) => weight / sum - (k == labels[i] ? 1 : 0)).Sum(difference => difference * difference);
+        }
+        return new Confident(largest, correct, brier);
+    }
+
+    private static (IReadOnlyList<float[]> Logits, IReadOnlyList<int> Labels) Outputs(Subject subject, Dataset images, int part, int parts)
+    {
+        var (rows, labels) = (new List<float[]>(), new List<int>());
+        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        foreach (var batch in subject.Batches(images, part, parts))
+        {
+            using var scope = NewDisposeScope();
+            var logits = model.Logits(batch.Images);
+            var flat = logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+            rows.AddRange(flat.Chunk((int)logits.size(1)));
+            labels.AddRange(Subject.Numbers(batch.Labels).Select(label => (int)label));
+        }
+        return (rows, labels);
+    }
+}

@@ -1,0 +1,65 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>clean</c>: errors and negative log-likelihood on the test images as they are, of the last epoch and (<c>best_…</c>) of the one with the lowest
+/// validation error; with the confusion matrix and the error of each class.
+/// </summary>
+public sealed class CleanSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "clean";
+
+    /// <inheritdoc/>
+    public override string Title => "Classification";
+
+    /// <inheritdoc/>
+    public override string Summary => "Top-1 and top-5 error, negative log-likelihood, confusion, each class; last and best epoch.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("top1_error", "test error, %"),
+        new("top5_error", "top-5 error, %"),
+        new("nll", "negative log-likelihood", Percent: false),
+    ];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var result = new SuiteResult();
+        var parts = subject.BestNetwork is null ? 1 : 2;
+        Measure(subject, subject.Network, "", result, 0, parts);
+        if (subject.BestNetwork is { } best)
+            Measure(subject, best, "best_", result, 1, parts);
+        return result;
+    }
+
+    private static void Measure(Subject subject, nn.Module<Tensor, Tensor> network, string prefix, SuiteResult result, int part, int parts)
+    {
+        var classes = subject.Test.ClassNames.Count;
+        var confusion = Enumerable.Range(0, classes).Select(_ => new double[classes]).ToArray();
+        var (top1, top5, nll) = (new List<double>(), new List<double>(), new List<double>());
+        using var model = new PixelModel(network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        foreach (var batch in subject.Batches(subject.Test, part, parts))
+        {
+            using var scope = NewDisposeScope();
+            var logits = model.Logits(batch.Images).to(ScalarType.Float64);
+            var best = logits.topk(Math.Min(5, classes), 1).indexes;      // (N, 5)
+            var hits = best.eq(batch.Labels.unsqueeze(1));
+            top1.AddRange(Subject.Numbers(hits.narrow(1, 0, 1).logical_not()));
+            top5.AddRange(Subject.Numbers(hits.any(1).logical_not()));
+            nll.AddRange(Subject.Numbers(nn.functional.cross_entropy(logits, batch.Labels, reduction: nn.Reduction.None)));
+            foreach (var (label, predicted) in Subject.Numbers(batch.Labels).Zip(Subject.Numbers(best.narrow(1, 0, 1))))
+                confusion[(int)label][(int)predicted]++;
+        }
+        result.AddMean($"{prefix}top1_error", top1, subject.Seeds);
+        result.AddMean($"{prefix}top5_error", top5, subject.Seeds);
+        result.AddMean($"{prefix}nll", nll, subject.Seeds);
+        result.AddTable($"{prefix}confusion", confusion);      // a row a true class, a column a predicted one
+        result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
+    }
+}

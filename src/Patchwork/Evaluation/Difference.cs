@@ -1,0 +1,69 @@
+using Patchwork.Randomness;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>What a method changed in a metric against the baseline, and how sure that is.</summary>
+/// <param name="Value">Mean over the seeds of the method's value less the baseline's.</param>
+/// <param name="OverImages">
+/// 95 % interval when the test images are drawn anew, both methods being measured on the same ones (paired bootstrap); null where a metric is no mean over images.
+/// </param>
+/// <param name="OverSeeds">95 % t-interval over the seeds, of the differences seed by seed; null for a single seed.</param>
+public sealed record Difference(double Value, Interval? OverImages, Interval? OverSeeds)
+{
+    /// <summary>
+    /// True when 0 lies in an interval that is known, or none is: then neither the images nor the seeds rule out that nothing changed.
+    /// </summary>
+    public bool IsNoise => OverImages is null && OverSeeds is null || OverImages?.Contains(0) == true || OverSeeds?.Contains(0) == true;
+
+    /// <summary>Compares a metric of two methods.</summary>
+    /// <param name="metric">Its name.</param>
+    /// <param name="method">The method's results, one a seed.</param>
+    /// <param name="baseline">The baseline's, of the same seeds in the same order.</param>
+    /// <exception cref="ArgumentException">There are not as many of both, or none.</exception>
+    public static Difference Of(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline)
+    {
+        if (method.Count == 0 || method.Count != baseline.Count)
+            throw new ArgumentException($"Both methods need results of the same seeds. Received: {method.Count} and {baseline.Count}.");
+        var differences = method.Zip(baseline, (one, other) => one.Metrics[metric].Value - other.Metrics[metric].Value).ToArray();
+        return new Difference(differences.Average(), OfImages(metric, method, baseline), TInterval(differences));
+    }
+
+    /// <summary>The 95 % t-interval of a mean: mean ± t·s/√n, t of n - 1 degrees of freedom; null for fewer than two values.</summary>
+    public static Interval? TInterval(IReadOnlyList<double> values)
+    {
+        if (values.Count < 2)
+            return null;
+        var mean = values.Average();
+        var deviation = Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1));
+        var half = StudentT(values.Count - 1) * deviation / Math.Sqrt(values.Count);
+        return new Interval(mean - half, mean + half);
+    }
+
+    private static Interval? OfImages(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline)
+    {
+        var pairs = method.Zip(baseline).ToArray();
+        if (pairs.Any(pair => !pair.First.PerImage.ContainsKey(metric) || !pair.Second.PerImage.ContainsKey(metric)))
+            return null;
+        var images = pairs[0].First.PerImage[metric].Count;
+        if (pairs.Any(pair => pair.First.PerImage[metric].Count != images || pair.Second.PerImage[metric].Count != images))
+            return null;
+        double[] mean = [.. Enumerable.Range(0, images).Select(i => pairs.Average(pair => pair.First.PerImage[metric][i] - pair.Second.PerImage[metric][i]))];
+        return Bootstrap.OfMean(mean, new SeedStream(0).Open("paired bootstrap"));
+    }
+
+    // 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; from there the expansion in 1/df (Abramowitz and Stegun 26.7.5), right to 1e-5.
+    internal static double StudentT(int freedom)
+    {
+        double[] table =
+        [
+            12.70620, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.30600, 2.26216, 2.22814,
+            2.20099, 2.17881, 2.16037, 2.14479, 2.13145, 2.11991, 2.10982, 2.10092, 2.09302, 2.08596,
+            2.07961, 2.07387, 2.06866, 2.06390, 2.05954, 2.05553, 2.05183, 2.04841, 2.04523, 2.04227,
+        ];
+        if (freedom <= table.Length)
+            return table[freedom - 1];
+        const double z = 1.959963985;
+        double z3 = z * z * z, z5 = z3 * z * z;
+        return z + (z3 + z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * z) / (96.0 * freedom * freedom);
+    }
+}

@@ -1,0 +1,92 @@
+namespace Patchwork.Evaluation;
+
+/// <summary>How well scores tell images of the training's kind (in) from others (out); all between 0 and 1, in-images are the positive class.</summary>
+/// <param name="Auroc">Area under the receiver operating characteristic: the chance that an in-image scores higher than an out-image, equal scores counting half.</param>
+/// <param name="TnrAt95Tpr">Share of out-images rejected at the first threshold that accepts 95 % of the in-images.</param>
+/// <param name="DetectionAccuracy">Largest mean of the shares of in-images accepted and out-images rejected.</param>
+/// <param name="AuprIn">Average precision, in-images positive.</param>
+/// <param name="AuprOut">Average precision, out-images positive and scores negated.</param>
+public sealed record DetectionMetrics(double Auroc, double TnrAt95Tpr, double DetectionAccuracy, double AuprIn, double AuprOut);
+
+/// <summary>
+/// Scores of in- and out-images, sorted once. Higher is more like the training images. Images of one score are accepted or rejected together, so ties
+/// count half, as in scikit-learn.
+/// </summary>
+/// <remarks>
+/// Differs from the code of Lee et al. 2018, which the CutMix paper follows: there ties count fully against the method, the threshold is the one nearest to 95 %
+/// from either side, and the precision curves get anchors. Without ties the areas under the curve are equal.
+/// </remarks>
+public sealed class OutDetection
+{
+    private readonly int[] inGroup, outGroup;      // of each image, the place of its score among the distinct ones, highest first
+    private readonly int groups;
+
+    /// <summary>Sorts scores.</summary>
+    /// <exception cref="ArgumentException">One side is empty, or a score is not a number.</exception>
+    public OutDetection(IReadOnlyList<double> inScores, IReadOnlyList<double> outScores)
+    {
+        if (inScores.Count == 0 || outScores.Count == 0 || inScores.Concat(outScores).Any(double.IsNaN))
+            throw new ArgumentException($"Detection needs scores of both kinds of images, all of them numbers. Received: {inScores.Count} in, {outScores.Count} out.");
+        var distinct = inScores.Concat(outScores).Distinct().OrderDescending().ToArray();
+        var place = distinct.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
+        (inGroup, outGroup, groups) = ([.. inScores.Select(score => place[score])], [.. outScores.Select(score => place[score])], distinct.Length);
+    }
+
+    /// <summary>In-images.</summary>
+    public int In => inGroup.Length;
+
+    /// <summary>Out-images.</summary>
+    public int Out => outGroup.Length;
+
+    /// <summary>The measures.</summary>
+    public DetectionMetrics Metrics() => Metrics(null, null);
+
+    /// <summary>The measures when each image counts as often as is said.</summary>
+    internal DetectionMetrics Metrics(int[]? inTimes, int[]? outTimes)
+    {
+        var (ins, outs) = (Count(inGroup, inTimes), Count(outGroup, outTimes));
+        double positives = ins.Sum(), negatives = outs.Sum();
+        var (accepted, mistaken, area, accuracy, auprIn) = (0L, 0L, 0.0, 0.5, 0.0);
+        double? tnr = null;
+        for (var g = 0; g < groups; g++)
+        {
+            area += outs[g] * (accepted + ins[g] / 2.0);
+            accepted += ins[g];
+            mistaken += outs[g];
+            var (tpr, fpr) = (accepted / positives, mistaken / negatives);
+            accuracy = Math.Max(accuracy, (tpr + 1 - fpr) / 2);
+            if (ins[g] > 0)
+                auprIn += ins[g] / positives * accepted / (accepted + mistaken);
+            if (tpr >= 0.95)
+                tnr ??= 1 - fpr;
+        }
+        var (auprOut, rejected, lost) = (0.0, 0L, 0L);
+        for (var g = groups - 1; g >= 0; g--)
+        {
+            rejected += outs[g];
+            lost += ins[g];
+            if (outs[g] > 0)
+                auprOut += outs[g] / negatives * rejected / (rejected + lost);
+        }
+        return new DetectionMetrics(area / positives / negatives, tnr!.Value, accuracy, auprIn, auprOut);
+    }
+
+    /// <summary>The receiver operating characteristic from (0, 0) to (1, 1): shares of out- and of in-images accepted, one point a distinct score.</summary>
+    public IReadOnlyList<(double FalsePositiveRate, double TruePositiveRate)> Roc()
+    {
+        var (ins, outs) = (Count(inGroup, null), Count(outGroup, null));
+        var points = new List<(double, double)> { (0, 0) };
+        var (accepted, mistaken) = (0L, 0L);
+        for (var g = 0; g < groups; g++)
+            points.Add(((double)(mistaken += outs[g]) / Out, (double)(accepted += ins[g]) / In));
+        return points;
+    }
+
+    private long[] Count(int[] group, int[]? times)
+    {
+        var counts = new long[groups];
+        for (var i = 0; i < group.Length; i++)
+            counts[group[i]] += times?[i] ?? 1;
+        return counts;
+    }
+}

@@ -1,0 +1,122 @@
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Randomness;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// Images that no network was trained on, drawn when they are asked for: the four sets that need no download (Liang et al. 2018; Hendrycks et al.,
+/// "Deep Anomaly Detection with Outlier Exposure", ICLR 2019). The same seed draws the same images.
+/// </summary>
+public static class OutSet
+{
+    /// <summary>Names of the sets that are drawn.</summary>
+    public static IReadOnlyList<string> Drawn { get; } = ["gaussian", "uniform", "rademacher", "blobs"];
+
+    /// <summary>Draws a set in the form of another.</summary>
+    /// <param name="id">One of <see cref="Drawn"/>.</param>
+    /// <param name="like">The set whose channels, rows and columns the images have.</param>
+    /// <param name="count">Images.</param>
+    /// <param name="seeds">Randomness.</param>
+    /// <exception cref="InputException">No set has that name.</exception>
+    public static Dataset Draw(string id, Dataset like, int count, SeedStream seeds) => new DrawnSet(like, count, seeds, id, id switch
+    {
+        "gaussian" => Gaussian,
+        "uniform" => Uniform,
+        "rademacher" => Rademacher,
+        "blobs" => Blobs,
+        _ => throw InputException.Unknown("out-of-distribution set", id, [.. Drawn]),
+    });
+
+    private delegate void Painter(Draws draws, int channels, int height, int width, Span<double> pixels);
+
+    /// <summary>clip(N(0, 1) + 0.5, 0, 1) a value.</summary>
+    private static void Gaussian(Draws draws, int channels, int height, int width, Span<double> pixels)
+    {
+        foreach (ref var pixel in pixels)
+            pixel = draws.Normal() + 0.5;
+    }
+
+    /// <summary>U(0, 1) a value.</summary>
+    private static void Uniform(Draws draws, int channels, int height, int width, Span<double> pixels)
+    {
+        foreach (ref var pixel in pixels)
+            pixel = draws.Uniform();
+    }
+
+    /// <summary>Black or full, by a fair coin a value.</summary>
+    private static void Rademacher(Draws draws, int channels, int height, int width, Span<double> pixels)
+    {
+        foreach (ref var pixel in pixels)
+            pixel = draws.Bernoulli(0.5) ? 1 : 0;
+    }
+
+    /// <summary>A coin of 0.7 a value, blurred by a Gaussian of σ 1.5 in the plane, what lies below 0.75 made black.</summary>
+    /// <remarks>Differs from the public code: that blurs across the channels too, by scipy's filter of all axes.</remarks>
+    private static void Blobs(Draws draws, int channels, int height, int width, Span<double> pixels)
+    {
+        const double sigma = 1.5;
+        const int radius = (int)(4 * sigma + 0.5);      // scipy's truncation
+        Rademacher(draws, pixels);
+        var kernel = Enumerable.Range(-radius, 2 * radius + 1).Select(i => Math.Exp(-i * i / (2 * sigma * sigma))).ToArray();
+        var sum = kernel.Sum();
+        var rows = new double[height * width];
+        for (var channel = 0; channel < channels; channel++)
+        {
+            var plane = pixels.Slice(channel * height * width, height * width);
+            for (var y = 0; y < height; y++)
+            {
+                for (var x = 0; x < width; x++)
+                {
+                    rows[y * width + x] = 0;
+                    for (var i = -radius; i <= radius; i++)
+                        rows[y * width + x] += kernel[i + radius] / sum * plane[Math.Clamp(y + i, 0, height - 1) * width + x];
+                }
+            }
+            for (var y = 0; y < height; y++)
+            {
+                for (var x = 0; x < width; x++)
+                {
+                    var value = 0.0;
+                    for (var i = -radius; i <= radius; i++)
+                        value += kernel[i + radius] / sum * rows[y * width + Math.Clamp(x + i, 0, width - 1)];
+                    plane[y * width + x] = value < 0.75 ? 0 : value;
+                }
+            }
+        }
+
+        static void Rademacher(Draws draws, Span<double> pixels)
+        {
+            foreach (ref var pixel in pixels)
+                pixel = draws.Bernoulli(0.7) ? 1 : 0;
+        }
+    }
+
+    private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint) : Dataset
+    {
+        public override int Count => count;
+
+        public override int Channels => like.Channels;
+
+        public override int Height => like.Height;
+
+        public override int Width => like.Width;
+
+        public override IReadOnlyList<string> ClassNames { get; } = [id];
+
+        public override Normalization Normalization => like.Normalization;
+
+        public override bool InMemory => false;
+
+        public override int Label(int index) => 0;
+
+        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
+        {
+            var pixels = new double[ImageBytes];
+            paint(seeds.Open($"out {id}", 0, index), Channels, Height, Width, pixels);
+            for (var i = 0; i < pixels.Length; i++)
+                scratch[i] = (byte)Math.Round(255 * Math.Clamp(pixels[i], 0, 1));
+            return scratch[..ImageBytes];
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>adversarial</c>: error under white-box attacks of one step (the paper's FGSM, 8/255) and of ten (PGD). Read both: a network that resists the first
+/// and not the second hides its gradient and is not robust.
+/// </summary>
+public sealed class AdversarialSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "adversarial";
+
+    /// <inheritdoc/>
+    public override string Title => "Adversarial attacks";
+
+    /// <inheritdoc/>
+    public override string Summary => "Error under FGSM and PGD of 8/255 in pixels.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("fgsm_error", "error under FGSM 8/255, %"),
+        new("pgd_error", "error under PGD 8/255, %"),
+    ];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var errors = Attack.All.ToDictionary(attack => attack.Id, _ => new List<double>());
+        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
+        var index = 0L;
+        foreach (var batch in subject.Batches(subject.Test))
+        {
+            using var scope = NewDisposeScope();
+            foreach (var attack in Attack.All)
+            {
+                subject.Cancellation.ThrowIfCancellationRequested();
+                using var attacked = attack.Of(model, batch.Images, batch.Labels, subject.Seeds, index);
+                using var noGradient = no_grad();
+                errors[attack.Id].AddRange(Subject.Errors(model.Logits(attacked), batch.Labels));
+            }
+            index++;
+        }
+        var result = new SuiteResult();
+        foreach (var (id, values) in errors)
+            result.AddMean($"{id}_error", values, subject.Seeds);
+        return result;
+    }
+}

@@ -1,0 +1,106 @@
+using Patchwork.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>Changes pixels, each by at most ε, so that a network errs: L∞ attacks in pixel space, [0, 1].</summary>
+public abstract record Attack
+{
+    private protected Attack() { }
+
+    /// <summary>Name in result files.</summary>
+    public abstract string Id { get; }
+
+    /// <summary>ε, the most that a value changes. Range: 0 to 1. Default 8/255, as in the CutMix paper.</summary>
+    public double Epsilon { get; init => field = Share(value, "epsilon"); } = 8 / 255.0;
+
+    /// <summary>The attacked pixels (N, C, H, W) in [0, 1], owned by the caller.</summary>
+    /// <param name="model">The network, whose gradients are used: a white-box attack.</param>
+    /// <param name="pixels">Pixels in [0, 1].</param>
+    /// <param name="labels">True classes (N), int64.</param>
+    /// <param name="seeds">Randomness of starts.</param>
+    /// <param name="batch">Number of the batch: what is drawn depends on it and on nothing before.</param>
+    public abstract Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch);
+
+    /// <summary>The attacks that are measured: one step and ten. What resists one step only, hides its gradient.</summary>
+    public static IReadOnlyList<Attack> All { get; } = [new Fgsm(), new Pgd()];
+
+    private protected static Tensor Sign(PixelModel model, Tensor pixels, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        return model.Gradient(pixels, logits => nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum)).sign().MoveToOuterDisposeScope();
+    }
+
+    private protected static double Share(double value, string name) => value is >= 0 and <= 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must lie in [0, 1]. Received: {name} = {value}."));
+}
+
+/// <summary>Fast gradient sign method (Goodfellow et al., ICLR 2015): clip(x + ε·sign(∇CE)).</summary>
+public sealed record Fgsm : Attack
+{
+    /// <inheritdoc/>
+    public override string Id => "fgsm";
+
+    /// <inheritdoc/>
+    public override Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch)
+    {
+        using var scope = NewDisposeScope();
+        return (pixels + Sign(model, pixels, labels) * Epsilon).clamp(0, 1).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>
+/// Projected gradient descent (Madry et al., ICLR 2018): steps of the gradient's sign from a random place of the ε-box, each projected back into it and
+/// into [0, 1]. Of several starts an image keeps the one with the highest loss.
+/// </summary>
+public sealed record Pgd : Attack
+{
+    /// <summary>Length of a step. Range: 0 to 1. Default 2/255.</summary>
+    public double StepSize { get; init => field = Share(value, "step size"); } = 2 / 255.0;
+
+    /// <summary>Steps. Range: at least 1. Default 10.</summary>
+    public int Steps { get; init => field = AtLeastOne(value, "steps"); } = 10;
+
+    /// <summary>Random starts. Range: at least 1. Default 1.</summary>
+    public int Restarts { get; init => field = AtLeastOne(value, "restarts"); } = 1;
+
+    /// <inheritdoc/>
+    public override string Id => "pgd";
+
+    /// <inheritdoc/>
+    public override Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch)
+    {
+        using var scope = NewDisposeScope();
+        Tensor? worst = null, highest = null;
+        for (var restart = 0; restart < Restarts; restart++)
+        {
+            var moved = From(model, pixels, labels, seeds, batch * Restarts + restart);
+            using var noGradient = no_grad();
+            var loss = nn.functional.cross_entropy(model.Logits(moved), labels, reduction: nn.Reduction.None);      // (N)
+            var higher = highest is null ? ones_like(loss).to(ScalarType.Bool) : loss.gt(highest);
+            worst = worst is null ? moved : where(higher.reshape(-1, 1, 1, 1), moved, worst);
+            highest = highest is null ? loss : maximum(loss, highest);
+        }
+        return worst!.MoveToOuterDisposeScope();
+    }
+
+    private Tensor From(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long index)
+    {
+        using var scope = NewDisposeScope();
+        seeds.SeedTorch("pgd", 0, index);
+        var (lowest, largest) = ((pixels - Epsilon).clamp(0, 1), (pixels + Epsilon).clamp(0, 1));
+        var moved = minimum(maximum(pixels + (rand_like(pixels) * 2 - 1) * Epsilon, lowest), largest);
+        for (var step = 0; step < Steps; step++)
+        {
+            using var each = NewDisposeScope();
+            var next = minimum(maximum(moved + Sign(model, moved, labels) * StepSize, lowest), largest);
+            moved.Dispose();
+            moved = next.MoveToOuterDisposeScope();
+        }
+        return moved.MoveToOuterDisposeScope();
+    }
+
+    private static int AtLeastOne(int value, string name) => value >= 1 ? value
+        : throw new ArgumentOutOfRangeException(nameof(value), $"{name} must be at least 1. Received: {name} = {value}.");
+}

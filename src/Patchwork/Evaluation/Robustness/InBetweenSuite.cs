@@ -1,0 +1,67 @@
+using Patchwork.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>inbetween</c>: the curves of the paper's figure 5(b): every test image with another one at random, blended over λ or pasted as a centred square over its
+/// size. An error is a prediction that is neither of the two classes. A metric is the mean over the curve.
+/// </summary>
+/// <remarks>Differs from the paper: as many pairs as there are test images, where it draws 50,000.</remarks>
+public sealed class InBetweenSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "inbetween";
+
+    /// <inheritdoc/>
+    public override string Title => "Between two images";
+
+    /// <inheritdoc/>
+    public override string Summary => "Error on images between two, blended or pasted, where neither class is predicted.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("mixup_error", "error between two blended, %"),
+        new("cutmix_error", "error between two pasted, %"),
+    ];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var sizes = Occlusion.Sizes(subject.Test.Height, subject.Test.Width);
+        var (blended, pasted) = (InBetween.Lambdas.Select(_ => new List<double>()).ToArray(), sizes.Select(_ => new List<double>()).ToArray());
+        // A whole turn through a shuffled order: every image is once a first and once a second, never with itself.
+        var order = subject.Seeds.Open("inbetween").Permutation(subject.Test.Count);
+        var partner = new int[order.Length];
+        for (var i = 0; i < order.Length; i++)
+            partner[order[i]] = order[(i + 1) % order.Length];
+        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        foreach (var (a, b) in subject.Batches(subject.Test).Zip((subject with { Progress = _ => { } }).Batches(new Subset(subject.Test, partner))))
+        {
+            foreach (var (k, lambda) in InBetween.Lambdas.Index())
+                Count(blended[k], InBetween.Blend(a.Images, b.Images, lambda), a.Labels, b.Labels);
+            foreach (var (k, size) in sizes.Index())
+                Count(pasted[k], InBetween.Paste(a.Images, b.Images, size), a.Labels, b.Labels);
+        }
+        var result = new SuiteResult();
+        result.AddMean("mixup_error", Mean(blended), subject.Seeds);
+        result.AddMean("cutmix_error", Mean(pasted), subject.Seeds);
+        result.AddTable("mixup", InBetween.Lambdas.Select((lambda, k) => new[] { lambda, blended[k].Average() }));
+        result.AddTable("cutmix", sizes.Select((size, k) => new[] { size, pasted[k].Average() }));
+        return result;
+
+        void Count(List<double> errors, Tensor images, Tensor labelsA, Tensor labelsB)
+        {
+            subject.Cancellation.ThrowIfCancellationRequested();
+            using (images)
+            using (var logits = model.Logits(images))
+            using (var wrong = InBetween.Errors(logits, labelsA, labelsB))
+                errors.AddRange(Subject.Numbers(wrong));
+        }
+
+        double[] Mean(List<double>[] curve) => [.. Enumerable.Range(0, order.Length).Select(i => curve.Average(values => values[i]))];
+    }
+}

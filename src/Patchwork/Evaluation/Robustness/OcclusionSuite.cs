@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>occlusion</c>: the curves of the paper's figure 5(a), error over the size of a centred square that is covered, or around which everything is. A metric is
+/// the mean over the sizes.
+/// </summary>
+public sealed class OcclusionSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "occlusion";
+
+    /// <inheritdoc/>
+    public override string Title => "Occlusion";
+
+    /// <inheritdoc/>
+    public override string Summary => "Error with the centre or the boundary covered, black or mean colour, over the size.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("centre_black_error", "error, centre black, %"),
+        new("boundary_black_error", "error, boundary black, %"),
+        new("centre_mean_error", "error, centre grey, %"),
+        new("boundary_mean_error", "error, boundary grey, %"),
+    ];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var sizes = Occlusion.Sizes(subject.Test.Height, subject.Test.Width);
+        var errors = Occlusion.All.ToDictionary(kind => kind, _ => sizes.Select(_ => new List<double>()).ToArray());
+        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        foreach (var batch in subject.Batches(subject.Test))
+        {
+            foreach (var (kind, curve) in errors)
+            {
+                foreach (var (k, size) in sizes.Index())
+                {
+                    subject.Cancellation.ThrowIfCancellationRequested();
+                    using var scope = NewDisposeScope();
+                    curve[k].AddRange(Subject.Errors(model.Logits(kind.Of(batch.Images, size, model.Normalization)), batch.Labels));
+                }
+            }
+        }
+        var result = new SuiteResult();
+        foreach (var (kind, curve) in errors)
+        {
+            result.AddMean($"{kind.Id}_error", [.. Enumerable.Range(0, subject.Test.Count).Select(i => curve.Average(values => values[i]))], subject.Seeds);
+            result.AddTable(kind.Id, sizes.Select((size, k) => new[] { size, curve[k].Average() }));
+        }
+        return result;
+    }
+}

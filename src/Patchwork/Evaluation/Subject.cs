@@ -1,0 +1,87 @@
+using Patchwork.Data;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>What is evaluated: a trained network, the set that it is tested on, and what the measuring needs beside them.</summary>
+/// <param name="Network">From normalized images (N, C, H, W) to logits (N, K); used in evaluation mode.</param>
+/// <param name="Test">The test set.</param>
+/// <param name="Seeds">Randomness of drawn images, pairs, starts and intervals.</param>
+public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, SeedStream Seeds)
+{
+    /// <summary>A second network of the run, that of its best epoch; null where there is none.</summary>
+    public nn.Module<Tensor, Tensor>? BestNetwork { get; init; }
+
+    /// <summary>Held-out images that a temperature may be fitted on; null where there are none.</summary>
+    public Dataset? Validation { get; init; }
+
+    /// <summary>Images of other kinds, by the names that results call them.</summary>
+    public IReadOnlyList<(string Id, Dataset Images)> OutSets { get; init; } = [];
+
+    /// <summary>Images a pass. Range: at least 1. Default 250.</summary>
+    public int BatchSize { get; init; } = 250;
+
+    /// <summary>Where the networks are. Default CPU.</summary>
+    public Device Device { get; init; } = CPU;
+
+    /// <summary>Told how much of a suite is done, 0 to 1.</summary>
+    public Action<double> Progress { get; init; } = _ => { };
+
+    /// <summary>Ends the measuring between two batches.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>
+    /// The batches of a set, one after the other: pixels (N, C, H, W) in [0, 1], not normalized, and labels (N), where the network is. A batch is valid until the
+    /// next one.
+    /// </summary>
+    /// <param name="images">The set.</param>
+    /// <param name="part">Which pass of the suite this is.</param>
+    /// <param name="parts">Of how many of the same length.</param>
+    public IEnumerable<Batch> Batches(Dataset images, int part = 0, int parts = 1)
+    {
+        using var loader = new BatchLoader(new RawPixels(images), Seeds, LoaderOptions.Evaluation(BatchSize));
+        var step = 0;
+        foreach (var batch in loader.Epoch(0))
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            yield return Device.type == DeviceType.CPU ? batch : batch with { Images = batch.Images.to(Device), Labels = batch.Labels.to(Device) };
+            Progress((part + (double)++step / loader.Steps) / parts);
+        }
+    }
+
+    /// <summary>For each image of a batch, 1 where the best class is not the label, else 0.</summary>
+    internal static IEnumerable<double> Errors(Tensor logits, Tensor labels) => Numbers(logits.argmax(1).ne(labels));
+
+    /// <summary>The numbers of a tensor.</summary>
+    internal static double[] Numbers(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        return values.detach().to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
+    }
+
+    /// <summary>A set whose loader leaves pixels in [0, 1] as they are.</summary>
+    private sealed class RawPixels(Dataset whole) : Dataset
+    {
+        public override int Count => whole.Count;
+
+        public override int Channels => whole.Channels;
+
+        public override int Height => whole.Height;
+
+        public override int Width => whole.Width;
+
+        public override IReadOnlyList<string> ClassNames => whole.ClassNames;
+
+        public override Normalization Normalization { get; } =
+            new([.. Enumerable.Repeat(0f, whole.Channels)], [.. Enumerable.Repeat(1f, whole.Channels)]);
+
+        public override bool InMemory => whole.InMemory;
+
+        public override int Label(int index) => whole.Label(index);
+
+        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => whole.Read(index, scratch);
+    }
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Patchwork.Data;
+using Patchwork.Evaluation;
+using Patchwork.Interop;
+using Patchwork.Models;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Docs;
+
+[Collection(SerialCollection.Name)]
+public sealed class StoredWeightsTests
+{
+    // Another machine may round a handful of images the other way: 0.05 points are five of ten thousand.
+    [Theory, InlineData("baseline"), InlineData("cutmix")]
+    public void Stored_weights_have_the_error_that_their_table_states(string method)
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder && Directory.Exists(Path.Combine(folder, "cifar-100-binary")), "needs CIFAR-100 in $PATCHWORK_DATA");
+        var row = File.ReadAllLines(Repository.File("results/cifar100-10000-plain-resnet20.csv")).Select(line => line.Split(',')).Single(row => row[0] == method && row[1] == "1");
+        using var model = ModelZoo.Create("resnet20", 100);
+        Safetensors.LoadInto(Repository.File($"results/weights/cifar100-10000-plain-resnet20-{method}.safetensors"), model);
+        var test = DatasetCatalogue.Open("cifar100", new DataOptions()).Test;
+        var error = new CleanSuite().Measure(new Subject(model, test, new SeedStream(0))).Metrics["top1_error"].Value;
+        Assert.Equal(double.Parse(row[3], CultureInfo.InvariantCulture), 100 * error, 0.05);
+    }
+}
