@@ -144,7 +144,7 @@ public sealed class BatchLoaderTests
     [Fact]
     public void A_planner_that_must_see_pixels_is_refused_and_no_tensor_is_left()
     {
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         using (var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), Options(2)))
         {
             Assert.Contains("Mix after loading", Assert.Throws<ArgumentException>(() => loader.Planner = new PlannerOfPixels()).Message);

@@ -124,7 +124,7 @@ public sealed class MixingLawsTests
             Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw)).Targets!.Soft(3);
         }
         Once(0);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         for (var draw = 0; draw < 20; draw++)
             Once(draw);
         Assert.Equal(before, Tensor.TotalCount);

@@ -51,7 +51,7 @@ public sealed class ClassActivationTests
         var state = ModelState.InTraining(model, images);
         ClassActivation.Of(model, images, classes).Dispose();
         state.AssertUnchanged();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         for (var i = 0; i < 5; i++)
         {
             using var step = NewDisposeScope();

@@ -10,46 +10,54 @@ public sealed class LocalizationAccuracy
     public const double PaperThreshold = 0.15;
 
     private const int Thresholds = 100;
-    private static readonly double[] Overlaps = [0.3, 0.5, 0.7];
-    private readonly long[,] largest = new long[Overlaps.Length, Thresholds], any = new long[Overlaps.Length, Thresholds];
+    private static readonly double[] Least = [0.3, 0.5, 0.7];
+    private readonly long[,] largest = new long[Least.Length, Thresholds], any = new long[Least.Length, Thresholds];
     private long images, classAndPlace, place;
 
-    /// <summary>Adds an image.</summary>
-    /// <param name="trueMap">Score map of the true class, height · width values in [0, 1].</param>
-    /// <param name="height">Rows of the maps.</param>
-    /// <param name="width">Columns of the maps.</param>
+    /// <summary>How well the boxes of one score map meet those of an image: all that the accuracies need of it. Pure, so that many can be measured at once.</summary>
+    /// <param name="map">Score map of the true class, height · width values in [0, 1].</param>
+    /// <param name="height">Rows of the map.</param>
+    /// <param name="width">Columns of the map.</param>
     /// <param name="boxes">The objects' boxes, in pixels of the map; at least one.</param>
-    /// <param name="classIsRight">Whether the true class was predicted: then the map of the predicted class is that of the true one.</param>
-    /// <returns>Whether the place was right at the paper's threshold, whatever the class.</returns>
-    public bool Add(ReadOnlySpan<float> trueMap, int height, int width, IReadOnlyList<InclusiveBox> boxes, bool classIsRight)
+    public static MapOverlaps Overlaps(ReadOnlySpan<float> map, int height, int width, IReadOnlyList<InclusiveBox> boxes)
     {
         if (boxes.Count == 0)
             throw new ArgumentException("An image must have a box to be found. Received: none.");
-        images++;
-        var found = Overlap(Contours.Largest(trueMap, height, width, PaperThreshold), boxes) >= 0.5;
-        place += found ? 1 : 0;
-        classAndPlace += found && classIsRight ? 1 : 0;
-        var (before, one, best) = (-1, 0.0, 0.0);
-        var top = 0;
-        foreach (var score in trueMap)
+        var (largest, any) = (new double[Thresholds], new double[Thresholds]);
+        var (before, one, best, top) = (-1, 0.0, 0.0, 0);
+        foreach (var score in map)
             top = Math.Max(top, (byte)(score * 255));
         for (var t = 0; t < Thresholds; t++)
         {
             var threshold = t * 0.01;
             if ((int)(threshold * top) is var level && level != before)      // the same level gives the same contours
             {
-                var contours = Contours.Of(trueMap, height, width, threshold);
+                var contours = Contours.Of(map, height, width, threshold);
                 one = Overlap(Contours.Largest(contours), boxes);
                 best = contours.Count == 0 ? Overlap(default, boxes) : contours.Max(contour => Overlap(contour.Box, boxes));
                 before = level;
             }
-            for (var k = 0; k < Overlaps.Length; k++)
+            (largest[t], any[t]) = (one, best);
+        }
+        return new MapOverlaps(Overlap(Contours.Largest(map, height, width, PaperThreshold), boxes), largest, any);
+    }
+
+    /// <summary>Adds an image.</summary>
+    /// <param name="image">What <see cref="Overlaps"/> says of it.</param>
+    /// <param name="classIsRight">Whether the true class was predicted: then the map of the predicted class is that of the true one.</param>
+    public void Add(MapOverlaps image, bool classIsRight)
+    {
+        images++;
+        place += image.IsFound ? 1 : 0;
+        classAndPlace += image.IsFound && classIsRight ? 1 : 0;
+        for (var t = 0; t < Thresholds; t++)
+        {
+            for (var k = 0; k < Least.Length; k++)
             {
-                largest[k, t] += one >= Overlaps[k] ? 1 : 0;
-                any[k, t] += best >= Overlaps[k] ? 1 : 0;
+                largest[k, t] += image.Largest[t] >= Least[k] ? 1 : 0;
+                any[k, t] += image.Any[t] >= Least[k] ? 1 : 0;
             }
         }
-        return found;
     }
 
     /// <summary>Images added.</summary>
@@ -73,4 +81,14 @@ public sealed class LocalizationAccuracy
     private double Best(long[,] counts, int overlap) => (double)Enumerable.Range(0, Thresholds).Max(t => counts[overlap, t]) / images;
 
     private static double Overlap(InclusiveBox box, IReadOnlyList<InclusiveBox> boxes) => boxes.Max(box.IoU);
+}
+
+/// <summary>Overlaps (IoU) of the boxes of one score map with those of an image.</summary>
+/// <param name="AtPaperThreshold">Of the largest contour at the paper's threshold.</param>
+/// <param name="Largest">Of the largest contour at each of 100 thresholds.</param>
+/// <param name="Any">Of the best contour at each threshold.</param>
+public sealed record MapOverlaps(double AtPaperThreshold, IReadOnlyList<double> Largest, IReadOnlyList<double> Any)
+{
+    /// <summary>Whether the place is right at the paper's threshold: an IoU of half or more.</summary>
+    public bool IsFound => AtPaperThreshold >= 0.5;
 }
