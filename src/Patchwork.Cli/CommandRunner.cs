@@ -57,6 +57,9 @@ internal static class CommandRunner
         return error is InputException ? 2 : 1;
     }
 
+    /// <summary>The command as it was typed, to be repeated.</summary>
+    public static string Line => $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}";
+
     /// <summary>A token that Ctrl+C cancels once; a second Ctrl+C ends the process.</summary>
     public static CancellationToken CancelledByKeyboard()
     {

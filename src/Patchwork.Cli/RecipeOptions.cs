@@ -57,6 +57,7 @@ internal sealed class RecipeOptions
         Whole("--clean-tail", "last epochs without mixing");
         Text("--model", "model (default resnet8)");
         Text("--weights", "safetensors file to begin with; the last layer may differ");
+        Switch("--freeze", "train the last layer alone, on features that stay as they are");
         Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");
         Whole("--accumulate", "batches whose gradients make one step (default 1)");

@@ -16,11 +16,18 @@ internal sealed class SuiteOptions(string flag, string standard)
     private readonly Option<int?> limit = new("--limit") { Description = "test images that are evaluated, every class by its share; written into every result (default all)" };
     private readonly Option<string?> outSets = new("--out-sets") { Description = "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle (default none but noise and blobs)" };
 
+    private readonly Option<string?> layer = new("--layer") { Description = "layer whose Grad-CAM localizes, e.g. layer3 (default: class activation map of the last features)" };
+    private readonly Option<string?> transferTo = new("--transfer-to") { Description = "data set that the network is taken to, e.g. cifar10 or folder=DIR (default none)" };
+    private readonly Option<int?> transferEpochs = new("--transfer-epochs") { Description = "epochs of the last layer's training and of the fine-tuning there (default 10)" };
+
     public void AddTo(Command command)
     {
         command.Options.Add(suites);
         command.Options.Add(limit);
         command.Options.Add(outSets);
+        command.Options.Add(layer);
+        command.Options.Add(transferTo);
+        command.Options.Add(transferEpochs);
     }
 
     /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
@@ -29,5 +36,8 @@ internal sealed class SuiteOptions(string flag, string standard)
         Suites = parsed.GetValue(suites)!,
         Limit = parsed.GetValue(limit),
         OutSets = parsed.GetValue(outSets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+        Layer = parsed.GetValue(layer),
+        TransferTo = parsed.GetValue(transferTo),
+        TransferEpochs = parsed.GetValue(transferEpochs) ?? new EvaluationOptions().TransferEpochs,
     };
 }

@@ -32,12 +32,12 @@ internal static class CompareCommand
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = suites.Over(parsed);
-            evaluation?.Check();
+            evaluation?.Check(chosen);
             var cancellation = CommandRunner.CancelledByKeyboard();
             FitProgress? progress = null;
             var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, line) => progress!.Say(line), cancellation);
             var evaluations = evaluation is null ? null : Evaluate(result, evaluation, common.Quiet(parsed), cancellation);
-            var report = new ComparisonReport(result, $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}", evaluations);
+            var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))
                 Console.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));

@@ -16,8 +16,9 @@ internal static class EvaluateCommand
     {
         var run = new Argument<string>("run") { Description = "run folder" };
         var options = new SuiteOptions("--suite", "all");
+        var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var common = new CommonOptions();
-        var command = new Command("evaluate", "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run };
+        var command = new Command("evaluate", "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, markdown };
         options.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -28,17 +29,22 @@ internal static class EvaluateCommand
             var progress = new SuiteProgress(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
             SuiteProgress.Clear();
+            var finished = ComparisonResult.Of(RunFolder.Open(folder));
+            var evaluations = new ComparedEvaluations(finished, chosen, [suites]);
+            new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);
             if (common.Json(parsed))
                 Console.WriteLine(new JsonObject(suites.Select(one => KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            else if (parsed.GetValue(markdown))
+                Console.Write(evaluations.Table().ToMarkdown());
             else
-                Print(suites, Path.Combine(folder, "evaluation.json"));
+                Print(suites, folder);
             return 0;
         });
         return command;
     }
 
-    private static void Print(IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string file)
+    private static void Print(IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string folder)
     {
         foreach (var (suite, result) in suites)
         {
@@ -51,6 +57,6 @@ internal static class EvaluateCommand
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
             }
         }
-        Console.WriteLine($"all numbers: {file}");
+        Console.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}, report: {Path.Combine(folder, "report.html")}");
     }
 }

@@ -32,9 +32,15 @@ public sealed class PixelModel : IDisposable
     public Tensor Logits(Tensor pixels)
     {
         network.eval();
-        using var centred = pixels - mean;
-        using var normalized = centred / deviation;
+        using var normalized = Normalized(pixels);
         return network.call(normalized);
+    }
+
+    /// <summary>What the network is given for pixels (N, C, H, W) in [0, 1]; owned by the caller.</summary>
+    public Tensor Normalized(Tensor pixels)
+    {
+        using var centred = pixels - mean;
+        return centred / deviation;
     }
 
     /// <summary>Gradient (N, C, H, W) of a sum over images with respect to the pixels; the network's own gradients are neither read nor written.</summary>

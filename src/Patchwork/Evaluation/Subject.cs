@@ -21,6 +21,12 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     /// <summary>Images of other kinds, by the names that results call them.</summary>
     public IReadOnlyList<(string Id, Dataset Images)> OutSets { get; init; } = [];
 
+    /// <summary>Name of the layer whose Grad-CAM localizes, as <c>layer3</c>; null, the default, takes the class activation map of the last features.</summary>
+    public string? Layer { get; init; }
+
+    /// <summary>Another set that the network is taken to; null for none.</summary>
+    public Transfer? Transfer { get; init; }
+
     /// <summary>Images a pass. Range: at least 1. Default 250.</summary>
     public int BatchSize { get; init; } = 250;
 

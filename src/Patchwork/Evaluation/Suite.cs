@@ -1,3 +1,4 @@
+using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Randomness;
 
@@ -19,6 +20,9 @@ public abstract class Suite
 
     /// <summary>The few metrics that answer the suite's question, for a terminal and a report.</summary>
     public abstract IReadOnlyList<Headline> Headlines { get; }
+
+    /// <summary>What a test set lacks so that it cannot be measured on it, as the end of a sentence; null when it has all.</summary>
+    public virtual string? Missing(Dataset test) => null;
 
     /// <summary>Measures. The same subject gives the same numbers.</summary>
     /// <exception cref="OperationCanceledException">The subject's token was cancelled.</exception>
@@ -44,6 +48,8 @@ public static class Suites
         new AdversarialSuite(),
         new OcclusionSuite(),
         new InBetweenSuite(),
+        new LocalizationSuite(),
+        new TransferSuite(),
     ];
 
     /// <summary>Suites by their names, in the order of the catalogue.</summary>

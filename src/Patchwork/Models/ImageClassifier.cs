@@ -7,6 +7,8 @@ namespace Patchwork.Models;
 /// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
+    private bool frozen;
+
     private protected ImageClassifier(ModelRequest request) : base(request.Id) =>
         (Id, Classes, Channels) = (request.Id, request.Classes, request.Channels);
 
@@ -18,6 +20,22 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 
     /// <summary>C, the channels of the input.</summary>
     public int Channels { get; }
+
+    /// <summary>
+    /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops at random work as in
+    /// evaluation from now on.
+    /// </summary>
+    public void FreezeFeatures()
+    {
+        var trained = modules().OfType<Linear>().Last().parameters().Select(parameter => parameter.Handle).ToHashSet();
+        foreach (var parameter in parameters())
+            parameter.requires_grad = trained.Contains(parameter.Handle);
+        frozen = true;
+        eval();
+    }
+
+    /// <summary>Sets the mode of training or of evaluation; a network with frozen features stays in that of evaluation.</summary>
+    public override void train(bool train = true) => base.train(train && !frozen);
 
     /// <summary>Sets the drop probability that DropBlock, stochastic depth or ShakeDrop inside this network work with from now on.</summary>
     /// <param name="dropProbability">Chance of a drop, in the last block where it grows with depth. Range [0, 1].</param>

@@ -25,9 +25,16 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         new(comparison, options, [.. comparison.Runs.Select(run => RunEvaluation.Run(run.Folder, options, line => report(run.Label, line), (suite, share) => progress(run.Label, suite, share), cancellation))]);
 
     /// <summary>One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an arrow.</summary>
-    public ResultTable Table() => new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
+    public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun() : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
         [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
             select (IReadOnlyList<string>)[headline.Title, .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
+
+    // A run by itself has intervals over the test images and nothing to be set against.
+    private ResultTable OfOneRun() => new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
+        [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
+            let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
+            select (IReadOnlyList<string>)[headline.Title, (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
+                metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}") : "", Text(metric.N)]]);
 
     /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit.</summary>
     public ResultTable AllMetrics() => new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit"]).Select(title => new ResultColumn(title))],
@@ -45,9 +52,10 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
     /// <summary>The report's sections: the table, and the curves of each suite.</summary>
     public IEnumerable<ReportSection> Sections()
     {
-        yield return new("Beyond the test error", [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(
-            "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the choice of test images (paired bootstrap, 95 %) nor that of the seeds "
-            + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + (options.Limit is { } limit ? $" Only {limit} test images were used." : ""))]);
+        var limited = options.Limit is { } limit ? $" Only {limit} test images were used." : "";
+        yield return new("Beyond the test error", [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
+            ? "All numbers are of the last epoch." + limited : "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the choice of test images (paired bootstrap, 95 %) nor that of the seeds "
+            + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
         foreach (var suite in suites)
         {
             var charts = new EvaluationCharts(comparison.Methods, method => Of(suite, method)).Of(suite).Select(HtmlFragment.Chart).ToArray();
@@ -55,6 +63,10 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
                 yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts]);
         }
     }
+
+    /// <summary>How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where the clean suite was not measured.</summary>
+    internal Interval? TestErrorOverImages(string method) =>
+        suites.OfType<CleanSuite>().SingleOrDefault() is { } clean ? Change(clean, "top1_error", method)?.OverImages : null;
 
     private IReadOnlyList<SuiteResult> Of(Suite suite, string method) =>
         [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method).Select(pair => pair.Second.Single(one => one.Suite == suite).Result)];

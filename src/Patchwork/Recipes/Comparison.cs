@@ -26,6 +26,13 @@ public sealed class Comparison
         (this.recipe, Methods, Seeds) = (recipe, methods, seeds);
     }
 
+    private Recipe Of(string method, ulong seed) => recipe with
+    {
+        Method = method,
+        Seed = seed,
+        Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+    };
+
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
 
@@ -48,7 +55,7 @@ public sealed class Comparison
                 var seed = recipe.Seed + (ulong)k;
                 var label = ComparedRun.LabelOf(method, seed);
                 var path = Path.Combine(folder, $"{method}-seed{seed}");
-                var wanted = recipe with { Method = method, Seed = seed };
+                var wanted = Of(method, seed);
                 var result = Directory.Exists(path)
                     ? Continue(path, wanted, callbacks(label), line => report(label, line), cancellation)
                     : TrainingRun.Start(wanted, path, callbacks(label), line => report(label, line), cancellation);
@@ -87,6 +94,10 @@ public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunRe
 /// <param name="Runs">The runs.</param>
 public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<string> Methods, IReadOnlyList<ComparedRun> Runs)
 {
+    /// <summary>A finished run by itself.</summary>
+    public static ComparisonResult Of(RunFolder run) =>
+        new(run.Recipe, [run.Recipe.Method], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
+
     /// <summary>The runs of a method, by seed.</summary>
     public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
 }

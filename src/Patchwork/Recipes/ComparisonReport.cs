@@ -16,6 +16,7 @@ namespace Patchwork.Recipes;
 /// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
+    private readonly ComparedTraining training = new(result);
     private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
 
     /// <summary>One row a method: test error after the last and at the best epoch, training accuracy, and the difference to the baseline.</summary>
@@ -31,7 +32,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
                 method,
                 last.ToString(),
                 Statistic.Of(runs.Select(run => 100 * run.Result.Best.Top1Error)).ToString(),
-                Statistic.Of(runs.Select(run => 100 * run.Result.TrainAccuracy)).ToString(),
+                training.Trained ? Statistic.Of(runs.Select(run => 100 * run.Result.TrainAccuracy)).ToString() : "",
                 baseline is null || method == Methods.Baseline ? "" : (last.Mean - baseline.Value.Mean).ToString("+0.00;-0.00", CultureInfo.InvariantCulture),
                 runs.Length.ToString(CultureInfo.InvariantCulture),
             ];
@@ -49,31 +50,33 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)
             return [$"{result.Runs.Count} runs of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes."];
-        return [.. Compared.Select(method => Sentence(method, Errors(Methods.Baseline)))];
+        return [.. Compared.Select(method => Sentence(method, Errors(Methods.Baseline)) + StillLearning(method))];
     }
 
     // The answer in the first screen: in full for a few methods, who is below and who above the baseline for many.
     private string Lead()
     {
-        var answers = Answers();
-        if (answers.Count == 1)
-            return string.Join(" ", answers);
+        if (!result.Methods.Contains(Methods.Baseline) || !Compared.Any())
+            return string.Join(" ", result.Methods.Select(method => FormattableString.Invariant($"{NameOf(method)}: test error {Errors(method)} %.")));
+        if (Compared.Count() <= 4)
+            return string.Join(" ", Compared.Select(method => Sentence(method, Errors(Methods.Baseline)))) + Beyond(" Beyond the test error, ");
         var baseline = Errors(Methods.Baseline);
-        string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method), IsNoise: IsNoise(method))).Where(one => one.Errors.Mean <= baseline.Mean == lower)
+        string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method), IsNoise: OverSeeds(method)?.Contains(0) == true)).Where(one => one.Errors.Mean <= baseline.Mean == lower)
             .OrderBy(one => one.Errors.Mean)
             .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(one.IsNoise ? "~" : "")}")).DefaultIfEmpty("none"));
-        var beyond = evaluations is null ? "" : $" Beyond the test error, {string.Join("; ", evaluations.Counts())}.";
         return string.Create(CultureInfo.InvariantCulture,
-            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % t-interval over the seeds holds no difference too, may be noise.") + beyond;
+            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % t-interval over the seeds holds no difference too, may be noise.") + Beyond(" Beyond the test error, ");
     }
+
+    private string Beyond(string begin) => evaluations is null ? "" : $"{begin}{string.Join("; ", evaluations.Counts())}.";
 
     private IEnumerable<string> Compared => result.Methods.Where(method => method != Methods.Baseline);
 
     private Statistic Errors(string method) => Statistic.Of(result.Of(method).Select(LastError));
 
     // The same seed trains both on the same images in the same order, so the differences are taken seed by seed.
-    private bool IsNoise(string method) =>
-        Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => LastError(own) - LastError(baseline))])?.Contains(0) == true;
+    private Interval? OverSeeds(string method) =>
+        Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => LastError(own) - LastError(baseline))]);
 
     /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
     public void Write(string folder)
@@ -81,15 +84,21 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         try
         {
             AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-            if (evaluations is not null)
-                AtomicFile.WriteText(Path.Combine(folder, "evaluation.csv"), evaluations.AllMetrics().ToCsv());
-            AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
+            WritePage(folder);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OutputException($"The report of the comparison could not be written to {folder} ({error.Message.TrimEnd('.')}). "
                 + "Its runs are whole: make room, then compare again, which trains nothing twice.", error);
         }
+    }
+
+    /// <summary>Writes <c>report.html</c>, and <c>evaluation.csv</c> where something was evaluated, into a folder; each whole or not at all.</summary>
+    public void WritePage(string folder)
+    {
+        if (evaluations is not null)
+            AtomicFile.WriteText(Path.Combine(folder, "evaluation.csv"), evaluations.AllMetrics().ToCsv());
+        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
     }
 
     /// <summary>The whole result as one JSON document.</summary>
@@ -143,13 +152,14 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
 
     private HtmlReport Html() => new()
     {
-        Title = $"What {Names()} {(Compared.Count() > 1 ? "change" : "changes")} on {result.Recipe.Dataset}",
+        Title = result.Methods.Count == 1 ? $"{NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}"
+            : $"What {string.Join(", ", Compared.Select(NameOf))} {(Compared.Count() > 1 ? "change" : "changes")} on {result.Recipe.Dataset}",
         Lead = Lead(),
         Sections =
         [
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [], HtmlFragment.Paragraph(
                 $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is the one with the lowest {(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
-            new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]),
+            .. training.Sections(),
             .. evaluations?.Sections() ?? [],
             .. Sheets(),
             new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Provenance.Describe().Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
@@ -167,33 +177,30 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         }
     }
 
-    // Mean over the seeds at each epoch, with the sample deviation as band.
-    private LineChart Curve(string title, string metric, string axis, double scale) =>
-        new(title, "epoch", axis, [.. result.Methods.Select(method => new ChartSeries(method,
-            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))]);
-
-    private IEnumerable<(int Epoch, Statistic Value)> PerEpoch(string method, string metric) =>
-        result.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
-            .Select(line => JsonNode.Parse(line)!)
-            .Where(line => line[metric] is not null)
-            .GroupBy(line => (int)line["epoch"]!, line => (double)line[metric]!)
-            .OrderBy(group => group.Key)
-            .Select(group => (group.Key, Statistic.Of(group)));
-
     private string Sentence(string method, Statistic baseline)
     {
         var own = Errors(method);
         var gain = baseline.Mean - own.Mean;
-        var verdict = own.Count < 2 ? " (one seed: no spread known)" : IsNoise(method) ? " (within the 95 % t-interval over the seeds: may be noise)" : "";
         var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own.Mean:F2} %")
-            : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} % ({Math.Abs(gain):F2} points)");
-        return $"{NameOf(method)} {change}{verdict}.{StillLearning(method)}";
+            : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} %");
+        return $"{NameOf(method)} {change} ({Math.Abs(gain).ToString("F2", CultureInfo.InvariantCulture)} points{Intervals(method)}).";
+    }
+
+    // How far the difference moves with the seeds, and where the clean suite was measured with the test images.
+    private string Intervals(string method)
+    {
+        string Ends(Interval? interval, double scale, string over) => interval is { } ends
+            ? string.Create(CultureInfo.InvariantCulture, $"{over} {scale * ends.Low:+0.0;-0.0;0.0} to {scale * ends.High:+0.0;-0.0;0.0}") : "";
+        var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
+        var known = string.Join(", ", ((string[])[Ends(seeds, 1, "over the seeds"), Ends(images, 100, "over the test images")]).Where(text => text.Length > 0));
+        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
+        return known.Length == 0 ? "; one seed, no spread known" : $"; 95 % {known}{noise}";
     }
 
     // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs are noisy.
     private string StillLearning(string method)
     {
-        var errors = PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
+        var errors = training.PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
         var quarter = errors.Length / 4;
         if (quarter == 0)
             return "";
@@ -201,8 +208,6 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
             $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs by --epochs {2 * errors.Length}.");
     }
-
-    private string Names() => string.Join(", ", Compared.Select(NameOf).DefaultIfEmpty("training"));
 
     private static string NameOf(string method) => Methods.NameOf(MethodStack.Parse(method));
 

@@ -67,6 +67,8 @@ public sealed class EvaluationFiles(RunFolder run)
     private static JsonObject Describe(Suite suite, EvaluationOptions options) => new()
     {
         ["limit"] = options.Limit,
+        ["layer"] = suite is LocalizationSuite ? options.Layer : null,
+        ["transfer"] = suite is TransferSuite ? $"{options.TransferTo} {options.TransferEpochs}" : null,
         ["out_sets"] = suite is OutOfDistributionSuite ? new JsonArray([.. options.OutSets.Select(set => JsonValue.Create(set))]) : null,
     };
 

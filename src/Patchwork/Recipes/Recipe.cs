@@ -42,9 +42,12 @@ public sealed record Recipe
 
     /// <summary>
     /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes, starts fresh. Null:
-    /// all start fresh.
+    /// all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
     /// </summary>
     public string? Weights { get; init; }
+
+    /// <summary>Train the last linear layer alone, on features that stay as they are: a linear probe. Default false.</summary>
+    public bool Freeze { get; init; }
 
     /// <summary>
     /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between <c>-or-</c>. Default
@@ -108,7 +111,7 @@ public sealed record Recipe
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Epochs. Range 1 to 100,000. Default 20.</summary>
+    /// <summary>Epochs. Range 0 to 100,000; 0 takes <see cref="Weights"/> as they are: they are tested and become a finished run. Default 20.</summary>
     public int Epochs { get; init; } = 20;
 
     /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
@@ -313,7 +316,8 @@ public sealed record Recipe
     public void Validate()
     {
         Require(Version == 1, "version", Version, "1");
-        Require(Epochs is >= 1 and <= 100_000, "epochs", Epochs, "1 to 100000");
+        Require(Epochs is >= 0 and <= 100_000, "epochs", Epochs, "0 to 100000");
+        Require(Epochs > 0 || Weights is not null, "epochs", Epochs, "1 to 100000 without weights to begin with");
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
         Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
@@ -325,7 +329,7 @@ public sealed record Recipe
         Require(DropProbability is null or (>= 0 and <= 1), "dropProbability", DropProbability, "0 to 1");
         Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
         Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
-        Require(Warmup >= 0 && Warmup < Epochs, "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
+        Require(Warmup == 0 || (Warmup > 0 && Warmup < Epochs), "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
         Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
         Require(Ema is null or (> 0 and < 1), "ema", Ema, "above 0 and below 1; to keep no average leave it out");
         Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
@@ -345,6 +349,7 @@ public sealed record Recipe
         Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", Milestones is null ? "" : string.Join(",", Milestones), "positive epochs");
         Require(Margin is null or (>= 0 and <= 0.5), "margin", Margin, "0 to 0.5");
         Require(FixedLambda is null or (>= 0 and <= 1), "fixedLambda", FixedLambda, "0 to 1");
+        Require(!Freeze || CreateStack() is { FeatureMixer: null } stack && !stack.Methods.OfType<BranchRegularizer>().Any(), "freeze", Freeze, "false with a method that acts inside the network");
         try
         {
             _ = Recipes.Strengths.Of(this, CreateStack());

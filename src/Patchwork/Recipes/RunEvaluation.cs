@@ -29,15 +29,16 @@ public static class RunEvaluation
     public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<string> report, Action<Suite, double> progress,
         CancellationToken cancellation = default)
     {
-        var suites = options.ChosenSuites;
         var run = RunFolder.Open(folder);
         if (!run.Finished)
             throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. Finish it first (train --resume --out {folder}).");
+        var data = run.Recipe.OpenData();
+        var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run);
         var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
         if (done.Values.Any(result => result is null))
         {
-            using var opened = Opened.Of(run, options, cancellation);
+            using var opened = Opened.Of(run, data, options, report, cancellation);
             foreach (var suite in suites.Where(suite => done[suite] is null))
             {
                 var result = suite.Measure(opened.Subject with { Progress = share => progress(suite, share) });
@@ -67,41 +68,26 @@ public static class RunEvaluation
     {
         public Subject Subject => subject;
 
-        public static Opened Of(RunFolder run, EvaluationOptions options, CancellationToken cancellation)
+        public static Opened Of(RunFolder run, DatasetPair data, EvaluationOptions options, Action<string> report, CancellationToken cancellation)
         {
             var recipe = run.Recipe;
             var device = NativeLibraries.Device(recipe.Device);
             if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
                 set_num_threads(recipe.Threads);
-            var data = recipe.OpenData();
-            var card = ModelCard.Read(run.Model);
             var test = options.Limit is { } limit ? StratifiedSplit.Some(data.Test, limit) : data.Test;
-            var last = Network(run, card, run.Checkpoints.LastWeights, device);
-            var best = File.Exists(run.Checkpoints.BestWeights) ? Network(run, card, run.Checkpoints.BestWeights, device) : null;
+            var last = run.LoadNetwork(run.Checkpoints.LastWeights, device);
+            var best = File.Exists(run.Checkpoints.BestWeights) ? run.LoadNetwork(run.Checkpoints.BestWeights, device) : null;
             return new Opened(new Subject(last, test, new SeedStream(Seed))
             {
                 BestNetwork = best,
                 Validation = recipe.ValidationShare is null ? null : recipe.Split(data).Validation,
                 OutSets = options.OpenOutSets(test),
+                Layer = options.Layer,
+                Transfer = options.TransferTo is null ? null : new TransferRuns(run, options, report, cancellation).Open(test),
                 BatchSize = TrainingRun.EvaluationBatch,
                 Device = device,
                 Cancellation = cancellation,
             });
-        }
-
-        private static nn.Module<Tensor, Tensor> Network(RunFolder run, ModelCard card, string weights, Device device)
-        {
-            var model = card.CreateModel();
-            try
-            {
-                Safetensors.LoadInto(weights, model);
-                return model.to(device);
-            }
-            catch (Exception error) when (error is InvalidDataException or IOException)
-            {
-                model.Dispose();
-                throw new InputException($"The weights of {run.Path} cannot be used: {error.Message}", error);
-            }
         }
 
         public void Dispose()

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Internals;
+using Patchwork.Interop;
 using Patchwork.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Patchwork.Recipes;
 
@@ -65,6 +68,23 @@ public sealed class RunFolder
 
     /// <summary>The numbers of a finished run.</summary>
     public RunResult ReadResult() => RunResult.FromJson(File.ReadAllText(Result));
+
+    /// <summary>The run's network with weights from a file; owned by the caller.</summary>
+    /// <exception cref="InputException">The weights cannot be used.</exception>
+    internal nn.Module<Tensor, Tensor> LoadNetwork(string weights, Device device)
+    {
+        var model = ModelCard.Read(Model).CreateModel();
+        try
+        {
+            Safetensors.LoadInto(weights, model);
+            return model.to(device);
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException)
+        {
+            model.Dispose();
+            throw new InputException($"The weights of {Path} cannot be used: {error.Message}", error);
+        }
+    }
 
     internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
 

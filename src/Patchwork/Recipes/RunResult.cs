@@ -17,6 +17,9 @@ namespace Patchwork.Recipes;
 /// <param name="TestImages">Images of the test set.</param>
 public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoch, int Epochs, double TrainAccuracy, double Seconds, long TestImages)
 {
+    /// <summary>Mixed training images by the λ of their label, in twentieths from 0 to 1; null where nothing mixed pixels.</summary>
+    public IReadOnlyList<long>? Lambdas { get; init; }
+
     /// <summary>The result as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.RunResult);
 

@@ -47,8 +47,7 @@ public sealed class TrainingRun
         var run = new TrainingRun(recipe);
         var card = run.Card();
         using var model = run.CreateModel(card);
-        if (recipe.Weights is { } weights)
-            report(PretrainedWeights.Load(weights, model));
+        run.LoadWeights(model, report);
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
         return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
     }
@@ -66,6 +65,8 @@ public sealed class TrainingRun
         var run = new TrainingRun(runFolder.Recipe);
         using var model = run.CreateModel(run.Card());
         var checkpoint = runFolder.Checkpoints.Load(report);
+        if (checkpoint is null)
+            run.LoadWeights(model, report);
         report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
             : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
         return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
@@ -74,7 +75,16 @@ public sealed class TrainingRun
     private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
     {
         new SeedStream(recipe.Seed).SeedTorch("model");
-        return card.CreateModel();
+        var model = card.CreateModel();
+        if (recipe.Freeze)
+            model.FreezeFeatures();
+        return model;
+    }
+
+    private void LoadWeights(nn.Module model, Action<string> report)
+    {
+        if (recipe.Weights is { } weights)
+            report(PretrainedWeights.Load(weights, model));
     }
 
     private ModelCard Card() => new(recipe.Model, data.Train.ClassNames, data.Train.Channels, data.Train.Height, data.Train.Width,
@@ -90,7 +100,7 @@ public sealed class TrainingRun
     {
         try
         {
-            return Train(folder, model, resume, callbacks, report, cancellation);
+            return recipe.Epochs == 0 ? Adopt(folder, model) : Train(folder, model, resume, callbacks, report, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -130,11 +140,12 @@ public sealed class TrainingRun
         };
         var checkpoints = new Checkpointing(folder.Checkpoints) { EverySteps = recipe.CheckpointEvery };
         var metrics = new MetricsFile(folder.Metrics);
+        var lambdas = new LambdaHistogram();
         List<Callback> all = [metrics, new TensorBoardLog(folder.Path), checkpoints];
         var stack = recipe.CreateStack();
         var strengths = Strengths.Of(recipe, stack);
         if (stack.Mixer is { } mixer)
-            all.InsertRange(0, [new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
+            all.InsertRange(0, [new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }, lambdas, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
             all.Insert(0, new FeatureMixingCallback(featureMixer) { Probability = strengths.Probability, Alpha = strengths.Alpha });
         if (strengths.DropProbability is { } drop)
@@ -156,7 +167,22 @@ public sealed class TrainingRun
             report($"ended after epoch {fit.Epochs}: {reason}");
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
         var result = new RunResult(last, TestBest(folder, model, testLoader, options, checkpoints.BestEpoch, last), recipe.ValidationShare is null,
-            fit.Epochs, metrics.TrainAccuracy, metrics.Seconds, fit.Test.Images);
+            fit.Epochs, metrics.TrainAccuracy, metrics.Seconds, fit.Test.Images)
+        {
+            Lambdas = stack.Mixer is null ? null : lambdas.Counts,
+        };
+        folder.WriteResult(result);
+        return result;
+    }
+
+    // Nothing is trained: weights from elsewhere become a finished run.
+    private RunResult Adopt(RunFolder folder, nn.Module<Tensor, Tensor> model)
+    {
+        Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
+        using var test = new BatchLoader(data.Test, new SeedStream(recipe.Seed), LoaderOptions.Evaluation(EvaluationBatch));
+        var tested = EvaluationPass.Run(model.to(Device), test, RecipeTraining.Loss(recipe), Device);
+        var score = new TestScore(0, tested.Loss, tested.Top1Error, tested.Top5Error);
+        var result = new RunResult(score, score, recipe.ValidationShare is null, 0, 0, 0, tested.Images);
         folder.WriteResult(result);
         return result;
     }

@@ -20,6 +20,9 @@ public sealed record HtmlFragment
     /// <summary>A line chart.</summary>
     public static HtmlFragment Chart(LineChart chart) => new($"<figure>{Charts.Line(chart)}</figure>\n");
 
+    /// <summary>A table of tinted numbers.</summary>
+    public static HtmlFragment Chart(HeatChart chart) => new($"<figure>{chart.ToSvg()}</figure>\n");
+
     /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
         new($"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"

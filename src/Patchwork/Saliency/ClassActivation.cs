@@ -27,12 +27,33 @@ public static class ClassActivation
     public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
     {
         using var scope = NewDisposeScope();
+        return AtFeatures(LastFeatures.Of(model, images), model.GetName(), classes).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The maps (N, H, W) at the images' size with the minimum brought to 0 and the maximum to 1, as they are shown and localized with.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        return Scaled(LastFeatures.Of(model, images), model.GetName(), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
+    }
+
+    // Enlarged before they are scaled, as clovaai/wsolevaluation does (bicubically there): the peak of the enlarged map is 1.
+    internal static Tensor Scaled(LastFeatures last, string name, Tensor classes, long height, long width)
+    {
+        using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var last = LastFeatures.Of(model, images);
+        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes), height, width)).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor AtFeatures(LastFeatures last, string name, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
         // The bias belongs to the logit, so every place carries it; ReLU changes nothing where the network ends in one (SnapMix, section 3.2).
         var features = nn.functional.relu(last.Features);
         if (!features.mean([2, 3]).allclose(last.Input, 1e-3, 1e-4))
-            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {model.GetName()}, where it does not.");
+            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {name}, where it does not.");
         var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
         var maps = (weights * features).sum(1);
         if (last.Classifier.bias is { } bias)

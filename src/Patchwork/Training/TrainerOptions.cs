@@ -75,7 +75,10 @@ public abstract record OptimizerOptions
     private protected bool SplitsParameters => WeightDecay > 0 && !DecayVectors;
 
     private protected static (Parameter[] Decayed, Parameter[] Vectors) Split(nn.Module model) =>
-        ([.. model.parameters().Where(parameter => parameter.dim() > 1)], [.. model.parameters().Where(parameter => parameter.dim() <= 1)]);
+        ([.. Trained(model).Where(parameter => parameter.dim() > 1)], [.. Trained(model).Where(parameter => parameter.dim() <= 1)]);
+
+    // A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
+    private protected static IEnumerable<Parameter> Trained(nn.Module model) => model.parameters().Where(parameter => parameter.requires_grad);
 
     /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
     public abstract OptimizerHelper Create(nn.Module model);
@@ -106,7 +109,7 @@ public sealed record Sgd : OptimizerOptions
     {
         var nesterov = Nesterov && Momentum > 0;
         if (!SplitsParameters)
-            return optim.SGD(model.parameters(), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
+            return optim.SGD(Trained(model), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
         var (decayed, vectors) = Split(model);
         TorchSharp.Modules.SGD.ParamGroup[] groups = [new(decayed, LearningRate, Momentum, 0, WeightDecay, nesterov), new(vectors, LearningRate, Momentum, 0, 0, nesterov)];
         return optim.SGD(groups, LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
@@ -123,7 +126,7 @@ public sealed record Adam : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         if (!SplitsParameters)
-            return optim.Adam(model.parameters(), LearningRate, weight_decay: WeightDecay);
+            return optim.Adam(Trained(model), LearningRate, weight_decay: WeightDecay);
         var (decayed, vectors) = Split(model);
         TorchSharp.Modules.Adam.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
         return optim.Adam(groups, LearningRate, weight_decay: WeightDecay);
@@ -140,7 +143,7 @@ public sealed record AdamW : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         if (!SplitsParameters)
-            return optim.AdamW(model.parameters(), LearningRate, weight_decay: WeightDecay);
+            return optim.AdamW(Trained(model), LearningRate, weight_decay: WeightDecay);
         var (decayed, vectors) = Split(model);
         TorchSharp.Modules.AdamW.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
         return optim.AdamW(groups, LearningRate, weight_decay: WeightDecay);

@@ -10,6 +10,9 @@ namespace Patchwork.Evaluation;
 /// <param name="Bottom">Last row, counted as inside.</param>
 public readonly record struct InclusiveBox(int Left, int Top, int Right, int Bottom)
 {
+    /// <summary>The protocol's form of a half-open box.</summary>
+    public static InclusiveBox Of(Plans.Box box) => new(box.Left, box.Top, box.Right - 1, box.Bottom - 1);
+
     private long Area => (long)(Right - Left + 1) * (Bottom - Top + 1);
 
     /// <summary>Intersection over union, ends included: 0 to 1.</summary>

@@ -1,0 +1,125 @@
+using Patchwork.Data;
+using Patchwork.Plans;
+using Patchwork.Saliency;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>localization</c>: whether the map of what speaks for the true class lies on the object. The paper's protocol (box at a threshold of 0.15, class and place
+/// right) and the fair one that came after it (Choe et al., CVPR 2020: the best threshold of each network). Images without a box are left out.
+/// </summary>
+/// <remarks>
+/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it localizes nothing.
+/// </remarks>
+public sealed class LocalizationSuite : Suite
+{
+    /// <inheritdoc/>
+    public override string Id => "localization";
+
+    /// <inheritdoc/>
+    public override string Title => "Localization";
+
+    /// <inheritdoc/>
+    public override string Summary =>
+        "Boxes from class activation maps: class and place right at the paper's threshold, place right (GT-known), best threshold (MaxBoxAcc, MaxBoxAccV2), pixels where masks exist (PxAP).";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("top1_localization", "class and place right, %", LowerIsBetter: false),
+        new("gt_known_localization", "place right, class given, %", LowerIsBetter: false),
+        new("max_box_acc_v2", "place right, MaxBoxAccV2 %", LowerIsBetter: false),
+        new("pxap", "pixels right, PxAP %", LowerIsBetter: false),
+    ];
+
+    /// <inheritdoc/>
+    public override string? Missing(Dataset test) =>
+        Enumerable.Range(0, test.Count).Any(i => test.ObjectBox(i) is not null) ? null : "needs a test set that knows the boxes of its objects, as shapes and tinyimagenet do";
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var (test, network, centre) = (subject.Test, new Localized(), new Localized());
+        var square = CentreMap(test.Height, test.Width);
+        using var model = new PixelModel(subject.Network, test.Normalization);
+        foreach (var batch in subject.Batches(test))
+        {
+            using var scope = NewDisposeScope();
+            var (maps, right) = Maps(subject, model, batch);
+            var area = test.Height * test.Width;
+            network.Add(test, batch.Ids, row => maps.AsSpan(row * area, area), right);
+            centre.Add(test, batch.Ids, _ => square, right);
+        }
+        var result = new SuiteResult();
+        network.Report(subject, result, "");
+        centre.Report(subject, result, "centre_");
+        return result;
+    }
+
+    // Score maps (N, H, W) of the true classes, in [0, 1], and whether each was predicted.
+    private static (float[] Maps, bool[] Right) Maps(Subject subject, PixelModel model, Batch batch)
+    {
+        var input = model.Normalized(batch.Images);
+        var last = subject.Layer is null ? LastFeatures.Of(subject.Network, input) : null;
+        var logits = last is null ? model.Logits(batch.Images).detach() : last.Classifier.call(last.Input);
+        var maps = last is null ? GradCam.Of(subject.Network, input, batch.Labels, subject.Layer!) : ClassActivation.Scaled(last, subject.Network.GetName(), batch.Labels, subject.Test.Height, subject.Test.Width);
+        return (maps.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray(), [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);
+    }
+
+    // Highest in the middle and lower with the distance: its boxes at all thresholds are squares around the middle.
+    private static float[] CentreMap(int height, int width)
+    {
+        var map = new float[height * width];
+        for (var i = 0; i < map.Length; i++)
+            map[i] = (float)(1 - Math.Max(Math.Abs((i / width + 0.5) / height - 0.5), Math.Abs((i % width + 0.5) / width - 0.5)) * 2);
+        return map;
+    }
+
+    private delegate ReadOnlySpan<float> MapOf(int row);
+
+    /// <summary>What one kind of map has found so far.</summary>
+    private sealed class Localized
+    {
+        private readonly LocalizationAccuracy accuracy = new();
+        private readonly PixelPrecision precision = new();
+        private readonly List<double> classAndPlace = [], place = [];
+        private bool masks;
+
+        public void Add(Dataset test, IReadOnlyList<int> ids, MapOf map, bool[] classIsRight)
+        {
+            // Contours cost more than the network does; counting keeps the order.
+            var overlaps = new MapOverlaps?[ids.Count];
+            Parallel.For(0, ids.Count, row =>
+            {
+                if (test.ObjectBox(ids[row]) is { } box)
+                    overlaps[row] = LocalizationAccuracy.Overlaps(map(row), test.Height, test.Width, [InclusiveBox.Of(box)]);
+            });
+            for (var row = 0; row < ids.Count; row++)
+            {
+                if (overlaps[row] is { } found)
+                {
+                    accuracy.Add(found, classIsRight[row]);
+                    place.Add(found.IsFound ? 1 : 0);
+                    classAndPlace.Add(found.IsFound && classIsRight[row] ? 1 : 0);
+                }
+                if (test.ObjectMask(ids[row]) is { Length: > 0 } mask)
+                {
+                    precision.Add(map(row), mask);
+                    masks = true;
+                }
+            }
+        }
+
+        public void Report(Subject subject, SuiteResult result, string prefix)
+        {
+            result.AddMean($"{prefix}top1_localization", classAndPlace, subject.Seeds);
+            result.AddMean($"{prefix}gt_known_localization", place, subject.Seeds);
+            result.Add($"{prefix}max_box_acc", accuracy.MaxBoxAcc, null, accuracy.Images);
+            result.Add($"{prefix}max_box_acc_v2", accuracy.MaxBoxAccV2, null, accuracy.Images);
+            if (masks)
+                result.Add($"{prefix}pxap", precision.AveragePrecision, null, accuracy.Images);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using Patchwork.Plans;
+
+namespace Patchwork.Training;
+
+/// <summary>Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from.</summary>
+public sealed class LambdaHistogram : Callback
+{
+    /// <summary>Bins over [0, 1]; the last one holds 1.</summary>
+    public const int Bins = 20;
+
+    private readonly long[] counts = new long[Bins];
+
+    /// <summary>Images that had another one for partner, by the λ of their label.</summary>
+    public IReadOnlyList<long> Counts => counts;
+
+    /// <inheritdoc/>
+    public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+    {
+        for (var i = 0; i < batch.Plan?.Images.Count; i++)
+        {
+            // Where labels are weighed apart λ may be above 1 (SnapMix).
+            if (batch.Plan.Images[i] is var image && image.Partner != i)
+                counts[Math.Min((int)(image.Lambda * Bins), Bins - 1)]++;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject StateDict() => new() { ["counts"] = new JsonArray([.. counts.Select(count => (JsonNode)count)]) };
+
+    /// <inheritdoc/>
+    public override void LoadStateDict(JsonObject state)
+    {
+        for (var bin = 0; bin < Bins; bin++)
+            counts[bin] = (long)state["counts"]![bin]!;
+    }
+}
