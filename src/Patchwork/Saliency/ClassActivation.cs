@@ -22,6 +22,19 @@ public static class ClassActivation
         return Enlarge(small, images.size(2), images.size(3)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum of each subtracted
+    /// and the rest divided by its maximum, so that the bias, which the authors leave out, is of no matter. A flat map is all 0.
+    /// </summary>
+    /// <inheritdoc cref="Of"/>
+    public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
+        return GradCam.Scaled(Of(model, images, classes), least: 1e-30).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The maps (N, h, w) at the size of the last features.</summary>
     /// <inheritdoc cref="Of"/>
     public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)

@@ -60,11 +60,11 @@ public static class GradCam
         return (weights * features).sum(1).detach().MoveToOuterDisposeScope();
     }
 
-    // Minimum to 0 and maximum to 1, of each map.
-    internal static Tensor Scaled(Tensor maps)
+    // Minimum to 0 and maximum to 1, of each map; least is added to what is divided by, 1e-7 in the public code.
+    internal static Tensor Scaled(Tensor maps, double least = 1e-7)
     {
         using var scope = NewDisposeScope();
         var lifted = maps - maps.amin([1, 2], keepdim: true);
-        return (lifted / (lifted.amax([1, 2], keepdim: true) + 1e-7)).MoveToOuterDisposeScope();
+        return (lifted / (lifted.amax([1, 2], keepdim: true) + least)).MoveToOuterDisposeScope();
     }
 }

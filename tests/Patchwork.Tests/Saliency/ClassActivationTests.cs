@@ -42,6 +42,32 @@ public sealed class ClassActivationTests
     }
 
     [Fact]
+    public void A_scaled_map_reaches_from_0_to_1_in_the_order_of_the_map_whatever_the_bias()
+    {
+        using var scope = NewDisposeScope();
+        new SeedStream(4).SeedTorch("test");
+        var model = ModelZoo.Create("resnet8", 4);
+        var (images, classes) = (randn(3, 3, 32, 32), tensor(new long[] { 2, 0, 3 }));
+        var maps = ClassActivation.Scaled(model, images, classes);
+        Assert.Equal([3, 32, 32], maps.shape);
+        Assert.Equal([0f, 0f, 0f], maps.amin([1, 2]).data<float>().ToArray());
+        Assert.Equal([1f, 1f, 1f], maps.amax([1, 2]).data<float>().ToArray());
+        var raw = ClassActivation.Of(model, images, classes).flatten(1);
+        Assert.Equal(raw.argmax(1).data<long>().ToArray(), maps.flatten(1).argmax(1).data<long>().ToArray());
+        using (no_grad())
+            model.named_parameters().Last(parameter => parameter.name.EndsWith("bias", StringComparison.Ordinal)).parameter.add_(7);
+        Assert.True(ClassActivation.Scaled(model, images, classes).allclose(maps, 1e-3, 1e-4));
+    }
+
+    [Fact]
+    public void A_flat_map_is_scaled_to_0()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        Assert.Equal(0, ClassActivation.Scaled(new Rectified(), zeros(1, 1, 2, 2), tensor(new long[] { 1 })).abs().max().ToDouble());
+    }
+
+    [Fact]
     public void The_network_is_left_as_it_was_and_no_tensor_or_hook_stays()
     {
         using var scope = NewDisposeScope();
