@@ -30,9 +30,7 @@ public static class ClassActivation
     public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
     {
         using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
-        return GradCam.Scaled(Of(model, images, classes), least: 1e-30).MoveToOuterDisposeScope();
+        return Scaled(LastFeatures.Of(model, images), model.GetName(), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The maps (N, h, w) at the size of the last features.</summary>
@@ -43,20 +41,13 @@ public static class ClassActivation
         return AtFeatures(LastFeatures.Of(model, images), model.GetName(), classes).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The maps (N, H, W) at the images' size with the minimum brought to 0 and the maximum to 1, as they are shown and localized with.</summary>
-    /// <inheritdoc cref="Of"/>
-    public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
-    {
-        using var scope = NewDisposeScope();
-        return Scaled(LastFeatures.Of(model, images), model.GetName(), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
-    }
-
     // Enlarged before they are scaled, as clovaai/wsolevaluation does (bicubically there): the peak of the enlarged map is 1.
     internal static Tensor Scaled(LastFeatures last, string name, Tensor classes, long height, long width)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes), height, width)).MoveToOuterDisposeScope();
+        // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
+        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes), height, width), least: 1e-30).MoveToOuterDisposeScope();
     }
 
     private static Tensor AtFeatures(LastFeatures last, string name, Tensor classes)
