@@ -24,7 +24,7 @@ public static class ClassActivation
 
     /// <summary>
     /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum of each subtracted
-    /// and the rest divided by its maximum, so that the bias, which the authors leave out, is of no matter. A flat map is all 0.
+    /// and the rest divided by its maximum. As its authors do, without the bias. A flat map is all 0.
     /// </summary>
     /// <inheritdoc cref="Of"/>
     public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
@@ -32,12 +32,15 @@ public static class ClassActivation
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
-        return GradCam.Scaled(Of(model, images, classes), least: 1e-30).MoveToOuterDisposeScope();
+        var maps = Enlarge(AtFeatures(model, images, classes, withBias: false), images.size(2), images.size(3));
+        return GradCam.Scaled(maps, least: 1e-30).MoveToOuterDisposeScope();
     }
 
     /// <summary>The maps (N, h, w) at the size of the last features.</summary>
     /// <inheritdoc cref="Of"/>
-    public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes) => AtFeatures(model, images, classes, withBias: true);
+
+    private static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes, bool withBias)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -48,7 +51,7 @@ public static class ClassActivation
             throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {model.GetName()}, where it does not.");
         var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
         var maps = (weights * features).sum(1);
-        if (last.Classifier.bias is { } bias)
+        if (withBias && last.Classifier.bias is { } bias)
             maps += bias.index_select(0, classes).reshape(-1, 1, 1);
         return maps.MoveToOuterDisposeScope();
     }
