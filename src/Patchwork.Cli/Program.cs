@@ -12,6 +12,7 @@ var root = new RootCommand("CutMix and its family: trains image classifiers on m
     PlanCommand.Create(),
     MethodsCommand.Create(),
     PredictCommand.Create(),
+    ExplainCommand.Create(),
     DataCommand.Create(),
     BenchCommand.Create(),
 };

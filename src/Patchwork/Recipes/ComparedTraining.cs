@@ -84,7 +84,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     }
 
     // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for α of a half and more and a mild one below.
-    private static double[] Beta(double alpha)
+    internal static double[] Beta(double alpha)
     {
         const int points = 2000;
         var mass = new double[LambdaHistogram.Bins];

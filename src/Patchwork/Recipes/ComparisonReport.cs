@@ -98,7 +98,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         if (evaluations is not null)
             AtomicFile.WriteText(Path.Combine(folder, "evaluation.csv"), evaluations.AllMetrics().ToCsv());
-        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html().ToHtml());
+        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html(result.Recipe.OpenData()).ToHtml());
     }
 
     /// <summary>The whole result as one JSON document.</summary>
@@ -150,7 +150,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         };
     }
 
-    private HtmlReport Html() => new()
+    private HtmlReport Html(DatasetPair data) => new()
     {
         Title = result.Methods.Count == 1 ? $"{NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}"
             : $"What {string.Join(", ", Compared.Select(NameOf))} {(Compared.Count() > 1 ? "change" : "changes")} on {result.Recipe.Dataset}",
@@ -161,18 +161,18 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
                 $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is the one with the lowest {(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
             .. training.Sections(),
             .. evaluations?.Sections() ?? [],
-            .. Sheets(),
+            new ComparedActivations(result, data.Test).Section(),
+            .. Sheets(data.Train),
             new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Provenance.Describe().Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
         ],
     };
 
-    private IEnumerable<ReportSection> Sheets()
+    private IEnumerable<ReportSection> Sheets(Dataset train)
     {
-        var data = result.Recipe.OpenData();
         foreach (var method in result.Methods)
         {
             if ((result.Recipe with { Method = method }).CreateStack() is var stack && MixingPreview.ChangesPixels(stack))
-                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, data.Train, new SeedStream(result.Recipe.Seed), 4),
+                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4),
                     $"Sheet of four training images with their partner, what {method} makes of it, and the difference; λ, region and label weights beneath.")]);
         }
     }

@@ -49,12 +49,37 @@ public sealed class Predictor : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        return model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+    }
+
+    /// <summary>What the network looks at in a picture, brought to its input size.</summary>
+    /// <param name="picture">The picture's file.</param>
+    /// <param name="className">The class that is asked about; null, the default: the predicted one.</param>
+    /// <param name="layer">The layer of a Grad-CAM; null, the default: the class activation map of the last features.</param>
+    /// <exception cref="InputException">The picture cannot be read, or the network knows no such class or layer.</exception>
+    public Explanation Explain(string picture, string? className = null, string? layer = null)
+    {
+        int? label = null;
+        if (className is not null)
+        {
+            label = Card.Classes.ToList().IndexOf(className);
+            if (label < 0)
+                throw InputException.Unknown("class", className, [.. Card.Classes]);
+        }
+        using var input = Input(picture);
+        return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
+    }
+
+    private Normalization Normalization => new(Card.Mean, Card.Deviation);
+
+    // The picture as the network takes it, (1, C, H, W); the caller's.
+    private Tensor Input(string picture)
+    {
         var pixels = new byte[Card.Channels * Card.Height * Card.Width];
         ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop);
         var input = new float[pixels.Length];
-        new PixelRows(new Normalization(Card.Mean, Card.Deviation)).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
-        var logits = model.call(tensor(input).reshape(1, Card.Channels, Card.Height, Card.Width));
-        return logits.to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+        new PixelRows(Normalization).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
+        return tensor(input, [1, Card.Channels, Card.Height, Card.Width]);
     }
 
     /// <summary>Frees the network.</summary>

@@ -3,7 +3,11 @@ using SkiaSharp;
 namespace Patchwork.Reporting;
 
 /// <summary>One cell of a preview sheet: a picture and the lines below it ("\n" between lines, wrapped to the picture's width).</summary>
-public sealed record PreviewCell(Picture Picture, string Caption = "");
+public sealed record PreviewCell(Picture Picture, string Caption = "")
+{
+    /// <summary>Boxes drawn over the picture, one after the other; none by default.</summary>
+    public IReadOnlyList<Outline> Outlines { get; init; } = [];
+}
 
 /// <summary>One row of a preview sheet: an example or a method, with a short note below its name, and its pictures from left to right.</summary>
 public sealed record PreviewRow(string Name, string Note, IReadOnlyList<PreviewCell> Cells);
@@ -82,6 +86,8 @@ public sealed record PreviewSheet
                 {
                     var picture = row.Cells[c].Picture;
                     picture.Draw(canvas, CellLeft(c), top, scale);
+                    foreach (var outline in row.Cells[c].Outlines)
+                        outline.Draw(canvas, CellLeft(c), top, scale);
                     text.Draw(canvas, row.Captions[c], CellLeft(c), top + row.PictureHeight + 6);
                 }
                 top += row.Height + Gap;

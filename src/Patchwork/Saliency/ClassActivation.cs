@@ -24,7 +24,7 @@ public static class ClassActivation
 
     /// <summary>
     /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum of each subtracted
-    /// and the rest divided by its maximum, so that the bias, which the authors leave out, is of no matter. A flat map is all 0.
+    /// and the rest divided by its maximum. As its authors do, without the bias. A flat map is all 0.
     /// </summary>
     /// <inheritdoc cref="Of"/>
     public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
@@ -33,24 +33,24 @@ public static class ClassActivation
         return Scaled(LastFeatures.Of(model, images), model.GetName(), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The maps (N, h, w) at the size of the last features.</summary>
-    /// <inheritdoc cref="Of"/>
-    public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
-    {
-        using var scope = NewDisposeScope();
-        return AtFeatures(LastFeatures.Of(model, images), model.GetName(), classes).MoveToOuterDisposeScope();
-    }
-
     // Enlarged before they are scaled, as clovaai/wsolevaluation does (bicubically there): the peak of the enlarged map is 1.
     internal static Tensor Scaled(LastFeatures last, string name, Tensor classes, long height, long width)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
-        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes), height, width), least: 1e-30).MoveToOuterDisposeScope();
+        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes, withBias: false), height, width), least: 1e-30).MoveToOuterDisposeScope();
     }
 
-    private static Tensor AtFeatures(LastFeatures last, string name, Tensor classes)
+    /// <summary>The maps (N, h, w) at the size of the last features.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
+    {
+        using var scope = NewDisposeScope();
+        return AtFeatures(LastFeatures.Of(model, images), model.GetName(), classes, withBias: true).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor AtFeatures(LastFeatures last, string name, Tensor classes, bool withBias)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -60,7 +60,7 @@ public static class ClassActivation
             throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {name}, where it does not.");
         var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
         var maps = (weights * features).sum(1);
-        if (last.Classifier.bias is { } bias)
+        if (withBias && last.Classifier.bias is { } bias)
             maps += bias.index_select(0, classes).reshape(-1, 1, 1);
         return maps.MoveToOuterDisposeScope();
     }

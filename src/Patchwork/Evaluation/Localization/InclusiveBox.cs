@@ -1,3 +1,5 @@
+using Patchwork.Plans;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>
@@ -27,4 +29,7 @@ public readonly record struct InclusiveBox(int Left, int Top, int Right, int Bot
     /// <summary>The box in an image that is resized from one size to another, truncated to whole pixels as the protocol's code does.</summary>
     public InclusiveBox Resized(int height, int width, int newHeight, int newWidth) =>
         new((int)((double)newWidth / width * Left), (int)((double)newHeight / height * Top), (int)((double)newWidth / width * Right), (int)((double)newHeight / height * Bottom));
+
+    /// <summary>The same pixels as a half-open box: the far ends, which count as inside, are one before its own.</summary>
+    public Box ToBox() => new(Top, Left, Bottom + 1, Right + 1);
 }

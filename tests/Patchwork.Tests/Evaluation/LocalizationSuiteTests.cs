@@ -1,0 +1,131 @@
+using Patchwork.Data;
+using Patchwork.Evaluation;
+using Patchwork.Internals;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Evaluation;
+
+/// <summary>A network that sees where its class is, one that sees it everywhere else, and pictures whose objects lie in a corner.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class LocalizationSuiteTests : IDisposable
+{
+    private readonly Squares images = new();
+    private readonly nn.Module<Tensor, Tensor> seeing = Network(1), averted = Network(-1);
+
+    public void Dispose()
+    {
+        seeing.Dispose();
+        averted.Dispose();
+    }
+
+    // Channel k speaks for class k where it is bright, or with the other sign where it is dark.
+    private static nn.Module<Tensor, Tensor> Network(float sign)
+    {
+        var (colours, classifier) = (nn.Conv2d(3, 3, 1), nn.Linear(3, 3));
+        using (no_grad())
+        {
+            colours.weight.copy_(eye(3).reshape(3, 3, 1, 1) * sign);
+            colours.bias!.fill_(sign > 0 ? 0 : 1);
+            classifier.weight.copy_(eye(3));
+            classifier.bias!.fill_(0);
+        }
+        return nn.Sequential(("colours", colours), ("relu", nn.ReLU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()), ("fc", classifier));
+    }
+
+    private Subject Subject(nn.Module<Tensor, Tensor> network) => new(network, images, new SeedStream(0)) { BatchSize = 5 };
+
+    private static double Value(SuiteResult result, string metric) => result.Metrics[metric].Value;
+
+    [Fact]
+    public void A_network_that_sees_its_objects_finds_them_all_and_one_that_looks_away_none()
+    {
+        var (sees, misses) = (new LocalizationSuite().Measure(Subject(seeing)), new LocalizationSuite().Measure(Subject(averted)));
+        foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc", "max_box_acc_v2", "pxap"])
+            Assert.Equal(1, Value(sees, metric));
+        foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc", "max_box_acc_v2"])
+            Assert.Equal(0, Value(misses, metric));
+        Assert.All(sees.PerImage["gt_known_localization"], found => Assert.Equal(1, found));
+    }
+
+    [Fact]
+    public void What_the_middle_gets_depends_on_the_boxes_alone()
+    {
+        var (sees, misses) = (new LocalizationSuite().Measure(Subject(seeing)), new LocalizationSuite().Measure(Subject(averted)));
+        Assert.Equal(sees.Metrics["centre_max_box_acc_v2"], misses.Metrics["centre_max_box_acc_v2"]);
+        Assert.Equal(0, Value(sees, "centre_max_box_acc"));      // no square around the middle meets half of a box in the corner
+    }
+
+    [Fact]
+    public void Grad_CAM_at_the_rectified_features_finds_what_the_class_activation_map_finds()
+    {
+        var result = new LocalizationSuite().Measure(Subject(seeing) with { Layer = "relu" });
+        Assert.Equal(1, Value(result, "max_box_acc_v2"));
+        Assert.Contains("Did you mean 'relu'?", Assert.Throws<InputException>(() => new LocalizationSuite().Measure(Subject(seeing) with { Layer = "relv" })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_is_repeatable_whatever_the_batches_and_leaves_no_tensor()
+    {
+        var suite = new LocalizationSuite();
+        var first = suite.Measure(Subject(averted));
+        var before = LiveTensors.Settled();
+        var shares = new List<double>();
+        Assert.Equal(first.Metrics, suite.Measure(Subject(averted) with { BatchSize = 60, Progress = shares.Add }).Metrics);
+        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(1, shares[^1], 1e-12);
+    }
+
+    [Fact]
+    public void A_set_without_boxes_lacks_them()
+    {
+        Assert.Null(new LocalizationSuite().Missing(images));
+        Assert.Contains("boxes", new LocalizationSuite().Missing(new NoiseImages())!, StringComparison.Ordinal);
+    }
+
+    /// <summary>Black, with a square of 6×6 in the channel of the class near a corner; the last image has no box.</summary>
+    private sealed class Squares : Dataset
+    {
+        public override int Count => 13;
+
+        public override int Channels => 3;
+
+        public override int Height => 20;
+
+        public override int Width => 24;
+
+        public override IReadOnlyList<string> ClassNames { get; } = ["red", "green", "blue"];
+
+        public override Normalization Normalization { get; } = new([0f, 0f, 0f], [1f, 1f, 1f]);
+
+        public override int Label(int index) => index % 3;
+
+        private static Box Place(int index) => new(index % 2 == 0 ? 0 : 13, index % 4 < 2 ? 1 : 17, index % 2 == 0 ? 6 : 19, index % 4 < 2 ? 7 : 23);
+
+        public override Box? ObjectBox(int index) => index == Count - 1 ? null : Place(index);
+
+        public override ReadOnlySpan<byte> ObjectMask(int index)
+        {
+            var mask = new byte[Height * Width];
+            Fill(mask, Place(index), 1);
+            return mask;
+        }
+
+        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
+        {
+            var pixels = new byte[ImageBytes];
+            Fill(pixels.AsSpan(Label(index) * Height * Width), Place(index), 255);
+            return pixels;
+        }
+
+        private void Fill(Span<byte> plane, Box box, byte value)
+        {
+            for (var y = box.Top; y < box.Bottom; y++)
+                plane.Slice(y * Width + box.Left, box.Width).Fill(value);
+        }
+    }
+}
