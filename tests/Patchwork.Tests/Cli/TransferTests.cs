@@ -12,9 +12,9 @@ public sealed class TransferTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    private string Train(string run, params string[] more)
+    private string Train(string run, int epochs = 2, params string[] more)
     {
-        var result = CommandLine.Run(["train", "--quiet", .. files.Flags(run), .. more]);
+        var result = CommandLine.Run(["train", "--quiet", .. files.Flags(run, epochs), .. more]);
         Assert.True(result.ExitCode == 0, result.Error);
         return files.At(run);
     }
@@ -33,7 +33,7 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public void A_probe_changes_the_last_layer_alone_and_fine_tuning_all_of_it()
     {
-        var run = Train("run", "--optimizer", "sgd");      // whose weight decay would move a parameter that has no gradient
+        var run = Train("run", more: ["--optimizer", "sgd"]);      // whose weight decay would move a parameter that has no gradient
         string[] evaluate = ["evaluate", run, "--suite", "transfer", "--transfer-to", $"folder={files.Pictures}", "--transfer-epochs", "2", "--json"];
         var result = CommandLine.Run(evaluate);
         Assert.True(result.ExitCode == 0, result.Error);
@@ -60,11 +60,11 @@ public sealed class TransferTests : IDisposable
     public void No_epochs_make_a_finished_run_of_weights_as_they_are()
     {
         var run = Train("run");
-        var taken = Train("taken", "--weights", Weights(run), "--epochs", "0");
+        var taken = Train("taken", 0, "--weights", Weights(run));
         Assert.Empty(Changed(Weights(run), Weights(taken)));
         string Error(string folder) => CommandLine.Run("evaluate", folder, "--suite", "clean", "--json").Json().GetProperty("clean").GetProperty("top1_error").GetRawText();
         Assert.Equal(Error(run), Error(taken));
-        Assert.Contains("weights to begin with", CommandLine.Run(["train", .. files.Flags("none"), "--epochs", "0"]).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("weights to begin with", CommandLine.Run(["train", .. files.Flags("none", 0)]).Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class TransferTests : IDisposable
         string[] compare = ["compare", "--methods", "baseline,cutmix", "--seeds", "1", "--json", "--quiet"];
         var before = CommandLine.Run([.. compare, .. files.Flags("trained")]);
         Assert.True(before.ExitCode == 0, before.Error);
-        var after = CommandLine.Run([.. compare, .. files.Flags("taken"), "--epochs", "0", "--weights", Path.Combine(trained, "{method}-seed{seed}", "checkpoints", "last.safetensors")]);
+        var after = CommandLine.Run([.. compare, .. files.Flags("taken", 0), "--weights", Path.Combine(trained, "{method}-seed{seed}", "checkpoints", "last.safetensors")]);
         Assert.True(after.ExitCode == 0, after.Error);
         for (var i = 0; i < 2; i++)
             Assert.Equal(before.Json().GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText(), after.Json().GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText());
@@ -84,7 +84,7 @@ public sealed class TransferTests : IDisposable
     public void A_run_that_is_resumed_before_its_first_checkpoint_begins_with_its_weights()
     {
         var begin = Weights(Train("begin"));
-        var run = Train("run", "--weights", begin);
+        var run = Train("run", 2, "--weights", begin);
         var whole = File.ReadAllBytes(Weights(run));
         foreach (var file in Directory.GetFiles(Path.Combine(run, "checkpoints")).Where(file => Path.GetFileName(file) != "model.json").Append(Path.Combine(run, "result.json")))
             File.Delete(file);

@@ -47,7 +47,8 @@ public sealed class LocalizationSuiteTests : IDisposable
         var (sees, misses) = (new LocalizationSuite().Measure(Subject(seeing)), new LocalizationSuite().Measure(Subject(averted)));
         foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc", "max_box_acc_v2", "pxap"])
             Assert.Equal(1, Value(sees, metric));
-        foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc", "max_box_acc_v2"])
+        // Not MaxBoxAccV2: the rim of a hole is a contour too, and this network leaves a hole where the object is.
+        foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc"])
             Assert.Equal(0, Value(misses, metric));
         Assert.All(sees.PerImage["gt_known_localization"], found => Assert.Equal(1, found));
     }

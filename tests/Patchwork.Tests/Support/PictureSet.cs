@@ -33,9 +33,9 @@ internal sealed class PictureSet : IDisposable
         return this;
     }
 
-    /// <summary>The flags of a run of two epochs on the pictures.</summary>
-    public string[] Flags(string run) =>
-        ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", "2", "--batch-size", "4", "--threads", "1", "--out", At(run)];
+    /// <summary>The flags of a short run on the pictures.</summary>
+    public string[] Flags(string run, int epochs = 2) =>
+        ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", $"{epochs}", "--batch-size", "4", "--threads", "1", "--out", At(run)];
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(Folder, recursive: true);
