@@ -39,7 +39,7 @@ internal static class HtmlReportAssets
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: 0; font-size: .9375rem; }
         dt { color: var(--soft); }
         dd { margin: 0; overflow-wrap: anywhere; }
-        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th { white-space: normal; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
+        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th, th.number { white-space: normal; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
         @media print { .copy { display: none; } main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
           pre { white-space: pre-wrap; overflow-wrap: anywhere; } .scroll, figure { overflow: visible; } figure svg { min-width: 0; } figure img { max-width: 100%; }
           table { font-size: .75rem; } th, .number { white-space: normal; } th, td { padding: .3rem .5rem .3rem 0; } .number { padding: .3rem 0 .3rem .5rem; } }
