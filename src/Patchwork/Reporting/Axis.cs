@@ -9,8 +9,8 @@ namespace Patchwork.Reporting;
 internal sealed record Axis(double Low, double High, double Step)
 {
     /// <summary>
-    /// An axis over <paramref name="values"/>: <paramref name="tight"/> from the least to the greatest, else widened to whole steps. No values give
-    /// 0 to 1; a single one lies in the middle.
+    /// An axis over <paramref name="values"/>: <paramref name="tight"/> from the least to the greatest, with ticks at whole
+    /// numbers where all values are, else widened to whole steps. No values give 0 to 1; a single one lies in the middle.
     /// </summary>
     internal static Axis Over(IEnumerable<double> values, bool tight)
     {
@@ -23,6 +23,8 @@ internal sealed record Axis(double Low, double High, double Step)
             (low, high) = (low - margin, high + margin);
         }
         var step = NiceStep((high - low) / 6);
+        // Between two epochs there is nothing to point at.
+        if (tight && all.All(double.IsInteger)) step = Math.Max(1, step);
         return tight ? new Axis(low, high, step) : new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
     }
 

@@ -19,7 +19,7 @@ public sealed record LineChart(string Title, string XTitle, string YTitle, IRead
 /// </summary>
 public static class Charts
 {
-    private const double Width = 720, Left = 64, Right = 16, PlotHeight = 280, LegendLine = 20;
+    private const double Width = 720, PlotHeight = 280, LegendLine = 20;
 
     /// <summary>Okabe-Ito without yellow, which vanishes on white, and black, which vanishes on dark.</summary>
     private static readonly string[] Palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
@@ -33,11 +33,14 @@ public static class Charts
         var points = chart.Series.SelectMany(series => series.Points).Where(Drawable).ToArray();
         var xAxis = Axis.Over(points.Select(point => point.X), tight: true);
         var yAxis = Axis.Over(points.SelectMany(point => new[] { point.Mean - Band(point), point.Mean + Band(point) }), tight: false);
-        var legend = PlaceLegend(chart.Series);
+        // Wide enough for the labels of the ticks, beside the turned title of the y axis and around the last tick of the x axis.
+        var left = Math.Max(64, yAxis.Ticks.Max(tick => WidthOf(yAxis.Label(tick))) + 30);
+        var right = Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
+        var legend = PlaceLegend(chart.Series, left, right);
         var top = 40 + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LegendLine + 10;
         var bottom = top + PlotHeight;
 
-        double X(double value) => Left + xAxis.Share(value) * (Width - Left - Right);
+        double X(double value) => left + xAxis.Share(value) * (right - left);
         double Y(double value) => bottom - yAxis.Share(value) * PlotHeight;
 
         var svg = new StringBuilder();
@@ -48,7 +51,7 @@ public static class Charts
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 52)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
         Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
-        Add($"<text x=\"{N(Left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
+        Add($"<text x=\"{N(left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
         foreach (var (name, index, row, x) in legend)
         {
             var y = 40 + row * LegendLine;
@@ -58,19 +61,19 @@ public static class Charts
 
         foreach (var tick in yAxis.Ticks)
         {
-            Add($"<path d=\"M{N(Left)} {N(Y(tick))}H{N(Width - Right)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
-            Add($"<text x=\"{N(Left - 8)}\" y=\"{N(Y(tick) + 4.5)}\" text-anchor=\"end\">{yAxis.Label(tick)}</text>");
+            Add($"<path d=\"M{N(left)} {N(Y(tick))}H{N(right)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
+            Add($"<text x=\"{N(left - 8)}\" y=\"{N(Y(tick) + 4.5)}\" text-anchor=\"end\">{yAxis.Label(tick)}</text>");
         }
         foreach (var tick in xAxis.Ticks)
         {
             Add($"<path d=\"M{N(X(tick))} {N(bottom)}v5\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
             Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 20)}\" text-anchor=\"middle\">{xAxis.Label(tick)}</text>");
         }
-        Add($"<path d=\"M{N(Left)} {N(bottom)}H{N(Width - Right)}\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
-        Add($"<text x=\"{N((Left + Width - Right) / 2)}\" y=\"{N(bottom + 42)}\" text-anchor=\"middle\">{Text(chart.XTitle)}</text>");
+        Add($"<path d=\"M{N(left)} {N(bottom)}H{N(right)}\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
+        Add($"<text x=\"{N((left + right) / 2)}\" y=\"{N(bottom + 42)}\" text-anchor=\"middle\">{Text(chart.XTitle)}</text>");
         var middle = N(top + PlotHeight / 2);
         Add($"<text x=\"14\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {middle})\">{Text(chart.YTitle)}</text>");
-        if (points.Length == 0) Add($"<text x=\"{N((Left + Width - Right) / 2)}\" y=\"{middle}\" text-anchor=\"middle\">no data</text>");
+        if (points.Length == 0) Add($"<text x=\"{N((left + right) / 2)}\" y=\"{middle}\" text-anchor=\"middle\">no data</text>");
 
         for (var i = 0; i < chart.Series.Count; i++)
         {
@@ -111,20 +114,23 @@ public static class Charts
         if (run.Count > 0) yield return run;
     }
 
-    /// <summary>Legend entries from left to right in as many rows as they need; a letter is taken as 7.5 wide.</summary>
-    private static (string Name, int Index, int Row, double X)[] PlaceLegend(IReadOnlyList<ChartSeries> series)
+    /// <summary>Legend entries from left to right in as many rows as they need.</summary>
+    private static (string Name, int Index, int Row, double X)[] PlaceLegend(IReadOnlyList<ChartSeries> series, double left, double right)
     {
         var placed = new (string, int, int, double)[series.Count];
-        var (row, x) = (0, Left);
+        var (row, x) = (0, left);
         for (var i = 0; i < series.Count; i++)
         {
-            var width = 28 + 7.5 * series[i].Name.Length + 20;
-            if (x > Left && x + width > Width - Right) (row, x) = (row + 1, Left);
+            var width = 28 + WidthOf(series[i].Name) + 20;
+            if (x > left && x + width > right) (row, x) = (row + 1, left);
             placed[i] = (series[i].Name, i, row, x);
             x += width;
         }
         return placed;
     }
+
+    // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.
+    private static double WidthOf(string text) => text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
 
     private static string Colour(int index)
     {

@@ -50,6 +50,17 @@ public sealed class ChartsTests
         Assert.True(axis.Low <= low && high <= axis.High, axis.ToString());
     }
 
+    [Theory]
+    [InlineData(1.0, 2.0, "1 2")]
+    [InlineData(1.0, 30.0, "5 10 15 20 25 30")]
+    [InlineData(7.0, 7.0, "7")]
+    [InlineData(0.5, 2.0, "0.5 1.0 1.5 2.0")]
+    public void Whole_numbers_such_as_epochs_have_no_ticks_between_them(double low, double high, string expected)
+    {
+        var axis = Axis.Over([low, high], tight: true);
+        Assert.Equal(expected, string.Join(' ', axis.Ticks.Select(axis.Label)));
+    }
+
     [Fact]
     public void The_culture_of_the_thread_changes_nothing()
     {
