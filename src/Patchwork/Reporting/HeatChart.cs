@@ -20,12 +20,12 @@ public sealed record HeatGroup(string Title, IReadOnlyList<string> Columns, IRea
 /// <param name="Description">Read to those who cannot see it.</param>
 public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOnlyList<HeatGroup> Groups, string Description)
 {
-    private const double Width = 720, RowHeight = 18, Gap = 8, Top = 70, Strongest = 0.5;
+    private const double Width = 720, RowHeight = 20, Gap = 8, Top = 70, Strongest = 0.5;
 
     /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
     public string ToSvg()
     {
-        var left = 12 + 6.6 * Rows.Max(row => row.Length);
+        var left = 14 + 7.5 * Rows.Max(row => row.Length);
         var cell = (Width - left - Gap * (Groups.Count - 1)) / Groups.Sum(group => group.Columns.Count);
         var all = Groups.SelectMany(group => group.Values).SelectMany(row => row).Where(double.IsFinite).DefaultIfEmpty(0).ToArray();
         var (low, high) = (all.Min(), all.Max());
@@ -33,11 +33,11 @@ public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOn
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(Top + Rows.Count * RowHeight + 8)}\" role=\"img\" aria-label=\"{Text(Description)}\"");
-        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">");
+        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(Title)}</title>");
         Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(Title)}</text>");
         foreach (var (r, row) in Rows.Index())
-            Add($"<text x=\"0\" y=\"{N(Top + r * RowHeight + 13)}\">{Text(row)}</text>");
+            Add($"<text x=\"0\" y=\"{N(Top + r * RowHeight + 15)}\">{Text(row)}</text>");
         var x = left;
         foreach (var group in Groups)
         {
@@ -51,7 +51,7 @@ public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOn
                         continue;
                     var strength = high > low ? Strongest * (row[c] - low) / (high - low) : 0;
                     Add($"<rect x=\"{N(x + c * cell)}\" y=\"{N(Top + r * RowHeight)}\" width=\"{N(cell)}\" height=\"{N(RowHeight)}\" fill=\"var(--series-2, #d55e00)\" fill-opacity=\"{N(strength)}\"/>");
-                    Add($"<text x=\"{N(x + (c + 0.5) * cell)}\" y=\"{N(Top + r * RowHeight + 13)}\" text-anchor=\"middle\">{row[c]:F0}</text>");
+                    Add($"<text x=\"{N(x + (c + 0.5) * cell)}\" y=\"{N(Top + r * RowHeight + 15)}\" text-anchor=\"middle\">{row[c]:F0}</text>");
                 }
             }
             x += group.Columns.Count * cell + Gap;
