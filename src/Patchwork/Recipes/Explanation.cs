@@ -42,7 +42,7 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     public ActivationSheet Sheet(string name) => new()
     {
         Title = FormattableString.Invariant($"What speaks for {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
-        Subtitle = $"Box: the largest region above {LocalizationAccuracy.PaperThreshold} of the maximum.",
+        Subtitle = FormattableString.Invariant($"The box lies around the largest region above {LocalizationAccuracy.PaperThreshold} of the maximum."),
         Networks = [""],
         Rows = [new ActivationRow(Picture, name, [Activation])],
         Stages = true,

@@ -66,7 +66,7 @@ public sealed record ActivationSheet
         }.Png();
     }
 
-    private string Legend() => "Heat: dark 0, pale yellow 1. White: the box by the map."
+    private string Legend() => "Heat: dark 0, pale yellow 1." + (Stages ? "" : " White: the box by the map.")
         + (Rows.Any(row => !row.TrueBox.IsEmpty) ? " Dashed: the true box." : "");
 
     private string[] Headings(string network) => !Stages ? [network]

@@ -5,7 +5,7 @@ namespace Patchwork.Reporting;
 /// </summary>
 /// <remarks>
 /// The colours are inferno (van der Walt and Smith, matplotlib 1.5). metalbubble/CAM shows 0.3·JET + 0.5·image; ours differs, because JET is neither even nor readable
-/// by the colour-blind, and because a weaker sum darkens the picture.
+/// by the colour-blind, and because colours of the picture cannot be told from those of the heat: under it the picture is grey.
 /// </remarks>
 /// <param name="Height">Rows, at least 1.</param>
 /// <param name="Width">Columns, at least 1.</param>
@@ -29,7 +29,7 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
     /// <summary>The map alone, in its colours.</summary>
     public Picture ToPicture() => new(Height, Width, [.. Values.SelectMany(Color)]);
 
-    /// <summary>The map over a picture of its size: <c>share·colours + (1 - share)·picture</c>.</summary>
+    /// <summary>The map over a picture of its size: <c>share·colours + (1 - share)·grey</c>, grey being the picture's luma (Rec. 601).</summary>
     /// <param name="picture">What the map belongs to.</param>
     /// <param name="share">Weight of the map's colours. Range [0, 1], default 0.5.</param>
     public Picture Over(Picture picture, double share = 0.5)
@@ -39,7 +39,10 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
                 + FormattableString.Invariant($"Received: {Height}×{Width} over {picture.Height}×{picture.Width}, share = {share}."));
         var rgb = ToPicture().Rgb;
         for (var i = 0; i < rgb.Length; i++)
-            rgb[i] = (byte)Math.Round(share * rgb[i] + (1 - share) * picture.Rgb[i]);
+        {
+            var pixel = picture.Rgb.AsSpan(i - i % 3, 3);
+            rgb[i] = (byte)Math.Round(share * rgb[i] + (1 - share) * (0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]));
+        }
         return new Picture(Height, Width, rgb);
     }
 

@@ -47,7 +47,7 @@ public sealed partial class DocsTests
     [Theory, MemberData(nameof(Pages))]
     public void Flags_and_verbs_exist(string page)
     {
-        var help = string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "bench" }.Select(verb => Help(verb)));
+        var help = string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain", "bench" }.Select(verb => Help(verb)));
         var text = File.ReadAllText(Repository.File(page));
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
@@ -181,7 +181,7 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
     private static partial Regex Flag();
 
-    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|the catalogue|our speed)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|shows|the catalogue|our speed)", RegexOptions.Multiline)]
     private static partial Regex VerbRow();
 
     [GeneratedRegex(@"^  (\w+)(?: <\w+>)* {2,}\w", RegexOptions.Multiline)]

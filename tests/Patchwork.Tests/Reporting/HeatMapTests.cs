@@ -27,15 +27,25 @@ public sealed class HeatMapTests
     }
 
     [Fact]
-    public void An_overlay_lies_between_the_picture_and_the_heat()
+    public void An_overlay_lies_between_the_grey_picture_and_the_heat()
     {
         var (map, picture) = (Ramp, new Picture(1, 256, [.. Enumerable.Range(0, 768).Select(i => (byte)(i * 37))]));
         var heat = map.ToPicture().Rgb;
-        Assert.Equal(picture.Rgb, map.Over(picture, 0).Rgb);
         Assert.Equal(heat, map.Over(picture, 1).Rgb);
-        var half = map.Over(picture).Rgb;
+        var (grey, half) = (map.Over(picture, 0).Rgb, map.Over(picture).Rgb);
         for (var i = 0; i < half.Length; i++)
-            Assert.Equal((picture.Rgb[i] + heat[i]) / 2.0, half[i], 0.5);
+        {
+            Assert.Equal(grey[i - i % 3], grey[i]);
+            Assert.InRange(grey[i], picture.Rgb[(i - i % 3)..(i - i % 3 + 3)].Min(), picture.Rgb[(i - i % 3)..(i - i % 3 + 3)].Max());
+            Assert.Equal((grey[i] + heat[i]) / 2.0, half[i], 1.0);      // grey is rounded once more
+        }
+    }
+
+    [Fact]
+    public void A_grey_picture_stays_as_it_is_under_the_heat()
+    {
+        var picture = new Picture(1, 256, [.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[(byte)i, (byte)i, (byte)i])]);
+        Assert.Equal(picture.Rgb, Ramp.Over(picture, 0).Rgb);
     }
 
     [Fact]
