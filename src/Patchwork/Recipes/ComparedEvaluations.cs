@@ -83,13 +83,13 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         return headline.LowerIsBetter is { } lower && Change(suite, headline.Metric, method) is { IsNoise: false } change ? $"{mean} {(change.Value < 0 == lower ? "▲" : "▼")}" : mean;
     }
 
-    /// <summary>For each method but the baseline, how many measurements are clearly better, clearly worse, and within the noise; empty without a baseline.</summary>
-    public IReadOnlyList<string> Counts() => !comparison.Methods.Contains(Methods.Baseline) ? [] : [.. comparison.Methods.Where(method => method != Methods.Baseline).Select(method =>
+    /// <summary>How many measurements a method made clearly better and clearly worse than the baseline's, as the end of a sentence.</summary>
+    internal string Count(string method)
     {
         var changes = Changes(method);
-        int Count(bool better) => changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
-        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at {Count(true)} and worse at {Count(false)} of {changes.Count} measurements";
-    })];
+        int Clear(bool better) => changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
+        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} measurements";
+    }
 
     private IReadOnlyList<(Headline Headline, Difference Change)> Changes(string method) =>
         [.. from suite in suites from headline in suite.Headlines where headline.LowerIsBetter is not null && Has(suite, headline.Metric) select (headline, Change(suite, headline.Metric, method)!)];

@@ -66,7 +66,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         return new LineChart("λ drawn from and λ used", "λ, the image's own weight", "images, %",
         [
             .. used.Select(one => new ChartSeries($"{one.Method}, used", [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),
-            .. laws.Select(alpha => new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"Beta({alpha}, {alpha})"), [.. Beta(alpha).Select((share, bin) => new ChartPoint(Middle(bin), 100 * share))])),
+            .. laws.Select(alpha => new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"Beta({alpha}, {alpha})"), [.. Beta(alpha).Select((share, bin) => new ChartPoint(Middle(bin), 100 * share))]) { Reference = true }),
         ]);
     }
 
@@ -86,7 +86,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for α of a half and more and a mild one below.
     internal static double[] Beta(double alpha)
     {
-        const int points = 2000;
+        const int points = 20_000;
         var mass = new double[LambdaHistogram.Bins];
         for (var i = 0; i < points; i++)
         {

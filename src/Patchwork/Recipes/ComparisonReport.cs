@@ -59,16 +59,20 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         if (!result.Methods.Contains(Methods.Baseline) || !Compared.Any())
             return string.Join(" ", result.Methods.Select(method => FormattableString.Invariant($"{NameOf(method)}: test error {Errors(method)} %.")));
         if (Compared.Count() <= 4)
-            return string.Join(" ", Compared.Select(method => Sentence(method, Errors(Methods.Baseline)))) + Beyond(" Beyond the test error, ");
+        {
+            var main = Compared.FirstOrDefault(method => method == "cutmix") ?? Compared.First();
+            var others = string.Join(", ", Compared.Where(method => method != main).Select(method => FormattableString.Invariant($"{NameOf(method)} {Errors(method).Mean:F2} %")));
+            return $"{Sentence(main, Errors(Methods.Baseline))}{Beyond([main])}{(others.Length > 0 ? $" Beside it: {others}." : "")}";
+        }
         var baseline = Errors(Methods.Baseline);
         string Side(bool lower) => string.Join(", ", Compared.Select(method => (Name: NameOf(method), Errors: Errors(method), IsNoise: OverSeeds(method)?.Contains(0) == true)).Where(one => one.Errors.Mean <= baseline.Mean == lower)
             .OrderBy(one => one.Errors.Mean)
             .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(one.IsNoise ? "~" : "")}")).DefaultIfEmpty("none"));
         return string.Create(CultureInfo.InvariantCulture,
-            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % t-interval over the seeds holds no difference too, may be noise.") + Beyond(" Beyond the test error, ");
+            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % t-interval over the seeds holds no difference too, may be noise.") + Beyond(Compared);
     }
 
-    private string Beyond(string begin) => evaluations is null ? "" : $"{begin}{string.Join("; ", evaluations.Counts())}.";
+    private string Beyond(IEnumerable<string> methods) => evaluations is null ? "" : $" Beyond the test error, {string.Join("; ", methods.Select(evaluations.Count))}.";
 
     private IEnumerable<string> Compared => result.Methods.Where(method => method != Methods.Baseline);
 

@@ -45,7 +45,7 @@ internal sealed class EvaluationCharts(IReadOnlyList<string> methods, Func<strin
     {
         var chart = Curve($"Test images told from {table[..^8]}, by softmax", table, "unknown images accepted, %", "test images accepted, %", 100, 100);
         var lines = chart.Series.Select(series => series with { Points = [.. series.Points.Select(point => new ChartPoint(point.X, point.Mean))] });
-        return chart with { Series = [.. lines, new ChartSeries("chance", [new(0, 0), new(100, 100)])] };
+        return chart with { Series = [.. lines, new ChartSeries("chance", [new(0, 0), new(100, 100)]) { Reference = true }] };
     }
 
     // Rows [lower, upper, count, confidence, accuracy]; the images of all seeds together, bins without images left out.
@@ -54,7 +54,7 @@ internal sealed class EvaluationCharts(IReadOnlyList<string> methods, Func<strin
         .. methods.Select(method => new ChartSeries(method, [.. results(method).SelectMany(result => result.Tables[table].Index()).GroupBy(bin => bin.Index, bin => bin.Item)
             .Where(bins => bins.Sum(bin => bin[2]) > 0).OrderBy(bins => bins.Key)
             .Select(bins => new ChartPoint(100 * Mean(bins, 3), 100 * Mean(bins, 4)))])),
-        new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]),
+        new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]) { Reference = true },
     ]);
 
     private static double Mean(IEnumerable<double[]> bins, int column) => bins.Sum(bin => bin[2] * bin[column]) / bins.Sum(bin => bin[2]);

@@ -8,7 +8,11 @@ namespace Patchwork.Reporting;
 public readonly record struct ChartPoint(double X, double Mean, double Deviation = double.NaN);
 
 /// <summary>One curve, its points in order of X. A point that is not finite interrupts it.</summary>
-public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points);
+public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points)
+{
+    /// <summary>A line to measure the others against, drawn thin and grey. Default false.</summary>
+    public bool Reference { get; init; }
+}
 
 /// <summary>What a line chart shows. <paramref name="Description"/> is read to those who cannot see it.</summary>
 public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "");
@@ -55,7 +59,7 @@ public static class Charts
         foreach (var (name, index, row, x) in legend)
         {
             var y = 40 + row * LegendLine;
-            Add($"<path d=\"M{N(x)} {N(y)}h22\" fill=\"none\" stroke=\"{Colour(index)}\" stroke-width=\"2.5\"{Dash(index)}/>");
+            Add($"<path d=\"M{N(x)} {N(y)}h22\" fill=\"none\" {Stroke(chart.Series[index], index, "2.5")}/>");
             Add($"<text x=\"{N(x + 28)}\" y=\"{N(y + 4.5)}\">{Text(name)}</text>");
         }
 
@@ -86,7 +90,7 @@ public static class Charts
                     Add($"<path d=\"M{string.Join('L', upper.Concat(lower))}Z\" fill=\"{Colour(i)}\" fill-opacity=\"0.18\"/>");
                 }
                 var line = string.Join('L', run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean))}"));
-                if (run.Count > 1) Add($"<path d=\"M{line}\" fill=\"none\" stroke=\"{Colour(i)}\" stroke-width=\"2\" stroke-linejoin=\"round\"{Dash(i)}/>");
+                if (run.Count > 1) Add($"<path d=\"M{line}\" fill=\"none\" {Stroke(chart.Series[i], i, "2")} stroke-linejoin=\"round\"/>");
                 else Add($"<circle cx=\"{N(X(run[0].X))}\" cy=\"{N(Y(run[0].Mean))}\" r=\"3.5\" fill=\"{Colour(i)}\"/>");
             }
         }
@@ -131,6 +135,9 @@ public static class Charts
 
     // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.
     private static double WidthOf(string text) => text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
+
+    private static string Stroke(ChartSeries series, int index, string width) => series.Reference
+        ? "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\"" : $"stroke=\"{Colour(index)}\" stroke-width=\"{width}\"{Dash(index)}";
 
     private static string Colour(int index)
     {
