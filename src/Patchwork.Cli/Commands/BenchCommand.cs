@@ -7,7 +7,7 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> what each method costs, some minutes.</summary>
+/// <summary><c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> or <c>--evaluation</c> what these cost, some minutes.</summary>
 internal static class BenchCommand
 {
     public static Command Create()
@@ -15,7 +15,8 @@ internal static class BenchCommand
         var common = new CommonOptions();
         var threads = new Option<int>("--threads") { Description = "torch threads (default: all cores)" };
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads, methods };
+        var evaluation = new Option<bool>("--evaluation") { Description = "what evaluating costs over the bare passes through the network instead; some minutes" };
+        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads, methods, evaluation };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -25,6 +26,11 @@ internal static class BenchCommand
             if (parsed.GetValue(methods))
             {
                 PrintMethods(common.Json(parsed));
+                return 0;
+            }
+            if (parsed.GetValue(evaluation))
+            {
+                PrintEvaluation(common.Json(parsed));
                 return 0;
             }
             var (ratios, rates) = Measure();
@@ -61,19 +67,50 @@ internal static class BenchCommand
         }
     }
 
+    private static void PrintEvaluation(bool json)
+    {
+        const string model = "resnet8";
+        const int images = 500;
+        var costs = EvaluationBench.Run(model, images, rounds: 4);
+        if (json)
+        {
+            Console.WriteLine(new JsonObject
+            {
+                ["model"] = model,
+                ["test_images"] = images,
+                ["suites"] = new JsonObject(costs.Select(cost => KeyValuePair.Create(cost.Suite, (JsonNode?)new JsonObject
+                {
+                    ["forward_passes"] = cost.Forward,
+                    ["backward_passes"] = cost.Backward,
+                    ["seconds"] = Math.Round(cost.Seconds, 3),
+                    ["over_bare_passes"] = Describe(cost.OverPasses),
+                }))),
+                ["environment"] = Provenance.Describe(),
+            }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            return;
+        }
+        Console.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
+        foreach (var (suite, forward, backward, seconds, ratio) in costs)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{suite,-13} {seconds,7:F2} s   {ratio.Median,6:F2}   quartiles {ratio.LowerQuartile:F2}, {ratio.UpperQuartile:F2}   {forward:N0} forward, {backward:N0} back"));
+        }
+    }
+
+    private static JsonObject Describe(SpeedRatio ratio) => new()
+    {
+        ["median"] = Math.Round(ratio.Median, 5),
+        ["lower"] = Math.Round(ratio.LowerQuartile, 5),
+        ["upper"] = Math.Round(ratio.UpperQuartile, 5),
+        ["rounds"] = ratio.Rounds,
+    };
+
     private static JsonObject Describe(MethodCosts costs)
     {
         var methods = new JsonObject();
         foreach (var (method, step, copies) in costs.Costs)
         {
-            JsonObject Ratio(SpeedRatio ratio) => new()
-            {
-                ["median"] = Math.Round(ratio.Median, 5),
-                ["lower"] = Math.Round(ratio.LowerQuartile, 5),
-                ["upper"] = Math.Round(ratio.UpperQuartile, 5),
-                ["rounds"] = ratio.Rounds,
-            };
-            methods[method] = new JsonObject { ["step_with_over_without"] = Ratio(step), ["over_copy"] = Ratio(copies) };
+            methods[method] = new JsonObject { ["step_with_over_without"] = Describe(step), ["over_copy"] = Describe(copies) };
         }
         return new JsonObject
         {

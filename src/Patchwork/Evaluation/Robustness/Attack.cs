@@ -71,6 +71,8 @@ public sealed record Pgd : Attack
     /// <inheritdoc/>
     public override Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch)
     {
+        if (Restarts == 1)
+            return From(model, pixels, labels, seeds, batch);      // nothing to choose from
         using var scope = NewDisposeScope();
         Tensor? worst = null, highest = null;
         for (var restart = 0; restart < Restarts; restart++)
