@@ -14,6 +14,8 @@ internal sealed class RecipeOptions
 {
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
     private readonly List<(Option<bool> Option, string Key)> switches = [];
+    private readonly Option<string[]> settings = new("--set") { Description = "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
+    private bool mixing;
 
     /// <summary>Adds the data flags: which images.</summary>
     public RecipeOptions Data(bool dataset = true)
@@ -30,8 +32,9 @@ internal sealed class RecipeOptions
     /// <summary>Adds the flags of mixing methods.</summary>
     public RecipeOptions Mixing(bool method = true)
     {
+        mixing = true;
         if (method)
-            Text("--method", "method, or baseline");
+            Text("--method", "method, or baseline; several as cutmix+cutout or mixup:0.3-or-cutmix:0.7");
         Number("--alpha", "parameter of λ ~ Beta(α, α)");
         Number("--probability", "chance that a batch (or image, with --scope example) is mixed");
         Text("--preset", $"begin with another system's CutMix: {string.Join(", ", CutMix.Presets.All.Keys)}");
@@ -54,7 +57,7 @@ internal sealed class RecipeOptions
         Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
         Number("--drop-probability", "dropblock, stochasticdepth, shakedrop: chance of a drop");
         Names("--strengths", "strengths that change, NAME EPOCH:VALUE …, e.g. 'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
-        Whole("--clean-tail", "last epochs without mixing");
+        Whole("--clean-tail", "last epochs in which nothing is mixed or erased");
         Text("--model", "model (default resnet8)");
         Text("--weights", "safetensors file to begin with; the last layer may differ");
         Switch("--freeze", "train the last layer alone, on features that stay as they are");
@@ -93,6 +96,21 @@ internal sealed class RecipeOptions
             command.Options.Add(option);
         foreach (var (option, _) in switches)
             command.Options.Add(option);
+        if (mixing)
+            command.Options.Add(settings);
+    }
+
+    // Each over the base's of the same name.
+    private static void LaySettings(JsonObject json, string[] given)
+    {
+        var options = json["options"]?.AsObject() ?? [];
+        foreach (var setting in given)
+        {
+            if (setting.Split('=', 2) is not [var name, var value])
+                throw new InputException($"--set must be NAME=VALUE, as --set level=pixel. Received: {setting}.");
+            options[name.Trim()] = value.Trim();
+        }
+        json["options"] = options;
     }
 
     /// <summary>The recipe with everything that was given on the command line laid over it.</summary>
@@ -112,6 +130,8 @@ internal sealed class RecipeOptions
             if (parsed.GetValue(option))
                 json[key] = true;
         }
+        if (mixing && parsed.GetValue(settings) is { Length: > 0 } set)
+            LaySettings(json, set);
         return Recipe.FromJson(json.ToJsonString(), "the command line");
     }
 
@@ -121,7 +141,8 @@ internal sealed class RecipeOptions
     /// <summary>Flags that were given; with <c>--resume</c> there may be none.</summary>
     public IEnumerable<string> Given(ParseResult parsed) =>
         values.Where(value => parsed.GetValue(value.Option) is not null).Select(value => value.Option.Name)
-            .Concat(switches.Where(value => parsed.GetValue(value.Option)).Select(value => value.Option.Name));
+            .Concat(switches.Where(value => parsed.GetValue(value.Option)).Select(value => value.Option.Name))
+            .Concat(mixing && parsed.GetValue(settings) is { Length: > 0 } ? [settings.Name] : []);
 
     private void Text(string flag, string description) => Add(flag, description, given => given);
 

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -23,6 +22,8 @@ internal static class MethodsCommand
             IReadOnlyList<Method> shown = parsed.GetValue(name) is { } id ? [Methods.Find(id)] : Methods.All;
             if (common.Json(parsed))
                 Console.WriteLine(new JsonArray([.. shown.Select(Describe)]).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            else if (parsed.GetValue(name) is not null)
+                PrintInFull(shown[0]);
             else
                 Print(shown);
             return 0;
@@ -41,11 +42,24 @@ internal static class MethodsCommand
             table.AddColumn("what it does; defaults; source");
             foreach (var method in kind)
             {
-                var defaults = Defaults(method).Select(option => $"{option.Name} {option.Value ?? "none"}".Replace(' ', tied));
+                var defaults = Defaults(method).Select(option => $"{option.Option.Name}{tied}{option.Value ?? "none"}");
                 table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}"));
             }
             AnsiConsole.Write(table);
         }
+    }
+
+    // Every option with what --set takes.
+    private static void PrintInFull(Method method)
+    {
+        AnsiConsole.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}");
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumn(new TableColumn("--set NAME=VALUE").NoWrap());
+        table.AddColumn(new TableColumn("default").NoWrap());
+        table.AddColumn("takes");
+        foreach (var (option, value) in Defaults(method))
+            table.AddRow(Markup.Escape($"{method.Id}.{option.Name}"), Markup.Escape(value ?? "none"), Markup.Escape(option.Takes));
+        AnsiConsole.Write(table);
     }
 
     private static string Kind(IMethod method) => method switch
@@ -61,7 +75,7 @@ internal static class MethodsCommand
     {
         var defaults = new JsonObject();
         foreach (var (option, value) in Defaults(method))
-            defaults[option] = value;
+            defaults[option.Name] = value;
         return new JsonObject
         {
             ["id"] = method.Id,
@@ -73,20 +87,9 @@ internal static class MethodsCommand
         };
     }
 
-    private static IEnumerable<(string Name, string? Value)> Defaults(Method method)
+    private static IEnumerable<(MethodOption Option, string? Value)> Defaults(Method method)
     {
         var created = method.Create();
-        return created.GetType().GetProperties()
-            .Where(property => property.SetMethod is { IsPublic: true })
-            .OrderBy(property => property.Name, StringComparer.Ordinal)
-            .Select(property => (char.ToLowerInvariant(property.Name[0]) + property.Name[1..], Shown(property.GetValue(created))));
+        return MethodOption.Of(created).Select(option => (option, option.Text(created)));
     }
-
-    private static string? Shown(object? value) => value switch
-    {
-        null => null,
-        string text => text,
-        IEnumerable list => string.Join(", ", list.Cast<object?>().Select(Shown)),
-        _ => FormattableString.Invariant($"{value}").ToLowerInvariant(),
-    };
 }

@@ -28,6 +28,7 @@ internal static class MixCommand
             var named = parsed.GetValue(source)!;
             var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);
+            chosen.RequireUse();
             var mixer = chosen.CreateStack().Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;

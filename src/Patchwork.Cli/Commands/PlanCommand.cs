@@ -30,6 +30,7 @@ internal static class PlanCommand
                     throw new InputException($"{option.Name} must be at least 1. Received: {parsed.GetValue(option)}.");
             }
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
+            chosen.RequireUse();
             var stack = chosen.CreateStack();
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
                 ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a --method that mixes or erases pixels.");

@@ -29,9 +29,11 @@ internal static class PreviewCommand
                 : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
             var all = recipe.Given(parsed, "method") == "all";
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
+            string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];
+            chosen.RequireUse(methods);
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
             var png = all
-                ? MixingPreview.DrawAll([.. Methods.All.Select(method => (chosen with { Method = method.Id }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
+                ? MixingPreview.DrawAll([.. methods.Select(method => (chosen with { Method = method }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
                 : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects), trained?.Model);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);

@@ -1,3 +1,4 @@
+using Patchwork.Models;
 using Patchwork.Plans;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,8 +28,19 @@ public abstract record FeatureMixer : IMethod
     /// <summary>How partners are found. Default <see cref="Partners.Permutation"/>.</summary>
     public Partners Partners { get; init; } = Partners.Permutation;
 
-    /// <summary>Names of the layers, one of which is chosen for each batch, each as likely; <see cref="Input"/> is the images themselves.</summary>
-    public abstract IReadOnlyList<string> Layers { get; init; }
+    /// <summary>
+    /// Names of the layers, one of which is chosen for each batch, each as likely; <see cref="Input"/> is the images themselves. Range: one or more names.
+    /// Default: the method's stages, by the names that the network of the catalogue has for them, <c>layer1</c>, <c>layer2</c> and so on for any other.
+    /// </summary>
+    public IReadOnlyList<string> Layers
+    {
+        get => layers ?? LayersAmong(UsualStages);
+        init => layers = value.Count > 0 && !value.Any(string.IsNullOrWhiteSpace) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"layers must be one or more names. Received: {string.Join(",", value)}.");
+    }
+
+    private static readonly string[] UsualStages = ["layer1", "layer2", "layer3", "layer4"];
+    private readonly IReadOnlyList<string>? layers;
 
     /// <inheritdoc/>
     public abstract string Id { get; }
@@ -39,8 +51,14 @@ public abstract record FeatureMixer : IMethod
     /// </summary>
     /// <param name="model">Any model whose layers run by <c>call</c>.</param>
     /// <param name="example">Images (N, C, H, W); the first one is looked at.</param>
-    /// <exception cref="ArgumentException">The model has no layer of that name, or its output is no map of features (N, C, H, W).</exception>
+    /// <exception cref="ArgumentException">The model has no layer of that name, and the nearest one is offered, or its output is no map of features (N, C, H, W).</exception>
     public FeatureAttachment Attach(nn.Module<Tensor, Tensor> model, Tensor example) => new(this, model, example);
+
+    /// <summary>The layers that are meant in a model: those that were set, or the method's own stages of it.</summary>
+    internal IReadOnlyList<string> LayersOf(nn.Module<Tensor, Tensor> model) => layers ?? LayersAmong(model is ImageClassifier known ? known.StageNames : UsualStages);
+
+    /// <summary>The method's own choice among the stages of a network, named in the order in which they run.</summary>
+    private protected abstract IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages);
 
     /// <summary>Draws a plan for features of one layer; its height and width are those of the features.</summary>
     internal MixPlan Plan(string layer, MixContext context)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Plans;
@@ -15,6 +16,9 @@ public sealed record MethodStack
 
     /// <summary>The methods in the order of their names.</summary>
     public IReadOnlyList<IMethod> Methods { get; }
+
+    /// <summary>The methods, each mixer to choose from for itself.</summary>
+    internal IEnumerable<IMethod> Parts => Methods.SelectMany(method => method is OneOf choice ? choice.Choices.Select(one => (IMethod)one.Mixer) : [method]);
 
     /// <summary>The mixer of pixels, or null.</summary>
     public Mixer? Mixer => Methods.OfType<Mixer>().SingleOrDefault();
@@ -37,7 +41,10 @@ public sealed record MethodStack
     public LabelSmoothing? LabelRule => Methods.OfType<LabelSmoothing>().SingleOrDefault();
 
     /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
-    /// <param name="names">Ids between <c>+</c>; mixers to choose from between <c>-or-</c>.</param>
+    /// <param name="names">
+    /// Ids between <c>+</c>; mixers to choose from between <c>-or-</c>, equally likely, or each with a weight, of which the proportion counts:
+    /// <c>mixup:0.3-or-cutmix:0.7</c>, or 3 and 7.
+    /// </param>
     /// <param name="configure">Gives each method its options; null: their defaults.</param>
     /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
     public static MethodStack Parse(string names, Func<IMethod, IMethod>? configure = null)
@@ -45,7 +52,7 @@ public sealed record MethodStack
         if (names == Mixing.Methods.Baseline)
             return new([]);
         IMethod One(string id) => Mixing.Methods.Find(id).Create() is var method && configure is null ? method : configure(method);
-        var methods = names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Choice(part, [.. choices.Select(One)]) : One(part)).ToArray();
+        var methods = names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Choice(part, choices, One) : One(part)).ToArray();
         if (methods.GroupBy(method => method.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new InputException($"A method can stand in a stack once. Received: {twice.Key} twice in {names}.");
         Refuse<Mixer>(methods, names, "a batch is mixed once; write mixup-or-cutmix to choose one for each batch");
@@ -57,8 +64,19 @@ public sealed record MethodStack
         return new(methods);
     }
 
-    private static OneOf Choice(string part, IMethod[] choices) => choices.All(choice => choice is Mixer) ? new OneOf([.. choices.Cast<Mixer>()])
-        : throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+    private static OneOf Choice(string part, string[] choices, Func<string, IMethod> one)
+    {
+        var named = choices.Select(choice => choice.Split(':', 2)).ToArray();
+        if (named.Select(choice => choice.Length).Distinct().Count() > 1)
+            throw new InputException($"Each mixer to choose from has a weight, or none has one. Received: {part}.");
+        if (named.GroupBy(choice => choice[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new InputException($"A mixer to choose from is named once. Received: {twice.Key} twice in {part}. To choose it more often, give it a weight, as mixup:0.3-or-cutmix:0.7.");
+        return new([.. named.Select(choice => (Chosen(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
+
+        Mixer Chosen(string id) => one(id) as Mixer ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+        double Weight(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var weight) && weight > 0 && double.IsFinite(weight) ? weight
+            : throw new InputException($"The weight of a choice must be a positive number; only the proportion of the weights counts. Received: {text} in {part}.");
+    }
 
     private static void Refuse<T>(IMethod[] methods, string names, string reason) where T : class
     {

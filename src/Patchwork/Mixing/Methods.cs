@@ -46,7 +46,8 @@ public static class Methods
         method is OneOf choice ? string.Join(" or ", choice.Choices.Select(one => Name(one.Mixer))) : Find(method.Id).Name;
 
     /// <summary>A method by its id.</summary>
-    /// <exception cref="InputException">No method has that name; the nearest one is offered.</exception>
+    /// <exception cref="InputException">No method has that name, and the nearest one is offered, or it is that of training without any.</exception>
     public static Method Find(string id) => All.FirstOrDefault(method => method.Id == id)
-        ?? throw InputException.Unknown("method", id, [Baseline, .. All.Select(method => method.Id)]);
+        ?? throw (id == Baseline ? new InputException($"{Baseline} is training without any method: it stands alone and has no options. Leave it away, or leave away what stands beside it.")
+            : InputException.Unknown("method", id, [Baseline, .. All.Select(method => method.Id)]));
 }

@@ -58,7 +58,7 @@ public abstract record Mixer : IPlanner, IMethod
     {
         if (batch.Plan is not null)
             throw new InvalidOperationException($"A batch is mixed once. "
-                + $"Received: a batch already mixed by {batch.Plan.Method}. Stack methods with a combinator instead.");
+                + $"Received: a batch already mixed by {batch.Plan.Method}. Choose one mixer for each batch by OneOf, or erase before it is mixed by Sequence.");
         return batch with
         {
             Images = Apply(batch.Images, plan),

@@ -31,6 +31,9 @@ public sealed class CifarResNet : ImageClassifier
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -21,6 +21,9 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// <summary>C, the channels of the input.</summary>
     public int Channels { get; }
 
+    /// <summary>Names of the stages, modules that put out features (N, C, H, W), in the order in which they run; two or more.</summary>
+    public abstract IReadOnlyList<string> StageNames { get; }
+
     /// <summary>
     /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops at random work as in
     /// evaluation from now on.

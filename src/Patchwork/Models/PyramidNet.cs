@@ -42,6 +42,9 @@ public sealed class PyramidNet : ImageClassifier
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

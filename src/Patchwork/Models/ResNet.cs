@@ -36,6 +36,9 @@ public sealed class ResNet : ImageClassifier
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3), nameof(layer4)];
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

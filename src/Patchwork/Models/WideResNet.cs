@@ -30,6 +30,9 @@ public sealed class WideResNet : ImageClassifier
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> StageNames => [nameof(block1), nameof(block2), nameof(block3)];
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

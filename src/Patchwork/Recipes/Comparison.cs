@@ -11,10 +11,10 @@ public sealed class Comparison
     private readonly Recipe recipe;
 
     /// <summary>Plans a comparison.</summary>
-    /// <param name="recipe">What the runs share; its method and seed are replaced.</param>
+    /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
     /// <param name="methods">Method ids, <c>baseline</c> included.</param>
     /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
-    /// <exception cref="InputException">A method is unknown or named twice, or there is nothing to do.</exception>
+    /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the methods.</exception>
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds)
     {
         if (methods.Count == 0 || seeds < 1)
@@ -23,15 +23,17 @@ public sealed class Comparison
             throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
         foreach (var method in methods)
             (recipe with { Method = method }).Validate();
+        recipe.RequireUse(methods);
         (this.recipe, Methods, Seeds) = (recipe, methods, seeds);
     }
 
-    private Recipe Of(string method, ulong seed) => recipe with
+    // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
+    private Recipe Of(string method, ulong seed) => (recipe with
     {
         Method = method,
         Seed = seed,
         Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
-    };
+    }).Fitted();
 
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
@@ -46,6 +48,8 @@ public sealed class Comparison
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
     public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, string> report, CancellationToken cancellation = default)
     {
+        foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
+            TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
         var runs = new List<ComparedRun>();
         for (var k = 0; k < Seeds; k++)
         {
@@ -54,7 +58,7 @@ public sealed class Comparison
                 cancellation.ThrowIfCancellationRequested();
                 var seed = recipe.Seed + (ulong)k;
                 var label = ComparedRun.LabelOf(method, seed);
-                var path = Path.Combine(folder, $"{method}-seed{seed}");
+                var path = PathOf(folder, method, seed);
                 var wanted = Of(method, seed);
                 var result = Directory.Exists(path)
                     ? Continue(path, wanted, callbacks(label), line => report(label, line), cancellation)
@@ -65,9 +69,11 @@ public sealed class Comparison
         return new ComparisonResult(recipe, Methods, runs);
     }
 
+    private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
+
     private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation)
     {
-        var stored = RunFolder.Open(path).Recipe;
+        var stored = RunFolder.Open(path).Recipe.Fitted();
         // Threads are settled when a run begins: 0 then means whatever it was.
         if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
             throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");

@@ -4,9 +4,6 @@ using System.Text.Json.Serialization;
 using Patchwork.Data;
 using Patchwork.Internals;
 using Patchwork.Mixing;
-using Patchwork.Plans;
-using Patchwork.Randomness;
-using Patchwork.Regularization;
 
 namespace Patchwork.Recipes;
 
@@ -14,7 +11,7 @@ namespace Patchwork.Recipes;
 /// A run described as data: every flag of the command line is a key here, spelled the same (<c>--batch-size</c>, <c>batchSize</c>). The same recipe on the
 /// same kind of machine gives the same weights to the bit.
 /// </summary>
-public sealed record Recipe
+public sealed partial record Recipe
 {
     /// <summary>Version of this format. Always 1.</summary>
     public int Version { get; init; } = 1;
@@ -50,8 +47,8 @@ public sealed record Recipe
     public bool Freeze { get; init; }
 
     /// <summary>
-    /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between <c>-or-</c>. Default
-    /// <c>baseline</c>.
+    /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between <c>-or-</c>, which may have
+    /// weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init; } = Methods.Baseline;
 
@@ -87,17 +84,31 @@ public sealed record Recipe
     /// <summary>CutMix, Mixup: λ ← max(λ, 1-λ). Default false.</summary>
     public bool Fold { get; init; }
 
-    /// <summary>One draw a batch or one an image; null: the method's default.</summary>
+    /// <summary>One draw a batch, a pair or an image; null: the method's default.</summary>
     public Scope? Scope { get; init; }
 
     /// <summary>How partners are found; null: the method's default.</summary>
     public Partners? Partners { get; init; }
 
-    /// <summary>Manifold Mixup, Feature CutMix: names of the layers to choose from, <c>input</c> for the images; null: the method's own.</summary>
+    /// <summary>
+    /// Manifold Mixup, Feature CutMix: names of the model's layers to choose from, <c>input</c> for the images; null: the method's own stages of the model.
+    /// </summary>
     public IReadOnlyList<string>? Layers { get; init; }
 
     /// <summary>DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range [0, 1].</summary>
     public double? DropProbability { get; init; }
+
+    /// <summary>
+    /// Any option of a method by its name, as <c>patchwork methods NAME</c> shows it, with its value as text: <c>"level": "pixel"</c>,
+    /// <c>"cutout.length": "8"</c>, <c>"sideRange": "0.1,0.8"</c>. Without the method's id it is that of the one method which has it. They are laid over the other
+    /// keys. Null: none.
+    /// </summary>
+    [JsonConverter(typeof(OptionTexts))]
+    public IReadOnlyDictionary<string, string>? Options
+    {
+        get;
+        init => field = value is { Count: > 0 } ? new SortedDictionary<string, string>(value.ToDictionary(), StringComparer.Ordinal) : null;
+    }
 
     /// <summary>
     /// Strengths that change over the run, each a text of a name (probability, alpha, dropProbability or labelSmoothing) and EPOCH:VALUE points, between
@@ -105,7 +116,7 @@ public sealed record Recipe
     /// </summary>
     public IReadOnlyList<string>? Strengths { get; init; }
 
-    /// <summary>Last epochs without any mixing of pixels. Range: 0 or more. Default 0.</summary>
+    /// <summary>Last epochs in which nothing is mixed or erased. Range: 0 to the number of epochs. Default 0.</summary>
     public int CleanTail { get; init; }
 
     /// <summary>Seed of everything random in the run. Default 1.</summary>
@@ -219,8 +230,8 @@ public sealed record Recipe
         }
         catch (JsonException error) when (error.Path is { Length: > 2 } path)
         {
-            // $.epochs, or $.milestones[1]
-            var key = path[2..].Split('[')[0];
+            // $.epochs, $.milestones[1] or $.options.length
+            var key = path[2..].Split('[', '.')[0];
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
             throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
                 + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
@@ -236,57 +247,6 @@ public sealed record Recipe
 
     /// <summary>All keys, in the order of this file.</summary>
     internal static IReadOnlyList<string> Keys { get; } = [.. RecipeJson.Default.Recipe.Properties.Select(property => property.Name)];
-
-    /// <summary>The methods with this recipe's options; none for the baseline.</summary>
-    /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
-    public MethodStack CreateStack()
-    {
-        var stack = MethodStack.Parse(Method, Configure);
-        if (Preset is not null && !stack.Methods.Any(method => method is CutMix))
-            throw new InputException($"Presets are for cutmix. Received: method {Method}, preset {Preset}.");
-        if (stack.LabelRule is not null && (LabelSmoothing > 0 || Loss == LossKind.Focal))
-            throw new InputException($"Labels are smoothed once, and not with the focal loss. Received: method {Method}, labelSmoothing = {LabelSmoothing}, loss {Loss}.");
-        return stack;
-    }
-
-    private IMethod Configure(IMethod method) => method switch
-    {
-        CutMix cutmix => Configure(Preset is null ? cutmix : CutMix.Presets.All.TryGetValue(Preset, out var preset) ? preset : throw InputException.Unknown("preset", Preset, [.. CutMix.Presets.All.Keys])),
-        Mixup mixup => Shared(mixup) with { Fold = Fold || mixup.Fold },
-        Mixer mixer => Shared(mixer),
-        FeatureMixer mixer => mixer with
-        {
-            Alpha = Alpha ?? mixer.Alpha,
-            Probability = Probability ?? mixer.Probability,
-            Partners = Partners ?? mixer.Partners,
-            Layers = Layers ?? mixer.Layers,
-        },
-        BranchRegularizer regularizer => regularizer with { DropProbability = DropProbability ?? regularizer.DropProbability },
-        Eraser eraser when !Mixes => eraser with { Probability = Probability ?? eraser.Probability },
-        _ => method,
-    };
-
-    // In a stack with a mixer the probability is the mixer's.
-    private bool Mixes => Method.Split('+').Select(part => part.Split("-or-")[0]).Any(id => Methods.Find(id).Create() is Mixer or FeatureMixer);
-
-    private CutMix Configure(CutMix cutmix) => Shared(cutmix) with
-    {
-        Placement = Placement ?? cutmix.Placement,
-        Rounding = Rounding ?? cutmix.Rounding,
-        Margin = Margin ?? cutmix.Margin,
-        FixedLambda = FixedLambda ?? cutmix.FixedLambda,
-        Centre = Centre ?? cutmix.Centre,
-        LabelWeight = LabelWeight ?? cutmix.LabelWeight,
-        Fold = Fold || cutmix.Fold,
-    };
-
-    private T Shared<T>(T mixer) where T : Mixer => (T)(mixer with
-    {
-        Alpha = Alpha ?? mixer.Alpha,
-        Probability = Probability ?? mixer.Probability,
-        Scope = Scope ?? mixer.Scope,
-        Partners = Partners ?? mixer.Partners,
-    });
 
     /// <summary>Opens the data set that the recipe names.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
@@ -310,64 +270,6 @@ public sealed record Recipe
 
     /// <summary>Share for validation, or null for the test set.</summary>
     internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
-
-    /// <summary>Refuses values outside their range.</summary>
-    /// <exception cref="InputException">A value is outside its range; the first one found is named.</exception>
-    public void Validate()
-    {
-        Require(Version == 1, "version", Version, "1");
-        Require(Epochs is >= 0 and <= 100_000, "epochs", Epochs, "0 to 100000");
-        Require(Epochs > 0 || Weights is not null, "epochs", Epochs, "1 to 100000 without weights to begin with");
-        Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
-        Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
-        Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
-        Require(Alpha is null or (> 0 and < double.PositiveInfinity), "alpha", Alpha, "positive; to switch mixing off set the probability to 0");
-        Require(Probability is null or (>= 0 and <= 1), "probability", Probability, "0 to 1");
-        Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
-        Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
-        Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
-        Require(DropProbability is null or (>= 0 and <= 1), "dropProbability", DropProbability, "0 to 1");
-        Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
-        Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
-        Require(Warmup == 0 || (Warmup > 0 && Warmup < Epochs), "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
-        Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
-        Require(Ema is null or (> 0 and < 1), "ema", Ema, "above 0 and below 1; to keep no average leave it out");
-        Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
-        Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
-        Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
-        Require(ResizedCrop is null or (> 0 and <= 1), "resizedCrop", ResizedCrop, "above 0, up to 1");
-        Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
-        Require(ColorJitter is >= 0 and < double.PositiveInfinity, "colorJitter", ColorJitter, "0 or more");
-        Require(CenterCrop is > 0 and <= 1, "centerCrop", CenterCrop, "above 0, up to 1");
-        Require(Subset is null or >= 2, "subset", Subset, "2 or more");
-        Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
-        Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
-        Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
-        Require(Device is "cpu" or "cuda", "device", Device, "cpu or cuda");
-        Require(Validation == "test" || (double.TryParse(Validation, System.Globalization.CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
-            "validation", Validation, "a share between 0 and 1, or test");
-        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", Milestones is null ? "" : string.Join(",", Milestones), "positive epochs");
-        Require(Margin is null or (>= 0 and <= 0.5), "margin", Margin, "0 to 0.5");
-        Require(FixedLambda is null or (>= 0 and <= 1), "fixedLambda", FixedLambda, "0 to 1");
-        Require(!Freeze || CreateStack() is { FeatureMixer: null } stack && !stack.Methods.OfType<BranchRegularizer>().Any(), "freeze", Freeze, "false with a method that acts inside the network");
-        try
-        {
-            _ = Recipes.Strengths.Of(this, CreateStack());
-            // Options that do not go together show when a plan is drawn.
-            if (CreateStack().Mixer is { Needs: Needs.Nothing } mixer)
-                mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")) { ObjectMask = _ => new byte[64] });
-        }
-        catch (ArgumentException error)
-        {
-            throw new InputException(error.Message, error);
-        }
-    }
-
-    private static void Require(bool holds, string key, object? value, string expected)
-    {
-        if (!holds)
-            throw new InputException(FormattableString.Invariant($"{key} must be {expected}. Received: {key} = {value}."));
-    }
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -55,10 +55,18 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
     /// <summary>Their chance of a drop; null: their own.</summary>
     public double? DropProbability { get; init; }
 
+    /// <summary>Their options by name, as a recipe has them; null: their own.</summary>
+    [JsonConverter(typeof(OptionTexts))]
+    public IReadOnlyDictionary<string, string>? Options { get; init => field = value is { Count: > 0 } ? value : null; }
+
     /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
-    /// <exception cref="InputException">The card names an unknown model or method.</exception>
-    public ImageClassifier CreateModel() => ModelZoo.Create(Model, Classes.Count, Channels, Height,
-        new Recipe { Method = Method, DropProbability = DropProbability }.CreateStack().ModelOptions);
+    /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
+    public ImageClassifier CreateModel()
+    {
+        var recipe = new Recipe { Method = Method, DropProbability = DropProbability, Options = Options };
+        recipe.RequireUse();
+        return ModelZoo.Create(Model, Classes.Count, Channels, Height, recipe.CreateStack().ModelOptions);
+    }
 
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.ModelCard);

@@ -1,6 +1,7 @@
 using Patchwork.Internals;
 using Patchwork.Losses;
 using Patchwork.Mixing;
+using Patchwork.Plans;
 using Patchwork.Regularization;
 using Patchwork.Schedules;
 
@@ -12,7 +13,7 @@ namespace Patchwork.Recipes;
 /// </summary>
 public sealed record Strengths
 {
-    private static readonly string[] Names = ["probability", "alpha", "dropProbability", "labelSmoothing"];
+    private static readonly string[] Known = ["probability", "alpha", "dropProbability", "labelSmoothing"];
 
     /// <summary>Chance that a batch is mixed, or an image erased where nothing mixes.</summary>
     public StrengthSchedule? Probability { get; private init; }
@@ -26,21 +27,18 @@ public sealed record Strengths
     /// <summary>Label smoothing ε.</summary>
     public StrengthSchedule? LabelSmoothing { get; private init; }
 
-    /// <summary>Reads a recipe's strengths and checks that each has something to act on.</summary>
-    /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or there is nothing that has this strength.</exception>
+    /// <summary>Reads a recipe's strengths.</summary>
+    /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or a strength is fixed and scheduled.</exception>
     public static Strengths Of(Recipe recipe, MethodStack stack)
     {
         var strengths = new Strengths();
         var seen = new HashSet<string>();
         foreach (var text in recipe.Strengths ?? [])
         {
-            var (head, points) = text.Trim().Split(' ', 2) is [var first, var rest] ? (first, rest) : (text.Trim(), "");
-            var name = head.EndsWith("/step", StringComparison.Ordinal) ? head[..^"/step".Length] : head;
-            if (!Names.Contains(name))
-                throw InputException.Unknown("strength", name, Names);
+            var (name, perStep, points) = Parts(text);
             if (!seen.Add(name))
                 throw new InputException($"Each strength has one schedule. Received: {name} twice.");
-            var schedule = StrengthSchedule.Parse(points) with { PerStep = name != head };
+            var schedule = StrengthSchedule.Parse(points) with { PerStep = perStep };
             strengths = name switch
             {
                 "probability" => strengths with { Probability = schedule },
@@ -53,26 +51,57 @@ public sealed record Strengths
         return strengths;
     }
 
+    /// <summary>The strengths that a recipe has schedules of, in its order.</summary>
+    internal static IEnumerable<string> NamesOf(Recipe recipe) => (recipe.Strengths ?? []).Select(text => Parts(text).Name);
+
+    /// <summary>True where a strength changes something about methods, or about the loss.</summary>
+    internal static bool Acts(string name, MethodStack stack) => name == "labelSmoothing" || stack.Parts.Any(method => Acts(name, stack, method));
+
+    /// <summary>What a strength needs, in words.</summary>
+    internal static string Needed(string name) => name switch
+    {
+        "probability" => "a method that mixes or erases",
+        "alpha" => "a method that mixes",
+        _ => "dropblock, stochasticdepth or shakedrop",
+    };
+
+    // In a stack with a mixer the probability is the mixer's.
+    private static bool Acts(string name, MethodStack stack, IMethod method) => (name, method) switch
+    {
+        ("probability" or "alpha", Mixer or FeatureMixer) => true,
+        ("probability", Eraser) => stack.Mixer is null && stack.FeatureMixer is null,
+        ("dropProbability", BranchRegularizer) => true,
+        ("labelSmoothing", Regularization.LabelSmoothing) => true,
+        _ => false,
+    };
+
+    private static (string Name, bool PerStep, string Points) Parts(string text)
+    {
+        var (head, points) = text.Trim().Split(' ', 2) is [var first, var rest] ? (first, rest) : (text.Trim(), "");
+        var name = head.EndsWith("/step", StringComparison.Ordinal) ? head[..^"/step".Length] : head;
+        return Known.Contains(name) ? (name, name != head, points) : throw InputException.Unknown("strength", name, Known);
+    }
+
     private void Check(Recipe recipe, MethodStack stack)
     {
-        var mixes = stack.Mixer is not null || stack.FeatureMixer is not null;
-        Require(Probability, "probability", value => value is >= 0 and <= 1, "from 0 to 1", mixes || stack.Erasers.Count > 0, "a method that mixes or erases", recipe.Probability);
-        Require(Alpha, "alpha", value => value > 0, "positive", mixes, "a method that mixes", recipe.Alpha);
-        Require(DropProbability, "dropProbability", value => value is >= 0 and <= 1, "from 0 to 1", stack.Methods.Any(method => method is BranchRegularizer),
-            "dropblock, stochasticdepth or shakedrop", recipe.DropProbability);
-        Require(LabelSmoothing, "labelSmoothing", value => value is >= 0 and < 1, "from 0 to 1, 1 excluded", recipe.Loss != LossKind.Focal,
-            "a loss other than focal", recipe.LabelSmoothing > 0 ? recipe.LabelSmoothing : null);
+        Require(Probability, "probability", value => value is >= 0 and <= 1, "from 0 to 1", recipe.Probability);
+        Require(Alpha, "alpha", value => value > 0, "positive", recipe.Alpha);
+        Require(DropProbability, "dropProbability", value => value is >= 0 and <= 1, "from 0 to 1", recipe.DropProbability);
+        Require(LabelSmoothing, "labelSmoothing", value => value is >= 0 and < 1, "from 0 to 1, 1 excluded", recipe.LabelSmoothing > 0 ? recipe.LabelSmoothing : null);
+        if (LabelSmoothing is not null && recipe.Loss == LossKind.Focal)
+            throw new InputException($"The strength labelSmoothing needs a loss other than focal. Received: loss {recipe.Loss}.");
 
-        void Require(StrengthSchedule? schedule, string name, Func<double, bool> allowed, string range, bool acts, string needed, double? fixedValue)
+        void Require(StrengthSchedule? schedule, string name, Func<double, bool> allowed, string range, double? fixedValue)
         {
             if (schedule is null)
                 return;
             foreach (var (_, value) in schedule.Points.Where(point => !allowed(point.Value)))
                 throw new InputException(FormattableString.Invariant($"The values of the strength {name} must be {range}. Received: {value}."));
-            if (!acts)
-                throw new InputException($"The strength {name} needs {needed}. Received: method {recipe.Method}, loss {recipe.Loss}.");
             if (fixedValue is { } constant)
                 throw new InputException(FormattableString.Invariant($"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
+            var option = name == "labelSmoothing" ? "epsilon" : name;
+            if (recipe.Options?.Keys.Select(OptionName.Parse).FirstOrDefault(one => one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method))) is { Name: not null } set)
+                throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; leave one out.");
         }
     }
 }

@@ -4,6 +4,7 @@ using Patchwork.Interop;
 using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Models;
+using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Regularization;
 using Patchwork.Schedules;
@@ -45,8 +46,10 @@ public sealed class TrainingRun
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
     {
         var run = new TrainingRun(recipe);
+        recipe.RequireUse();
         var card = run.Card();
         using var model = run.CreateModel(card);
+        run.RequireFit(model);
         run.LoadWeights(model, report);
         var runFolder = RunFolder.Create(folder, run.recipe, card, Provenance.Describe());
         return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
@@ -72,6 +75,44 @@ public sealed class TrainingRun
         return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
+    /// <summary>Refuses what <see cref="Start"/> would refuse once it has the data and the model, and starts nothing.</summary>
+    /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
+    internal static void RequireFit(Recipe recipe)
+    {
+        if (!DependsOnData(recipe.CreateStack()))
+            return;
+        var run = new TrainingRun(recipe);
+        using var model = run.CreateModel(run.Card());
+        run.RequireFit(model);
+    }
+
+    // Methods that fit some data and some models only.
+    private static bool DependsOnData(MethodStack stack) => stack.Parts.Any(method => method is FeatureMixer or Mixer { Needs: Needs.Model } or CutMix { LabelWeight: LabelWeight.Object });
+
+    private void RequireFit(nn.Module<Tensor, Tensor> model)
+    {
+        var stack = recipe.CreateStack();
+        if (!DependsOnData(stack))
+            return;
+        using var scope = NewDisposeScope();
+        var seeds = new SeedStream(recipe.Seed);
+        using var loader = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 2, Threads = 0 });
+        var batch = loader.Epoch(0).First();
+        try
+        {
+            stack.FeatureMixer?.Attach(model, batch.Images).Dispose();
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException($"{error.Message} The model is {recipe.Model}, the method {recipe.Method}.", error);
+        }
+        foreach (var mixer in stack.Parts.OfType<Mixer>().Where(mixer => mixer.Needs == Needs.Model))
+            mixer.Plan(MixContext.Of(batch.Images, seeds.Open("fit")) with { Labels = batch.Labels, Model = model });
+        if (stack.Parts.Any(method => method is CutMix { LabelWeight: LabelWeight.Object }) && (recipe.ResizedCrop is not null || data.Train.ObjectMask(0).IsEmpty))
+            throw new InputException($"labelWeight must be another than Object where objects have no masks that follow their images. Received: dataset {recipe.Dataset}"
+                + $"{(recipe.ResizedCrop is null ? "" : " under a resized crop")}. Choose measured, or shapes without a resized crop.");
+    }
+
     private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
     {
         new SeedStream(recipe.Seed).SeedTorch("model");
@@ -93,7 +134,16 @@ public sealed class TrainingRun
         CenterCrop = recipe.CenterCrop,
         Method = string.Join('+', recipe.CreateStack().Methods.OfType<BranchRegularizer>().Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.Of(recipe, recipe.CreateStack()).DropProbability?.At(recipe.Epochs) ?? recipe.DropProbability,
+        Options = OptionsOfBranches(),
     };
+
+    // By whole names: without the other methods a short one could mean another.
+    private Dictionary<string, string> OptionsOfBranches() =>
+        (from option in recipe.Options ?? new Dictionary<string, string>()
+         let name = OptionName.Parse(option.Key)
+         from method in recipe.CreateStack().Methods.OfType<BranchRegularizer>()
+         where name.Of(method) is not null
+         select KeyValuePair.Create($"{name with { Method = method.Id }}", option.Value)).ToDictionary();
 
     private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
         CancellationToken cancellation)
@@ -147,7 +197,7 @@ public sealed class TrainingRun
         if (stack.Mixer is { } mixer)
             all.InsertRange(0, [new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }, lambdas, new MixAudit { LabelsByArea = mixer.LabelsByArea }, new MixingGrids(folder.Path, trainLoader.Steps)]);
         if (stack.FeatureMixer is { } featureMixer)
-            all.Insert(0, new FeatureMixingCallback(featureMixer) { Probability = strengths.Probability, Alpha = strengths.Alpha });
+            all.Insert(0, new FeatureMixingCallback(featureMixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail });
         if (strengths.DropProbability is { } drop)
             all.Insert(0, new DropSchedule(drop));
         else if (stack.ModelOptions.DropBlock is { Ramps: true } dropBlock)
@@ -155,7 +205,7 @@ public sealed class TrainingRun
         if (strengths.LabelSmoothing is { } smoothing)
             all.Insert(0, new SmoothingSchedule(smoothing));
         if (stack.Erasers is { Count: > 0 } erasers)
-            all.Insert(0, new ErasingCallback([.. erasers]) { Probability = stack.Mixer is null && stack.FeatureMixer is null ? strengths.Probability : null });
+            all.Insert(0, new ErasingCallback([.. erasers]) { Probability = stack.Mixer is null && stack.FeatureMixer is null ? strengths.Probability : null, CleanTail = recipe.CleanTail });
         if (recipe.Ema is { } decay)
             all.Insert(0, new WeightAverage { Decay = decay });      // before those that look at what is validated
         if (recipe.EarlyStop is { } patience)

@@ -52,6 +52,59 @@ public sealed class BadInputTests : IDisposable
         Assert.DoesNotContain("Patchwork.Recipes", refusal, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("plan --method mixup --placement inside", "placement is an option of cutmix. Received: method mixup.")]
+    [InlineData("plan --method mixup --preset timm", "preset is an option of cutmix. Received: method mixup.")]
+    [InlineData("plan --method cutout --alpha 0.3", "Received: method cutout.")]
+    [InlineData("plan --method mixup-or-fmix --set length=3", "length is an option of cutout. Received: method mixup-or-fmix.")]
+    [InlineData("plan --method mixup --set cutmix.margin=0.1", "cutmix.margin is an option of cutmix. Received: method mixup.")]
+    [InlineData("plan --set plasement=inside", "Did you mean 'placement'?")]
+    [InlineData("plan --set cutmix.plasement=inside", "Unknown option of cutmix 'plasement'. Did you mean 'placement'?")]
+    [InlineData("plan --set cutmx.placement=inside", "Unknown method 'cutmx'. Did you mean 'cutmix'?")]
+    [InlineData("plan --set baseline.alpha=1", "no options")]
+    [InlineData("plan --set placement=insid", "Did you mean 'inside'?")]
+    [InlineData("plan --set placement=1", "Unknown value of cutmix.placement '1'.")]
+    [InlineData("plan --set margin=wide", "cutmix.margin must be a number. Received: wide.")]
+    [InlineData("plan --set margin=0.7", "cutmix.margin cannot be 0.7: margin must lie in [0, 0.5].")]
+    [InlineData("plan --set sideRange=0.1", "cutmix.sideRange must be two numbers, as 0.2,0.8. Received: 0.1.")]
+    [InlineData("plan --set sideRange=0.8,0.1", "least ≤ most")]
+    [InlineData("plan --set placement", "NAME=VALUE")]
+    [InlineData("plan --method mixup-or-cutmix --set alpha=1", "mixup.alpha or cutmix.alpha")]
+    [InlineData("plan --set margin=0.1 --set cutmix.margin=0.2", "set once")]
+    [InlineData("train --alpha 0.3 --out {}", "Received: method baseline.")]
+    [InlineData("train --clean-tail 3 --out {}", "Received: method baseline.")]
+    [InlineData("train --method manifoldmixup --fixed-lambda 0.5 --out {}", "fixedLambda is an option of cutmix.")]
+    [InlineData("train --method manifoldmixup --scope example --out {}", "Received: method manifoldmixup.")]
+    [InlineData("train --method labelsmoothing --strengths alpha/0:1 --out {}", "Unknown strength")]
+    [InlineData("train --method shakedrop --set shakedrop.alpha=1,-1 --out {}", "low end not above the high one")]
+    [InlineData("train --method shakedrop --set dropProbability=0.2 --strengths dropProbability/step_0:0 --out {}", "either fixed or scheduled")]
+    [InlineData("train --method manifoldmixup --layers layr1 --out {}", "Did you mean 'layer1'?")]
+    [InlineData("train --method manifoldmixup --model wrn-16-4 --layers input,layer1 --out {}", "block1, block2, block3")]
+    [InlineData("train --method featurecutmix --layers fc --out {}", "'fc' must put out features (N, C, H, W)")]
+    [InlineData("train --method featurecutmix --accumulate 2 --out {}", "accumulate = 2")]
+    [InlineData("train --method cutmix --label-weight object --resized-crop 0.5 --out {}", "under a resized crop")]
+    [InlineData("compare --methods baseline,mixup --placement inside --out {}", "Received: methods baseline, mixup.")]
+    [InlineData("compare --methods baseline,mixup --set holes=2 --out {}", "Received: methods baseline, mixup.")]
+    [InlineData("compare --methods baseline,cutout --strengths alpha_0:1 --out {}", "needs a method that mixes")]
+    [InlineData("compare --methods baseline,manifoldmixup --layers layr1 --out {}", "Did you mean 'layer1'?")]
+    [InlineData("compare --methods baseline,featurecutmix --accumulate 2 --out {}", "accumulate = 2")]
+    public void What_cannot_work_or_would_change_nothing_is_refused_before_a_folder_appears(string line, string expected)
+    {
+        var refusal = Refused([.. line.Split(' ').Select(word => word.Replace("{}", files.At("run"), StringComparison.Ordinal).Replace('_', ' '))]);
+        Assert.Contains(expected, refusal, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.At("run")));
+    }
+
+    [Fact]
+    public void What_some_data_sets_cannot_do_is_refused_before_a_folder_appears()
+    {
+        files.Paint(perClass: 10);
+        foreach (var verb in (string[][])[["train", "--method", "cutmix"], ["compare", "--methods", "baseline,cutmix"]])
+            Assert.Contains("labelWeight", Refused([.. verb, "--label-weight", "object", .. files.Flags("run")]), StringComparison.Ordinal);
+        Assert.Contains("Choose another image size", Refused(["train", "--method", "puzzlemix", .. files.Flags("run"), "--set", "blockCounts=3"]), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.At("run")));
+    }
+
     [Fact]
     public void Cuda_without_a_GPU_is_refused()
     {

@@ -39,8 +39,53 @@ public sealed class VerbsTests : IDisposable
         var output = Succeed("methods").Output;
         Assert.All(Methods.All, method => Assert.Contains(method.Id, output, StringComparison.Ordinal));
         Assert.All((string[])["mixes pixels", "mixes features", "erases", "labels"], kind => Assert.Contains(kind, output, StringComparison.Ordinal));
-        Assert.Contains("input, layer1, layer2", Succeed("methods", "manifoldmixup").Output.Replace('\u00a0', ' '), StringComparison.Ordinal);
-        Assert.Equal("input, layer1, layer2", Succeed("methods", "manifoldmixup", "--json").Json()[0].GetProperty("defaults").GetProperty("layers").GetString());
+        Assert.Equal("input,layer1,layer2", Succeed("methods", "manifoldmixup", "--json").Json()[0].GetProperty("defaults").GetProperty("layers").GetString());
+    }
+
+    [Fact]
+    public void A_method_in_full_shows_what_each_option_is_set_by_and_takes()
+    {
+        var output = Succeed("methods", "shakedrop").Output;
+        Assert.All((string[])["shakedrop.level", "image", "batch, image, channel, pixel", "shakedrop.alpha", "-1,1"], text => Assert.Contains(text, output, StringComparison.Ordinal));
+        Assert.Contains("input,layer1,layer2", Succeed("methods", "manifoldmixup").Output, StringComparison.Ordinal);
+        Assert.Contains("stands alone", CommandLine.Run("methods", "baseline").Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_are_set_by_name_and_laid_over_those_of_the_recipe_file()
+    {
+        files.Paint(perClass: 10);
+        File.WriteAllText(files.At("recipe.json"), """{"method":"cutout+shakedrop","options":{"level":"channel","cutout.length":8}}""");
+        Succeed(["train", files.At("recipe.json"), "--set", "level=pixel", "--set", "holes=2", .. files.Flags("run")]);
+        var stored = Recipe.FromJson(File.ReadAllText(files.At("run/recipe.json")));
+        Assert.Equal([("cutout.length", "8"), ("holes", "2"), ("level", "pixel")], stored.Options!.Select(option => (option.Key, option.Value)));
+        Succeed("predict", files.At("run"), Path.Combine(files.Pictures, "red", "003.png"), "--json");
+        using var card = JsonDocument.Parse(File.ReadAllText(files.At("run/checkpoints/model.json")));
+        Assert.Equal("""{"shakedrop.level":"pixel"}""", JsonSerializer.Serialize(card.RootElement.GetProperty("options")));
+    }
+
+    [Fact]
+    public void What_a_comparison_shares_goes_to_the_methods_that_have_it()
+    {
+        files.Paint(perClass: 10);
+        Succeed(["compare", "--methods", "baseline,cutout,mixup,cutmix", "--seeds", "1", "--alpha", "0.25", "--set", "holes=2", "--strengths", "probability 0:0 1:1", .. files.Flags("out")]);
+        Recipe Of(string method) => Recipe.FromJson(File.ReadAllText(files.At($"out/{method}-seed1/recipe.json")));
+        Assert.Equal([null, null, 0.25, 0.25], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Alpha));
+        Assert.Equal([null, "2", null, null], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Options?["holes"]));
+        Assert.Equal([false, true, true, true], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Strengths is not null));
+    }
+
+    // As they were written before a run's recipe held nothing but what acts in it.
+    [Fact]
+    public void A_comparison_goes_on_with_runs_whose_recipes_hold_more_than_they_use()
+    {
+        files.Paint(perClass: 10);
+        string[] line = ["compare", "--methods", "baseline", "--seeds", "1", .. files.Flags("out")];
+        Succeed(line);
+        var recipe = files.At("out/baseline-seed1/recipe.json");
+        File.WriteAllText(recipe, (Recipe.FromJson(File.ReadAllText(recipe)) with { Alpha = 0.25 }).ToJson());
+        Succeed(line);
+        Succeed("train", "--resume", "--out", files.At("out/baseline-seed1"));
     }
 
     [Fact]

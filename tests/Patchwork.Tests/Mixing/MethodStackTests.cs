@@ -26,8 +26,30 @@ public sealed class MethodStackTests
     [InlineData("cutout+cutout", "once")]
     [InlineData("cutmix-or-cutout", "batch by batch")]
     [InlineData("cutmix+mixupp", "Did you mean 'mixup'")]
+    [InlineData("baseline+cutmix", "stands alone")]
+    [InlineData("cutmix-or-baseline", "stands alone")]
+    [InlineData("mixup-or-mixup", "mixup twice in mixup-or-mixup")]
+    [InlineData("mixup:1-or-cutmix:2-or-mixup:1", "mixup twice")]
+    [InlineData("mixup:0.3-or-cutmix", "has a weight, or none has one")]
+    [InlineData("mixup:0-or-cutmix:1", "Received: 0 in")]
+    [InlineData("mixup:-1-or-cutmix:1", "must be a positive number")]
+    [InlineData("mixup:nan-or-cutmix:1", "must be a positive number")]
+    [InlineData("mixup:-or-cutmix:1", "must be a positive number")]
+    [InlineData("cutmix:0.5", "Did you mean 'cutmix'")]
     public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
         Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
+
+    [Theory, InlineData("mixup:0.3-or-cutmix:0.7"), InlineData("mixup:3-or-cutmix:7"), InlineData("mixup:0.03-or-cutmix:7e-2")]
+    public void Only_the_proportion_of_weights_counts(string names)
+    {
+        var choice = Assert.IsType<OneOf>(MethodStack.Parse(names).Mixer);
+        var mixups = Enumerable.Range(0, 4_000).Count(i => choice.Plan(new MixContext(2, 8, 8, new SeedStream(3).Open("mix", 0, i))).Method == "mixup");
+        Assert.Equal(0.3, mixups / 4_000.0, 0.03);
+    }
+
+    [Fact]
+    public void Without_weights_all_are_equally_likely() =>
+        Assert.All(((OneOf)MethodStack.Parse("mixup-or-cutmix-or-fmix").Mixer!).Choices, choice => Assert.Equal(1, choice.Weight));
 
     [Fact]
     public void One_of_several_is_chosen_by_weight_and_keeps_its_own_law()

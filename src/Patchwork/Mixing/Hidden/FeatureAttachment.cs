@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using TorchSharp;
@@ -13,18 +14,16 @@ public sealed class FeatureAttachment : IDisposable
 {
     private readonly Dictionary<string, (int Height, int Width)> sizes = [];
     private readonly List<nn.Module<Tensor, Tensor>.HookRemover> hooks = [];
+    private readonly IReadOnlyList<string> layers;
     private int fired;
     private bool sizing;
 
     internal FeatureAttachment(FeatureMixer mixer, nn.Module<Tensor, Tensor> model, Tensor example)
     {
-        Mixer = mixer;
-        foreach (var layer in mixer.Layers.Where(layer => layer != FeatureMixer.Input))
-        {
-            var module = model.named_modules().FirstOrDefault(module => module.name == layer).module as nn.Module<Tensor, Tensor>
-                ?? throw new ArgumentException($"The model must have the layers {string.Join(", ", mixer.Layers)}. Received: a model without '{layer}'; it has {string.Join(", ", model.named_children().Select(child => child.name))}.");
+        (Mixer, layers) = (mixer, mixer.LayersOf(model));
+        var modules = layers.Where(layer => layer != FeatureMixer.Input).Select(layer => (Layer: layer, Module: Find(model, layer))).ToArray();
+        foreach (var (layer, module) in modules)
             hooks.Add(module.register_forward_hook((_, _, output) => Mixed(layer, output, module.training)));
-        }
         sizes[FeatureMixer.Input] = ((int)example.size(2), (int)example.size(3));
         Probe(model, example);
     }
@@ -42,7 +41,7 @@ public sealed class FeatureAttachment : IDisposable
     /// <summary>Draws a plan for a batch of images: a layer, partners, a region of the layer's features and λ.</summary>
     public MixPlan Draw(Tensor images, Draws draws)
     {
-        var layer = Mixer.Layers[draws.Integer(Mixer.Layers.Count)];
+        var layer = layers[draws.Integer(layers.Count)];
         var (height, width) = sizes[layer];
         return Mixer.Plan(layer, new MixContext((int)images.size(0), height, width, draws));
     }
@@ -78,6 +77,14 @@ public sealed class FeatureAttachment : IDisposable
         return mixed.MoveToOuterDisposeScope();
     }
 
+    private static nn.Module<Tensor, Tensor> Find(nn.Module<Tensor, Tensor> model, string layer)
+    {
+        if (model.named_modules().FirstOrDefault(module => module.name == layer).module is nn.Module<Tensor, Tensor> module)
+            return module;
+        string[] children = [.. model.named_children().Select(child => child.name)];
+        throw new ArgumentException($"A layer must be one that the model has. Received: '{layer}'.{(Nearest.Name(layer, [FeatureMixer.Input, .. children]) is { } near ? $" Did you mean '{near}'?" : "")} It has {string.Join(", ", children)}.");
+    }
+
     private void Probe(nn.Module<Tensor, Tensor> model, Tensor example)
     {
         using var scope = NewDisposeScope();
@@ -99,7 +106,7 @@ public sealed class FeatureAttachment : IDisposable
             sizing = false;
             model.train(training);
         }
-        if (Mixer.Layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
+        if (layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
         {
             Dispose();
             throw new ArgumentException($"The layer '{silent}' was not run by the model's forward pass. Name another.");

@@ -15,11 +15,10 @@ public sealed record FeatureCutMix : FeatureMixer
     public override double Alpha { get; init => field = Options.Alpha(value); } = 1;
 
     /// <inheritdoc/>
-    /// <remarks>Default: the end of the first stage. The paper does not name its layer.</remarks>
-    public override IReadOnlyList<string> Layers { get; init; } = ["layer1"];
-
-    /// <inheritdoc/>
     public override string Id => "featurecutmix";
+
+    /// <summary>The end of the first stage. The paper does not name its layer.</summary>
+    private protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [stages[0]];
 
     private protected override (Region Region, double Lambda, double Label) Draw(MixContext context)
     {

@@ -13,11 +13,10 @@ public sealed record ManifoldMixup : FeatureMixer
     public override double Alpha { get; init => field = Options.Alpha(value); } = 2;
 
     /// <inheritdoc/>
-    /// <remarks>Default: the input and the ends of the first two stages, as the authors' layers 0, 1 and 2.</remarks>
-    public override IReadOnlyList<string> Layers { get; init; } = [Input, "layer1", "layer2"];
-
-    /// <inheritdoc/>
     public override string Id => "manifoldmixup";
+
+    /// <summary>The input and the ends of the first two stages, as the authors' layers 0, 1 and 2.</summary>
+    private protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [Input, stages[0], stages[1]];
 
     private protected override (Region Region, double Lambda, double Label) Draw(MixContext context)
     {

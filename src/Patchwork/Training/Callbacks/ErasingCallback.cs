@@ -14,6 +14,9 @@ public sealed class ErasingCallback(params Eraser[] erasers) : Callback
     /// <summary>Chance that an image is erased, over the training; null: each eraser's own throughout. Range of its values [0, 1].</summary>
     public StrengthSchedule? Probability { get; init; }
 
+    /// <summary>Last epochs in which nothing is erased. Range: 0 or more. Default 0.</summary>
+    public int CleanTail { get; init; }
+
     private BatchLoader? loader;
     private IReadOnlyList<IPlanner> before = [];
 
@@ -22,8 +25,11 @@ public sealed class ErasingCallback(params Eraser[] erasers) : Callback
     {
         loader = state.Data.Train;
         before = loader.Erasers;
-        loader.Erasers = [.. before, .. erasers.Select(Planner)];
     }
+
+    /// <inheritdoc/>
+    public override void OnTrainEpochStart(TrainingState state) =>
+        loader!.Erasers = state.Epoch >= state.Options.Epochs - CleanTail ? before : [.. before, .. erasers.Select(Planner)];
 
     private IPlanner Planner(Eraser eraser) => Probability is null ? eraser : new TimedPlanner(eraser, epoch => eraser with { Probability = Probability.At(epoch) });
 

@@ -17,6 +17,9 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
     /// <summary>α of λ ~ Beta(α, α), over the training; null: the mixer's own throughout. Range of its values: positive.</summary>
     public StrengthSchedule? Alpha { get; init; }
 
+    /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
+    public int CleanTail { get; init; }
+
     private FeatureAttachment? attached;
     private BatchLoss? lossBefore;
 
@@ -33,6 +36,8 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
+        if (state.Epoch >= state.Options.Epochs - CleanTail)
+            return batch;
         attached ??= mixer.Attach(state.Model, batch.Images);
         var now = state.EpochsDone;
         attached.Mixer = mixer with { Probability = Probability?.At(now) ?? mixer.Probability, Alpha = Alpha?.At(now) ?? mixer.Alpha };

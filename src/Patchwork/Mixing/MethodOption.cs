@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Reflection;
+using Patchwork.Internals;
+using Patchwork.Plans;
+using Patchwork.Regularization;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// An option of a method by its name, read from text and written as text: what recipes and the command line set options by. Every property of a method that
+/// can be initialized is one.
+/// </summary>
+public sealed class MethodOption
+{
+    private static readonly ConcurrentDictionary<Type, IReadOnlyList<MethodOption>> Known = new();
+
+    // What values of a type are called, and how they are read; null: the text is none.
+    private static readonly Dictionary<Type, (string Takes, Func<string, object?> Read)> Kinds = new()
+    {
+        [typeof(bool)] = ("true or false", text => bool.TryParse(text, out var flag) ? flag : null),
+        [typeof(int)] = ("a whole number", text => Whole(text)),
+        [typeof(double)] = ("a number", text => Number(text)),
+        [typeof((double, double))] = ("two numbers, as 0.2,0.8", text => Two(text) is { } two ? two : null),
+        [typeof(UniformRange)] = ("two numbers, as -1,1", text => Two(text) is var (low, high) ? new UniformRange(low, high) : null),
+        [typeof(IReadOnlyList<int>)] = ("whole numbers, as 2,4,8", text => All(text, Whole)),
+        [typeof(IReadOnlyList<string>)] = ("names, as input,layer1", text => text.Split(',', StringSplitOptions.TrimEntries)),
+    };
+
+    private readonly PropertyInfo property;
+    private readonly Type type;
+
+    private MethodOption(PropertyInfo property)
+    {
+        this.property = property;
+        type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        Name = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
+    }
+
+    /// <summary>Its name in recipes: <c>fixedLambda</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What values it takes, in words.</summary>
+    public string Takes => (type.IsEnum ? string.Join(", ", Words) : Kinds[type].Takes) + (CanBeNone ? ", or none" : "");
+
+    /// <summary>The options of a method, by name.</summary>
+    public static IReadOnlyList<MethodOption> Of(IMethod method) => Known.GetOrAdd(method.GetType(), type =>
+        [.. type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => new MethodOption(property)).OrderBy(option => option.Name, StringComparer.Ordinal)]);
+
+    /// <summary>The method's value of this option, as <see cref="Set"/> reads it; null where it has none.</summary>
+    public string? Text(IMethod method) => property.GetValue(method) switch
+    {
+        null => null,
+        Enum or bool => $"{property.GetValue(method)}".ToLowerInvariant(),
+        ValueTuple<double, double> two => FormattableString.Invariant($"{two.Item1},{two.Item2}"),
+        UniformRange range => FormattableString.Invariant($"{range.Low},{range.High}"),
+        IEnumerable<string> names => string.Join(',', names),
+        IEnumerable<int> numbers => string.Join(',', numbers),
+        var number => Convert.ToString(number, CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>The method with this option set, everything else as it is.</summary>
+    /// <param name="method">The method; it is not changed.</param>
+    /// <param name="text">The value: words in any case, several numbers or names between commas, <c>none</c> for no value.</param>
+    /// <exception cref="InputException">The text is no value of this option, or lies outside its range.</exception>
+    public IMethod Set(IMethod method, string text)
+    {
+        var name = $"{method.Id}.{Name}";
+        try
+        {
+            return With(method, Read(name, text));
+        }
+        catch (ArgumentException error)
+        {
+            // The rule is the option's own; .NET adds the name of a parameter that nobody here has seen.
+            throw new InputException($"{name} cannot be {text}: {error.Message.Split(" (Parameter '")[0]}", error);
+        }
+    }
+
+    /// <summary>True where values of a type are values of this option.</summary>
+    internal bool IsOf(Type values) => property.PropertyType.IsAssignableFrom(values);
+
+    /// <summary>The method with this option set to a value of its type.</summary>
+    /// <exception cref="ArgumentException">The value lies outside the option's range.</exception>
+    internal IMethod With(IMethod method, object? value)
+    {
+        IMethod copy = method switch
+        {
+            Mixer mixer => mixer with { },
+            FeatureMixer mixer => mixer with { },
+            Eraser eraser => eraser with { },
+            BranchRegularizer regularizer => regularizer with { },
+            LabelSmoothing smoothing => smoothing with { },
+            _ => throw new ArgumentException($"{method.Id} is of a kind whose options cannot be set by name."),
+        };
+        property.SetValue(copy, value, BindingFlags.DoNotWrapExceptions, binder: null, index: null, CultureInfo.InvariantCulture);
+        return copy;
+    }
+
+    private bool CanBeNone => Nullable.GetUnderlyingType(property.PropertyType) is not null;
+
+    private string[] Words => [.. Enum.GetNames(type).Select(name => name.ToLowerInvariant())];
+
+    private object? Read(string name, string text)
+    {
+        if (CanBeNone && text == "none")
+            return null;
+        if (type.IsEnum)
+            return Words.Contains(text.ToLowerInvariant()) ? Enum.Parse(type, text, ignoreCase: true) : throw InputException.Unknown($"value of {name}", text, Words);
+        return Kinds[type].Read(text) ?? throw new InputException($"{name} must be {Takes}. Received: {text}.");
+    }
+
+    private static double? Number(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null;
+
+    private static int? Whole(string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    private static (double, double)? Two(string text) => All(text, Number) is [var first, var second] ? (first, second) : null;
+
+    private static T[]? All<T>(string text, Func<string, T?> read) where T : struct =>
+        text.Split(',').Select(part => read(part.Trim())).ToArray() is var values && values.All(value => value is not null) ? [.. values.Select(value => value!.Value)] : null;
+}

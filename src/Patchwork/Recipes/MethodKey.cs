@@ -1,0 +1,44 @@
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Regularization;
+
+namespace Patchwork.Recipes;
+
+/// <summary>A key of recipes that is about methods: one that sets the option of its name in every method that has it, or one that acts on a kind of methods.</summary>
+/// <param name="Name">The key.</param>
+/// <param name="Given">Its value in a recipe; null where it is left out.</param>
+/// <param name="Without">The recipe with the key left out.</param>
+/// <param name="Acts">Whether it changes anything about a method.</param>
+internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<Recipe, Recipe> Without, Func<IMethod, bool> Acts)
+{
+    /// <summary>All of them, in the order of a recipe.</summary>
+    public static IReadOnlyList<MethodKey> All { get; } =
+    [
+        Option<double>("alpha", recipe => recipe.Alpha, recipe => recipe with { Alpha = null }),
+        Option<double>("probability", recipe => recipe.Probability, recipe => recipe with { Probability = null }),
+        new("preset", recipe => recipe.Preset, recipe => recipe with { Preset = null }, method => method is CutMix),
+        Option<Placement>("placement", recipe => recipe.Placement, recipe => recipe with { Placement = null }),
+        Option<Rounding>("rounding", recipe => recipe.Rounding, recipe => recipe with { Rounding = null }),
+        Option<double>("margin", recipe => recipe.Margin, recipe => recipe with { Margin = null }),
+        Option<double>("fixedLambda", recipe => recipe.FixedLambda, recipe => recipe with { FixedLambda = null }),
+        Option<Centre>("centre", recipe => recipe.Centre, recipe => recipe with { Centre = null }),
+        Option<LabelWeight>("labelWeight", recipe => recipe.LabelWeight, recipe => recipe with { LabelWeight = null }),
+        Option<bool>("fold", recipe => recipe.Fold ? true : null, recipe => recipe with { Fold = false }),
+        Option<Scope>("scope", recipe => recipe.Scope, recipe => recipe with { Scope = null }),
+        Option<Partners>("partners", recipe => recipe.Partners, recipe => recipe with { Partners = null }),
+        Option<IReadOnlyList<string>>("layers", recipe => recipe.Layers, recipe => recipe with { Layers = null }),
+        Option<double>("dropProbability", recipe => recipe.DropProbability, recipe => recipe with { DropProbability = null }),
+        new("cleanTail", recipe => recipe.CleanTail > 0 ? recipe.CleanTail : null, recipe => recipe with { CleanTail = 0 }, method => method is Mixer or FeatureMixer or Eraser),
+    ];
+
+    private Type? Kind { get; init; }
+
+    /// <summary>The option of a method that the key sets: that of its name, for values of its kind (the α of ShakeDrop is an interval, and another thing).</summary>
+    public MethodOption? OptionOf(IMethod method) => Kind is null ? null : OptionOf(method, Name, Kind);
+
+    private static MethodKey Option<T>(string name, Func<Recipe, object?> given, Func<Recipe, Recipe> without) =>
+        new(name, given, without, method => OptionOf(method, name, typeof(T)) is not null) { Kind = typeof(T) };
+
+    private static MethodOption? OptionOf(IMethod method, string name, Type kind) =>
+        MethodOption.Of(method).FirstOrDefault(option => option.Name == name && option.IsOf(kind));
+}
