@@ -67,7 +67,7 @@ public static class MethodBench
                     Mixer mixer => pixels.Mixing(mixer, draws),
                     Eraser eraser => pixels.Erasing(eraser, draws),
                     BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
-                    LabelSmoothing smoothing => pixels.Smoothing(smoothing),
+                    LabelRule rule => pixels.Ruling(rule),
                     FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws) + pixels.Targets(mixer, draws)),
                     _ => throw new InvalidOperationException($"{method.Id} is not measured."),
                 };
@@ -190,11 +190,11 @@ public static class MethodBench
             return pixels + Targets(plan!);
         }
 
-        public double Smoothing(LabelSmoothing smoothing)
+        public double Ruling(LabelRule rule)
         {
-            var smooth = loss with { LabelSmoothing = smoothing.Epsilon };
+            var ruled = rule.In(loss);
             var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
-            return Math.Max(0, SpeedBench.Time(() => smooth.Evaluate(logits, labels)) - plain);
+            return Math.Max(0, SpeedBench.Time(() => ruled.Evaluate(logits, labels)) - plain);
         }
 
         public double Erasing(Eraser eraser, Draws draws) => SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));
