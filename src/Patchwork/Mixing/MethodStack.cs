@@ -49,7 +49,7 @@ public sealed record MethodStack
             throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. Received: {names}.");
         Refuse<LabelRule>(methods, names, "labels are changed once");
         foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
-            Refuse<BranchRegularizer>([.. point], names, $"both decide what the {ModelOptions.Named(point.Key)} count");
+            Refuse<BranchRegularizer>([.. point], names, $"both decide what {ModelOptions.Named(point.Key)} counts");
         if (methods.FirstOrDefault(method => method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
             throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. Received: {idle.Id}, which nothing would carry out.");
         return new(methods);

@@ -13,7 +13,7 @@ public sealed record ModelOptions
     {
         get;
         init => field = value.GroupBy(method => method.Point).FirstOrDefault(point => point.Count() > 1) is { } crowded
-            ? throw new ArgumentException($"A network has one method at the {Named(crowded.Key)}. Received: {string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
+            ? throw new ArgumentException($"There is one method for {Named(crowded.Key)}. Received: {string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
             : value;
     } = [];
 
@@ -21,5 +21,5 @@ public sealed record ModelOptions
     internal BranchRegularizer? At(BranchPoint point) => Regularizers.SingleOrDefault(method => method.Point == point);
 
     /// <summary>A point in words.</summary>
-    internal static string Named(BranchPoint point) => point == BranchPoint.End ? "end of a branch" : "features of a block";
+    internal static string Named(BranchPoint point) => point == BranchPoint.End ? "the end of a branch" : "a feature in a block";
 }

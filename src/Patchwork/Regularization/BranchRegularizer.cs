@@ -25,7 +25,8 @@ public abstract record BranchRegularizer : IMethod
 
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
-    /// to be changed the layer may return its input itself: write into the result only if the input is yours. The caller owns the layer.
+    /// to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a forward pass of your own, not from
+    /// TorchSharp's <c>Sequential</c>, which disposes of what it has handed on. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
 

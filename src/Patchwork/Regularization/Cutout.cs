@@ -57,7 +57,10 @@ public sealed record Cutout : Eraser
     /// <summary>The first place where a square of this side may be centred along a side of the image, and the first behind the last.</summary>
     internal (int First, int End) Centres(int side, int length) => EvenCoverage ? (-((length + 1) / 2), side + length / 2) : (0, side);
 
-    /// <summary>A square around a centre, clipped.</summary>
-    internal static Box Hole(int row, int column, int half, int height, int width) =>
-        new(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height), Math.Min(column + half, width));
+    /// <summary>A square around a centre, clipped; empty where all of it lies outside.</summary>
+    internal static Box Hole(int row, int column, int half, int height, int width)
+    {
+        var box = new Box(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height), Math.Min(column + half, width));
+        return box.FitsIn(height, width) ? box : Box.Empty;
+    }
 }

@@ -52,7 +52,8 @@ public sealed class HtmlReportTests
                 [
                     HtmlFragment.Paragraph(Hostile), HtmlFragment.Code(Hostile), HtmlFragment.Image([1], Hostile, Hostile),
                     HtmlFragment.Facts([new(Hostile, Hostile)]), HtmlFragment.Table(new([new(Hostile)], [[Hostile]])),
-                    HtmlFragment.Chart(new(Hostile, Hostile, Hostile, [new(Hostile, [])], Hostile)),
+                    HtmlFragment.Chart(new LineChart(Hostile, Hostile, Hostile, [new(Hostile, [])], Hostile)),
+                    HtmlFragment.Chart(new HeatChart(Hostile, [Hostile], [new(Hostile, [Hostile], [[1]])], Hostile)),
                 ]),
             ],
         };

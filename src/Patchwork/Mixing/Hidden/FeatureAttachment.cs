@@ -1,5 +1,6 @@
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Saliency;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,9 +83,8 @@ public sealed class FeatureAttachment : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var training = model.training;
+        using var mode = new EvaluationMode(model);
         sizing = true;
-        model.eval();
         try
         {
             model.call(example.narrow(0, 0, 1));
@@ -97,7 +97,6 @@ public sealed class FeatureAttachment : IDisposable
         finally
         {
             sizing = false;
-            model.train(training);
         }
         if (Mixer.Layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
         {
