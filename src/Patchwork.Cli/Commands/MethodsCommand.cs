@@ -67,7 +67,7 @@ internal static class MethodsCommand
         Mixer => "mixes pixels",
         FeatureMixer => "mixes features",
         Eraser => "erases",
-        LabelSmoothing => "labels",
+        LabelRule => "labels",
         _ => "network",
     };
 

@@ -16,10 +16,10 @@ internal static class PreviewCommand
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
         var objects = new Option<bool>("--objects") { Description = "outline the objects, and what is left of them" };
-        var run = new Option<string?>("--run") { Description = "trained run whose network snapmix and puzzlemix look through (default: an untrained resnet8)" };
+        var run = new Option<string?>("--run") { Description = "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
-        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels.") { output, count, objects, run };
+        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels; or features, branches, label vectors.") { output, count, objects, run };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>

@@ -30,15 +30,10 @@ public sealed record MethodStack
     public IReadOnlyList<Eraser> Erasers => [.. Methods.OfType<Eraser>()];
 
     /// <summary>What acts inside the network.</summary>
-    public ModelOptions ModelOptions => new()
-    {
-        ShakeDrop = Methods.OfType<ShakeDrop>().SingleOrDefault(),
-        StochasticDepth = Methods.OfType<StochasticDepth>().SingleOrDefault(),
-        DropBlock = Methods.OfType<DropBlock>().SingleOrDefault(),
-    };
+    public ModelOptions ModelOptions => new() { Regularizers = [.. Methods.OfType<BranchRegularizer>()] };
 
     /// <summary>The label rule, or null.</summary>
-    public LabelSmoothing? LabelRule => Methods.OfType<LabelSmoothing>().SingleOrDefault();
+    public LabelRule? LabelRule => Methods.OfType<LabelRule>().SingleOrDefault();
 
     /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
     /// <param name="names">
@@ -59,8 +54,11 @@ public sealed record MethodStack
         Refuse<FeatureMixer>(methods, names, "features are mixed at one layer a batch");
         if (methods.OfType<Mixer>().Any() && methods.OfType<FeatureMixer>().Any())
             throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. Received: {names}.");
-        if (methods.Any(method => method is ShakeDrop) && methods.Any(method => method is StochasticDepth))
-            throw new InputException($"shakedrop and stochasticdepth do not go together: both decide what the end of a branch counts. Received: {names}.");
+        Refuse<LabelRule>(methods, names, "labels are changed once");
+        foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
+            Refuse<BranchRegularizer>([.. point], names, $"both decide what {ModelOptions.Named(point.Key)} counts");
+        if (methods.FirstOrDefault(method => method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
+            throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. Received: {idle.Id}, which nothing would carry out.");
         return new(methods);
     }
 

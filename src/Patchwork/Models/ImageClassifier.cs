@@ -45,7 +45,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// <param name="method">Id of the one method that is meant; null: all.</param>
     public void SetDropProbability(double dropProbability, string? method = null)
     {
-        foreach (var layer in modules().OfType<BranchLayer>().Where(layer => method is null || layer.Method.Id == method))
+        foreach (var layer in BranchLayer.In(this, method))
             layer.Method = layer.Method with { DropProbability = dropProbability };
     }
 

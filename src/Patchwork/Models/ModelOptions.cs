@@ -5,18 +5,21 @@ namespace Patchwork.Models;
 /// <summary>What acts inside a network while it trains. Every network takes every option; none adds weights or changes a parameter's name.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>ShakeDrop at the end of every branch; null, the default, for none. Not together with <see cref="StochasticDepth"/>.</summary>
-    public ShakeDrop? ShakeDrop { get; init; }
+    /// <summary>
+    /// ShakeDrop, stochastic depth, DropBlock or others, each where its <see cref="BranchRegularizer.Point"/> says; at most one at each point. Default: none.
+    /// </summary>
+    /// <exception cref="ArgumentException">Two act at one point.</exception>
+    public IReadOnlyList<BranchRegularizer> Regularizers
+    {
+        get;
+        init => field = value.GroupBy(method => method.Point).FirstOrDefault(point => point.Count() > 1) is { } crowded
+            ? throw new ArgumentException($"There is one method for {Named(crowded.Key)}. Received: {string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
+            : value;
+    } = [];
 
-    /// <summary>Stochastic depth at the end of every branch; null, the default, for none. Not together with <see cref="ShakeDrop"/>.</summary>
-    public StochasticDepth? StochasticDepth { get; init; }
+    /// <summary>The method at a point of every block, or null.</summary>
+    internal BranchRegularizer? At(BranchPoint point) => Regularizers.SingleOrDefault(method => method.Point == point);
 
-    /// <summary>DropBlock after every convolution (with its batch norm and ReLU) and on the shortcut of the last two stages; null, the default, for none.</summary>
-    public DropBlock? DropBlock { get; init; }
-
-    /// <summary>The method at the end of every branch.</summary>
-    /// <exception cref="ArgumentException">There are two.</exception>
-    internal BranchRegularizer? AtTheEnd => ShakeDrop is not null && StochasticDepth is not null
-        ? throw new ArgumentException($"A branch ends with one method. Received: {nameof(ShakeDrop)} and {nameof(StochasticDepth)}. Leave one of them null.")
-        : (BranchRegularizer?)ShakeDrop ?? StochasticDepth;
+    /// <summary>A point in words.</summary>
+    internal static string Named(BranchPoint point) => point == BranchPoint.End ? "the end of a branch" : "a feature in a block";
 }

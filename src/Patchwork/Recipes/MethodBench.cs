@@ -52,7 +52,7 @@ public static class MethodBench
         using var logits = Logits(model, images);
         using var pixels = new PixelCosts(images, labels, logits, model);
         var features = Methods.All.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
-            .ToDictionary(layer => layer, layer => FeaturesOf(model, images, layer));
+            .ToDictionary(layer => layer, layer => LayerFeatures.Of(model, images, layer));
         var (steps, costs, copies) = (new List<double>(), Lists(), Lists());
         SpeedBench.Repeat(budget, leastRounds, round =>
         {
@@ -67,7 +67,7 @@ public static class MethodBench
                     Mixer mixer => pixels.Mixing(mixer, draws),
                     Eraser eraser => pixels.Erasing(eraser, draws),
                     BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
-                    LabelSmoothing smoothing => pixels.Smoothing(smoothing),
+                    LabelRule rule => pixels.Ruling(rule),
                     FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws) + pixels.Targets(mixer, draws)),
                     _ => throw new InvalidOperationException($"{method.Id} is not measured."),
                 };
@@ -102,30 +102,11 @@ public static class MethodBench
         return model.call(images).MoveToOuterDisposeScope();
     }
 
-    // Numbers of the form that a layer puts out; the input is the images themselves.
-    private static Tensor FeaturesOf(nn.Module<Tensor, Tensor> model, Tensor images, string layer)
-    {
-        if (layer == FeatureMixer.Input)
-            return images;
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        long[] shape = [];
-        var module = (nn.Module<Tensor, Tensor>)model.named_modules().First(module => module.name == layer).module;
-        var hook = module.register_forward_hook((_, _, output) =>
-        {
-            shape = output.shape;
-            return output;
-        });
-        model.call(images);
-        hook.remove();
-        return rand(shape).MoveToOuterDisposeScope();
-    }
-
     // Time of a forward and a backward pass through a layer that does nothing, with the method's plan less without. Around the input there is no gradient.
     private static double FeatureCost(FeatureMixer mixer, string layer, Tensor features, Tensor images, Draws draws)
     {
         using var scope = NewDisposeScope();
-        using var carrier = new Carrier(layer);
+        using var carrier = new LayerCarrier(layer);
         using var attached = (mixer with { Layers = [layer] }).Attach(carrier, features);
         if (layer == FeatureMixer.Input)
         {
@@ -162,16 +143,6 @@ public static class MethodBench
         }
     }
 
-    /// <summary>A model of one layer that hands on what it is given.</summary>
-    private sealed class Carrier : nn.Module<Tensor, Tensor>
-    {
-        private readonly nn.Module<Tensor, Tensor> layer = nn.Identity();
-
-        public Carrier(string name) : base("carrier") => register_module(name == FeatureMixer.Input ? "none" : name, layer);
-
-        public override Tensor forward(Tensor input) => layer.call(input);
-    }
-
     /// <summary>Times of what methods do to one batch of pixels and labels.</summary>
     private sealed class PixelCosts(Tensor images, Tensor labels, Tensor logits, nn.Module<Tensor, Tensor> model) : IDisposable
     {
@@ -190,11 +161,11 @@ public static class MethodBench
             return pixels + Targets(plan!);
         }
 
-        public double Smoothing(LabelSmoothing smoothing)
+        public double Ruling(LabelRule rule)
         {
-            var smooth = loss with { LabelSmoothing = smoothing.Epsilon };
+            var ruled = rule.In(loss);
             var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
-            return Math.Max(0, SpeedBench.Time(() => smooth.Evaluate(logits, labels)) - plain);
+            return Math.Max(0, SpeedBench.Time(() => ruled.Evaluate(logits, labels)) - plain);
         }
 
         public double Erasing(Eraser eraser, Draws draws) => SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));

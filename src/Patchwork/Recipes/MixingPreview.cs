@@ -11,25 +11,28 @@ using static TorchSharp.torch;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// A sheet that shows what methods do to the pictures of a data set: original, partner, result and difference, with λ, region and labels.
+/// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels; or behind the pixels, to features,
+/// branches and label vectors.
 /// </summary>
 public static class MixingPreview
 {
     private static readonly string[] Columns = ["a: original", "b: partner", "what the network sees", "|difference from a|"];
 
     /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
-    /// <param name="stack">The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many.</param>
+    /// <param name="stack">
+    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many. Where none of them changes pixels, each has its rows.
+    /// </param>
     /// <param name="dataset">Where the pictures come from.</param>
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
     /// <param name="objects">Outline the objects: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
-    /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
-    /// <exception cref="InputException">The methods change no pixels, or objects are asked for, and the set does not know them.</exception>
+    /// <param name="model">The network that methods plan by, or whose features they change; null: an untrained ResNet-8.</param>
+    /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know them.</exception>
     public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null)
     {
         using var scope = NewDisposeScope();
         if (!ChangesPixels(stack))
-            throw new InputException($"{Methods.NameOf(stack)} changes no pixel, so there is nothing to see. Choose a --method that mixes or erases pixels.");
+            return DrawHidden(stack, dataset, seeds, count, objects, model);
         var seen = Look(stack, dataset, seeds, Math.Max(count, 2), objects, model);
         return new PreviewSheet
         {
@@ -41,7 +44,23 @@ public static class MixingPreview
         }.Png();
     }
 
-    /// <summary>Draws one sheet with a row for each method, on the same picture; methods that change no pixel are named in its subtitle.</summary>
+    private static byte[] DrawHidden(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
+    {
+        if (objects || stack.Methods.Count == 0)
+            throw new InputException($"{(objects ? "Objects are outlined" : "There is something to see")} where a method changes {(objects ? "pixels" : "something")}. Received: {Methods.NameOf(stack)}. Choose another --method{(objects ? ", or leave --objects away" : "")}.");
+        using var fresh = model is null ? Untrained(dataset, seeds) : null;
+        var hidden = new HiddenPreview(dataset, seeds, model ?? fresh!, Math.Max(count, 2));
+        var rows = Enumerable.Range(0, Math.Min(count, hidden.Count)).ToArray();
+        return new PreviewSheet
+        {
+            Title = $"{Methods.NameOf(stack)}, behind the pixels of {dataset.Count:N0} training images",
+            Subtitle = $"seed {seeds.Seed}",
+            Columns = stack.Methods.Count == 1 ? HiddenPreview.Columns(stack.Methods[0]) : Columns,
+            Rows = [.. stack.Methods.SelectMany(method => rows.Select(i => hidden.Row(method, i, stack.Methods.Count == 1 ? "" : Methods.Find(method.Id).Name)))],
+        }.Png();
+    }
+
+    /// <summary>Draws one sheet with a row for each method, on the same picture; those that change no pixel stand last, with features, branches or labels.</summary>
     /// <param name="stacks">The methods.</param>
     /// <param name="dataset">Where the picture comes from.</param>
     /// <param name="seeds">Decides picture and plans.</param>
@@ -49,13 +68,15 @@ public static class MixingPreview
     public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model = null)
     {
         using var scope = NewDisposeScope();
-        var hidden = stacks.Where(stack => !ChangesPixels(stack)).Select(Methods.NameOf).ToArray();
+        using var fresh = model is null ? Untrained(dataset, seeds) : null;
+        var hidden = new HiddenPreview(dataset, seeds, model ?? fresh!, 16);
+        PreviewRow[] behind = [.. stacks.Where(stack => !ChangesPixels(stack)).SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
         return new PreviewSheet
         {
             Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
-            Subtitle = (hidden.Length == 0 ? "" : $"{string.Join(", ", hidden)} work behind the pixels: on features, branches or labels. ") + $"Seed {seeds.Seed}.",
+            Subtitle = (behind.Length == 0 ? "" : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its pictures are. ") + $"Seed {seeds.Seed}.",
             Columns = Columns,
-            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack)))],
+            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))), .. behind],
         }.Png();
     }
 

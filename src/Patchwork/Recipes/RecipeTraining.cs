@@ -19,14 +19,16 @@ internal static class RecipeTraining
         return options with { LearningRate = recipe.Lr ?? usual, WeightDecay = recipe.WeightDecay ?? options.WeightDecay, DecayVectors = !recipe.NoVectorDecay };
     }
 
-    public static Loss Loss(Recipe recipe) => recipe.Loss switch
+    public static Loss Loss(Recipe recipe)
     {
-        LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = Smoothing(recipe) },
-        LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = Smoothing(recipe) },
-        _ => new Focal(),
-    };
-
-    private static double Smoothing(Recipe recipe) => recipe.CreateStack().LabelRule?.Epsilon ?? recipe.LabelSmoothing;
+        Loss loss = recipe.Loss switch
+        {
+            LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+            LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = recipe.LabelSmoothing },
+            _ => new Focal(),
+        };
+        return recipe.CreateStack().LabelRule?.In(loss) ?? loss;
+    }
 
     public static LearningRateSchedule Schedule(Recipe recipe, double rate, int stepsPerEpoch)
     {

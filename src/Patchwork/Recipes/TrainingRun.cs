@@ -200,8 +200,8 @@ public sealed class TrainingRun
             all.Insert(0, new FeatureMixingCallback(featureMixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail });
         if (strengths.DropProbability is { } drop)
             all.Insert(0, new DropSchedule(drop));
-        else if (stack.ModelOptions.DropBlock is { Ramps: true } dropBlock)
-            all.Insert(0, new DropSchedule(new StrengthSchedule((0, 0), (recipe.Epochs, dropBlock.DropProbability)) { PerStep = true }) { Method = dropBlock.Id });
+        else
+            all.InsertRange(0, stack.ModelOptions.Regularizers.Where(method => method.Ramp(recipe.Epochs) is not null).Select(method => new DropSchedule(method.Ramp(recipe.Epochs)!) { Method = method.Id }));
         if (strengths.LabelSmoothing is { } smoothing)
             all.Insert(0, new SmoothingSchedule(smoothing));
         if (stack.Erasers is { Count: > 0 } erasers)

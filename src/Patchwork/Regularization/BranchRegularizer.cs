@@ -1,4 +1,5 @@
 using Patchwork.Plans;
+using Patchwork.Schedules;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,6 +14,9 @@ public abstract record BranchRegularizer : IMethod
     /// <inheritdoc/>
     public abstract string Id { get; }
 
+    /// <summary>Where in a block it acts. A network has one method at each of these places.</summary>
+    public abstract BranchPoint Point { get; }
+
     /// <summary>Chance that a branch, or a feature, is dropped. Range [0, 1].</summary>
     public abstract double DropProbability { get; init; }
 
@@ -21,9 +25,26 @@ public abstract record BranchRegularizer : IMethod
 
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
-    /// to be changed the layer may return its input itself: write into the result only if the input is yours. The caller owns the layer.
+    /// to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a forward pass of your own, not from
+    /// TorchSharp's <c>Sequential</c>, which disposes of what it has handed on. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
+
+    /// <summary>
+    /// How the drop probability goes over a training of some epochs where the method has it rise; null where it stays the same. A recipe's run follows it; with
+    /// a <c>Trainer</c> of your own add <c>new DropSchedule(method.Ramp(epochs)!)</c>.
+    /// </summary>
+    public virtual StrengthSchedule? Ramp(int epochs) => null;
+}
+
+/// <summary>Where in a residual block a method acts.</summary>
+public enum BranchPoint
+{
+    /// <summary>At the end of the branch, on what is added to the shortcut.</summary>
+    End,
+
+    /// <summary>After every convolution (with its batch norm and ReLU) and on the shortcut.</summary>
+    Features,
 }
 
 /// <summary>A method at one block of a network. Its drop probability can be set while the network trains.</summary>
@@ -34,6 +55,10 @@ internal abstract class BranchLayer(BranchRegularizer method, BlockPlace place) 
 
     /// <summary>The drop probability of this block now.</summary>
     public double DropProbability => Method.DropProbabilityAt(place);
+
+    /// <summary>The layers of a network that belong to a method; of all methods where none is named.</summary>
+    public static IEnumerable<BranchLayer> In(nn.Module model, string? method) =>
+        model.modules().OfType<BranchLayer>().Where(layer => method is null || layer.Method.Id == method);
 }
 
 /// <summary>Where a residual block stands in its network.</summary>

@@ -26,6 +26,12 @@ public sealed record Cutout : Eraser
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"holes must be 1 or more. Received: holes = {value}.");
     } = 1;
 
+    /// <summary>
+    /// Whether a square may be centred outside the image too, so that every pixel is erased equally often (Composer's <c>uniform_sampling</c>); otherwise the
+    /// border is erased less than the middle. Default false, the authors'.
+    /// </summary>
+    public bool EvenCoverage { get; init; }
+
     /// <inheritdoc/>
     public override double Probability
     {
@@ -39,11 +45,22 @@ public sealed record Cutout : Eraser
 
     private protected override Region Draw(int height, int width, Draws draws)
     {
-        var half = (Length ?? Math.Min(height, width) / 2) / 2;
-        return new FillRegion([.. Enumerable.Range(0, Holes).Select(_ => Hole(draws.Integer(height), draws.Integer(width), half, height, width))], Fill.Mean);
+        var length = Length ?? Math.Min(height, width) / 2;
+        int Centre(int side)
+        {
+            var (first, end) = Centres(side, length);
+            return first + draws.Integer(end - first);
+        }
+        return new FillRegion([.. Enumerable.Range(0, Holes).Select(_ => Hole(Centre(height), Centre(width), length / 2, height, width))], Fill.Mean);
     }
 
-    /// <summary>A square around a centre, clipped.</summary>
-    internal static Box Hole(int row, int column, int half, int height, int width) =>
-        new(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height), Math.Min(column + half, width));
+    /// <summary>The first place where a square of this side may be centred along a side of the image, and the first behind the last.</summary>
+    internal (int First, int End) Centres(int side, int length) => EvenCoverage ? (-((length + 1) / 2), side + length / 2) : (0, side);
+
+    /// <summary>A square around a centre, clipped; empty where all of it lies outside.</summary>
+    internal static Box Hole(int row, int column, int half, int height, int width)
+    {
+        var box = new Box(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height), Math.Min(column + half, width));
+        return box.FitsIn(height, width) ? box : Box.Empty;
+    }
 }

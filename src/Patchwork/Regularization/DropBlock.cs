@@ -1,3 +1,4 @@
+using Patchwork.Schedules;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,6 +13,9 @@ public sealed record DropBlock : BranchRegularizer
 {
     /// <inheritdoc/>
     public override string Id => "dropblock";
+
+    /// <inheritdoc/>
+    public override BranchPoint Point => BranchPoint.Features;
 
     /// <summary>Share of the last stage's elements to drop. Range [0, 1]. Default 0.1, as in the paper and in the CutMix paper.</summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.1;
@@ -35,7 +39,10 @@ public sealed record DropBlock : BranchRegularizer
     /// </summary>
     public bool SharedChannels { get; init; }
 
-    /// <summary>Whether the drop probability rises linearly from 0 with the progress of the training (the paper, section 3). Default true.</summary>
+    /// <summary>
+    /// Whether the drop probability is to rise linearly from 0 over the training (the paper, section 3), by <see cref="Ramp"/>. Default true. The layers know
+    /// nothing of time: a recipe's run raises it, a loop of your own works at full strength unless it does so itself.
+    /// </summary>
     public bool Ramps { get; init; } = true;
 
     /// <summary>γ, the probability that a block is set at one place of a map of this size. At most 1.</summary>
@@ -95,6 +102,9 @@ public sealed record DropBlock : BranchRegularizer
 
     /// <summary>The drop probability of a block: p in the last stage, p/4 in the one before, 0 in all others.</summary>
     public override double DropProbabilityAt(BlockPlace place) => (place.Stages - place.Stage) switch { 0 => DropProbability, 1 => DropProbability / 4, _ => 0 };
+
+    /// <inheritdoc/>
+    public override StrengthSchedule? Ramp(int epochs) => Ramps ? new StrengthSchedule((0, 0), (epochs, DropProbability)) { PerStep = true } : null;
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place) =>

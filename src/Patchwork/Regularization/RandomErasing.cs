@@ -49,15 +49,21 @@ public sealed record RandomErasing : Eraser
     {
         for (var i = 0; i < Tries; i++)
         {
-            var area = draws.Uniform(Area.Least, Area.Most) * height * width;
-            var ratio = RatioLaw == RatioLaw.Uniform ? draws.Uniform(Ratio, 1 / Ratio) : Math.Exp(draws.Uniform(Math.Log(Ratio), -Math.Log(Ratio)));
-            var (h, w) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
-            if (h >= height || w >= width)
+            if (Sides(height, width, draws) is not { } sides)
                 continue;
-            var (top, left) = (draws.Integer(height - h + 1), draws.Integer(width - w + 1));
-            return new FillRegion([new Box(top, left, top + h, left + w)], Fill, Fill == Fill.Noise ? draws.NextUInt64() : 0);
+            var (top, left) = (draws.Integer(height - sides.Height + 1), draws.Integer(width - sides.Width + 1));
+            return new FillRegion([new Box(top, left, top + sides.Height, left + sides.Width)], Fill, Fill == Fill.Noise ? draws.NextUInt64() : 0);
         }
         return BoxRegion.Empty;
+    }
+
+    /// <summary>One try: the sides of a box, or null where it is as tall or as wide as the image.</summary>
+    internal (int Height, int Width)? Sides(int height, int width, Draws draws)
+    {
+        var area = draws.Uniform(Area.Least, Area.Most) * height * width;
+        var ratio = RatioLaw == RatioLaw.Uniform ? draws.Uniform(Ratio, 1 / Ratio) : Math.Exp(draws.Uniform(Math.Log(Ratio), -Math.Log(Ratio)));
+        var (h, w) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
+        return h >= height || w >= width ? null : (h, w);
     }
 }
 

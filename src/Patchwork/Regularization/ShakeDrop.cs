@@ -14,6 +14,9 @@ public sealed record ShakeDrop : BranchRegularizer
     /// <inheritdoc/>
     public override string Id => "shakedrop";
 
+    /// <inheritdoc/>
+    public override BranchPoint Point => BranchPoint.End;
+
     /// <summary>p_L, the chance that the last block's branch is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, the paper's.</summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.5;
 

@@ -15,6 +15,9 @@ public sealed record StochasticDepth : BranchRegularizer
     /// <inheritdoc/>
     public override string Id => "stochasticdepth";
 
+    /// <inheritdoc/>
+    public override BranchPoint Point => BranchPoint.End;
+
     /// <summary>p_L, the chance that the last block's branch is dropped. Range [0, 1]. Default 0.25, the CutMix paper's; the method's own paper has 0.5.</summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.25;
 

@@ -49,6 +49,16 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(Height, Width, rgb);
     }
 
+    /// <summary>The picture in another size, every pixel that of the nearest place, rows and columns cut off.</summary>
+    internal Picture Resized(int height, int width)
+    {
+        var rgb = new byte[height * width * 3];
+        for (var y = 0; y < height; y++)
+            for (var x = 0; x < width; x++)
+                Rgb.AsSpan((y * Height / height * Width + x * Width / width) * 3, 3).CopyTo(rgb.AsSpan((y * width + x) * 3));
+        return new Picture(height, width, rgb);
+    }
+
     /// <summary>The picture with the border pixels of boxes in white.</summary>
     internal Picture Outlined(IEnumerable<Box> boxes)
     {

@@ -229,7 +229,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     {
         Images = batch.Images.to(Options.Device),
         Labels = batch.Labels.to(Options.Device),
-        Targets = batch.Targets is { } targets ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas) : null,
+        Targets = batch.Targets is { } targets ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas, targets.PartnerWeights) : null,
     };
 
     private void Each(Action<Callback> hook)

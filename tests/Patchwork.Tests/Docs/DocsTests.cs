@@ -92,6 +92,39 @@ public sealed partial class DocsTests
         Assert.Equal(options.Select(property => $"{property.Name} = {Shown(property.GetValue(method))}").Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
     }
 
+    // Equation, picture, and what everyone who chooses a method must know, in this order.
+    [Theory, MemberData(nameof(Ids))]
+    public void A_card_has_every_section(string id)
+    {
+        string[] sections = ["Options", "Defaults and differences", "What it costs", "What the tests pin", "When not to use it"];
+        var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
+        Assert.Equal(sections, Heading().Matches(card).Select(match => match.Groups[1].Value).Where(sections.Contains));
+        Assert.All(card.Split("\n## ")[1..], section => Assert.True(section.Split('\n', 2)[1].Trim().Length > 60, $"{id}: too little under {section.Split('\n')[0]}"));
+        Assert.Matches(@"\n    \S.*(=|~|←)", card);
+        Assert.Matches(@"!\[[^\]]+\]\(\.\./images/", card);
+    }
+
+    // A measurement that is made anew must be written on the cards anew; a method that is newer than it says so.
+    [Theory, MemberData(nameof(Ids))]
+    public void The_cost_on_a_card_is_the_one_that_was_measured(string id)
+    {
+        const string path = "benchmarks/results/amd-epyc-2-cores/methods.json";
+        using var measured = JsonDocument.Parse(File.ReadAllText(Repository.File(path)));
+        var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
+        Assert.Contains(path, card, StringComparison.Ordinal);
+        if (!measured.RootElement.GetProperty("costs")[0].GetProperty("methods").TryGetProperty(id, out _))
+        {
+            Assert.Contains("not measured yet", card, StringComparison.Ordinal);
+            return;
+        }
+        foreach (var step in measured.RootElement.GetProperty("costs").EnumerateArray())
+        {
+            var ratio = step.GetProperty("methods").GetProperty(id).GetProperty("step_with_over_without");
+            string Number(string name) => ratio.GetProperty(name).GetDouble().ToString("0.000", CultureInfo.InvariantCulture);
+            Assert.Contains($"| `{step.GetProperty("model").GetString()}`, {step.GetProperty("images").GetString()} | {Number("median")} | {Number("lower")} to {Number("upper")} |", card, StringComparison.Ordinal);
+        }
+    }
+
     // A verb's flag must be one of that verb, and its method one that can be had.
     [Theory, MemberData(nameof(Ids))]
     public void The_commands_of_a_card_are_understood(string id)

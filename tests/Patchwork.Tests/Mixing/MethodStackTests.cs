@@ -2,6 +2,7 @@ using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 using Xunit;
 
 namespace Patchwork.Tests.Mixing;
@@ -14,7 +15,7 @@ public sealed class MethodStackTests
         var stack = MethodStack.Parse("cutmix+cutout+randomerasing+labelsmoothing");
         Assert.IsType<CutMix>(stack.Mixer);
         Assert.Equal(["cutout", "randomerasing"], stack.Erasers.Select(eraser => eraser.Id));
-        Assert.Equal(0.1, stack.LabelRule!.Epsilon);
+        Assert.Equal(0.1, Assert.IsType<LabelSmoothing>(stack.LabelRule).Epsilon);
         Assert.Equal("CutMix + Cutout + Random Erasing + Label smoothing", Methods.NameOf(stack));
         Assert.Empty(MethodStack.Parse("baseline").Methods);
     }
@@ -36,6 +37,7 @@ public sealed class MethodStackTests
     [InlineData("mixup:nan-or-cutmix:1", "must be a positive number")]
     [InlineData("mixup:-or-cutmix:1", "must be a positive number")]
     [InlineData("cutmix:0.5", "Did you mean 'cutmix'")]
+    [InlineData("shakedrop+stochasticdepth", "the end of a branch counts")]
     public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
         Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
 
@@ -50,6 +52,27 @@ public sealed class MethodStackTests
     [Fact]
     public void Without_weights_all_are_equally_likely() =>
         Assert.All(((OneOf)MethodStack.Parse("mixup-or-cutmix-or-fmix").Mixer!).Choices, choice => Assert.Equal(1, choice.Weight));
+
+    [Fact]
+    public void Every_method_of_the_catalogue_is_one_of_five_kinds_and_its_kind_carries_it_out()
+    {
+        foreach (var method in Methods.All)
+        {
+            var stack = MethodStack.Parse(method.Id);
+            IMethod?[] carried = [stack.Mixer, stack.FeatureMixer, .. stack.Erasers, .. stack.ModelOptions.Regularizers, stack.LabelRule];
+            Assert.Equal(method.Create().GetType(), Assert.Single(carried, one => one is not null)!.GetType());
+        }
+        Assert.Equal(2, MethodStack.Parse("dropblock+shakedrop").ModelOptions.Regularizers.Count);
+    }
+
+    [Fact]
+    public void A_method_that_nothing_would_carry_out_is_refused() =>
+        Assert.Contains("Received: idle, which nothing", Assert.Throws<InputException>(() => MethodStack.Parse("cutmix+cutout", method => method is Cutout ? new Idle() : method)).Message, StringComparison.Ordinal);
+
+    private sealed class Idle : IMethod
+    {
+        public string Id => "idle";
+    }
 
     [Fact]
     public void One_of_several_is_chosen_by_weight_and_keeps_its_own_law()

@@ -15,12 +15,23 @@ public sealed class MixingLawsTests
 {
     public static TheoryData<string> Variants => [.. Table.Keys];
 
+    // For methods that plan by what a network sees.
+    private static readonly Network network = Seeded();
+
+    private static Network Seeded()
+    {
+        new SeedStream(2).SeedTorch("network");
+        using var outlives = NewDisposeScope();
+        var made = new Network();
+        outlives.Detach([.. made.parameters()]);
+        return made;
+    }
+
     private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All.Select(method => method.Create()).OfType<Mixer>()
                                                                from scope in Enum.GetValues<Scope>()
                                                                from partners in Enum.GetValues<Partners>()
                                                                where (scope, partners) is not (Scope.Pair, Partners.Roll)      // not mutual: refused
                                                                from variant in Own(method with { Scope = scope, Partners = partners })
-                                                               where variant.Needs != Needs.Model
                                                                select variant).Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example })).ToDictionary(mixer => mixer.ToString());
 
     private static IEnumerable<Mixer> Own(Mixer mixer) => mixer switch
@@ -29,19 +40,28 @@ public sealed class MixingLawsTests
         FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
         GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
         ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
+        PuzzleMix puzzle => [puzzle, puzzle with { BlockCounts = [3], Transport = false }],      // three blocks a side, for odd sizes
         _ => [mixer],
     };
 
     // FMix labels by λ as drawn, which a whole number of pixels meets to one pixel; a soft edge, to two.
     private static double LabelTolerance(Mixer mixer, int height, int width) => mixer is FMix ? 2.0 / (height * width) : 1e-6;
 
+    // H ≠ W, odd sizes, a batch of one, a row of pixels: a swap of height and width cannot hide. PuzzleMix cuts images into blocks, whose number must divide their sides.
+    private static (int N, int Height, int Width)[] Sizes(Mixer mixer) => mixer switch
+    {
+        PuzzleMix { BlockCounts: [3] } => [(5, 9, 15), (1, 3, 21)],
+        PuzzleMix => [(5, 8, 16), (1, 6, 4), (8, 32, 24), (2, 2, 12)],
+        _ => [(5, 9, 16), (1, 7, 5), (8, 32, 31), (2, 1, 13)],
+    };
+
     [Theory, MemberData(nameof(Variants))]
     public void Lambda_is_the_share_of_pixels_that_stayed_and_the_rest_is_the_partners(string variant)
     {
-        // Every pixel holds the id of its image, H ≠ W, odd sizes: a swap of height and width cannot hide.
-        foreach (var (n, height, width) in ((int, int, int)[])[(5, 9, 16), (1, 7, 5), (8, 32, 31), (2, 1, 13)])
+        // Every pixel holds the id of its image.
+        foreach (var (n, height, width) in Sizes(Table[variant]))
         {
-            for (var draw = 0; draw < 20; draw++)
+            for (var draw = 0; draw < (Table[variant].Needs == Needs.Model ? 5 : 20); draw++)      // a pass of the network and a cut for each image take time
             {
                 using var scope = NewDisposeScope();
                 var images = arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1).expand(n, 3, height, width).contiguous();
@@ -54,7 +74,8 @@ public sealed class MixingLawsTests
                     var (image, partner) = (plan.Images[i], plan.Images[i].Partner);
                     Assert.InRange(image.Lambda, 0, 1);
                     var mask = plan.Masks()[i].to(ScalarType.Float64);
-                    Assert.Equal(mask.mean().ToDouble(), image.Lambda, LabelTolerance(Table[variant], height, width));
+                    if (Table[variant] is not SnapMix)      // labels by what the network sees, not by pixels
+                        Assert.Equal(mask.mean().ToDouble(), image.Lambda, LabelTolerance(Table[variant], height, width));
                     Assert.True((mask * i + (1 - mask) * partner).allclose(mixed[i].to(ScalarType.Float64), 1e-6, 1e-6), $"{image}");
                     if (partner == i || image.Region is not BoxRegion)
                         continue;
@@ -70,18 +91,21 @@ public sealed class MixingLawsTests
     public void Target_rows_sum_to_one_and_a_batch_is_mixed_once(string variant)
     {
         using var scope = NewDisposeScope();
-        var batch = new Batch(rand(6, 3, 8, 10), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
-        var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"));
-        Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(ones(6, dtype: ScalarType.Float64)));
-        Assert.Contains("mixed once", Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"))).Message);
+        var batch = new Batch(rand(6, 3, 12, 18), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
+        var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"), network);
+        // SnapMix weighs the two labels apart: what is hidden of one need not be what is seen of the other.
+        double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix ? image.Lambda + image.PartnerWeight : 1)];
+        Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(tensor(sums)));
+        Assert.All(sums, sum => Assert.InRange(sum, 0, 2));
+        Assert.Contains("mixed once", Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"), network)).Message);
     }
 
     [Theory, MemberData(nameof(Variants))]
     public void The_same_stream_gives_the_same_plan_and_json_keeps_it(string variant)
     {
-        var plan = Plan(variant, 6, 10, 12, 3);
-        Assert.Equal(plan.ToJson(), Plan(variant, 6, 10, 12, 3).ToJson());
-        Assert.NotEqual(plan.ToJson(), Plan(variant, 6, 10, 12, 4).ToJson());
+        var plan = Plan(variant, 6, 12, 18, 3);
+        Assert.Equal(plan.ToJson(), Plan(variant, 6, 12, 18, 3).ToJson());
+        Assert.NotEqual(plan.ToJson(), Plan(variant, 6, 12, 18, 4).ToJson());
         Assert.Equal(plan.ToJson(), MixPlan.FromJson(plan.ToJson()).ToJson());
         Assert.Contains("not a mix plan", Assert.Throws<System.Text.Json.JsonException>(() => MixPlan.FromJson("{\"method\":1}")).Message);
     }
@@ -90,10 +114,10 @@ public sealed class MixingLawsTests
     public void Something_changes_unless_nothing_is_to_change(string variant)
     {
         using var scope = NewDisposeScope();
-        var images = rand(8, 3, 16, 16);
-        var changed = Enumerable.Range(0, 10).Count(draw => Table[variant].Apply(images, Plan(variant, 8, 16, 16, draw)).ne(images).any().ToBoolean());
+        var images = rand(8, 3, 24, 24);
+        var changed = Enumerable.Range(0, 10).Count(draw => Table[variant].Apply(images, Plan(variant, 8, 24, 24, draw)).ne(images).any().ToBoolean());
         Assert.InRange(changed, 6, 10);
-        var identity = MixPlan.Identity("any", 8, 16, 16, default);
+        var identity = MixPlan.Identity("any", 8, 24, 24, default);
         Assert.False(Table[variant].Apply(images, identity).ne(images).any().ToBoolean());
     }
 
@@ -101,13 +125,15 @@ public sealed class MixingLawsTests
     public void The_probability_is_the_share_of_what_is_mixed(string variant)
     {
         const int n = 4;
-        var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), CutMix => (3_000, 64), _ => (3_000, 8) };
+        var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), SnapMix => (200, 12), PuzzleMix => (40, 12), CutMix => (3_000, 64), _ => (3_000, 8) };
         foreach (var probability in (double[])[0, 0.3, 1])
         {
             var mixer = Table[variant] with { Probability = probability };
+            if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair })
+                mixer = mixer with { Partners = Partners.Derangement };      // it leaves an image without a partner as it is, which is not what is counted here
             var seeds = new SeedStream(9);
-            using var pictures = Pictures(n, side, side);
-            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(new MixContext(n, side, side, seeds.Open("mix", 0, draw)) { Images = pictures }).Images);
+            using var scope = NewDisposeScope();
+            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(Context(n, side, side, seeds.Open("mix", 0, draw))).Images);
             var share = images.Count(image => image.DrawnLambda != 1) / (double)(draws * n);
             Assert.Equal(probability, share, 4 * Math.Sqrt(probability * (1 - probability) / draws) + 1e-9);
         }
@@ -116,12 +142,12 @@ public sealed class MixingLawsTests
     [Theory, MemberData(nameof(Variants))]
     public void No_live_tensor_stays_behind(string variant)
     {
-        using var images = rand(8, 3, 16, 16);
+        using var images = rand(8, 3, 24, 24);
         using var labels = zeros(8, dtype: ScalarType.Int64);
         void Once(int draw)
         {
             using var scope = NewDisposeScope();
-            Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw)).Targets!.Soft(3);
+            Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw), network).Targets!.Soft(3);
         }
         Once(0);
         var before = LiveTensors.Settled();
@@ -153,14 +179,30 @@ public sealed class MixingLawsTests
 
     private static MixPlan Plan(string variant, int n, int height, int width, int draw)
     {
-        using var pictures = Pictures(n, height, width);
-        return Table[variant].Plan(new MixContext(n, height, width, new SeedStream(11).Open("mix", 0, draw)) { Images = pictures });
+        using var scope = NewDisposeScope();
+        return Table[variant].Plan(Context(n, height, width, new SeedStream(11).Open("mix", 0, draw)));
     }
 
-    // For methods that plan by pixels: the same every time.
-    private static Tensor Pictures(int n, int height, int width)
+    // For methods that plan by pixels or by a network: the same pictures every time.
+    private static MixContext Context(int n, int height, int width, Draws draws) => new(n, height, width, draws)
     {
-        using var scope = NewDisposeScope();
-        return arange(n * 3 * height * width, dtype: ScalarType.Float32).square().sin().reshape(n, 3, height, width).MoveToOuterDisposeScope();
+        Images = arange(n * 3 * height * width, dtype: ScalarType.Float32).square().sin().reshape(n, 3, height, width),
+        Labels = arange(n).remainder(4),
+        Model = network,
+    };
+
+    // What class activation and input gradients need, and no more: a convolution, pooling, a linear layer.
+    private sealed class Network : nn.Module<Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Conv2d conv = nn.Conv2d(3, 6, 3, padding: 1);
+        private readonly TorchSharp.Modules.Linear linear = nn.Linear(6, 4);
+
+        public Network() : base("network") => RegisterComponents();
+
+        public override Tensor forward(Tensor images)
+        {
+            using var scope = NewDisposeScope();
+            return linear.call(nn.functional.relu(conv.call(images)).mean([2, 3])).MoveToOuterDisposeScope();
+        }
     }
 }

@@ -48,6 +48,24 @@ public sealed class SaliencyMixTests
         Assert.Equal(3, Plan(SalientImage.EachPartner).Images.Select(image => image.Region).Distinct().Count());
     }
 
+    // OpenCV stretches bright and dark contrasts to 255 each, so that the brightest place and the darkest one are equally salient in its map, and the first of them in the order of
+    // rows is taken, as the authors' argmax does: here the dark dot, though the bright one stands out twice as far, and the bright one when the picture is turned upside down.
+    [Fact]
+    public void The_brightest_and_the_darkest_place_are_equally_salient_and_the_first_one_counts()
+    {
+        using var scope = NewDisposeScope();
+        var picture = full(1, 1, 40, 40, 100, dtype: ScalarType.Byte);
+        picture[0, 0, 8, 8] = 60;
+        picture[0, 0, 30, 30] = 200;
+        foreach (var (image, peak) in ((Tensor, (int, int))[])[(picture, (8, 8)), (picture.flip(2, 3), (9, 9))])
+        {
+            var map = FineGrained.Of(image)[0];
+            Assert.Equal(2, map.Count(value => value == map.Max()));
+            var first = Array.IndexOf(map, map.Max());
+            Assert.Equal(peak, (first / 40, first % 40));
+        }
+    }
+
     [Fact]
     public void Without_pixels_it_says_what_it_needs() =>
         Assert.Contains("plans by the pixels", Assert.Throws<InvalidOperationException>(() => new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);

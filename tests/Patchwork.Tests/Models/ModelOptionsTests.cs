@@ -1,4 +1,7 @@
+using Patchwork.Losses;
+using Patchwork.Mixing;
 using Patchwork.Models;
+using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Regularization;
 using Patchwork.Tests.Support;
@@ -35,9 +38,9 @@ public sealed class ModelOptionsTests : IDisposable
 
     private static ModelOptions Options(string name) => name switch
     {
-        "shakedrop" => new() { ShakeDrop = new ShakeDrop() },
-        "stochasticdepth" => new() { StochasticDepth = new StochasticDepth { Mode = StochasticDepthMode.Row } },
-        _ => new() { DropBlock = new DropBlock() },
+        "shakedrop" => new() { Regularizers = [new ShakeDrop()] },
+        "stochasticdepth" => new() { Regularizers = [new StochasticDepth { Mode = StochasticDepthMode.Row }] },
+        _ => new() { Regularizers = [new DropBlock()] },
     };
 
     [Theory, MemberData(nameof(Cases))]
@@ -88,18 +91,18 @@ public sealed class ModelOptionsTests : IDisposable
             return ReferenceFill.Values(model.call(images));
         }
         var plain = Logits(null);
-        Assert.Equal(plain, Logits(new ModelOptions { DropBlock = new DropBlock() }));
-        Assert.Equal(plain, Logits(new ModelOptions { StochasticDepth = new StochasticDepth { Scale = StochasticDepthScale.Training } }));
-        var shaken = Logits(new ModelOptions { ShakeDrop = new ShakeDrop() });
+        Assert.Equal(plain, Logits(new ModelOptions { Regularizers = [new DropBlock()] }));
+        Assert.Equal(plain, Logits(new ModelOptions { Regularizers = [new StochasticDepth { Scale = StochasticDepthScale.Training }] }));
+        var shaken = Logits(new ModelOptions { Regularizers = [new ShakeDrop()] });
         Assert.NotEqual(plain, shaken);
-        Assert.Equal(shaken, Logits(new ModelOptions { StochasticDepth = new StochasticDepth { DropProbability = 0.5 } }));      // both (1 - p_l)·r
+        Assert.Equal(shaken, Logits(new ModelOptions { Regularizers = [new StochasticDepth { DropProbability = 0.5 }] }));      // both (1 - p_l)·r
     }
 
     [Fact]
     public void With_certain_dropping_everywhere_a_PyramidNet_hands_its_stem_on()
     {
         using var model = ModelZoo.Create("pyramidnet110-a48", 5,
-            options: new ModelOptions { StochasticDepth = new StochasticDepth { DropProbability = 1, Decays = false } });
+            options: new ModelOptions { Regularizers = [new StochasticDepth { DropProbability = 1, Decays = false }] });
         var images = rand(2, 3, 16, 16);
         model.call(images).sum().backward();
         var parameters = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!);
@@ -119,23 +122,22 @@ public sealed class ModelOptionsTests : IDisposable
     }
 
     [Fact]
-    public void A_branch_does_not_end_with_two_methods()
-    {
-        var both = new ModelOptions { ShakeDrop = new ShakeDrop(), StochasticDepth = new StochasticDepth() };
-        Assert.Throws<ArgumentException>(() => ModelZoo.Create("resnet8", 5, options: both));
-    }
+    public void A_branch_does_not_end_with_two_methods() =>
+        Assert.Contains("shakedrop and stochasticdepth", Assert.Throws<ArgumentException>(() => new ModelOptions { Regularizers = [new ShakeDrop(), new DropBlock(), new StochasticDepth()] }).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void PyramidNet_200_with_ShakeDrop_takes_a_training_step_and_an_evaluation_step()
+    public void PyramidNet_200_with_ShakeDrop_and_CutMix_takes_a_training_step_and_an_evaluation_step()
     {
-        using var model = ModelZoo.Create("pyramidnet200-a240", 100, options: new ModelOptions { ShakeDrop = new ShakeDrop() });
+        using var model = ModelZoo.Create("pyramidnet200-a240", 100, options: new ModelOptions { Regularizers = [new ShakeDrop()] });
         Assert.Equal(26_844_952, model.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(66, model.modules().OfType<ShakeDropLayer>().Count());
         Assert.Equal([1.0 / 132, 0.5], model.modules().OfType<ShakeDropLayer>().Select(layer => layer.DropProbability).Where((_, i) => i is 0 or 65));
         using var optimizer = optim.SGD(model.parameters(), 0.25, momentum: 0.9, weight_decay: 1e-4, nesterov: true);
         var images = rand(2, 3, 32, 32);
         var before = model.state_dict()["fc.weight"].clone();
-        var loss = nn.functional.cross_entropy(model.call(images), tensor(new long[] { 3, 97 }));
+        var mixed = new CutMix { FixedLambda = 0.75, Placement = Placement.Inside, Partners = Partners.Derangement }.Mix(new Batch(images, tensor(new long[] { 3, 97 })), new SeedStream(1).Open("mix"));
+        Assert.Equal((1.0, 0.75), (mixed.Plan!.ShareMixed, mixed.Targets!.Lambdas[0]));      // 16×16 of 32×32 pixels
+        var loss = mixed.Targets.Loss(model.call(mixed.Images), new CrossEntropy());
         loss.backward();
         optimizer.step();
         Assert.InRange(loss.ToDouble(), 2, 9);      // ln 100 = 4.6

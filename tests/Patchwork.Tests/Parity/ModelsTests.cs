@@ -121,7 +121,7 @@ public sealed class ModelsTests : IDisposable
     public void A_PyramidNet_with_ShakeDrop_evaluates_like_the_public_ShakePyramidNet(ScalarType type, double tolerance)
     {
         const string Key = "owruby_shake_pyramidnet110_a270";
-        using var model = ModelZoo.Create("pyramidnet110-a270", 100, options: new ModelOptions { ShakeDrop = new ShakeDrop() });
+        using var model = ModelZoo.Create("pyramidnet110-a270", 100, options: new ModelOptions { Regularizers = [new ShakeDrop()] });
         model.to(type);
         var state = model.state_dict();
         var bias = zeros(16, type);

@@ -11,22 +11,30 @@ namespace Patchwork.Tests.Regularization;
 [Collection(SerialCollection.Name)]
 public sealed class CutoutTests
 {
-    // vectors/cutout.json: masks of the authors' code for recorded centres.
-    [Fact]
-    public void Masks_are_those_of_the_authors()
+    // vectors/cutout.json: masks of the authors' code and of Composer's two placements for recorded centres, and where Composer draws them. Composer gives the side as a share of
+    // the image's shorter one, cut off.
+    [Theory, InlineData("devries", 45), InlineData("composer", 12), InlineData("composer_uniform", 12)]
+    public void Masks_are_those_of_the_recorded_systems(string system, int cases)
     {
         using var recorded = Vectors.Open("cutout.json");
         var seen = 0;
-        foreach (var one in recorded.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.GetProperty("system").GetString() == "devries"))
+        foreach (var one in recorded.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.GetProperty("system").GetString() == system))
         {
-            var (height, width, length) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32(), one.GetProperty("length").GetInt32());
+            var (height, width) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32());
+            var length = system == "devries" ? one.GetProperty("length").GetInt32() : (int)(one.GetProperty("length_fraction").GetDouble() * Math.Min(height, width));
+            if (one.TryGetProperty("draw_ranges", out var ranges))
+            {
+                var cutout = new Cutout { Length = length, EvenCoverage = system == "composer_uniform" };
+                Assert.Equal((ranges[0][0].GetInt32(), ranges[0][1].GetInt32()), cutout.Centres(height, length));
+                Assert.Equal((ranges[1][0].GetInt32(), ranges[1][1].GetInt32()), cutout.Centres(width, length));
+            }
             var centres = one.GetProperty("centres_row_col").EnumerateArray().Select(centre => (Row: centre[0].GetInt32(), Column: centre[1].GetInt32()));
             var mask = new float[height * width];
             new FillRegion([.. centres.Select(centre => Cutout.Hole(centre.Row, centre.Column, length / 2, height, width))], Fill.Mean).WriteMask(mask, height, width);
             Assert.Equal(one.GetProperty("mask").Numbers(), mask.Select(value => (double)value));
             seen++;
         }
-        Assert.True(seen > 20, $"{seen} cases");
+        Assert.Equal(cases, seen);
     }
 
     // Expected removed share at 32 px, computed from the definition; L = 16 shows whole with chance (17/32)².
@@ -37,6 +45,25 @@ public sealed class CutoutTests
         Assert.Equal(expected, plans.Average(plan => plan.ReplacedArea), 0.002);
         if (length == 16)
             Assert.Equal(17 * 17 / 1024.0, plans.SelectMany(plan => plan.Images).Average(image => ((FillRegion)image.Region).Holes[0].Area == 256 ? 1.0 : 0), 0.01);
+    }
+
+    // The authors' centres reach a corner pixel with a quarter of the chance of one in the middle; even coverage reaches all alike.
+    [Theory, InlineData(false, 0.25), InlineData(true, 1)]
+    public void Every_pixel_is_erased_equally_often_with_even_coverage(bool even, double cornerShare)
+    {
+        var erased = new double[16 * 16];
+        for (var i = 0; i < 40; i++)
+        {
+            foreach (var image in new Cutout { Length = 6, EvenCoverage = even }.Plan(new MixContext(1000, 16, 16, new SeedStream(4).Open("erase", 0, i))).Images)
+            {
+                var mask = new float[erased.Length];
+                image.Region.WriteMask(mask, 16, 16);
+                for (var pixel = 0; pixel < mask.Length; pixel++)
+                    erased[pixel] += 1 - mask[pixel];
+            }
+        }
+        // The last pixel is reached by half a side of centres, the first by one more: (3/6)² of the middle's.
+        Assert.Equal(cornerShare, erased[^1] / erased[8 * 16 + 8], 0.1);
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class LabelSmoothingTests : IDisposable
         var twice = Smoothed(pairs.Soft(Classes, ScalarType.Float64, Epsilon));
         Assert.True(twice.allclose(pairs.Soft(Classes, ScalarType.Float64, 1 - (1 - Epsilon) * (1 - Epsilon)), 0, 1e-12));
         Assert.False(twice.allclose(pairs.Soft(Classes, ScalarType.Float64, Epsilon), 0, 1e-3));
-        Assert.Equal(Epsilon, new Recipe { Method = "cutmix+labelsmoothing" }.CreateStack().LabelRule!.Epsilon);
+        Assert.Equal(Epsilon, Assert.IsType<LabelSmoothing>(new Recipe { Method = "cutmix+labelsmoothing" }.CreateStack().LabelRule).Epsilon);
         foreach (var method in (string[])["labelsmoothing", "cutmix+labelsmoothing"])
             Assert.Contains("once", Assert.Throws<InputException>(() => new Recipe { Method = method, LabelSmoothing = 0.1 }.Validate()).Message, StringComparison.Ordinal);
     }

@@ -2,11 +2,14 @@ using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
+using Patchwork.Recipes;
 using Patchwork.Regularization;
 using Patchwork.Schedules;
 using Patchwork.Tests.Support;
 using Patchwork.Training;
+using TorchSharp;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
@@ -56,7 +59,7 @@ public sealed class StrengthSchedulesTests
     {
         using var fit = new TrainerTests.Fit(batchSize: 5);
         var model = fit.Model;
-        var options = new ModelOptions { DropBlock = new DropBlock { DropProbability = 0.4 }, ShakeDrop = new ShakeDrop() };
+        var options = new ModelOptions { Regularizers = [new DropBlock { DropProbability = 0.4 }, new ShakeDrop()] };
         using var dropping = ModelZoo.Create("resnet8", 3, 3, 8, options);
         var seen = new List<(double Drop, double Shake)>();
         double Of<T>() where T : BranchRegularizer => dropping.modules().OfType<BranchLayer>().Select(layer => layer.Method).OfType<T>().First().DropProbability;
@@ -65,6 +68,52 @@ public sealed class StrengthSchedulesTests
         Assert.Equal([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35], seen.Select(pair => Math.Round(pair.Drop, 12)));
         Assert.All(seen, pair => Assert.Equal(0.5, pair.Shake));
         Assert.Equal(0.4, Of<DropBlock>());
+    }
+
+    [Fact]
+    public void A_network_of_ones_own_with_a_methods_layer_follows_it_and_one_without_is_refused_in_a_sentence()
+    {
+        using var fit = new TrainerTests.Fit(batchSize: 5);
+        var layer = (BranchLayer)new ShakeDrop().LayerAt(new BlockPlace(1, 1, 1, 1));
+        using var own = new OneBranch(layer);
+        using var plain = nn.Sequential(("flat", nn.Flatten()), ("linear", nn.Linear(3 * 64, 3)));
+        void Run(nn.Module<Tensor, Tensor> model) => new Trainer(new TrainerOptions { Epochs = 1, Seeds = fit.Seeds }, new DropSchedule(PerStep((0, 0), (1, 0.2)))).Fit(model, new TrainingData(fit.Train));
+        Run(own);
+        Assert.Equal(0.2, layer.DropProbability);
+        Assert.Contains("Received: a Sequential without.", Assert.Throws<ArgumentException>(() => Run(plain)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class OneBranch : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> branch = nn.Conv2d(3, 3, 3, padding: 1), end, linear = nn.Linear(3, 3);
+
+        public OneBranch(nn.Module<Tensor, Tensor> end) : base("own")
+        {
+            this.end = end;
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor images) => linear.call((images + end.call(branch.call(images))).mean([2, 3]));
+    }
+
+    // The layers know nothing of time: without a schedule they work at full strength, as the option says; a recipe's run adds it.
+    [Fact]
+    public void DropBlock_ramps_in_a_recipes_run_and_only_there()
+    {
+        using var files = new PictureSet();
+        var seen = new List<double>();
+        var watch = new Watch();
+        watch.OnState = state => seen.Add(BranchLayer.In(state.Model, "dropblock").First().Method.DropProbability);
+        var recipe = new Recipe { Method = "dropblock", DropProbability = 0.4, Dataset = "shapes", Model = "resnet8", Subset = 80, BatchSize = 32, Epochs = 2, Validation = "0.2", Threads = 1 };
+        TrainingRun.Start(recipe, files.At("ramp"), [watch], _ => { }, TestContext.Current.CancellationToken);
+        Assert.Equal([0, 0.1, 0.2, 0.3], seen.Select(value => Math.Round(value, 12)));      // 2 epochs of 2 steps
+        Assert.Equal(0.4, new DropBlock { DropProbability = 0.4 }.Ramp(2)!.At(2));
+        Assert.Null(new DropBlock { Ramps = false }.Ramp(2));
+        using var bare = new TrainerTests.Fit();
+        using var model = ModelZoo.Create("resnet8", 3, 3, 8, new ModelOptions { Regularizers = [new DropBlock { DropProbability = 0.4 }] });
+        seen.Clear();
+        new Trainer(new TrainerOptions { Epochs = 1, Seeds = bare.Seeds }, watch).Fit(model, new TrainingData(bare.Train), cancellation: TestContext.Current.CancellationToken);
+        Assert.All(seen, value => Assert.Equal(0.4, value));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Saliency;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,9 +90,8 @@ public sealed class FeatureAttachment : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var training = model.training;
+        using var mode = new EvaluationMode(model);
         sizing = true;
-        model.eval();
         try
         {
             model.call(example.narrow(0, 0, 1));
@@ -104,7 +104,6 @@ public sealed class FeatureAttachment : IDisposable
         finally
         {
             sizing = false;
-            model.train(training);
         }
         if (layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
         {

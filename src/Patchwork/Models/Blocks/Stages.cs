@@ -21,8 +21,8 @@ internal sealed class Stages(ModelOptions options, params int[] blocks)
 internal readonly record struct BlockInterior(ModelOptions Options, BlockPlace Place)
 {
     /// <summary>For the end of the branch.</summary>
-    public nn.Module<Tensor, Tensor>? End() => Options.AtTheEnd?.LayerAt(Place);
+    public nn.Module<Tensor, Tensor>? End() => Options.At(BranchPoint.End)?.LayerAt(Place);
 
     /// <summary>For the features after each convolution and on the shortcut.</summary>
-    public nn.Module<Tensor, Tensor>? Features() => Options.DropBlock?.LayerAt(Place);
+    public nn.Module<Tensor, Tensor>? Features() => Options.At(BranchPoint.Features)?.LayerAt(Place);
 }

@@ -1,5 +1,5 @@
-using Patchwork.Models;
 using Patchwork.Plans;
+using Patchwork.Regularization;
 using Patchwork.Schedules;
 
 namespace Patchwork.Training;
@@ -15,6 +15,14 @@ public sealed class DropSchedule(StrengthSchedule schedule) : Callback
     public string? Method { get; init; }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">Nothing in the network has a drop probability.</exception>
+    public override void OnFitStart(TrainingState state)
+    {
+        if (!BranchLayer.In(state.Model, Method).Any())
+            throw new ArgumentException($"A drop probability needs a network with {Method ?? "dropblock, stochasticdepth or shakedrop"} inside. Received: a {state.Model.GetType().Name} without. Give the method to ModelZoo.Create, or put its LayerAt into your own blocks.");
+    }
+
+    /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
         Set(state, state.EpochsDone);
@@ -24,5 +32,9 @@ public sealed class DropSchedule(StrengthSchedule schedule) : Callback
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state) => Set(state, state.Options.Epochs);
 
-    private void Set(TrainingState state, double epoch) => ((ImageClassifier)state.Model).SetDropProbability(schedule.At(epoch), Method);
+    private void Set(TrainingState state, double epoch)
+    {
+        foreach (var layer in BranchLayer.In(state.Model, Method))
+            layer.Method = layer.Method with { DropProbability = schedule.At(epoch) };
+    }
 }

@@ -1,3 +1,4 @@
+using Patchwork.Mixing;
 using Patchwork.Plans;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,11 +6,18 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Checks that the first batches are what their plans say: pixels against the unmixed batch and λ, target rows that sum to 1, nothing mixed in evaluation.
+/// Checks that the first batches are what their plans say, whatever the regions: every pixel against the batch rebuilt without mixing, λ of the label against the
+/// mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are mixed inside the network are not seen from here.
 /// Reports one line; a fault ends the fit.
 /// </summary>
 public sealed class MixAudit(int batches = 2) : Callback
 {
+    // A blend is rounded to float32 once or twice, in any order; what is taken whole must be the same to the bit.
+    private const double BlendTolerance = 1e-5;
+
+    // M is float32, λ double; a pixel of a 3,000×3,000 image still shows.
+    private const double ShareTolerance = 1e-7;
+
     /// <summary>λ must be the share of the pixels that were kept. Default true; false for methods that weigh labels otherwise.</summary>
     public bool LabelsByArea { get; init; } = true;
 
@@ -22,7 +30,8 @@ public sealed class MixAudit(int batches = 2) : Callback
     {
         if (seen < batches && batch.Plan is { Layer: null } plan && batch.Ids.Count > 0)
         {
-            Check(state, batch, plan);
+            CheckPixels(state, batch, plan);
+            CheckTargets(state, batch.Targets!, plan);
             seen++;
             images += batch.Count;
         }
@@ -45,30 +54,51 @@ public sealed class MixAudit(int batches = 2) : Callback
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
 
-    private void Check(TrainingState state, Batch batch, MixPlan plan)
+    private void CheckPixels(TrainingState state, Batch batch, MixPlan plan)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var before = state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device);
+        var masks = plan.Masks().to(batch.Images.device);      // (N, 1, H, W)
+        var expected = Expected(state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device), masks, plan);
+        var wrong = where(masks.eq(0).logical_or(masks.eq(1)), batch.Images.ne(expected), (batch.Images - expected).abs().gt(BlendTolerance));
+        var (pixels, shares) = (wrong.flatten(1).sum(1).cpu().data<long>().ToArray(), masks.to(ScalarType.Float64).mean([1, 2, 3]).cpu().data<double>().ToArray());
         for (var i = 0; i < batch.Count; i++)
         {
             var image = plan.Images[i];
-            if (image.Region is not BoxRegion { Box: var box })
-                continue;
-            var kept = ones(plan.Height, plan.Width, dtype: ScalarType.Bool, device: batch.Images.device);
-            kept.narrow(0, box.Top, box.Height).narrow(1, box.Left, box.Width).fill_(false);
-            var expected = where(kept, before[i], before[image.Partner]);
-            var share = kept.to(ScalarType.Float64).mean().ToDouble();
-            if (expected.ne(batch.Images[i]).any().ToBoolean() || (LabelsByArea && Math.Abs(share - image.Lambda) > 1e-9))
-                throw new InvalidOperationException($"Mix audit: image {i} of step {state.Step} does not hold the pixels that its plan says (box {box}, λ {image.Lambda}, kept share {share}). This is a fault of the mixer {plan.Method}.");
+            if (pixels[i] > 0)
+                throw Fault(state, plan, $"image {i} must hold the pixels that its plan says. Received: {pixels[i]} others ({image.Region.GetType().Name}, partner {image.Partner})");
+            if (LabelsByArea && Math.Abs(shares[i] - image.Lambda) > ShareTolerance)
+                throw Fault(state, plan, FormattableString.Invariant($"λ of image {i} must be the share of it that was kept, {shares[i]}. Received: {image.Lambda}"));
         }
-        var classes = state.Data.Train.Dataset.ClassNames.Count;
-        var sums = batch.Targets!.Soft(classes, ScalarType.Float64).sum(1);
+    }
+
+    // By the definition, x = M⊙x_a + (1-M)⊙x_b, where that says all; content that was resized or moved first is mixed again from the plan.
+    private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan)
+    {
+        var partners = before.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
+        var expected = where(masks.eq(1), before, where(masks.eq(0), partners, masks * before + (1 - masks) * partners));
+        long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion).Select(image => (long)image.Index)];
+        if (moved.Length == 0)
+            return expected;
+        var (again, rows) = (before.clone(), tensor(moved, device: before.device));
+        RegionMixing.InPlace(again, plan);
+        return expected.index_copy(0, rows, again.index_select(0, rows));
+    }
+
+    private static void CheckTargets(TrainingState state, PairTargets targets, MixPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        if (!targets.Lambdas.SequenceEqual(plan.Lambdas()))
+            throw Fault(state, plan, "the targets must weigh the labels as the plan says. Received: other weights");
+        var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);
         // 1, unless a method weighs the two labels apart.
         var weights = tensor(plan.Images.Select(image => image.Lambda + image.PartnerWeight).ToArray(), device: sums.device);
         if (!sums.allclose(weights, atol: 1e-9))
-            throw new InvalidOperationException($"Mix audit: targets of step {state.Step} do not sum to their weights. This is a fault of the mixer {plan.Method}.");
+            throw Fault(state, plan, "every row of the targets must sum to its weights. Received: other sums");
     }
+
+    private static InvalidOperationException Fault(TrainingState state, MixPlan plan, string what) =>
+        new($"Mix audit, step {state.Step}: {what}. This is a fault of the mixer {plan.Method}, or of a callback that changed the batch after it.");
 
     private void CheckUnmixed(Batch batch)
     {
