@@ -16,11 +16,14 @@ internal sealed class SuiteOptions(string flag, string standard)
     private readonly Option<int?> limit = new("--limit") { Description = "test images that are evaluated, every class by its share; written into every result (default all)" };
     private readonly Option<string?> outSets = new("--out-sets") { Description = "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle (default none but noise and blobs)" };
 
+    private readonly Option<string?> corruptions = new("--corruptions") { Description = "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is corrupted here)" };
+
     public void AddTo(Command command)
     {
         command.Options.Add(suites);
         command.Options.Add(limit);
         command.Options.Add(outSets);
+        command.Options.Add(corruptions);
     }
 
     /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
@@ -28,6 +31,7 @@ internal sealed class SuiteOptions(string flag, string standard)
     {
         Suites = parsed.GetValue(suites)!,
         Limit = parsed.GetValue(limit),
+        Corruptions = parsed.GetValue(corruptions),
         OutSets = parsed.GetValue(outSets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
     };
 }

@@ -64,11 +64,17 @@ public sealed class EvaluationFiles(RunFolder run)
     private string FileOf(Suite suite) => Path.Combine(folder, $"{suite.Id}.json");
 
     // What a stored result must have been measured with to be worth keeping.
-    private static JsonObject Describe(Suite suite, EvaluationOptions options) => new()
+    private static JsonObject Describe(Suite suite, EvaluationOptions options)
     {
-        ["limit"] = options.Limit,
-        ["out_sets"] = suite is OutOfDistributionSuite ? new JsonArray([.. options.OutSets.Select(set => JsonValue.Create(set))]) : null,
-    };
+        var described = new JsonObject
+        {
+            ["limit"] = options.Limit,
+            ["out_sets"] = suite is OutOfDistributionSuite ? new JsonArray([.. options.OutSets.Select(set => JsonValue.Create(set))]) : null,
+        };
+        if (suite is CorruptionSuite && options.Corruptions is { } published)
+            described["corruptions"] = Path.GetFullPath(published);
+        return described;
+    }
 
     private static SuiteResult Read(JsonObject stored)
     {

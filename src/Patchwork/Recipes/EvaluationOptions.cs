@@ -19,11 +19,19 @@ public sealed record EvaluationOptions
     /// </summary>
     public IReadOnlyList<string> OutSets { get; init; } = [];
 
+    /// <summary>
+    /// Folder of the published CIFAR-10-C or CIFAR-100-C (an .npy file for each corruption, and labels.npy), whichever belongs to the run's data; null, the default,
+    /// corrupts the test set here.
+    /// </summary>
+    public string? Corruptions { get; init; }
+
     /// <summary>Refuses unknown suites before anything is trained for them.</summary>
     /// <exception cref="InputException">A suite is unknown.</exception>
     public void Check() => _ = ChosenSuites;
 
     internal IReadOnlyList<Suite> ChosenSuites => Evaluation.Suites.Parse(Suites);
+
+    internal PublishedCorruptions? OpenCorruptions() => Corruptions is { } folder && ChosenSuites.Any(suite => suite is CorruptionSuite) ? PublishedCorruptions.Open(folder, Limit) : null;
 
     internal IReadOnlyList<(string Id, Dataset Images)> OpenOutSets(Dataset test) => [.. OutSets.Select(text =>
     {

@@ -83,6 +83,7 @@ public static class RunEvaluation
                 BestNetwork = best,
                 Validation = recipe.ValidationShare is null ? null : recipe.Split(data).Validation,
                 OutSets = options.OpenOutSets(test),
+                Corruptions = options.OpenCorruptions(),
                 BatchSize = TrainingRun.EvaluationBatch,
                 Device = device,
                 Cancellation = cancellation,
@@ -108,6 +109,7 @@ public static class RunEvaluation
         {
             subject.Network.Dispose();
             subject.BestNetwork?.Dispose();
+            subject.Corruptions?.Dispose();
         }
     }
 }
