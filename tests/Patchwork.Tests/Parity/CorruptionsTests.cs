@@ -71,16 +71,14 @@ public sealed class CorruptionsTests : IDisposable
         }
     }
 
-    // The record is of libjpeg-turbo through Pillow; ours of the one in SkiaSharp.
+    // Exact, because SkiaSharp carries libjpeg-turbo too, with the same transform and the same smooth colours: the record of Pillow is met to the bit.
     [Fact]
-    public void A_JPEG_round_trip_is_the_recorded_one_but_for_another_decoder()
+    public void A_JPEG_round_trip_is_the_recorded_one()
     {
         foreach (var one in Part("cases").EnumerateArray().Where(one => one.GetProperty("name").GetString() == "jpeg_compression"))
         {
             var ours = Corrupt("jpeg_compression", one.GetProperty("image").GetInt32(), one.GetProperty("severity").GetInt32()).Truncated();
-            var differences = ours.Zip(Planar(one.GetProperty("output").GetBytesFromBase64()), (a, b) => Math.Abs(a - b)).ToArray();
-            TestContext.Current.TestOutputHelper?.WriteLine($"{one.GetProperty("severity")} max {differences.Max()} mean {differences.Average()} n {differences.Count(d => d > 0)}");
-            Assert.Equal(0, differences.Max());
+            Assert.Equal(Planar(one.GetProperty("output").GetBytesFromBase64()), ours);
         }
     }
 

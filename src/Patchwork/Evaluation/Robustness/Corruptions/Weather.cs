@@ -65,7 +65,7 @@ public sealed record Snow : Corruption
 /// <summary><c>frost</c>: a · x + b · ice.</summary>
 /// <remarks>
 /// Differs from the paper: its ice is cut from five photographs that we do not have the right to hand on. Ours is drawn: crystals of six arms with branches at 60°,
-/// one in about 50 pixels, on a haze of plasma, in the blue white of ice. What is drawn for an image does not compare with the published set.
+/// one for every 120 pixels, on a haze of plasma, in the blue white of ice. What is drawn for an image does not compare with the published set.
 /// </remarks>
 public sealed record Frost : Corruption
 {
@@ -86,7 +86,7 @@ public sealed record Frost : Corruption
     // Brightness in [0, 1] a pixel.
     private static double[] Ice(int height, int width, Draws draws)
     {
-        const double pixelsACrystal = 50, shortest = 4, longest = 11, beyond = 3;
+        const double pixelsACrystal = 120, shortest = 4, longest = 11, beyond = 3;
         var crystals = new double[height * width];
         for (var left = (int)Math.Ceiling(height * width / pixelsACrystal); left > 0; left--)
         {
