@@ -19,6 +19,7 @@ internal sealed class SuiteOptions(string flag, string standard)
     private readonly Option<string?> layer = new("--layer") { Description = "layer whose Grad-CAM localizes, e.g. layer3 (default: class activation map of the last features)" };
     private readonly Option<string?> transferTo = new("--transfer-to") { Description = "data set that the network is taken to, e.g. cifar10 or folder=DIR (default none)" };
     private readonly Option<int?> transferEpochs = new("--transfer-epochs") { Description = "epochs of the last layer's training and of the fine-tuning there (default 10)" };
+    private readonly Option<string?> corruptions = new("--corruptions") { Description = "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is corrupted here)" };
 
     public void AddTo(Command command)
     {
@@ -28,6 +29,7 @@ internal sealed class SuiteOptions(string flag, string standard)
         command.Options.Add(layer);
         command.Options.Add(transferTo);
         command.Options.Add(transferEpochs);
+        command.Options.Add(corruptions);
     }
 
     /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
@@ -35,6 +37,7 @@ internal sealed class SuiteOptions(string flag, string standard)
     {
         Suites = parsed.GetValue(suites)!,
         Limit = parsed.GetValue(limit),
+        Corruptions = parsed.GetValue(corruptions),
         OutSets = parsed.GetValue(outSets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
         Layer = parsed.GetValue(layer),
         TransferTo = parsed.GetValue(transferTo),

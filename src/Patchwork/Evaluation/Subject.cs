@@ -26,6 +26,8 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
 
     /// <summary>Another set that the network is taken to; null for none.</summary>
     public Transfer? Transfer { get; init; }
+    /// <summary>The published corrupted images; null, the default, corrupts the test set's own.</summary>
+    public PublishedCorruptions? Corruptions { get; init; }
 
     /// <summary>Images a pass. Range: at least 1. Default 250.</summary>
     public int BatchSize { get; init; } = 250;
@@ -46,14 +48,22 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     /// <param name="images">The set.</param>
     /// <param name="part">Which pass of the suite this is.</param>
     /// <param name="parts">Of how many of the same length.</param>
-    public IEnumerable<Batch> Batches(Dataset images, int part = 0, int parts = 1)
+    /// <param name="threads">Threads that read images ahead, for a set whose images cost work. Range: at least 0. Default 1.</param>
+    public IEnumerable<Batch> Batches(Dataset images, int part = 0, int parts = 1, int threads = 1)
     {
-        using var loader = new BatchLoader(new RawPixels(images), Seeds, LoaderOptions.Evaluation(BatchSize));
+        using var loader = new BatchLoader(new RawPixels(images), Seeds, LoaderOptions.Evaluation(BatchSize, threads));
         var step = 0;
         foreach (var batch in loader.Epoch(0))
         {
             Cancellation.ThrowIfCancellationRequested();
-            yield return Device.type == DeviceType.CPU ? batch : batch with { Images = batch.Images.to(Device), Labels = batch.Labels.to(Device) };
+            if (Device.type == DeviceType.CPU)
+                yield return batch;
+            else
+            {
+                using var moved = batch.Images.to(Device);
+                using var labels = batch.Labels.to(Device);
+                yield return batch with { Images = moved, Labels = labels };
+            }
             Progress((part + (double)++step / loader.Steps) / parts);
         }
     }

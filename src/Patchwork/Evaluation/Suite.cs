@@ -45,6 +45,7 @@ public static class Suites
         new CleanSuite(),
         new CalibrationSuite(),
         new OutOfDistributionSuite(),
+        new CorruptionSuite(),
         new AdversarialSuite(),
         new OcclusionSuite(),
         new InBetweenSuite(),

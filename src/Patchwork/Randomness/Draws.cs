@@ -88,6 +88,9 @@ public sealed class Draws
     /// <summary>Beta(<paramref name="a"/>, <paramref name="b"/>) on [0, 1]; see <see cref="BetaSampler"/>.</summary>
     public double Beta(double a, double b) => BetaSampler.Draw(this, a, b);
 
+    /// <summary>Poisson(<paramref name="rate"/>), rate at least 0; see <see cref="PoissonSampler"/>.</summary>
+    public long Poisson(double rate) => PoissonSampler.Draw(this, rate);
+
     // FNV-1a of the purpose's characters. Purposes are few and fixed; a test checks that no two in use collide.
     internal static uint Hash(string purpose)
     {

@@ -58,7 +58,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
             + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
         foreach (var suite in suites)
         {
-            var charts = new EvaluationCharts(comparison.Methods, method => Of(suite, method)).Of(suite).Select(HtmlFragment.Chart).ToArray();
+            var charts = new EvaluationCharts(comparison.Methods, method => Of(suite, method)).Of(suite).ToArray();
             if (charts.Length > 0)
                 yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts]);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Patchwork.Evaluation;
 using Patchwork.Reporting;
 
@@ -9,7 +10,9 @@ namespace Patchwork.Recipes;
 internal sealed class EvaluationCharts(IReadOnlyList<string> methods, Func<string, IReadOnlyList<SuiteResult>> results)
 {
     /// <summary>The charts of a suite; none for one without curves.</summary>
-    public IEnumerable<LineChart> Of(Suite suite) => suite switch
+    public IEnumerable<HtmlFragment> Of(Suite suite) => suite is CorruptionSuite ? Names("errors").Select(table => HtmlFragment.Chart(Corruptions(table))) : Lines(suite).Select(HtmlFragment.Chart);
+
+    private IEnumerable<LineChart> Lines(Suite suite) => suite switch
     {
         CalibrationSuite => new[] { ("Reliability as trained", "reliability"), ("Reliability with the fitted temperature", "scaled_reliability") }
             .Where(chart => Has(chart.Item2)).Select(chart => Reliability(chart.Item1, chart.Item2)),
@@ -28,6 +31,17 @@ internal sealed class EvaluationCharts(IReadOnlyList<string> methods, Func<strin
     private IEnumerable<string> Names(string end) => results(methods[0])[0].Tables.Keys.Where(name => name.EndsWith(end, StringComparison.Ordinal));
 
     private bool Has(string table) => methods.All(method => results(method).All(result => result.Tables.ContainsKey(table)));
+
+    // Rows [index of the kind, error at each severity].
+    private HeatChart Corruptions(string table)
+    {
+        var rows = results(methods[0])[0].Tables[table];
+        string[] severities = [.. Enumerable.Range(1, rows[0].Length - 1).Select(severity => severity.ToString(CultureInfo.InvariantCulture))];
+        return new HeatChart("Error under corruption, %, by severity", [.. rows.Select(row => CorruptionSuite.Kinds[(int)row[0]].Replace('_', ' '))],
+            [.. methods.Select(method => new HeatGroup(method, severities, [.. rows.Select((row, kind) =>
+                row.Skip(1).Select((_, severity) => 100 * results(method).Average(result => result.Tables[table][kind][severity + 1])).ToArray())]))],
+            $"Table of errors in percent: a row for each of {rows.Length} kinds of corruption, and for each of {string.Join(", ", methods)} a column for each severity from 1 to 5.");
+    }
 
     // Rows [x, y] at the same places in every result.
     private LineChart Curve(string title, string table, string xTitle, string yTitle, double xScale, double yScale) => new(title, xTitle, yTitle, [.. methods.Select(method =>

@@ -69,6 +69,7 @@ public sealed class EvaluationFiles(RunFolder run)
         ["limit"] = options.Limit,
         ["layer"] = suite is LocalizationSuite ? options.Layer : null,
         ["transfer"] = suite is TransferSuite ? $"{options.TransferTo} {options.TransferEpochs}" : null,
+        ["corruptions"] = suite is CorruptionSuite && options.Corruptions is { } published ? Path.GetFullPath(published) : null,
         ["out_sets"] = suite is OutOfDistributionSuite ? new JsonArray([.. options.OutSets.Select(set => JsonValue.Create(set))]) : null,
     };
 

@@ -20,6 +20,12 @@ public sealed record EvaluationOptions
     public IReadOnlyList<string> OutSets { get; init; } = [];
 
     /// <summary>
+    /// Folder of the published CIFAR-10-C or CIFAR-100-C (an .npy file for each corruption, and labels.npy), whichever belongs to the run's data; null, the default,
+    /// corrupts the test set here.
+    /// </summary>
+    public string? Corruptions { get; init; }
+
+    /// <summary>
     /// Layer whose Grad-CAM localizes, as <c>layer3</c>; null, the default, takes the class activation map of the last features.
     /// </summary>
     public string? Layer { get; init; }
@@ -37,6 +43,7 @@ public sealed record EvaluationOptions
         var test = recipe.OpenData().Test;
         _ = Of(test);
         _ = OpenOutSets(test);
+        OpenCorruptions()?.Dispose();
         if (TransferTo is { } text)
             _ = TransferRuns.Target(text, test, recipe);
     }
@@ -48,6 +55,8 @@ public sealed record EvaluationOptions
         var missing = suite is TransferSuite && TransferTo is null ? "needs a data set to go to (--transfer-to)" : suite.Missing(test);
         return missing is null || (Suites == "all" ? false : throw new InputException($"The suite {suite.Id} {missing}."));
     })];
+
+    internal PublishedCorruptions? OpenCorruptions() => Corruptions is { } folder && Evaluation.Suites.Parse(Suites).Any(suite => suite is CorruptionSuite) ? PublishedCorruptions.Open(folder, Limit) : null;
 
     internal IReadOnlyList<(string Id, Dataset Images)> OpenOutSets(Dataset test) => [.. OutSets.Select(text =>
     {

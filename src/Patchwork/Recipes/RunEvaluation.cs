@@ -84,6 +84,7 @@ public static class RunEvaluation
                 OutSets = options.OpenOutSets(test),
                 Layer = options.Layer,
                 Transfer = options.TransferTo is null ? null : new TransferRuns(run, options, report, cancellation).Open(test),
+                Corruptions = options.OpenCorruptions(),
                 BatchSize = TrainingRun.EvaluationBatch,
                 Device = device,
                 Cancellation = cancellation,
@@ -94,6 +95,7 @@ public static class RunEvaluation
         {
             subject.Network.Dispose();
             subject.BestNetwork?.Dispose();
+            subject.Corruptions?.Dispose();
         }
     }
 }

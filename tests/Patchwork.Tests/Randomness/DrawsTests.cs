@@ -7,7 +7,11 @@ namespace Patchwork.Tests.Randomness;
 
 public sealed class DrawsTests
 {
-    private static readonly string[] Purposes = ["shuffle", "augment", "mix", "split", "model", "step", "shapes/train", "shapes/test"];
+    private static readonly string[] Purposes =
+    [
+        "shuffle", "augment", "mix", "split", "model", "step", "shapes/train", "shapes/test",
+        .. Patchwork.Evaluation.Corruption.All.Select(kind => $"corruption {kind.Id}"),
+    ];
 
     private static Draws Draws() => new SeedStream(11).Open("mix");
 

@@ -1,0 +1,78 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// <c>corruption</c>: error under the common corruptions of CIFAR-C in five severities each. <c>mean_corruption_error</c> is the plain mean over the 15 main kinds
+/// and the severities, as usual on CIFAR-C: not divided by the errors of AlexNet, as usual on ImageNet-C.
+/// </summary>
+/// <remarks>
+/// Metrics of the published files begin with <c>published_</c>. Those without it are of the test set corrupted here, which is for comparing networks with each
+/// other; they do not compare with numbers in papers.
+/// </remarks>
+public sealed class CorruptionSuite : Suite
+{
+    private const int MostThreads = 8;
+
+    /// <inheritdoc/>
+    public override string Id => "corruption";
+
+    /// <inheritdoc/>
+    public override string Title => "Common corruptions";
+
+    /// <inheritdoc/>
+    public override string Summary => "Error under the 15 main and 4 extra corruptions of CIFAR-C in five severities, drawn here or read from the published files.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Headline> Headlines { get; } =
+    [
+        new("mean_corruption_error", "error, corrupted here, %"),
+        new("published_mean_corruption_error", "error, published corruptions, %"),
+    ];
+
+    /// <summary>Names of the kinds; the first column of the tables <c>errors</c> and <c>published_errors</c> is an index into this list.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = [.. Corruption.All.Select(kind => kind.Id)];
+
+    /// <inheritdoc/>
+    public override SuiteResult Measure(Subject subject)
+    {
+        var published = subject.Corruptions;
+        var kinds = published?.Kinds ?? Corruption.All;
+        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        var errors = new Dictionary<Corruption, double[][]>();      // of each severity, an entry an image
+        foreach (var kind in kinds)
+            errors[kind] = [.. Enumerable.Range(1, Corruption.Severities).Select(severity => Errors(kind, severity, errors.Count * Corruption.Severities + severity - 1))];
+
+        var prefix = published is null ? "" : "published_";
+        var result = new SuiteResult();
+        result.AddMean($"{prefix}mean_corruption_error", Mean(kinds.Where(kind => kind.Main)), subject.Seeds);
+        if (kinds.Any(kind => !kind.Main))
+            result.AddMean($"{prefix}mean_extra_corruption_error", Mean(kinds.Where(kind => !kind.Main)), subject.Seeds);
+        foreach (var kind in kinds)
+            result.AddMean($"{prefix}{kind.Id}_error", Mean([kind]), subject.Seeds);
+        // Rows [index of the kind, error at severity 1, …, 5].
+        result.AddTable($"{prefix}errors", kinds.Select(kind => errors[kind].Select(values => values.Average()).Prepend(Kinds.ToList().IndexOf(kind.Id)).ToArray()));
+        return result;
+
+        double[] Errors(Corruption kind, int severity, int part)
+        {
+            var images = published?.Of(kind, severity, subject.Test) ?? kind.Of(subject.Test, severity, subject.Seeds);
+            var values = new List<double>(images.Count);
+            foreach (var batch in subject.Batches(images, part, kinds.Count * Corruption.Severities, Math.Min(Environment.ProcessorCount, MostThreads)))
+            {
+                using var scope = NewDisposeScope();
+                values.AddRange(Subject.Errors(model.Logits(batch.Images), batch.Labels));
+            }
+            return [.. values];
+        }
+
+        // Image by image over some kinds and all severities.
+        double[] Mean(IEnumerable<Corruption> some)
+        {
+            var columns = some.SelectMany(kind => errors[kind]).ToArray();
+            return [.. Enumerable.Range(0, columns[0].Length).Select(i => columns.Average(values => values[i]))];
+        }
+    }
+}
