@@ -87,7 +87,7 @@ public sealed class OptionsTests
     public void The_alpha_of_ShakeDrop_is_no_alpha_of_mixing()
     {
         var stack = new Recipe { Method = "mixup+shakedrop", Alpha = 0.25 }.CreateStack();
-        Assert.Equal((0.25, new UniformRange(-1, 1)), (stack.Mixer!.Alpha, stack.ModelOptions.ShakeDrop!.Alpha));
+        Assert.Equal((0.25, new UniformRange(-1, 1)), (stack.Mixer!.Alpha, Assert.IsType<ShakeDrop>(Assert.Single(stack.ModelOptions.Regularizers)).Alpha));
         Assert.Contains("Received: method shakedrop.", Assert.Throws<InputException>(() => new Recipe { Method = "shakedrop", Alpha = 0.25 }.RequireUse()).Message, StringComparison.Ordinal);
     }
 
