@@ -22,7 +22,7 @@ public sealed class SuitesTests : IDisposable
 
     public void Dispose() => network.Dispose();
 
-    private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 7, Validation = images };
+    private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 16, Validation = images };
 
     // One pass over the whole set at once, by other means than the suites.
     private (float[][] Softmax, int[] Labels) Outputs()
