@@ -25,7 +25,7 @@ public sealed class SuitesTests : IDisposable
     // Those that any network and set have what they need for; localization and transfer have tests of their own.
     private IEnumerable<Suite> Measurable => Suites.All.Where(suite => suite is not TransferSuite && suite.Missing(images) is null);
 
-    private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 7, Validation = images };
+    private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 16, Validation = images };
 
     // One pass over the whole set at once, by other means than the suites.
     private (float[][] Softmax, int[] Labels) Outputs()
