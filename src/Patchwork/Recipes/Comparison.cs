@@ -44,7 +44,7 @@ public sealed class Comparison
     /// <param name="callbacks">Callbacks for a run, by its label.</param>
     /// <param name="report">Receives lines for the person who runs this, with the run's label.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
-    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, string> report, CancellationToken cancellation = default)
+    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report, CancellationToken cancellation = default)
     {
         var runs = new List<ComparedRun>();
         for (var k = 0; k < Seeds; k++)
@@ -57,17 +57,18 @@ public sealed class Comparison
                 var path = Path.Combine(folder, $"{method}-seed{seed}");
                 var wanted = Of(method, seed);
                 var result = Directory.Exists(path)
-                    ? Continue(path, wanted, callbacks(label), line => report(label, line), cancellation)
-                    : TrainingRun.Start(wanted, path, callbacks(label), line => report(label, line), cancellation);
+                    ? Continue(path, wanted, callbacks(label), notice => report(label, notice), cancellation)
+                    : TrainingRun.Start(wanted, path, callbacks(label), notice => report(label, notice), cancellation);
                 runs.Add(new ComparedRun(method, seed, path, result));
             }
         }
         return new ComparisonResult(recipe, Methods, runs);
     }
 
-    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation)
+    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation)
     {
-        var stored = RunFolder.Open(path).Recipe;
+        var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe);
+        wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads are settled when a run begins: 0 then means whatever it was.
         if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
             throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
