@@ -6,7 +6,7 @@ namespace Patchwork.Cli;
 internal sealed class CommonOptions
 {
     private readonly Option<bool> json = new("--json") { Description = "print one JSON document on standard output and nothing else" };
-    private readonly Option<bool> quiet = new("--quiet") { Description = "no progress" };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "no progress, only warnings" };
     private readonly Option<bool> verbose = new("--verbose") { Description = "stack trace on errors" };
 
     public bool Json(ParseResult parsed) => parsed.GetValue(json);

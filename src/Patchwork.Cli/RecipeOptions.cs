@@ -148,6 +148,7 @@ internal sealed class RecipeOptions
 
     private void Whole(string flag, string description) => Add(flag, description, given =>
         long.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? JsonValue.Create(value)
+            : ulong.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var large) ? JsonValue.Create(large)      // seeds
             : throw new InputException($"{flag} must be a whole number. Received: {given}."));
 
     private void Number(string flag, string description) => Add(flag, description, given =>

@@ -13,7 +13,7 @@ internal static class BenchCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var threads = new Option<int>("--threads") { Description = "torch threads (default: all cores)" };
+        var threads = WholeOption.Optional("--threads", "torch threads (default: all cores)", 1, 1024);
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
         var evaluation = new Option<bool>("--evaluation") { Description = "what evaluating costs over the bare passes through the network instead; some minutes" };
         var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads, methods, evaluation };
@@ -21,8 +21,8 @@ internal static class BenchCommand
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
-            if (parsed.GetValue(threads) is var given and not 0)
-                TorchSharp.torch.set_num_threads(given > 0 ? given : throw new InputException($"--threads must be positive. Received: {given}."));
+            if (parsed.GetValue(threads) is { } given)
+                TorchSharp.torch.set_num_threads(given);
             if (parsed.GetValue(methods))
             {
                 PrintMethods(common.Json(parsed));

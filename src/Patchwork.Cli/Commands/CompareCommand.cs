@@ -14,8 +14,8 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all (default baseline,cutout,mixup,cutmix)", DefaultValueFactory = _ => "baseline,cutout,mixup,cutmix" };
-        var seeds = new Option<int>("--seeds") { Description = "seeds a method (default 3)", DefaultValueFactory = _ => 3 };
+        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ => "baseline,cutout,mixup,cutmix" };
+        var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", "none");
@@ -35,7 +35,7 @@ internal static class CompareCommand
             evaluation?.Check(chosen);
             var cancellation = CommandRunner.CancelledByKeyboard();
             FitProgress? progress = null;
-            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, line) => progress!.Say(line), cancellation);
+            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, notice) => progress!.Say(notice), cancellation);
             var evaluations = evaluation is null ? null : Evaluate(result, evaluation, common.Quiet(parsed), cancellation);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
@@ -53,8 +53,8 @@ internal static class CompareCommand
     private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, bool quiet, CancellationToken cancellation)
     {
         var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(run.Label, quiet));
-        var evaluations = ComparedEvaluations.Measure(result, options, (label, line) => progress[label].Say(line), (label, suite, share) => progress[label].Advance(suite, share), cancellation);
-        SuiteProgress.Clear();
+        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, suite, share) => progress[label].Advance(suite, share), cancellation);
+        LiveLine.Clear();
         return evaluations;
     }
 

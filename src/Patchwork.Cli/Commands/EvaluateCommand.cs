@@ -28,7 +28,7 @@ internal static class EvaluateCommand
             var chosen = options.Over(parsed)!;
             var progress = new SuiteProgress(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
-            SuiteProgress.Clear();
+            LiveLine.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, chosen, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);

@@ -13,8 +13,8 @@ internal static class MixCommand
     public static Command Create()
     {
         var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with a sub-folder a class" };
-        var output = new Option<string>("--out") { Description = "folder (default mixed)", DefaultValueFactory = _ => "mixed" };
-        var count = new Option<int>("--count") { Description = "pictures (default 100)", DefaultValueFactory = _ => 100 };
+        var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
+        var count = WholeOption.Create("--count", "pictures", 100, 1, 1_000_000);
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false).Mixing();
         var command = new Command("mix", "A mixed data set for other frameworks: PNG pictures, targets.csv, classes.txt.") { source, output, count };
@@ -23,8 +23,7 @@ internal static class MixCommand
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
-            var pictures = parsed.GetValue(count) is >= 1 and <= 1_000_000 and var given ? given
-                : throw new InputException($"--count must lie in 1 to 1000000. Received: {parsed.GetValue(count)}.");
+            var pictures = parsed.GetValue(count);
             var named = parsed.GetValue(source)!;
             var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);

@@ -11,12 +11,15 @@ namespace Patchwork.Cli.Commands;
 /// <summary><c>plan</c>: drawn plans as JSON lines, without a pixel.</summary>
 internal static class PlanCommand
 {
+    // As in recipes.
+    private const int LargestSide = 1024;
+
     public static Command Create()
     {
-        var count = new Option<int>("--batch") { Description = "images a batch", DefaultValueFactory = _ => 4 };
-        var height = new Option<int>("--height") { Description = "rows per image", DefaultValueFactory = _ => 32 };
-        var width = new Option<int>("--width") { Description = "columns per image", DefaultValueFactory = _ => 32 };
-        var draws = new Option<int>("--draws") { Description = "plans to draw", DefaultValueFactory = _ => 10 };
+        var count = WholeOption.Create("--batch", "images a batch", 4, 1, 65_536);
+        var height = WholeOption.Create("--height", "rows per image", 32, 1, LargestSide);
+        var width = WholeOption.Create("--width", "columns per image", 32, 1, LargestSide);
+        var draws = WholeOption.Create("--draws", "plans to draw", 10, 1, 1_000_000);
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Mixing();
         var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels.") { count, height, width, draws };
@@ -24,11 +27,6 @@ internal static class PlanCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            foreach (var option in (Option<int>[])[count, height, width, draws])
-            {
-                if (parsed.GetValue(option) < 1)
-                    throw new InputException($"{option.Name} must be at least 1. Received: {parsed.GetValue(option)}.");
-            }
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
             chosen.RequireUse();
             var stack = chosen.CreateStack();

@@ -14,15 +14,13 @@ internal static class PredictCommand
     {
         var run = new Argument<string>("run") { Description = "run folder" };
         var images = new Argument<string[]>("image") { Description = "pictures (PNG, JPEG, WebP)", Arity = ArgumentArity.OneOrMore };
-        var top = new Option<int>("--top") { Description = "classes a picture (default 3)", DefaultValueFactory = _ => 3 };
+        var top = WholeOption.Create("--top", "classes a picture", 3, 1);
         var common = new CommonOptions();
         var command = new Command("predict", "Classes and probabilities of pictures by a trained run.") { run, images, top };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
-            if (parsed.GetValue(top) < 1)
-                throw new InputException($"--top must be at least 1. Received: {parsed.GetValue(top)}.");
             using var predictor = Predictor.Open(parsed.GetValue(run)!);
             var answers = new JsonArray();
             foreach (var image in parsed.GetValue(images)!)

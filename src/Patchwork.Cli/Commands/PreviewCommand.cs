@@ -14,8 +14,8 @@ internal static class PreviewCommand
     public static Command Create()
     {
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
-        var count = new Option<int>("--count") { Description = "rows (default 5)", DefaultValueFactory = _ => 5 };
-        var objects = new Option<bool>("--objects") { Description = "outline the objects, and what is left of them" };
+        var count = WholeOption.Create("--count", "rows", 5, 1, 200);
+        var objects = new Option<bool>("--objects") { Description = "outline the objects and leave only their masks bright, before and after" };
         var run = new Option<string?>("--run") { Description = "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
@@ -25,8 +25,6 @@ internal static class PreviewCommand
         command.SetAction(parsed =>
         {
             NativeLibraries.Ensure();
-            var rows = parsed.GetValue(count) is >= 1 and <= 200 and var given ? given
-                : throw new InputException($"--count must lie in 1 to 200. Received: {parsed.GetValue(count)}.");
             var all = recipe.Given(parsed, "method") == "all";
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
             string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];
@@ -34,7 +32,7 @@ internal static class PreviewCommand
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
             var png = all
                 ? MixingPreview.DrawAll([.. methods.Select(method => (chosen with { Method = method }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
-                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), rows, parsed.GetValue(objects), trained?.Model);
+                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

@@ -39,10 +39,27 @@ internal static class TrainCommand
                 folder = parsed.GetValue(output) ?? Path.Combine("runs", $"{chosen.Method}-{chosen.Dataset}-{chosen.Model}-{chosen.Seed}");
                 result = TrainingRun.Start(chosen, folder, [progress], progress.Say, cancellation);
             }
+            WriteReport(folder);
             Console.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));
             return 0;
         });
         return command;
+    }
+
+    // Resuming a finished run leaves the report alone: it may hold an evaluation.
+    private static void WriteReport(string folder)
+    {
+        if (File.Exists(Path.Combine(folder, "report.html")))
+            return;
+        try
+        {
+            new ComparisonReport(ComparisonResult.Of(RunFolder.Open(folder)), CommandRunner.Line, null).WritePage(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The report of the run could not be written to {folder} ({error.Message.TrimEnd('.')}). "
+                + $"The run itself is finished and whole: make room, then patchwork train --resume --out {folder} writes the report.", error);
+        }
     }
 
     private static Recipe Base(string? file)
@@ -50,7 +67,7 @@ internal static class TrainCommand
         if (file is null)
             return new Recipe();
         return File.Exists(file) ? Recipe.FromJson(File.ReadAllText(file), file)
-            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which does not exist.");
+            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which {(Directory.Exists(file) ? "is a folder" : "does not exist")}.");
     }
 
     private static string Describe(RunResult result, string folder)

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
@@ -57,6 +58,7 @@ public sealed class BatchLoader : IDisposable
 
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
     /// <exception cref="InvalidOperationException">Another epoch of this loader is not finished.</exception>
+    /// <exception cref="DamagedDataException">An example cannot be read.</exception>
     public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0)
     {
         if (inUse)
@@ -114,7 +116,14 @@ public sealed class BatchLoader : IDisposable
     private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, ref byte[] scratch)
     {
         buffer.Resize(ids.Length, Dataset);
-        assembler.Assemble(ids, epoch, plan, erased, buffer.ImageMemory, ref scratch);
+        try
+        {
+            assembler.Assemble(ids, epoch, plan, erased, buffer.ImageMemory, ref scratch);
+        }
+        catch (InputException error)
+        {
+            throw new DamagedDataException(error);
+        }
         buffer.Publish(ids, plan, erased, Dataset);
         return buffer;
     }

@@ -14,7 +14,10 @@ public static class PretrainedWeights
     /// <summary>Copies the tensors that fit into the parameters and buffers of a module.</summary>
     /// <returns>One line for the person who runs this: how many were taken, which of the module's were not, which of the file's were of no use.</returns>
     /// <exception cref="InputException">The file cannot be read, is no safetensors file, or nothing in it fits.</exception>
-    public static string Load(string path, nn.Module module)
+    public static string Load(string path, nn.Module module) => Load(path, module, out _);
+
+    /// <summary>The same, and whether every tensor of the module was taken.</summary>
+    internal static string Load(string path, nn.Module module, out bool whole)
     {
         var loaded = Read(path);
         try
@@ -32,6 +35,7 @@ public static class PretrainedWeights
             using (no_grad())
                 foreach (var name in taken)
                     targets[name].copy_(loaded[name]);
+            whole = taken.Length == targets.Count;
             return $"took {taken.Length} of the model's {targets.Count} tensors from {path}"
                 + (reshaped.Length == 0 ? "" : $"; of another shape, so started fresh: {List(reshaped)}")
                 + (absent.Length == 0 ? "" : $"; not in the file, so started fresh: {List(absent)}")

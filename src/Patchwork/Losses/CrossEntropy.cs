@@ -27,6 +27,10 @@ public sealed record CrossEntropy : Loss
     public long? IgnoreIndex { get; init; }
 
     /// <inheritdoc/>
+    /// <remarks>Two means over different weights do not mix to one mean, and an ignored class counts in a mixed target.</remarks>
+    public override bool IsLinear => IgnoreIndex is null && (ClassWeights is null || !DivideByWeights || Reduction != Reduction.Mean);
+
+    /// <inheritdoc/>
     public override Tensor PerSample(Tensor logits, Tensor targets)
     {
         var ids = AreIds(logits, targets);

@@ -46,7 +46,7 @@ public sealed class Comparison
     /// <param name="callbacks">Callbacks for a run, by its label.</param>
     /// <param name="report">Receives lines for the person who runs this, with the run's label.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
-    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, string> report, CancellationToken cancellation = default)
+    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report, CancellationToken cancellation = default)
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
@@ -61,8 +61,8 @@ public sealed class Comparison
                 var path = PathOf(folder, method, seed);
                 var wanted = Of(method, seed);
                 var result = Directory.Exists(path)
-                    ? Continue(path, wanted, callbacks(label), line => report(label, line), cancellation)
-                    : TrainingRun.Start(wanted, path, callbacks(label), line => report(label, line), cancellation);
+                    ? Continue(path, wanted, callbacks(label), notice => report(label, notice), cancellation)
+                    : TrainingRun.Start(wanted, path, callbacks(label), notice => report(label, notice), cancellation);
                 runs.Add(new ComparedRun(method, seed, path, result));
             }
         }
@@ -71,9 +71,10 @@ public sealed class Comparison
 
     private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
 
-    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation)
+    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation)
     {
-        var stored = RunFolder.Open(path).Recipe.Fitted();
+        var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.Fitted());
+        wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads are settled when a run begins: 0 then means whatever it was.
         if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
             throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");

@@ -49,7 +49,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     public IReadOnlyList<string> Answers()
     {
         if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)
-            return [$"{result.Runs.Count} runs of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes."];
+            return [$"{result.Runs.Count} {(result.Runs.Count == 1 ? "run" : "runs")} of {string.Join(", ", result.Methods)}; add the baseline to see what a method changes."];
         return [.. Compared.Select(method => Sentence(method, Errors(Methods.Baseline)) + StillLearning(method))];
     }
 
@@ -176,7 +176,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         foreach (var method in result.Methods)
         {
             if ((result.Recipe with { Method = method }).CreateStack() is var stack && MixingPreview.ChangesPixels(stack))
-                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4),
+                yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4, preset: result.Recipe.Preset),
                     $"Sheet of four training images with their partner, what {method} makes of it, and the difference; λ, region and label weights beneath.")]);
         }
     }

@@ -20,25 +20,25 @@ public static class MixingPreview
 
     /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
     /// <param name="stack">
-    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many. Where none of them changes pixels, each has its rows.
+    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many; the subtitle says where that differs from what training does. Where none of them changes pixels, each has its rows.
     /// </param>
     /// <param name="dataset">Where the pictures come from.</param>
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
-    /// <param name="objects">Outline the objects: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
+    /// <param name="objects">Outline the objects and leave only their masks bright: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
     /// <param name="model">The network that methods plan by, or whose features they change; null: an untrained ResNet-8.</param>
+    /// <param name="preset">Name of the preset that the options began with, for the headline; null: none.</param>
     /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know them.</exception>
-    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null)
+    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null, string? preset = null)
     {
         using var scope = NewDisposeScope();
         if (!ChangesPixels(stack))
             return DrawHidden(stack, dataset, seeds, count, objects, model);
-        var seen = Look(stack, dataset, seeds, Math.Max(count, 2), objects, model);
+        var seen = Look(stack, dataset, seeds, Math.Max(Rows(stack, count), 2), objects, model);
         return new PreviewSheet
         {
-            Title = $"{Methods.NameOf(stack)} on {dataset.Count:N0} training images",
-            Subtitle = stack.Mixer is { } mixer ? FormattableString.Invariant($"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; α {mixer.Alpha}, seed {seeds.Seed}")
-                : $"labels unchanged; seed {seeds.Seed}",
+            Title = $"{Methods.NameOf(stack)}{(preset is null ? "" : $", preset {preset},")} on {dataset.Count:N0} training images",
+            Subtitle = stack.Mixer is { } mixer ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", Facts(mixer))}, seed {seeds.Seed}" : $"labels unchanged; seed {seeds.Seed}",
             Columns = Columns,
             Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
         }.Png();
@@ -110,8 +110,11 @@ public static class MixingPreview
             return new(erased, erased, after, difference, batch, mixed.Plan!);
         var known = Objects(dataset, batch.Ids);
         var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
-        Picture[] outlined = [.. erased.Select((picture, i) => picture.Outlined(known[i].Select(one => one.Box)))];
-        return new(outlined, outlined, [.. after.Select((picture, i) => picture.Outlined(left[i].Select(one => one.Box)))], difference, batch, mixed.Plan!);
+        var masks = known.All(objects => objects.All(one => one.Mask is not null));
+        Picture Marked(Picture picture, IReadOnlyList<LabeledObject> objects) =>
+            (masks ? picture.Spotlit([.. objects.Select(one => one.Mask!)]) : picture).Outlined(objects.Select(one => one.Box));
+        Picture[] before = [.. erased.Select((picture, i) => Marked(picture, known[i]))];
+        return new(before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
     }
 
     private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds)
@@ -120,11 +123,39 @@ public static class MixingPreview
         return ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height);
     }
 
+    // The middle one of an odd batch that is read backwards would be its own partner.
+    private static int Rows(MethodStack stack, int count) => stack.Mixer?.Partners == Partners.Reverse ? count + count % 2 : count;
+
+    // What one cannot see in the rows.
+    private static IEnumerable<string> Facts(Mixer mixer)
+    {
+        var cutmix = mixer as CutMix;
+        if (cutmix is { FixedLambda: { } fixedLambda })
+            yield return FormattableString.Invariant($"λ {fixedLambda} is not drawn");
+        else if (cutmix is { Placement: Placement.MinMax })
+            yield return FormattableString.Invariant($"sides {cutmix.SideRange.Least} to {cutmix.SideRange.Most} of the image's, no λ drawn");
+        else
+            yield return FormattableString.Invariant($"α {(cutmix is { DrawAlpha: true } ? "drawn below " : "")}{mixer.Alpha}");
+        if (cutmix is not null)
+        {
+            yield return cutmix.LabelWeight switch
+            {
+                LabelWeight.Measured => "λ counted in pixels",
+                LabelWeight.Drawn => "λ as drawn, not counted in pixels",
+                _ => $"labels {cutmix.LabelWeight.ToString().ToLowerInvariant()}",
+            };
+        }
+        if (mixer.Partners is Partners.Reverse or Partners.Roll)
+            yield return mixer.Partners == Partners.Reverse ? "b is the batch read backwards" : "b is the row before";
+        if (mixer is not OneOf && mixer.Scope != Scope.Example)
+            yield return $"drawn for each row here, once a {mixer.Scope.ToString().ToLowerInvariant()} in training";
+    }
+
     // Every image mixed, with another one, by a draw of its own.
     private static Mixer Varied(Mixer mixer) => mixer switch
     {
         OneOf choice => new OneOf([.. choice.Choices.Select(one => (Varied(one.Mixer), one.Weight))]),
-        _ => mixer with { Scope = Scope.Example, Partners = Partners.Derangement, Probability = 1 },
+        _ => mixer with { Scope = Scope.Example, Partners = mixer.Partners is Partners.Reverse or Partners.Roll ? mixer.Partners : Partners.Derangement, Probability = 1 },
     };
 
     private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>

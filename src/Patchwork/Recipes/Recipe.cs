@@ -213,7 +213,7 @@ public sealed partial record Recipe
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
             // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
@@ -222,6 +222,7 @@ public sealed partial record Recipe
             {
                 if (!Keys.Contains(property.Name))
                     throw InputException.Unknown($"key in {name}", property.Name, Keys);
+                RecipeChoices.Check(property.Name, property.Value, name);
                 whole[property.Name] = JsonNode.Parse(property.Value.GetRawText());
             }
             var recipe = whole.Deserialize(RecipeJson.Default.Recipe)!;

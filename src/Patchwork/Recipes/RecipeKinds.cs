@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Patchwork.Internals;
+
 namespace Patchwork.Recipes;
 
 /// <summary>Optimizers that a recipe can name.</summary>
@@ -40,4 +43,28 @@ public enum ScheduleKind
 
     /// <summary>Up for 30 % of the steps and down to almost 0.</summary>
     OneCycle,
+}
+
+/// <summary>Values that are one of a few names.</summary>
+internal static class RecipeChoices
+{
+    private static readonly Dictionary<string, string[]> Names = RecipeJson.Default.Recipe.Properties
+        .Select(property => (property.Name, Type: Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType))
+        .Where(property => property.Type.IsEnum)
+        .ToDictionary(property => property.Name, property => Enum.GetNames(property.Type));
+
+    /// <summary>Refuses a value of such a key that is no name: the serializer takes numbers and lists of names too, for sets of flags, which none of these is.</summary>
+    /// <exception cref="InputException">The value is none of the key's names.</exception>
+    public static void Check(string key, JsonElement value, string recipe)
+    {
+        if (!Names.TryGetValue(key, out var names) || value.ValueKind == JsonValueKind.Null)
+            return;
+        if (value.ValueKind != JsonValueKind.String)
+            throw new InputException($"The value of '{key}' in {recipe} must be one of {string.Join(", ", names.Select(Spelled))}. Received: {value.GetRawText()}.");
+        if (!names.Contains(value.GetString(), StringComparer.OrdinalIgnoreCase))
+            throw InputException.Unknown($"value of '{key}' in {recipe}", value.GetString()!, [.. names.Select(Spelled)]);
+    }
+
+    // As on the command line.
+    private static string Spelled(string name) => name.ToLowerInvariant();
 }

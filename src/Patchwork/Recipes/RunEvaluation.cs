@@ -26,7 +26,7 @@ public static class RunEvaluation
     /// <returns>The suites and what they measured, in the catalogue's order.</returns>
     /// <exception cref="InputException">The folder is no finished run, or an option or its data cannot be used.</exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
-    public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<string> report, Action<Suite, double> progress,
+    public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<Notice> report, Action<Suite, double> progress,
         CancellationToken cancellation = default)
     {
         var run = RunFolder.Open(folder);
@@ -44,7 +44,7 @@ public static class RunEvaluation
                 var result = suite.Measure(opened.Subject with { Progress = share => progress(suite, share) });
                 Store(() => files.Write(suite, result, options), folder);
                 done[suite] = result;
-                report($"{suite.Id} done");
+                report(new Notice($"{suite.Id} done"));
             }
         }
         return [.. suites.Select(suite => (suite, done[suite]!))];
@@ -68,7 +68,7 @@ public static class RunEvaluation
     {
         public Subject Subject => subject;
 
-        public static Opened Of(RunFolder run, DatasetPair data, EvaluationOptions options, Action<string> report, CancellationToken cancellation)
+        public static Opened Of(RunFolder run, DatasetPair data, EvaluationOptions options, Action<Notice> report, CancellationToken cancellation)
         {
             var recipe = run.Recipe;
             var device = NativeLibraries.Device(recipe.Device);

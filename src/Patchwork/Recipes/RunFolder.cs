@@ -42,13 +42,13 @@ public sealed class RunFolder
     public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
     {
         path = System.IO.Path.GetFullPath(path);
-        AtomicFolder.Create(path, "A run", ", or go on with it by --resume", aside =>
+        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume" : "", aside =>
         {
             var folder = new RunFolder(aside, recipe);
             Directory.CreateDirectory(System.IO.Path.Combine(aside, "checkpoints"));
-            File.WriteAllText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
-            File.WriteAllText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
-            File.WriteAllText(folder.Model, card.ToJson() + "\n");
+            AtomicFile.WriteText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
+            AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
+            AtomicFile.WriteText(folder.Model, card.ToJson() + "\n");
             File.WriteAllText(folder.Metrics, "");
         });
         return new RunFolder(path, recipe);
@@ -62,8 +62,16 @@ public sealed class RunFolder
         var recipe = System.IO.Path.Combine(path, "recipe.json");
         if (!File.Exists(recipe))
             throw new InputException($"A run is a folder with a recipe.json, made by train or compare. "
-                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.");
-        return new RunFolder(path, Recipe.FromJson(File.ReadAllText(recipe), recipe));
+                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{Inside(path)}");
+        return new RunFolder(path, RecipePaths.Here(Recipe.FromJson(File.ReadAllText(recipe), recipe)));
+    }
+
+    // A comparison's folder is easily taken for a run.
+    private static string Inside(string path)
+    {
+        const int named = 4;
+        string[] runs = Directory.Exists(path) ? [.. Directory.EnumerateDirectories(path).Where(inner => File.Exists(System.IO.Path.Combine(inner, "recipe.json"))).Order(StringComparer.Ordinal)] : [];
+        return runs.Length == 0 ? "" : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
     }
 
     /// <summary>The numbers of a finished run.</summary>

@@ -26,9 +26,10 @@ public sealed class TrainingRun
         var device = NativeLibraries.Device(recipe.Device);
         if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
             set_num_threads(recipe.Threads);
-        this.recipe = recipe with { Threads = get_num_threads() };      // stored, so that a resumed run uses as many again
+        // Stored, so that a resumed run uses as many threads again and finds its files from anywhere.
+        this.recipe = RecipePaths.Settled(recipe) with { Threads = get_num_threads() };
         Device = device;
-        data = recipe.OpenData();
+        data = this.recipe.OpenData();
     }
 
     private Device Device { get; }
@@ -43,7 +44,7 @@ public sealed class TrainingRun
     /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
-    public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
+    public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation = default)
     {
         var run = new TrainingRun(recipe);
         recipe.RequireUse();
@@ -60,18 +61,18 @@ public sealed class TrainingRun
     /// </summary>
     /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
-    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<string> report, CancellationToken cancellation = default)
+    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation = default)
     {
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
         var run = new TrainingRun(runFolder.Recipe);
         using var model = run.CreateModel(run.Card());
-        var checkpoint = runFolder.Checkpoints.Load(report);
+        var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
         if (checkpoint is null)
             run.LoadWeights(model, report);
-        report(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
-            : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}");
+        report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
+            : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
         return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
@@ -122,10 +123,10 @@ public sealed class TrainingRun
         return model;
     }
 
-    private void LoadWeights(nn.Module model, Action<string> report)
+    private void LoadWeights(nn.Module model, Action<Notice> report)
     {
         if (recipe.Weights is { } weights)
-            report(PretrainedWeights.Load(weights, model));
+            report(new Notice(PretrainedWeights.Load(weights, model, out var whole), IsWarning: !whole));
     }
 
     private ModelCard Card() => new(recipe.Model, data.Train.ClassNames, data.Train.Channels, data.Train.Height, data.Train.Width,
@@ -145,25 +146,33 @@ public sealed class TrainingRun
          where name.Of(method) is not null
          select KeyValuePair.Create($"{name with { Method = method.Id }}", option.Value)).ToDictionary();
 
-    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
+    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         try
         {
             return recipe.Epochs == 0 ? Adopt(folder, model) : Train(folder, model, resume, callbacks, report, cancellation);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or DamagedDataException)
         {
-            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). Its last good checkpoint is kept; "
+            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). {(HasCheckpoint(folder) ? "Its last good checkpoint is kept" : "It has no checkpoint yet and will begin at step 0")}; "
                 + $"make room or put the file right, then go on with patchwork train --resume --out {folder.Path}.", error);
+        }
+        catch (NonFiniteLossException error)
+        {
+            // The same recipe comes to the same step again, to the bit.
+            var kept = HasCheckpoint(folder) ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but going on from there would end the same way" : "There was no checkpoint yet";
+            throw error.With($"{kept}: begin again in a new folder with a lower learning rate (--lr) or a clipped gradient (--clip).");
         }
     }
 
-    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<string> report,
+    private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
+
+    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
-            report($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: {string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}");
+            report(new Notice($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: {string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}", IsWarning: true));
         var seeds = new SeedStream(recipe.Seed);
         var (train, validation) = recipe.Split(data);
         using var trainLoader = new BatchLoader(train, seeds, new LoaderOptions
@@ -186,7 +195,8 @@ public sealed class TrainingRun
             Accumulate = recipe.Accumulate,
             Device = Device,
             Seeds = seeds,
-            Report = report,
+            Report = line => report(new Notice(line)),
+            Warn = line => report(new Notice(line, IsWarning: true)),
         };
         var checkpoints = new Checkpointing(folder.Checkpoints) { EverySteps = recipe.CheckpointEvery };
         var metrics = new MetricsFile(folder.Metrics);
@@ -214,7 +224,7 @@ public sealed class TrainingRun
 
         var fit = new Trainer(options, [.. all]).Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
         if (fit.StopReason is { } reason)
-            report($"ended after epoch {fit.Epochs}: {reason}");
+            report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
         var result = new RunResult(last, TestBest(folder, model, testLoader, options, checkpoints.BestEpoch, last), recipe.ValidationShare is null,
             fit.Epochs, metrics.TrainAccuracy, metrics.Seconds, fit.Test.Images)

@@ -16,7 +16,7 @@ namespace Patchwork.Recipes;
 /// <param name="options">Where to, and for how long.</param>
 /// <param name="report">Receives one line at a time for the person who runs this.</param>
 /// <param name="cancellation">Ends the training between two steps.</param>
-internal sealed class TransferRuns(RunFolder run, EvaluationOptions options, Action<string> report, CancellationToken cancellation)
+internal sealed class TransferRuns(RunFolder run, EvaluationOptions options, Action<Notice> report, CancellationToken cancellation)
 {
     /// <summary>The set and the training for it; the test images are those that are measured.</summary>
     /// <param name="test">The run's own test set: its channels must be the other's.</param>
@@ -49,7 +49,7 @@ internal sealed class TransferRuns(RunFolder run, EvaluationOptions options, Act
             Epochs = options.TransferEpochs,
         };
         var folder = Path.Combine(run.Path, "evaluation", "transfer", $"{name}-{kind.ToString().ToLowerInvariant()}-{options.TransferEpochs}");
-        void Say(string line) => report($"{name}, {kind.ToString().ToLowerInvariant()}: {line}");
+        void Say(Notice notice) => report(notice with { Text = $"{name}, {kind.ToString().ToLowerInvariant()}: {notice.Text}" });
         Callback[] callbacks = [new Progress(progress)];
         if (Directory.Exists(folder))
             TrainingRun.Resume(folder, callbacks, Say, cancellation);

@@ -73,6 +73,20 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(Height, Width, rgb);
     }
 
+    /// <summary>The picture with everything dark but what masks, H·W bytes row by row, mark by other than 0.</summary>
+    internal Picture Spotlit(IReadOnlyList<byte[]> masks)
+    {
+        var rgb = Rgb.ToArray();
+        for (var pixel = 0; pixel < Height * Width; pixel++)
+        {
+            if (masks.Any(mask => mask[pixel] != 0))
+                continue;
+            for (var channel = 0; channel < 3; channel++)
+                rgb[3 * pixel + channel] /= 3;
+        }
+        return new Picture(Height, Width, rgb);
+    }
+
     /// <summary>The picture alone as PNG, pixel by pixel.</summary>
     public byte[] Png() => Sheet.Png(Height, Width, canvas => Draw(canvas, 0, 0, 1));
 

@@ -55,7 +55,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
     /// <param name="resume">Where to go on from; null to begin.</param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
-    /// <exception cref="NonFiniteLossException">The loss of a step is not a number or infinite; the weights are those before that step.</exception>
+    /// <exception cref="NonFiniteLossException">The loss of a step, or a weight that was to be kept, is not a number or infinite.</exception>
     /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
         CancellationToken cancellation = default)
@@ -167,7 +167,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             loss *= share;
         state.Loss = lossBefore + loss.ToDouble();
         if (!double.IsFinite(state.Loss))
-            throw new NonFiniteLossException(state);
+            throw NonFiniteLossException.OfLoss(state);
         Each(callback => callback.OnBeforeBackward(state));
         loss.backward();
         Each(callback => callback.OnAfterBackward(state));
@@ -267,17 +267,3 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 /// <param name="StopReason">Why it ended early, or null.</param>
 /// <param name="Test">Result on the test set, or null when there was none.</param>
 public sealed record FitResult(int Epochs, long Steps, string? StopReason, EvaluationResult? Test);
-
-/// <summary>A step's loss was not a number or infinite. The weights are those before the step, and so is the last checkpoint.</summary>
-public sealed class NonFiniteLossException : Exception
-{
-    internal NonFiniteLossException(TrainingState state)
-        : base(FormattableString.Invariant($"The loss must be finite. Received: {state.Loss} at epoch {state.Epoch}, step {state.StepInEpoch} of {state.Data.Train.Steps} (step {state.Step} of the run), learning rate {state.LearningRate:G4}. ") +
-            "The last good checkpoint is kept; lower the learning rate or clip the gradient (--clip), then resume or start again.")
-    {
-        Step = state.Step;
-    }
-
-    /// <summary>Optimizer steps completed before the one that failed.</summary>
-    public long Step { get; }
-}

@@ -48,6 +48,9 @@ public sealed record TrainerOptions
 
     /// <summary>Receives one line at a time for the person who runs this. Default: none.</summary>
     public Action<string>? Report { get; init; }
+
+    /// <summary>Receives warnings, one line each. Null: they go to <see cref="Report"/>, marked as such.</summary>
+    public Action<string>? Warn { get; init; }
 }
 
 /// <summary>An optimizer described as data; <see cref="Create"/> makes torch's own.</summary>

@@ -85,6 +85,15 @@ public sealed class TrainingState
     /// <summary>Tells the person who runs this one line.</summary>
     public void Report(string line) => Options.Report?.Invoke(line);
 
+    /// <summary>Warns that person in one line: of what may make the result another than expected.</summary>
+    public void Warn(string line)
+    {
+        if (Options.Warn is { } warn)
+            warn(line);
+        else
+            Report($"warning: {line}");
+    }
+
     /// <summary>State of all callbacks, for a checkpoint.</summary>
     internal Func<IReadOnlyDictionary<string, JsonObject>> CallbackStates { get; init; } = () => throw new InvalidOperationException();
 

@@ -38,8 +38,14 @@ public sealed class BadInputTests : IDisposable
     [InlineData("plan --alpha nan", "nan", "number")]
     [InlineData("plan --alpha two", "two", "number")]
     [InlineData("plan --seed -1", "-1", "seed")]
-    [InlineData("plan --draws 0", "0", "at least 1")]
-    [InlineData("plan --batch many", "many", "--batch")]
+    [InlineData("plan --draws 0", "0", "1 to 1000000")]
+    [InlineData("plan --batch many", "many", "--batch must be a whole number")]
+    [InlineData("plan --batch 2.5", "2.5", "--batch must be a whole number")]
+    [InlineData("plan --batch 65537", "65537", "1 to 65536")]
+    [InlineData("plan --height 1025", "1025", "1 to 1024")]
+    [InlineData("plan --width 99999999999", "99999999999", "1 to 1024")]
+    [InlineData("bench --threads 1025", "1025", "1 to 1024")]
+    [InlineData("plan --seed 18446744073709551616", "18446744073709551616", "seed")]
     [InlineData("train --epochs 1.5", "1.5", "whole number")]
     [InlineData("train --epochs 99999999999", "99999999999", "epochs")]
     [InlineData("train --validation nan", "nan", "between 0 and 1")]
@@ -118,7 +124,18 @@ public sealed class BadInputTests : IDisposable
     {
         var data = Directory.CreateDirectory(files.At("cifar")).FullName;
         Assert.Contains(Path.Combine(data, "batches.meta.txt"), Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
+        File.WriteAllLines(Path.Combine(data, "batches.meta.txt"), Enumerable.Range(0, 10).Select(i => $"class {i}"));
+        var refusal = Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run"));
+        Assert.Contains("30730000 bytes", refusal, StringComparison.Ordinal);
+        Assert.Contains("patchwork data get cifar10", refusal, StringComparison.Ordinal);
+        Assert.Contains("47040016 bytes", Refused("train", "--dataset", "mnist", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_largest_seed_is_taken() => Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
+
+    [Theory, InlineData("compare"), InlineData("plan"), InlineData("predict"), InlineData("mix"), InlineData("preview"), InlineData("evaluate")]
+    public void Help_names_a_default_once(string verb) => Assert.DoesNotMatch(@"\(default[^\n]*\[default", CommandLine.Run(verb, "--help").Output);
 
     [Fact]
     public void A_truncated_data_file_is_named_with_both_lengths()
@@ -148,8 +165,19 @@ public sealed class BadInputTests : IDisposable
     public void A_run_folder_that_exists_is_left_alone()
     {
         var run = Directory.CreateDirectory(files.At("run")).FullName;
-        Assert.Contains("--resume", Refused("train", "--epochs", "1", "--out", run), StringComparison.Ordinal);
+        Assert.DoesNotContain("--resume", Refused("train", "--epochs", "1", "--out", run), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(run));
+        File.WriteAllText(Path.Combine(run, "recipe.json"), "{}");
+        Assert.Contains("--resume", Refused("train", "--epochs", "1", "--out", run), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_of_runs_names_them()
+    {
+        foreach (var name in (string[])["cutmix-seed1", "cutmix-seed2"])
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(files.At(name)).FullName, "recipe.json"), "{}");
+        foreach (var arguments in (string[][])[["predict", files.Folder, "a.png"], ["evaluate", files.Folder]])
+            Assert.Contains($"There are 2 runs in it; name one: {files.At("cutmix-seed1")}, {files.At("cutmix-seed2")}.", Refused(arguments), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -172,6 +200,7 @@ public sealed class BadInputTests : IDisposable
         File.WriteAllText(files.At("c.json"), "{");
         Assert.Contains("valid JSON", Refused("train", files.At("c.json")), StringComparison.Ordinal);
         Assert.Contains("does not exist", Refused("train", files.At("d.json")), StringComparison.Ordinal);
+        Assert.Contains("is a folder", Refused("train", files.Folder), StringComparison.Ordinal);
     }
 
     [Fact]

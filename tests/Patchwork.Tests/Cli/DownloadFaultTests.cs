@@ -70,7 +70,7 @@ public sealed class DownloadFaultTests : IDisposable
         Assert.Equal(2, server.Firsts.Count);
         Assert.InRange(server.Firsts.Last(), 1, 256 * 1024);
         // What came the second time is whole: its checksum, which is not the publisher's, is that of everything that is served.
-        Assert.Contains(Md5(Content), disk.Said("again").Refusal(), StringComparison.Ordinal);
+        Assert.Contains(Md5(Content), disk.Said("again").Failure(), StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(disk.At("after-again")));
     }
 

@@ -25,6 +25,7 @@ public sealed class MixedLossLawsTests : IDisposable
     public static TheoryData<Loss> Linear =>
     [
         new CrossEntropy(), new CrossEntropy { LabelSmoothing = 0.2 }, new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false },
+        new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false, LabelSmoothing = 0.3 },
         new BinaryCrossEntropy(), new BinaryCrossEntropy { SumClasses = true, LabelSmoothing = 0.1 }, new Focal(), new Focal { Gamma = 0.5 },
     ];
 
@@ -41,10 +42,34 @@ public sealed class MixedLossLawsTests : IDisposable
         }
     }
 
-    [Fact]
-    public void A_threshold_is_not_linear_and_says_so()
+    [Theory, InlineData(Reduction.None), InlineData(Reduction.Sum)]
+    public void A_weighted_loss_is_linear_where_it_is_not_divided(Reduction reduction)
     {
-        var loss = new BinaryCrossEntropy { Threshold = 0.3 };
+        var loss = new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], Reduction = reduction };
+        Assert.True(loss.IsLinear);
+        Assert.True(targets.Loss(logits, loss).allclose(loss.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64)), 1e-10, 1e-10));
+    }
+
+    public static TheoryData<Loss> NotLinear =>
+    [
+        new BinaryCrossEntropy { Threshold = 0.3 }, new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1] },
+    ];
+
+    [Fact]
+    public void An_ignored_class_is_not_linear_and_says_so()
+    {
+        var present = targets.A[^1].ToInt64();      // of the image that is not mixed
+        foreach (var loss in (CrossEntropy[])[new(), new() { Reduction = Reduction.Sum }, new() { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false }])
+        {
+            var ignoring = loss with { IgnoreIndex = present };
+            Assert.False(ignoring.IsLinear);
+            Assert.False(targets.Loss(logits, ignoring).allclose(ignoring.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64))));
+        }
+    }
+
+    [Theory, MemberData(nameof(NotLinear))]
+    public void A_loss_that_is_not_linear_says_so(Loss loss)
+    {
         Assert.False(loss.IsLinear);
         Assert.False(targets.Loss(logits, loss).allclose(loss.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64))));
     }

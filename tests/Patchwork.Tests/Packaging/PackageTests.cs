@@ -33,6 +33,7 @@ public sealed class PackageTests
                     <TargetFramework>net10.0</TargetFramework>
                     <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
                     <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
+                    <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
                     <RestoreAdditionalProjectSources>{work}/feed</RestoreAdditionalProjectSources>
                   </PropertyGroup>
                   <ItemGroup>
@@ -47,6 +48,8 @@ public sealed class PackageTests
             Dotnet(work, "build", "-c", "Release");
             string output = Dotnet(work, Path.Combine(work, "bin", "Release", "net10.0", "User.dll"));
             Assert.Equal("3", output.Trim());
+            Dotnet(work, "publish", "-c", "Release", "--no-build", "-o", Path.Combine(work, "published"));
+            Assert.Equal("3", Dotnet(work, Path.Combine(work, "published", "User.dll")).Trim());
             Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(native)));
         }
         finally

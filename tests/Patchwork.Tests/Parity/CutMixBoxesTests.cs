@@ -62,6 +62,47 @@ public sealed class CutMixBoxesTests
         }
     }
 
+    private static readonly Dictionary<string, Func<JsonElement, CutMix>> Plans = new()
+    {
+        ["clovaai"] = _ => CutMix.Presets.Official,
+        ["timm"] = one => CutMix.Presets.Timm with
+        {
+            Margin = one.GetProperty("margin").GetDouble(),
+            LabelWeight = one.GetProperty("correct_lam").GetBoolean() ? LabelWeight.Measured : LabelWeight.Drawn,
+        },
+        ["timm_minmax"] = one => CutMix.Presets.TimmMinMax with { SideRange = (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
+        ["torchvision_v2"] = _ => CutMix.Presets.TorchVision,
+        ["fastai"] = _ => CutMix.Presets.FastAi,
+        ["composer"] = _ => CutMix.Presets.Composer,
+        ["composer_uniform"] = _ => CutMix.Presets.ComposerUniform,
+        ["keras"] = _ => CutMix.Presets.Keras,
+    };
+
+    // Their generators are not ours; on images of up to 7×5 pixels a few hundred draws come upon every box that theirs drew.
+    [Theory]
+    [InlineData("clovaai", 105, 1e-8), InlineData("timm", 160, 1e-8), InlineData("timm_minmax", 18, 1e-8), InlineData("torchvision_v2", 105, 1e-8)]
+    [InlineData("fastai", 105, 3e-7), InlineData("composer", 105, 1e-8), InlineData("composer_uniform", 105, 1e-8), InlineData("keras", 90, 3e-7)]
+    public void The_plans_of_a_preset_come_upon_the_recorded_boxes_of_small_images_with_the_recorded_label(string system, int count, double tolerance)
+    {
+        using var file = Vectors.Open("cutmix_boxes.json");
+        JsonElement[] cases = [.. file.RootElement.GetProperty("cases").EnumerateArray()
+            .Where(x => x.GetProperty("system").GetString() == system && x.GetProperty("H").GetInt32() * x.GetProperty("W").GetInt32() <= 35)];
+        Assert.Equal(count, cases.Length);
+        foreach (var one in cases)
+        {
+            int Whole(string name) => one.GetProperty(name).GetInt32();
+            var expected = new Box(Whole("top"), Whole("left"), Whole("bottom"), Whole("right"));
+            var preset = Plans[system](one) with { Probability = 1 };
+            if (one.TryGetProperty("lambda", out var drawn))
+                preset = preset with { FixedLambda = drawn.GetDouble() };
+            var seeds = new Patchwork.Randomness.SeedStream(6);
+            var found = Enumerable.Range(0, 20_000).Select(i => preset.Plan(new MixContext(2, Whole("H"), Whole("W"), seeds.Open("mix", 0, i))).Images[0])
+                .FirstOrDefault(image => image.Partner == 1 && image.Region is BoxRegion { Box: var box } && (box == expected || box.IsEmpty && expected.IsEmpty));
+            Assert.True(found is not null, $"{one}");
+            Assert.Equal(one.GetProperty("lambda_adjusted").GetDouble(), found.Lambda, tolerance);
+        }
+    }
+
     // What a reference asked its generator for, as half-open ranges, against the boxes that our draws can give.
     [Theory, InlineData("timm"), InlineData("composer_uniform"), InlineData("timm_minmax")]
     public void Draws_reach_what_the_reference_could_draw(string system)

@@ -36,6 +36,35 @@ public sealed class DamagedRecipesTests
         Assert.InRange(refused, Inputs / 2, Inputs - 1000);
     }
 
+    [Theory]
+    [InlineData("""{"schedule":99}""", "'schedule'", "onecycle")]
+    [InlineData("""{"schedule":1}""", "'schedule'", "onecycle")]
+    [InlineData("""{"optimizer":3}""", "'optimizer'", "adamw")]
+    [InlineData("""{"optimizer":"3"}""", "'optimizer'", "adamw")]
+    [InlineData("""{"placement":"inside,minmax"}""", "'placement'", "minmax")]
+    [InlineData("""{"loss":"focal "}""", "'loss'", "focal")]
+    [InlineData("""{"scope":["example"]}""", "'scope'", "example")]
+    public void A_choice_is_one_of_its_names_and_nothing_else(string json, string key, string known)
+    {
+        var refusal = Assert.Throws<InputException>(() => Recipe.FromJson(json)).Message;
+        Assert.Contains(key, refusal, StringComparison.Ordinal);
+        Assert.Contains(known, refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_that_stands_twice_is_refused() =>
+        Assert.Contains("epochs", Assert.Throws<InputException>(() => Recipe.FromJson("""{"epochs":3,"seed":2,"epochs":4}""")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_choice_is_read_in_any_case()
+    {
+        foreach (var kind in Enum.GetValues<ScheduleKind>())
+        {
+            foreach (var name in (string[])[kind.ToString(), kind.ToString().ToLowerInvariant()])
+                Assert.Equal(kind, Recipe.FromJson($$"""{"schedule":"{{name}}"}""").Schedule);
+        }
+    }
+
     [Fact]
     public void A_damaged_model_card_is_read_or_refused()
     {

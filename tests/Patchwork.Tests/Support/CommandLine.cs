@@ -53,13 +53,22 @@ internal static class CommandLine
         return Finish(process);
     }
 
+    /// <summary>The same in a folder and with environment variables of its own.</summary>
+    public static CommandResult RunIn(string folder, Dictionary<string, string> environment, params string[] arguments)
+    {
+        using var process = Start(environment, folder, arguments);
+        return Finish(process);
+    }
+
     /// <summary>Starts a process; its output waits to be read.</summary>
     public static Process Start(params string[] arguments) => Start([], arguments);
 
     /// <summary>The same with environment variables of its own.</summary>
-    public static Process Start(Dictionary<string, string> environment, params string[] arguments)
+    public static Process Start(Dictionary<string, string> environment, params string[] arguments) => Start(environment, "", arguments);
+
+    private static Process Start(Dictionary<string, string> environment, string folder, string[] arguments)
     {
-        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         start.Environment.Remove("TERM");
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

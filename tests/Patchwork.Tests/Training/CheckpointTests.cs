@@ -117,7 +117,27 @@ public sealed partial class CheckpointTests : IDisposable
         Assert.Null(new CheckpointStore(Path.Combine(folder, "nowhere")).Load(warnings.Add));
     }
 
-    private List<string> Run(string name, string optimizer, long? stopAt)
+    [Theory, InlineData(5), InlineData(8)]      // within an epoch, and at its end, after which no loss would be seen
+    public void Weights_that_are_not_finite_are_never_kept(long step)
+    {
+        Run("run", "sgd", stopAt: step - 1);
+        var checkpoints = Path.Combine(folder, "run", "checkpoints");
+        var before = Directory.GetFiles(checkpoints).ToDictionary(path => path, File.ReadAllBytes);
+        var error = Assert.Throws<NonFiniteLossException>(() => Run("run", "sgd", stopAt: null, new Ruin(step)));
+        Assert.Contains("must be finite", error.Message, StringComparison.Ordinal);
+        Assert.All(before, entry => Assert.Equal(entry.Value, File.ReadAllBytes(entry.Key)));
+    }
+
+    [Fact]
+    public void A_fit_that_is_cancelled_with_ruined_weights_keeps_the_checkpoint_before()
+    {
+        Run("run", "sgd", stopAt: 4);
+        var before = Bits("run");
+        Assert.Throws<OperationCanceledException>(() => Run("run", "sgd", stopAt: null, new Ruin(5, cancel: true)));
+        Assert.Equal(before, Bits("run"));
+    }
+
+    private List<string> Run(string name, string optimizer, long? stopAt, params Callback[] more)
     {
         using var fit = new TrainerTests.Fit();
         var reports = new List<string>();
@@ -127,6 +147,7 @@ public sealed partial class CheckpointTests : IDisposable
         List<Callback> callbacks = [new MixingCallback(new CutMix()), new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")), new Checkpointing(store) { EverySteps = 1 }];
         if (optimizer != "adamw")      // one without a callback that has tensors
             callbacks.Insert(0, new WeightAverage { Decay = 0.9 });
+        callbacks.AddRange(more);
         if (stopAt is { } step)
             callbacks.Add(new Interrupt(step));
         try
@@ -155,6 +176,20 @@ public sealed partial class CheckpointTests : IDisposable
 
     [GeneratedRegex("\"(images_per_second|data_wait)\":[^,]*,")]
     private static partial Regex Speed();
+
+    // What a step that runs away leaves behind.
+    private sealed class Ruin(long step, bool cancel = false) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+        {
+            if (state.Step != step)
+                return;
+            using (TorchSharp.torch.no_grad())
+                state.Model.parameters().First().view(-1)[0].fill_(double.PositiveInfinity);
+            if (cancel)
+                throw new OperationCanceledException();
+        }
+    }
 
     // Ends the fit the hard way: no hook of the trainer writes anything afterwards.
     private sealed class Interrupt(long step) : Callback

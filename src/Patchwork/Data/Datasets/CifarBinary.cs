@@ -66,7 +66,7 @@ internal sealed class CifarBinary : Dataset
         {
             var path = Path.Combine(folder, files[i]);
             if (!File.Exists(path))
-                throw Missing(path);
+                throw Missing(path, $"{fileBytes} bytes", labelBytes);
             using var stream = File.OpenRead(path);
             Fill(all.AsSpan(i * fileBytes, fileBytes), stream, path, labelBytes, names.Length);
         }
@@ -94,11 +94,12 @@ internal sealed class CifarBinary : Dataset
     {
         var path = Path.Combine(folder, file);
         if (!File.Exists(path))
-            throw Missing(path);
+            throw Missing(path, $"{count} class names", count == 10 ? 1 : 2);
         string[] names = [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
         return names.Length == count ? names : throw new InputException($"{path} must name {count} classes. Received: {names.Length}.");
     }
 
-    private static InputException Missing(string path) => new(
-        $"CIFAR needs the file {path}, which does not exist. Unpack the published binary version there, or name its folder by --data.");
+    private static InputException Missing(string path, string content, int labelBytes) => new(
+        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set by patchwork data get {(labelBytes == 1 ? "cifar10" : "cifar100")}, unpack the "
+            + "published binary version there, or name its folder by --data.");
 }

@@ -35,27 +35,45 @@ public static class DatasetCatalogue
     /// <summary>
     /// Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.
     /// </summary>
-    public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA")
-        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
+    public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { Length: > 0 } given ? given
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
 
     /// <summary>Opens a data set.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public static DatasetPair Open(string id, DataOptions options) => id switch
     {
         "shapes" => Shapes.Open(),
-        "cifar10" => CifarBinary.OpenCifar10(Locate(options, "cifar-10-batches-bin"), options),
-        "cifar100" => CifarBinary.OpenCifar100(Locate(options, "cifar-100-binary"), options),
-        "mnist" => IdxFiles.OpenMnist(Locate(options, "mnist", "MNIST/raw")),
-        "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(options, "fashion-mnist", "FashionMNIST/raw")),
-        "tinyimagenet" => TinyImageNet.Open(Locate(options, "tiny-imagenet-200", "tiny-imagenet-20"), options),
+        "cifar10" => CifarBinary.OpenCifar10(Locate(id, options.Folder), options),
+        "cifar100" => CifarBinary.OpenCifar100(Locate(id, options.Folder), options),
+        "mnist" => IdxFiles.OpenMnist(Locate(id, options.Folder)),
+        "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(id, options.Folder)),
+        "tinyimagenet" => TinyImageNet.Open(Locate(id, options.Folder), options),
         "folder" => ImageFolder.Open(options),
         _ => throw InputException.Unknown("data set", id, Ids),
     };
 
-    // The set's own folder, by whatever name, or its parent. MNIST/raw is where PyTorch's downloads lie.
-    private static string Locate(DataOptions options, params string[] names)
+    /// <summary>The folder that <see cref="Open"/> reads a set from; null for one that has no folder, or was not given the one it needs.</summary>
+    internal static string? FolderOf(string id, string? folder) => id switch
     {
-        var given = options.Folder ?? DefaultFolder;
-        return names.Select(name => Path.Combine(given, name)).FirstOrDefault(Directory.Exists) ?? given;
+        _ when Names.ContainsKey(id) => Locate(id, folder),
+        "folder" => folder,
+        _ => null,
+    };
+
+    // Names of the sets' own folders. MNIST/raw is where PyTorch's downloads lie.
+    private static readonly Dictionary<string, string[]> Names = new()
+    {
+        ["cifar10"] = ["cifar-10-batches-bin"],
+        ["cifar100"] = ["cifar-100-binary"],
+        ["mnist"] = ["mnist", "MNIST/raw"],
+        ["fashionmnist"] = ["fashion-mnist", "FashionMNIST/raw"],
+        ["tinyimagenet"] = ["tiny-imagenet-200", "tiny-imagenet-20"],
+    };
+
+    // The set's own folder, by whatever name, or its parent.
+    private static string Locate(string id, string? folder)
+    {
+        var given = folder is { Length: > 0 } ? folder : DefaultFolder;
+        return Names[id].Select(name => Path.Combine(given, name)).FirstOrDefault(Directory.Exists) ?? given;
     }
 }

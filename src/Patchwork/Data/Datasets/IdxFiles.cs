@@ -91,7 +91,8 @@ internal sealed class IdxFiles : Dataset
 
     private static IdxFiles Open(string folder, string part, int most, string[] names, Normalization normalization)
     {
-        var (imageFile, labelFile) = (Find(folder, $"{part}-images-idx3-ubyte"), Find(folder, $"{part}-labels-idx1-ubyte"));
+        var id = names == FashionNames ? "fashionmnist" : "mnist";
+        var (imageFile, labelFile) = (Find(folder, $"{part}-images-idx3-ubyte", 16 + most * Side * Side, id), Find(folder, $"{part}-labels-idx1-ubyte", 8 + most, id));
         var pixels = Values(File.OpenRead(imageFile), imageFile, most, Side, Side);
         var labels = Values(File.OpenRead(labelFile), labelFile, most);
         if (pixels.Length != labels.Length * Side * Side)
@@ -103,12 +104,12 @@ internal sealed class IdxFiles : Dataset
         return new IdxFiles(pixels, labels, names, normalization);
     }
 
-    private static string Find(string folder, string name)
+    private static string Find(string folder, string name, int bytes, string id)
     {
         var path = Path.Combine(folder, name);
         return File.Exists(path) ? path : File.Exists(path + ".gz") ? path + ".gz" : throw new InputException(
-            $"The data set needs the file {path} or {path}.gz, and neither exists. "
-            + "Put the published files there, or name their folder by --data.");
+            $"The data set needs the file {path} ({bytes} bytes as published) or {path}.gz, and neither exists. "
+            + $"Get it by patchwork data get {id}, put the published files there, or name their folder by --data.");
     }
 
     // Browsers unpack files and keep the .gz, so the name does not tell.

@@ -5,7 +5,7 @@ namespace Patchwork.Data;
 /// <summary>
 /// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
 /// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a
-/// larger one when read, and then only the headers are checked at open.
+/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by decoding alone.
 /// </summary>
 public abstract class ImageFiles : Dataset
 {
@@ -35,7 +35,11 @@ public abstract class ImageFiles : Dataset
         if ((long)found.Length * ImageBytes <= memoryLimit)
             pixels = new byte[found.Length * ImageBytes];
         var errors = new InputException?[found.Length];
-        Parallel.For(0, found.Length, i => errors[i] = Open(found[i].Path, i));
+        Parallel.For(0, found.Length, () => pixels is null && skipDamaged ? new byte[ImageBytes] : [], (i, _, unused) =>
+        {
+            errors[i] = Open(found[i].Path, pixels is null ? unused : pixels.AsSpan(i * ImageBytes, ImageBytes));
+            return unused;
+        }, _ => { });
         var damaged = errors.Count(error => error is not null);
         if (damaged > 0 && !skipDamaged)
             throw Refusal(errors.OfType<InputException>().First(), damaged);
@@ -99,15 +103,15 @@ public abstract class ImageFiles : Dataset
 
     private static Dataset Source(Dataset set) => set is Subset subset ? Source(subset.Whole) : set;
 
-    // Decodes, or checks the header of, one file. Returns what is wrong with it; a parallel loop would wrap an exception.
-    private InputException? Open(string path, int slot)
+    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would wrap an exception.
+    private InputException? Open(string path, Span<byte> output)
     {
         try
         {
-            if (pixels is null)
+            if (output.IsEmpty)
                 ImageDecoder.CheckHeader(path);
             else
-                ImageDecoder.Decode(path, size, size, pixels.AsSpan(slot * ImageBytes, ImageBytes), Channels, centerCrop);
+                ImageDecoder.Decode(path, size, size, output, Channels, centerCrop);
             return null;
         }
         catch (InputException error)

@@ -7,19 +7,22 @@ namespace Patchwork.Data;
 /// <summary>Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.</summary>
 internal static class Archive
 {
+    // Twice the largest published set's, which is Tiny ImageNet. An entry costs time and a place in a folder however small it is.
+    private const int MostEntries = 250_000;
     private const int BlockBytes = 1 << 16;
 
     /// <summary>
     /// Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries all lie in the folder <paramref name="name"/>, below <paramref name="parent"/>.
     /// </summary>
-    /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes.</exception>
-    public static void Unpack(string path, string parent, string name, long limit) =>
+    /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes or
+    /// <paramref name="mostEntries"/> entries, folders and links counted.</exception>
+    public static void Unpack(string path, string parent, string name, long limit, int mostEntries = MostEntries) =>
         AtomicFolder.Create(Path.Combine(parent, name), $"The data set {name}", "", aside =>
         {
             var left = limit;
             try
             {
-                foreach (var (entry, content) in Entries(path))
+                foreach (var (entry, content) in Entries(path, mostEntries))
                 {
                     var target = Inside(path, aside, name, entry);
                     Directory.CreateDirectory(Path.GetDirectoryName(target)!);
@@ -35,12 +38,15 @@ internal static class Archive
         }, flag: "--data");
 
     // Only regular files; folders follow from their names, links are left out.
-    private static IEnumerable<(string Name, Stream Content)> Entries(string path)
+    private static IEnumerable<(string Name, Stream Content)> Entries(string path, int most)
     {
+        InputException TooMany() => new($"{path} must hold at most {most:N0} entries. Received more. Remove it and download it again.");
         using var file = File.OpenRead(path);
         if (path.EndsWith(".zip", StringComparison.Ordinal))
         {
             using var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            if (zip.Entries.Count > most)
+                throw TooMany();
             foreach (var entry in zip.Entries.Where(entry => entry.Name.Length > 0))
             {
                 using var content = entry.Open();
@@ -50,10 +56,12 @@ internal static class Archive
         }
         using var unzipped = new GZipStream(file, CompressionMode.Decompress);
         using var tar = new TarReader(unzipped);
-        while (tar.GetNextEntry() is { } entry)
+        for (var count = 1; tar.GetNextEntry() is { } entry; count++)
         {
-            if (entry is { EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile, DataStream: { } content })
-                yield return (entry.Name, content);
+            if (count > most)
+                throw TooMany();
+            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+                yield return (entry.Name, entry.DataStream ?? Stream.Null);      // an empty file has none
         }
     }
 

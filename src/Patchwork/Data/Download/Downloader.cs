@@ -13,20 +13,23 @@ public sealed class Downloader(HttpClient client)
 {
     private const int BlockBytes = 1 << 16;
 
-    /// <summary>Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is kept.</summary>
+    /// <summary>Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and kept.</summary>
     /// <param name="set">The set.</param>
     /// <param name="data">Folder of all sets.</param>
     /// <param name="progress">Receives file name, bytes so far and bytes in all (null when the server does not say).</param>
     /// <param name="cancellation">Ends the download; the next call goes on with it.</param>
-    /// <exception cref="InputException">A file cannot be had, or is not what was published. The message names it, its address, and where to put
-    /// it by hand.</exception>
+    /// <exception cref="InputException">What is there already is not what was published, or the folder cannot be written.</exception>
+    /// <exception cref="DownloadException">A file cannot be had, or did not arrive as it was published.</exception>
     /// <exception cref="OutputException">The disk is full; the next call goes on with what has come.</exception>
     public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
     {
         var folder = Path.Combine(data, set.Folder);
         var archive = set.Files is [{ Name: var name }] && (name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".zip", StringComparison.Ordinal));
         if (archive && Directory.Exists(folder))
+        {
+            CheckWhole(set, folder);
             return;
+        }
         try
         {
             Directory.CreateDirectory(archive ? data : folder);
@@ -35,6 +38,8 @@ public sealed class Downloader(HttpClient client)
                 var path = Path.Combine(archive ? data : folder, file.Name);
                 if (!File.Exists(path))
                     await FetchAsync(file, path, progress, cancellation).ConfigureAwait(false);
+                else if (await Md5Async(path, cancellation).ConfigureAwait(false) is var there && there != file.Md5)
+                    throw new InputException($"{path} must be the published file, with the MD5 {file.Md5}. Received one with {there}. Remove it, then get the data set again.");
                 if (archive)
                 {
                     Archive.Unpack(path, data, set.Folder, set.UnpackedLimit);
@@ -54,6 +59,20 @@ public sealed class Downloader(HttpClient client)
         }
     }
 
+    // Unpacked files have no checksum of their own; opening the set checks that each is there, its size and its labels.
+    private static void CheckWhole(PublishedSet set, string folder)
+    {
+        try
+        {
+            DatasetCatalogue.Open(set.Id, new DataOptions { Folder = folder });
+        }
+        catch (InputException error)
+        {
+            throw new InputException($"{folder} must hold the data set {set.Id} whole, or not exist. Received one that cannot be used ({error.Message.TrimEnd('.')}). "
+                + "Remove it, then get the data set again.", error);
+        }
+    }
+
     private async Task FetchAsync(PublishedFile file, string path, Action<string, long, long?> progress, CancellationToken cancellation)
     {
         var partial = path + ".partial";
@@ -63,14 +82,14 @@ public sealed class Downloader(HttpClient client)
         }
         catch (Exception error) when (error is HttpRequestException or HttpIOException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
-            throw new InputException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). "
-                + $"Try again to go on where it stopped, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
+            var kept = File.Exists(partial) ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: try again to go on from there") : "Nothing of it has come: try again";
+            throw new DownloadException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). {kept}, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
         }
         var came = await Md5Async(partial, cancellation).ConfigureAwait(false);
         if (came != file.Md5)
         {
             File.Delete(partial);
-            throw new InputException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. Received one with {came}, which was removed. "
+            throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. Received one with {came}, which was removed. "
                 + $"Try again, or put the right file at {path} yourself.");
         }
         File.Move(partial, path, overwrite: true);

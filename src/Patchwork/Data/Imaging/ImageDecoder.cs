@@ -116,6 +116,8 @@ public static class ImageDecoder
     {
         try
         {
+            if (Directory.Exists(path))
+                throw new InputException($"An image must be a PNG, JPEG or WebP file. Received: {path}, which is a folder. Name the files in it.");
             return File.ReadAllBytes(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

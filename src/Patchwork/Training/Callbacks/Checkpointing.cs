@@ -1,10 +1,12 @@
 using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
 /// <summary>
 /// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch with the lowest
-/// validation error.
+/// validation error. Weights that are not finite are never written over finite ones.
 /// </summary>
 public sealed class Checkpointing(CheckpointStore store) : Callback
 {
@@ -26,13 +28,17 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     /// <inheritdoc/>
     public override void OnTrainBatchEnd(TrainingState state, Plans.Batch batch)
     {
-        if (EverySteps > 0 && state.StepInEpoch % EverySteps == 0 && state.StepInEpoch < state.Data.Train.Steps)
-            store.Save(state);
+        if (EverySteps == 0 || state.StepInEpoch % EverySteps != 0 || state.StepInEpoch >= state.Data.Train.Steps)
+            return;
+        RefuseRuined(state);
+        store.Save(state);
     }
 
     /// <inheritdoc/>
+    /// <exception cref="NonFiniteLossException">A weight is not a number or infinite.</exception>
     public override void OnTrainEpochEnd(TrainingState state)
     {
+        RefuseRuined(state);
         if (state.Metrics.TryGetValue(Monitor, out var value) && value < best)
         {
             (best, bestEpoch) = (value, state.Epoch);
@@ -44,8 +50,21 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     /// <inheritdoc/>
     public override void OnException(TrainingState state, Exception exception)
     {
-        if (exception is OperationCanceledException)
+        if (exception is OperationCanceledException && Ruined(state) is null)
             store.Save(state);
+    }
+
+    private static void RefuseRuined(TrainingState state)
+    {
+        if (Ruined(state) is { } name)
+            throw NonFiniteLossException.OfWeights(state, name);
+    }
+
+    // The first tensor that holds something other than numbers, or null.
+    private static string? Ruined(TrainingState state)
+    {
+        using var scope = NewDisposeScope();
+        return state.Model.state_dict().FirstOrDefault(entry => entry.Value.is_floating_point() && !entry.Value.isfinite().all().ToBoolean()).Key;
     }
 
     /// <inheritdoc/>

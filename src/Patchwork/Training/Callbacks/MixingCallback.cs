@@ -40,7 +40,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
         {
-            state.Report($"warning: {state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one label plus 1-λ of " +
+            state.Warn($"{state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one label plus 1-λ of " +
                 "that for the other, not its value for the mixed target");
         }
         var before = lossBefore = state.TrainLoss;

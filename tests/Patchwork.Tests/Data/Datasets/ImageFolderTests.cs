@@ -152,6 +152,20 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_set_too_large_for_memory_leaves_out_what_is_damaged_behind_its_header()
+    {
+        WriteTwoClasses();
+        var damaged = PictureFiles.WriteNoise(At("cat", "a.png"));
+        PictureFiles.Cut(damaged, 0.6);
+        var set = new ImageFolder(root, 8, new DataOptions { SkipDamaged = true }, 0);
+        Assert.False(set.InMemory);
+        Assert.Equal([damaged], set.Damaged);
+        Assert.Equal(20, set.Count);
+        for (var i = 0; i < set.Count; i++)
+            Assert.Equal((10 * (i % 10), $"{i % 10}.png"), (set.Read(i, new byte[set.ImageBytes])[0], Path.GetFileName(set.FilePath(i))));
+    }
+
+    [Fact]
     public void A_class_whose_every_image_is_damaged_is_refused()
     {
         WriteTwoClasses();

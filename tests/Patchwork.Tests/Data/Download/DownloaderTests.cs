@@ -128,12 +128,13 @@ public sealed class DownloaderTests : IDisposable
         var content = Noise(500_000);
         var set = Publish("labels.gz", content);
         server.HangUpAfter = 200_000;
-        var error = await Assert.ThrowsAsync<InputException>(() => Get(set));
+        var error = await Assert.ThrowsAsync<DownloadException>(() => Get(set));
         Assert.Contains("labels.gz could not be downloaded", error.Message, StringComparison.Ordinal);
         Assert.Contains(At("set/labels.gz"), error.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(At("set/labels.gz")));
         var have = new FileInfo(At("set/labels.gz.partial")).Length;
         Assert.InRange(have, 1, 200_000);
+        Assert.Contains($"{have} bytes of it are kept in {At("set/labels.gz.partial")}", error.Message, StringComparison.Ordinal);
         server.HangUpAfter = int.MaxValue;
         await Get(set);
         Assert.Equal($"bytes={have}-", server.Ranges[^1]);
@@ -144,7 +145,7 @@ public sealed class DownloaderTests : IDisposable
     [Fact]
     public async Task A_wrong_checksum_leaves_nothing()
     {
-        var error = await Assert.ThrowsAsync<InputException>(() => Get(Publish("labels.gz", Noise(1000), md5: Md5(Noise(999)))));
+        var error = await Assert.ThrowsAsync<DownloadException>(() => Get(Publish("labels.gz", Noise(1000), md5: Md5(Noise(999)))));
         Assert.Contains(Md5(Noise(1000)), error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(At("set")));
     }
@@ -154,9 +155,39 @@ public sealed class DownloaderTests : IDisposable
     {
         var set = Publish("labels.gz", []);
         server.Dispose();
-        var error = await Assert.ThrowsAsync<InputException>(() => Get(set));
+        var error = await Assert.ThrowsAsync<DownloadException>(() => Get(set));
         Assert.Contains(set.Files[0].Address.ToString(), error.Message, StringComparison.Ordinal);
         Assert.Contains(At("set/labels.gz"), error.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing of it has come", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_there_and_is_not_the_published_one_is_refused_and_left_alone()
+    {
+        var set = Publish("labels.gz", Noise(1000));
+        Directory.CreateDirectory(At("set"));
+        File.WriteAllText(At("set/labels.gz"), "garbage");
+        var error = await Assert.ThrowsAsync<InputException>(() => Get(set));
+        Assert.Contains(At("set/labels.gz"), error.Message, StringComparison.Ordinal);
+        Assert.Contains(set.Files[0].Md5, error.Message, StringComparison.Ordinal);
+        Assert.Equal("garbage", File.ReadAllText(At("set/labels.gz")));
+        Assert.Empty(server.Ranges);
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_there_and_is_not_the_whole_set_is_refused()
+    {
+        var set = DownloadCatalogue.Find("cifar10");
+        Directory.CreateDirectory(At(set.Folder));
+        var error = await Assert.ThrowsAsync<InputException>(() => Get(set));
+        Assert.Contains(At(set.Folder), error.Message, StringComparison.Ordinal);
+        Assert.Contains("Remove it", error.Message, StringComparison.Ordinal);
+        File.WriteAllLines(At("cifar-10-batches-bin/batches.meta.txt"), Enumerable.Range(0, 10).Select(i => $"class {i}"));
+        foreach (var name in (string[])[.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin"), "test_batch.bin"])
+            File.WriteAllBytes(At($"cifar-10-batches-bin/{name}"), new byte[30_730_000]);
+        await Get(set);
+        File.WriteAllBytes(At("cifar-10-batches-bin/test_batch.bin"), new byte[30_729_999]);
+        Assert.Contains("30729999", (await Assert.ThrowsAsync<InputException>(() => Get(set))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +195,7 @@ public sealed class DownloaderTests : IDisposable
     {
         var set = Publish("labels.gz", []);
         server.Files.Clear();
-        Assert.Contains("404", (await Assert.ThrowsAsync<InputException>(() => Get(set))).Message, StringComparison.Ordinal);
+        Assert.Contains("404", (await Assert.ThrowsAsync<DownloadException>(() => Get(set))).Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
@@ -198,6 +229,16 @@ public sealed class DownloaderTests : IDisposable
         var error = await Assert.ThrowsAsync<InputException>(() => Get(Publish(name, Pack(name, ("set/zeros", new byte[10_000_000])), limit: 1_000_000)));
         Assert.Contains("1,000,000", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(At("set")));
+    }
+
+    [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
+    public void An_archive_of_more_entries_than_it_may_have_is_refused(string name)
+    {
+        File.WriteAllBytes(At(name), Pack(name, ("set/1", []), ("set/2", []), ("set/3", [])));
+        Assert.Contains("at most 2 entries", Assert.Throws<InputException>(() => Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 2)).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(At("set")));
+        Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 3);
+        Assert.Equal(3, Directory.GetFiles(At("set")).Length);
     }
 
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]

@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace Patchwork.Cli.Terminal;
+
+/// <summary>A progress line that fits its terminal: a line that wraps could not be drawn over.</summary>
+/// <param name="Label">What is going on.</param>
+/// <param name="Position">Where it is.</param>
+/// <param name="Done">The part of the bar that is done; empty where there is no room for a bar.</param>
+/// <param name="Rest">The rest of the bar.</param>
+/// <param name="Tail">The share, and what there is room for beside.</param>
+internal readonly record struct ProgressLine(string Label, string Position, string Done, string Rest, string Tail)
+{
+    private const int LongestBar = 24, ShortestBar = 8;
+
+    /// <summary>The line as it is read.</summary>
+    public string Text => $"{Label}{Position}{Done}{Rest}{Tail}";
+
+    /// <summary>The fullest line of at most <paramref name="width"/> characters: the bar shrinks first, then details go, the last one first, then the bar, then the label's end.</summary>
+    /// <param name="width">Characters that there is room for.</param>
+    /// <param name="label">What is going on.</param>
+    /// <param name="position">Where it is, e.g. <c>epoch 3/20</c>.</param>
+    /// <param name="share">How much is done, 0 to 1.</param>
+    /// <param name="details">What else is worth knowing, the most important first.</param>
+    public static ProgressLine Fit(int width, string label, string position, double share, params string[] details)
+    {
+        share = Math.Clamp(share, 0, 1);
+        var percent = string.Create(CultureInfo.InvariantCulture, $" {share,5:P0}");
+        position = $"  {position}";
+        for (var shown = details.Length; shown >= 0; shown--)
+        {
+            var tail = percent + string.Concat(details.Take(shown).Select(detail => $"  {detail}"));
+            var bar = Math.Min(LongestBar, width - label.Length - position.Length - 1 - tail.Length);
+            if (bar >= ShortestBar)
+                return WithBar(label, position, bar, share, tail);
+        }
+        var room = width - position.Length - percent.Length;
+        if (room < 2)
+            return new ProgressLine("", position.TrimStart()[..Math.Clamp(width, 0, position.TrimStart().Length)], "", "", "");
+        return new ProgressLine(label.Length <= room ? label : $"{label[..(room - 1)]}…", position, "", "", percent);
+    }
+
+    /// <summary>Hours, minutes and seconds, without hours where there are none.</summary>
+    public static string Time(TimeSpan span) => span.TotalHours >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}:{span:mm\\:ss}") : span.ToString(@"m\:ss", CultureInfo.InvariantCulture);
+
+    private static ProgressLine WithBar(string label, string position, int bar, double share, string tail)
+    {
+        var filled = (int)(share * bar);
+        return new ProgressLine(label, $"{position} ", new string('━', filled), new string('─', bar - filled), tail);
+    }
+}

@@ -1,0 +1,44 @@
+using Patchwork.Cli.Terminal;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+public sealed class ProgressLineTests
+{
+    private const string Long = "cutmix+labelsmoothing seed 12";
+
+    private static ProgressLine Fit(int width, double share = 0.997, double loss = 12.345) =>
+        FitProgress.Line(width, Long, 298, 300, share, new TimeSpan(31, 4, 5), 98_765, loss);
+
+    [Fact]
+    public void A_line_never_reaches_beyond_its_width()
+    {
+        for (var width = 0; width <= 200; width++)
+        {
+            foreach (var share in (double[])[0, 0.004, 0.5, 1])
+            {
+                Assert.InRange(Fit(width, share).Text.Length, 0, width);
+                Assert.InRange(SuiteProgress.Line(width, Long, "localization", share, TimeSpan.FromDays(40)).Text.Length, 0, width);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(200, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━━━━━━━━━━━━─ 100 %  31:04:05 left  98,765 img/s  loss 12.345")]
+    [InlineData(100, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━━━━━━━━─ 100 %  31:04:05 left  98,765 img/s")]
+    [InlineData(79, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━─ 100 %  31:04:05 left")]
+    [InlineData(60, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━─ 100 %")]
+    [InlineData(52, "cutmix+labelsmoothing seed 12  epoch 298/300 100 %")]
+    [InlineData(40, "cutmix+labelsmooth…  epoch 298/300 100 %")]
+    public void A_narrow_terminal_loses_the_least_important_first(int width, string expected) => Assert.Equal(expected, Fit(width).Text);
+
+    [Fact]
+    public void Every_width_from_40_on_says_where_the_run_is()
+    {
+        for (var width = 40; width <= 200; width++)
+            Assert.Contains("epoch 298/300", Fit(width).Text, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(59, "0:59"), InlineData(3599, "59:59"), InlineData(3600, "1:00:00"), InlineData(90_061, "25:01:01")]
+    public void Hours_go_on_beyond_a_day(int seconds, string expected) => Assert.Equal(expected, ProgressLine.Time(TimeSpan.FromSeconds(seconds)));
+}
