@@ -7,6 +7,9 @@ namespace Patchwork.Models;
 /// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
+    // A scalar made for the call is not held by TorchSharp while the native code reads it; a collection at that moment frees it.
+    private static readonly Scalar One = 1, Zero = 0;
+
     private bool frozen;
 
     private protected ImageClassifier(ModelRequest request) : base(request.Id) =>
@@ -62,8 +65,8 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
                 weight.normal_(0, Math.Sqrt(2.0 / (weight.size(0) * weight.size(2) * weight.size(3))));
             else if (module is BatchNorm2d { weight: { } scale, bias: { } shift })
             {
-                scale.fill_(1);
-                shift.fill_(0);
+                scale.fill_(One);
+                shift.fill_(Zero);
             }
         }
     }
