@@ -8,7 +8,7 @@ namespace Patchwork.Models;
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
     // A scalar made for the call is not held by TorchSharp while the native code reads it; a collection at that moment frees it.
-    private static readonly Scalar One = 1, Zero = 0;
+    private static readonly TorchSharp.Scalar One = 1, Zero = 0;
 
     private bool frozen;
 
