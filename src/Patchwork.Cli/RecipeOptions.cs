@@ -127,8 +127,8 @@ internal sealed class RecipeOptions
         }
         foreach (var (option, key) in switches)
         {
-            if (parsed.GetValue(option))
-                json[key] = true;
+            if (parsed.GetResult(option) is { Implicit: false })
+                json[key] = parsed.GetValue(option);      // --flip false takes back what lies below
         }
         if (mixing && parsed.GetValue(settings) is { Length: > 0 } set)
             LaySettings(json, set);
@@ -141,7 +141,7 @@ internal sealed class RecipeOptions
     /// <summary>Flags that were given; with <c>--resume</c> there may be none.</summary>
     public IEnumerable<string> Given(ParseResult parsed) =>
         values.Where(value => parsed.GetValue(value.Option) is not null).Select(value => value.Option.Name)
-            .Concat(switches.Where(value => parsed.GetValue(value.Option)).Select(value => value.Option.Name))
+            .Concat(switches.Where(value => parsed.GetResult(value.Option) is { Implicit: false }).Select(value => value.Option.Name))
             .Concat(mixing && parsed.GetValue(settings) is { Length: > 0 } ? [settings.Name] : []);
 
     private void Text(string flag, string description) => Add(flag, description, given => given);

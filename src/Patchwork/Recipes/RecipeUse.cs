@@ -8,13 +8,15 @@ namespace Patchwork.Recipes;
 public sealed partial record Recipe
 {
     /// <summary>
-    /// Refuses what would change nothing: a key, option or strength that none of the methods has. Not part of <see cref="Validate"/>: the recipe that a
+    /// Refuses what would change nothing: a key, option or strength that none of the methods has, or a folder for the embedded set. Not part of <see cref="Validate"/>: the recipe that a
     /// comparison's methods share has keys for some of them.
     /// </summary>
     /// <param name="methods">The names that stand in for <see cref="Method"/>; none: the recipe's own.</param>
     /// <exception cref="InputException">Something acts on none of the methods; the first such thing is named.</exception>
     internal void RequireUse(params IReadOnlyList<string> methods)
     {
+        if (Dataset == "shapes" && Data is not null)
+            throw new InputException($"shapes is embedded and has no folder. Received: data = {Data}. Name the data set of that folder too (--dataset folder for pictures of your own).");
         string[] names = methods.Count > 0 ? [.. methods] : [Method];
         MethodStack[] stacks = [.. names.Select(name => (this with { Method = name }).CreateStack())];
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];

@@ -1,3 +1,4 @@
+using Patchwork.Recipes;
 using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
 using Xunit;
@@ -129,6 +130,20 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains("30730000 bytes", refusal, StringComparison.Ordinal);
         Assert.Contains("patchwork data get cifar10", refusal, StringComparison.Ordinal);
         Assert.Contains("47040016 bytes", Refused("train", "--dataset", "mnist", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_for_the_embedded_set_is_refused() =>
+        Assert.Contains("--dataset folder", Refused("train", "--data", files.At("pictures"), "--out", files.At("run")), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_switch_of_a_recipe_is_taken_back_by_false()
+    {
+        files.Paint(perClass: 10);
+        Assert.Equal(0, CommandLine.Run(["train", "--flip", "--quiet", .. files.Flags("mirrored", 1)]).ExitCode);
+        Assert.Equal(0, CommandLine.Run("train", Path.Combine(files.At("mirrored"), "recipe.json"), "--flip", "false", "--quiet", "--out", files.At("plain")).ExitCode);
+        Assert.True(Recipe.FromJson(File.ReadAllText(Path.Combine(files.At("mirrored"), "recipe.json"))).Flip);
+        Assert.False(Recipe.FromJson(File.ReadAllText(Path.Combine(files.At("plain"), "recipe.json"))).Flip);
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed class RecipeTests
     [InlineData("""{"\ud800":1}""", "valid JSON")]
     [InlineData("""{"options":[]}""", "'options'")]
     [InlineData("""{"options":{"level":{}},"method":"shakedrop"}""", "'options'")]
-    [InlineData("""{"options":{"level":"image","level":"pixel"},"method":"shakedrop"}""", "'options'")]
+    [InlineData("""{"options":{"level":"image","level":"pixel"},"method":"shakedrop"}""", "level")]
     [InlineData("""{"options":{"levl":"pixel"},"method":"shakedrop"}""", "Did you mean 'level'?")]
     [InlineData("""{"options":{"mixup.alpha":1},"strengths":["alpha 0:1"],"method":"mixup-or-cutmix"}""", "either fixed or scheduled")]
     [InlineData("""{"accumulate":2,"method":"manifoldmixup"}""", "accumulate = 2")]
