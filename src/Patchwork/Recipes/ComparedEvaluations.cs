@@ -64,6 +64,9 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         }
     }
 
+    /// <summary>Test images that were used; null: all.</summary>
+    internal int? Limit => options.Limit;
+
     /// <summary>How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where the clean suite was not measured.</summary>
     internal Interval? TestErrorOverImages(string method) =>
         suites.OfType<CleanSuite>().SingleOrDefault() is { } clean ? Change(clean, "top1_error", method)?.OverImages : null;

@@ -196,7 +196,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         string Ends(Interval? interval, double scale, string over) => interval is { } ends
             ? string.Create(CultureInfo.InvariantCulture, $"{over} {scale * ends.Low:+0.0;-0.0;0.0} to {scale * ends.High:+0.0;-0.0;0.0}") : "";
         var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
-        var known = string.Join(", ", ((string[])[Ends(seeds, 1, "over the seeds"), Ends(images, 100, "over the test images")]).Where(text => text.Length > 0));
+        var known = string.Join(", ", ((string[])[Ends(seeds, 1, "over the seeds"), Ends(images, 100, evaluations?.Limit is { } limit ? $"over {limit} of the test images" : "over the test images")]).Where(text => text.Length > 0));
         var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
         return known.Length == 0 ? "; one seed, no spread known" : $"; 95 % {known}{noise}";
     }
