@@ -53,7 +53,9 @@ public sealed record EvaluationOptions
     internal IReadOnlyList<Suite> Of(Dataset test) => [.. Evaluation.Suites.Parse(Suites).Where(suite =>
     {
         var missing = suite is TransferSuite && TransferTo is null ? "needs a data set to go to (--transfer-to)" : suite.Missing(test);
-        return missing is null || (Suites == "all" ? false : throw new InputException($"The suite {suite.Id} {missing}."));
+        if (missing is not null && Suites != "all")
+            throw new InputException($"The suite {suite.Id} {missing}.");
+        return missing is null;
     })];
 
     internal PublishedCorruptions? OpenCorruptions() => Corruptions is { } folder && Evaluation.Suites.Parse(Suites).Any(suite => suite is CorruptionSuite) ? PublishedCorruptions.Open(folder, Limit) : null;

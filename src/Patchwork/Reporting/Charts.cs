@@ -147,7 +147,7 @@ public static class Charts
 
     private static string Dash(int index) => Dashes[index / Palette.Length % Dashes.Length];
 
-    private static string N(double coordinate) => coordinate.ToString("0.##", CultureInfo.InvariantCulture);
+    internal static string N(double coordinate) => coordinate.ToString("0.##", CultureInfo.InvariantCulture);
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    internal static string Text(string text) => WebUtility.HtmlEncode(text);
 }

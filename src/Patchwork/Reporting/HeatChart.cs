@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
+using static Patchwork.Reporting.Charts;
 
 namespace Patchwork.Reporting;
 
@@ -58,8 +58,4 @@ public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOn
         }
         return svg.Append("</svg>\n").ToString();
     }
-
-    private static string N(double number) => number.ToString("0.##", CultureInfo.InvariantCulture);
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
 }
