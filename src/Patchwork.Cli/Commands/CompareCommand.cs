@@ -17,11 +17,12 @@ internal static class CompareCommand
         var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ => "baseline,cutout,mixup,cutmix" };
         var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
+        var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", "none");
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
-        var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, output, markdown };
+        var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, jobs, output, markdown };
         suites.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
@@ -29,13 +30,15 @@ internal static class CompareCommand
         {
             var chosen = recipe.Over(new Recipe(), parsed);
             var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)] : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
-            var comparison = new Comparison(chosen, names, parsed.GetValue(seeds));
+            var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = suites.Over(parsed);
             evaluation?.Check(chosen);
             var cancellation = CommandRunner.CancelledByKeyboard();
-            FitProgress? progress = null;
-            var result = comparison.Run(folder, label => [progress = new FitProgress(label, common.Quiet(parsed))], (_, notice) => progress!.Say(notice), cancellation);
+            var among = comparison.Jobs == 1 ? null : new RunsProgress("training", comparison.Labels, comparison.Finished(folder));
+            var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(label, common.Quiet(parsed), among));
+            var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), cancellation);
+            LiveLine.Clear();
             var evaluations = evaluation is null ? null : Evaluate(result, evaluation, common.Quiet(parsed), cancellation);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
@@ -52,8 +55,9 @@ internal static class CompareCommand
 
     private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, bool quiet, CancellationToken cancellation)
     {
-        var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(run.Label, quiet));
-        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, suite, share) => progress[label].Advance(suite, share), cancellation);
+        var among = result.Jobs == 1 ? null : new RunsProgress("evaluating", result.Runs.Select(run => run.Label), []);
+        var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(run.Label, quiet, among));
+        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) => progress[label].Advance(done), cancellation);
         LiveLine.Clear();
         return evaluations;
     }

@@ -8,9 +8,9 @@ namespace Patchwork.Cli.Terminal;
 
 /// <summary>
 /// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on standard error,
-/// which leaves standard output to results. When quiet it shows warnings alone.
+/// which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the line to them all.
 /// </summary>
-internal sealed class FitProgress(string label, bool quiet) : Callback
+internal sealed class FitProgress(string label, bool quiet, RunsProgress? among = null) : Callback
 {
     private readonly Stopwatch clock = new(), drawn = new();
     private long firstStep, imagesSinceStart;
@@ -36,6 +36,11 @@ internal sealed class FitProgress(string label, bool quiet) : Callback
             return;
         drawn.Restart();
         var total = (long)state.Options.Epochs * state.Data.Train.Steps;
+        if (among is not null)
+        {
+            among.Advance(label, (double)state.Step / total);
+            return;
+        }
         var left = TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / (state.Step - firstStep) * (total - state.Step));
         LiveLine.Draw(Line(LiveLine.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left, imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
     }
@@ -55,5 +60,11 @@ internal sealed class FitProgress(string label, bool quiet) : Callback
             $"epoch {state.Epoch}/{state.Options.Epochs}  train loss {metrics["train/loss"]:F4}  accuracy {metrics["train/accuracy"]:P2}{validation}  {metrics["images_per_second"]:N0} img/s")));
     }
 
-    public override void OnFitEnd(TrainingState state) => LiveLine.Clear();
+    public override void OnFitEnd(TrainingState state)
+    {
+        if (among is null)
+            LiveLine.Clear();
+        else
+            among.Advance(label, 1);
+    }
 }

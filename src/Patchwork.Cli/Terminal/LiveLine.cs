@@ -2,9 +2,10 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Terminal;
 
-/// <summary>The last line of standard error, which is drawn again and again on a terminal and does not exist in a log.</summary>
+/// <summary>The last line of standard error, which is drawn again and again on a terminal and does not exist in a log. Threads may share it.</summary>
 internal static class LiveLine
 {
+    private static readonly Lock Gate = new();
     private static readonly IAnsiConsole Screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     /// <summary>True on a terminal.</summary>
@@ -16,21 +17,29 @@ internal static class LiveLine
     /// <summary>Draws it over what it was.</summary>
     public static void Draw(ProgressLine line)
     {
-        Clear();
-        Screen.Markup($"[bold]{Markup.Escape(line.Label)}[/]{Markup.Escape(line.Position)}[green]{line.Done}[/][grey]{line.Rest}[/]{Markup.Escape(line.Tail)}");
+        lock (Gate)
+        {
+            Clear();
+            Screen.Markup($"[bold]{Markup.Escape(line.Label)}[/]{Markup.Escape(line.Position)}[green]{line.Done}[/][grey]{line.Rest}[/]{Markup.Escape(line.Tail)}");
+        }
     }
 
     /// <summary>Prints a line that stays, above it.</summary>
     public static void PrintAbove(string line)
     {
-        Clear();
-        Console.Error.WriteLine(line);
+        lock (Gate)
+        {
+            Clear();
+            Console.Error.WriteLine(line);
+        }
     }
 
     /// <summary>Takes it away.</summary>
     public static void Clear()
     {
-        if (Exists)
+        if (!Exists)
+            return;
+        lock (Gate)
             Console.Error.Write("\r\e[2K");
     }
 }

@@ -6,9 +6,9 @@ namespace Patchwork.Cli.Terminal;
 
 /// <summary>
 /// Shows an evaluation on standard error: on a terminal one line that is redrawn with the share done and the time left, in a log a line a suite. When quiet it
-/// shows warnings alone.
+/// shows warnings alone. One of several at the same time leaves the line to them all.
 /// </summary>
-internal sealed class SuiteProgress(string label, bool quiet)
+internal sealed class SuiteProgress(string label, bool quiet, RunsProgress? among = null)
 {
     private readonly Stopwatch clock = new(), drawn = Stopwatch.StartNew();
     private Suite? current;
@@ -20,14 +20,20 @@ internal sealed class SuiteProgress(string label, bool quiet)
             LiveLine.PrintAbove($"{label}: {notice}");
     }
 
-    public void Advance(Suite suite, double share)
+    public void Advance(EvaluationProgress progress)
     {
         if (quiet || !LiveLine.Exists)
             return;
+        var (suite, share) = (progress.Suite, progress.Share);
         if (current != suite)
         {
             current = suite;
             clock.Restart();
+        }
+        if (among is not null)
+        {
+            among.Advance(label, progress.Whole);
+            return;
         }
         if (share <= 0 || drawn.ElapsedMilliseconds < 100)
             return;

@@ -1,4 +1,5 @@
 using Patchwork.Internals;
+using Patchwork.Randomness;
 
 namespace Patchwork.Models;
 
@@ -52,9 +53,10 @@ public static class ModelZoo
     public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32, ModelOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        return Entries.TryGetValue(id, out var create)
-            ? create(new ModelRequest(id, classes, channels, imageSize, options ?? new ModelOptions()))
-            : throw InputException.Unknown("model", id, Ids);
+        if (!Entries.TryGetValue(id, out var create))
+            throw InputException.Unknown("model", id, Ids);
+        lock (TorchDraws.Networks)
+            return create(new ModelRequest(id, classes, channels, imageSize, options ?? new ModelOptions()));
     }
 }
 

@@ -42,7 +42,7 @@ public sealed class ResNet : ImageClassifier
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = nn.functional.relu(bn1.call(conv1.call(x)));
+        x = nn.functional.relu(bn1.call(conv1.call(Layers.ChannelsLast(x))));
         if (maxpool is not null)
             x = maxpool.call(x);
         x = layer4.call(layer3.call(layer2.call(layer1.call(x))));      // (N, 512·expansion, h, w)

@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Patchwork.Randomness;
 
 /// <summary>Which stream a value was drawn from: enough to draw it again.</summary>
@@ -29,13 +27,17 @@ public sealed class SeedStream(ulong seed)
     public Draws Open(string purpose, long epoch = 0, long index = 0) => new(new StreamId(Seed, purpose, epoch, index));
 
     /// <summary>Reseeds torch's default generators (CPU, and every CUDA device where there is one) for one piece of work on this thread.</summary>
-    public void SeedTorch(string purpose, long epoch = 0, long index = 0)
+    public void SeedTorch(string purpose, long epoch = 0, long index = 0) => TorchDraws.Seed(TorchSeed(purpose, epoch, index));
+
+    /// <summary>Makes a network whose first weights are those of this seed, whatever other threads do.</summary>
+    internal T Network<T>(Func<T> create)
     {
-        var value = (long)(Open(purpose, epoch, index).NextUInt64() >> 1);
-#pragma warning disable RS0030 // the one place that may seed torch
-        torch.manual_seed(value);
-        if (torch.cuda_is_available())
-            torch.cuda.manual_seed_all(value);
-#pragma warning restore RS0030
+        lock (TorchDraws.Networks)
+        {
+            TorchDraws.SeedDefault(TorchSeed("model", 0, 0));
+            return create();
+        }
     }
+
+    private long TorchSeed(string purpose, long epoch, long index) => (long)(Open(purpose, epoch, index).NextUInt64() >> 1);
 }

@@ -17,12 +17,12 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
     /// <summary>Evaluates the runs of a comparison, or reads what is measured already.</summary>
     /// <param name="comparison">The runs.</param>
     /// <param name="options">What to measure.</param>
-    /// <param name="report">Receives lines for the person who runs this, with the run's label.</param>
-    /// <param name="progress">Told a run's label, the suite, and how much of it is done, 0 to 1.</param>
+    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
+    /// <param name="progress">Told a run's label and how much of its evaluation is done, on the thread of that run.</param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
-    public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report, Action<string, Suite, double> progress,
+    public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report, Action<string, EvaluationProgress> progress,
         CancellationToken cancellation = default) =>
-        new(comparison, options, [.. comparison.Runs.Select(run => RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), (suite, share) => progress(run.Label, suite, share), cancellation))]);
+        new(comparison, options, Jobs.Run(comparison.Runs, comparison.Jobs, (run, stop) => RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop), cancellation));
 
     /// <summary>One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an arrow.</summary>
     public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun() : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],

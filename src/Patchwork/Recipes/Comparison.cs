@@ -14,17 +14,20 @@ public sealed class Comparison
     /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
     /// <param name="methods">Method ids, <c>baseline</c> included.</param>
     /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
+    /// <param name="jobs">Runs at a time. Range: at least 1. Default: one a core, as far as each has 4 GiB of memory; one on a GPU.</param>
     /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the methods.</exception>
-    public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds)
+    public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
     {
         if (methods.Count == 0 || seeds < 1)
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} seeds.");
+        if (jobs < 1)
+            throw new InputException($"A comparison has at least one run at a time. Received: jobs = {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
         foreach (var method in methods)
             (recipe with { Method = method }).Validate();
         recipe.RequireUse(methods);
-        (this.recipe, Methods, Seeds) = (recipe, methods, seeds);
+        (this.recipe, Methods, Seeds, Jobs) = (recipe, methods, seeds, jobs ?? Recipes.Jobs.Fitting(methods.Count * seeds, recipe));
     }
 
     // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
@@ -41,33 +44,41 @@ public sealed class Comparison
     /// <summary>Seeds a method.</summary>
     public int Seeds { get; }
 
-    /// <summary>Runs, or goes on with, everything; seeds in the outer loop, so that a comparison that is stopped early has whole seeds.</summary>
+    /// <summary>Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.</summary>
+    public int Jobs { get; }
+
+    /// <summary>What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is stopped early has whole seeds.</summary>
+    public IReadOnlyList<string> Labels => [.. Plan().Select(run => ComparedRun.LabelOf(run.Method, run.Seed))];
+
+    /// <summary>Runs, or goes on with, everything.</summary>
     /// <param name="folder">Where the run folders go.</param>
-    /// <param name="callbacks">Callbacks for a run, by its label.</param>
-    /// <param name="report">Receives lines for the person who runs this, with the run's label.</param>
+    /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
+    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
     public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report, CancellationToken cancellation = default)
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
-        var runs = new List<ComparedRun>();
-        for (var k = 0; k < Seeds; k++)
+        var threads = recipe.Threads == 0 && Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : recipe.Threads;
+        return new ComparisonResult(recipe, Methods, Recipes.Jobs.Run(Plan(), Jobs, (run, stop) =>
         {
-            foreach (var method in Methods)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var seed = recipe.Seed + (ulong)k;
-                var label = ComparedRun.LabelOf(method, seed);
-                var path = PathOf(folder, method, seed);
-                var wanted = Of(method, seed);
-                var result = Directory.Exists(path)
-                    ? Continue(path, wanted, callbacks(label), notice => report(label, notice), cancellation)
-                    : TrainingRun.Start(wanted, path, callbacks(label), notice => report(label, notice), cancellation);
-                runs.Add(new ComparedRun(method, seed, path, result));
-            }
-        }
-        return new ComparisonResult(recipe, Methods, runs);
+            stop.ThrowIfCancellationRequested();
+            var label = ComparedRun.LabelOf(run.Method, run.Seed);
+            var path = PathOf(folder, run.Method, run.Seed);
+            var wanted = Of(run.Method, run.Seed);
+            var result = Directory.Exists(path)
+                ? Continue(path, wanted, callbacks(label), notice => report(label, notice), stop)
+                : TrainingRun.Start(wanted with { Threads = threads }, path, callbacks(label), notice => report(label, notice), stop);
+            return new ComparedRun(run.Method, run.Seed, path, result);
+        }, cancellation)) { Jobs = Jobs };
     }
+
+    /// <summary>The labels of runs that are finished in a folder.</summary>
+    public IReadOnlyList<string> Finished(string folder) =>
+        [.. from run in Plan() let path = PathOf(folder, run.Method, run.Seed) where Directory.Exists(path) && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
+
+    private IReadOnlyList<(string Method, ulong Seed)> Plan() =>
+        [.. from k in Enumerable.Range(0, Seeds) from method in Methods select (method, recipe.Seed + (ulong)k)];
 
     private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
 
@@ -101,6 +112,9 @@ public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunRe
 /// <param name="Runs">The runs.</param>
 public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<string> Methods, IReadOnlyList<ComparedRun> Runs)
 {
+    /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
+    public int Jobs { get; init; } = 1;
+
     /// <summary>A finished run by itself.</summary>
     public static ComparisonResult Of(RunFolder run) =>
         new(run.Recipe, [run.Recipe.Method], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);

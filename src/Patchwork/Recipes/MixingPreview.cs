@@ -117,11 +117,8 @@ public static class MixingPreview
         return new(before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
     }
 
-    private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds)
-    {
-        seeds.SeedTorch("model");
-        return ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height);
-    }
+    private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds) =>
+        seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
 
     // The middle one of an odd batch that is read backwards would be its own partner.
     private static int Rows(MethodStack stack, int count) => stack.Mixer?.Partners == Partners.Reverse ? count + count % 2 : count;

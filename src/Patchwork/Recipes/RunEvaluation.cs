@@ -8,6 +8,12 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Recipes;
 
+/// <summary>How far an evaluation is.</summary>
+/// <param name="Suite">The suite that is measured.</param>
+/// <param name="Share">How much of it is done, 0 to 1.</param>
+/// <param name="Whole">How much of the evaluation is done, in suites, 0 to 1.</param>
+public readonly record struct EvaluationProgress(Suite Suite, double Share, double Whole);
+
 /// <summary>Evaluates a finished run suite by suite: what the command line's <c>evaluate</c> does, as a library call.</summary>
 public static class RunEvaluation
 {
@@ -21,12 +27,12 @@ public static class RunEvaluation
     /// <param name="folder">Run folder of a finished run.</param>
     /// <param name="options">What to measure.</param>
     /// <param name="report">Receives one line at a time for the person who runs this.</param>
-    /// <param name="progress">Told the suite and how much of it is done, 0 to 1.</param>
+    /// <param name="progress">Told how much is done.</param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
     /// <returns>The suites and what they measured, in the catalogue's order.</returns>
     /// <exception cref="InputException">The folder is no finished run, or an option or its data cannot be used.</exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
-    public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<Notice> report, Action<Suite, double> progress,
+    public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<Notice> report, Action<EvaluationProgress> progress,
         CancellationToken cancellation = default)
     {
         var run = RunFolder.Open(folder);
@@ -36,17 +42,19 @@ public static class RunEvaluation
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run);
         var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
-        if (done.Values.Any(result => result is null))
+        var missing = suites.Where(suite => done[suite] is null).ToArray();
+        if (missing.Length > 0)
         {
             using var opened = Opened.Of(run, data, options, report, cancellation);
-            foreach (var suite in suites.Where(suite => done[suite] is null))
+            foreach (var (i, suite) in missing.Index())
             {
-                var result = suite.Measure(opened.Subject with { Progress = share => progress(suite, share) });
+                var result = suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
                 Store(() => files.Write(suite, result, options), folder);
                 done[suite] = result;
                 report(new Notice($"{suite.Id} done"));
             }
         }
+        progress(new(suites[^1], 1, 1));
         return [.. suites.Select(suite => (suite, done[suite]!))];
     }
 

@@ -116,8 +116,7 @@ public sealed class TrainingRun
 
     private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
     {
-        new SeedStream(recipe.Seed).SeedTorch("model");
-        var model = card.CreateModel();
+        var model = new SeedStream(recipe.Seed).Network(card.CreateModel);
         if (recipe.Freeze)
             model.FreezeFeatures();
         return model;
@@ -257,5 +256,5 @@ public sealed class TrainingRun
         return new TestScore(bestEpoch, result.Loss, result.Top1Error, result.Top5Error);
     }
 
-    internal const int EvaluationBatch = 250;
+    internal const int EvaluationBatch = 100;
 }

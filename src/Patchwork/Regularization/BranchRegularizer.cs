@@ -1,4 +1,5 @@
 using Patchwork.Plans;
+using Patchwork.Randomness;
 using Patchwork.Schedules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -87,7 +88,7 @@ public readonly record struct UniformRange(double Low, double High)
     public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
 
     /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
-    internal Tensor Draw(long[] shape, Tensor like) => rand(shape, like.dtype, like.device).mul_(High - Low).add_(Low);
+    internal Tensor Draw(long[] shape, Tensor like) => TorchDraws.Uniform(shape, like.dtype, like.device).mul_(High - Low).add_(Low);
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>

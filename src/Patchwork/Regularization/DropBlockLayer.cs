@@ -1,3 +1,4 @@
+using Patchwork.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : Branc
             return features;
         using var scope = NewDisposeScope();
         var (height, width) = ((int)features.size(2), (int)features.size(3));
-        var seeds = rand(method.SeedShape(features.shape), features.dtype, features.device)
+        var seeds = TorchDraws.Uniform(method.SeedShape(features.shape), features.dtype, features.device)
             .lt(method.Gamma(height, width, DropProbability)).to(features.dtype);
         return DropBlock.Apply(features, method.KeepMask(seeds, height, width)).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using Patchwork.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -81,7 +82,7 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
         if (!training)
             return branch * method.ExpectedFactor(DropProbability);
         // The gate is drawn on the CPU for any device: reading it there costs nothing, and a kept branch needs no pass over memory.
-        using var gate = rand(1, ScalarType.Float64);
+        using var gate = TorchDraws.Uniform([1], ScalarType.Float64, CPU);
         if (gate.ToDouble() >= DropProbability)
             return branch;
         var shared = method.Level switch { ShakeDropLevel.Batch => 0, ShakeDropLevel.Image => 1, ShakeDropLevel.Channel => 2, _ => branch.shape.Length };

@@ -1,3 +1,4 @@
+using Patchwork.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,7 +83,7 @@ internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace pl
         if (!training)
             return branch * method.EvaluationFactor(DropProbability);
         using var scope = NewDisposeScope();
-        var uniform = rand(method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0), branch.dtype, branch.device);
+        var uniform = TorchDraws.Uniform([method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0)], branch.dtype, branch.device);
         return method.Apply(branch, uniform.ge(DropProbability).to(branch.dtype), DropProbability).MoveToOuterDisposeScope();
     }
 }

@@ -92,7 +92,7 @@ public sealed record Pgd : Attack
         using var scope = NewDisposeScope();
         seeds.SeedTorch("pgd", 0, index);
         var (lowest, largest) = ((pixels - Epsilon).clamp(0, 1), (pixels + Epsilon).clamp(0, 1));
-        var moved = minimum(maximum(pixels + (rand_like(pixels) * 2 - 1) * Epsilon, lowest), largest);
+        var moved = minimum(maximum(pixels + (TorchDraws.Uniform(pixels.shape, pixels.dtype, pixels.device) * 2 - 1) * Epsilon, lowest), largest);
         for (var step = 0; step < Steps; step++)
         {
             using var each = NewDisposeScope();
