@@ -6,9 +6,9 @@ namespace Patchwork.Randomness;
 public sealed class Draws
 {
     private readonly uint key0, key1, index, epoch, purpose;
-    private uint draw;
-    private (uint X0, uint X1, uint X2, uint X3) block;
-    private int used = 4;
+    private uint block;
+    private Philox4x32.Words words;
+    private int used = Philox4x32.Words.Count;
 
     internal Draws(StreamId id)
     {
@@ -27,12 +27,13 @@ public sealed class Draws
     /// <summary>32 uniform bits.</summary>
     public uint NextUInt32()
     {
-        if (used == 4)
+        if (used == Philox4x32.Words.Count)
         {
-            block = Philox4x32.Block(draw++, index, epoch, purpose, key0, key1);
+            Philox4x32.Blocks(block, index, epoch, purpose, key0, key1, ref words);
+            block += Philox4x32.Words.Count / 4;
             used = 0;
         }
-        return used++ switch { 0 => block.X0, 1 => block.X1, 2 => block.X2, _ => block.X3 };
+        return words[used++];
     }
 
     /// <summary>64 uniform bits, the lower word drawn first.</summary>
@@ -69,6 +70,19 @@ public sealed class Draws
     {
         var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));      // 1 - u is in (0, 1]
         return radius * Math.Cos(2 * Math.PI * Uniform());
+    }
+
+    /// <summary>Standard normals in bulk, both branches of each pair of uniforms: twice as fast as one at a time, and other values.</summary>
+    public void Normals(Span<double> values)
+    {
+        for (var i = 0; i < values.Length; i += 2)
+        {
+            var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));
+            var (sine, cosine) = Math.SinCos(2 * Math.PI * Uniform());
+            values[i] = radius * cosine;
+            if (i + 1 < values.Length)
+                values[i + 1] = radius * sine;
+        }
     }
 
     /// <summary>A random permutation of 0 … <paramref name="count"/> - 1 (Fisher and Yates), every order equally likely.</summary>

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Patchwork.Randomness;
 
 /// <summary>
@@ -23,5 +27,47 @@ internal static class Philox4x32
             k1 += W1;
         }
         return (c0, c1, c2, c3);
+    }
+
+    /// <summary>The blocks of four counters that follow each other in <paramref name="c0"/>, in less than the time of two.</summary>
+    public static void Blocks(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, ref Words words)
+    {
+        if (Avx2.IsSupported)
+        {
+            // A counter a lane of 64 bits, of which the lower half counts: a product reads nothing else, and what is above it is left as it comes.
+            var x0 = Vector256.Create(c0, c0 + 1, (ulong)(c0 + 2), c0 + 3);
+            var (x1, x2, x3) = (Vector256.Create((ulong)c1), Vector256.Create((ulong)c2), Vector256.Create((ulong)c3));
+            var (m0, m1) = (Vector256.Create((ulong)M0).AsUInt32(), Vector256.Create((ulong)M1).AsUInt32());
+            for (var round = 0; round < Rounds; round++)
+            {
+                var p0 = Avx2.Multiply(m0, x0.AsUInt32());
+                var p1 = Avx2.Multiply(m1, x2.AsUInt32());
+                (x0, x1, x2, x3) = ((p1 >>> 32) ^ x1 ^ Vector256.Create((ulong)k0), p1, (p0 >>> 32) ^ x3 ^ Vector256.Create((ulong)k1), p0);
+                k0 += W0;
+                k1 += W1;
+            }
+            Span<ulong> lanes = stackalloc ulong[Words.Count];
+            x0.CopyTo(lanes);
+            x1.CopyTo(lanes[4..]);
+            x2.CopyTo(lanes[8..]);
+            x3.CopyTo(lanes[12..]);
+            for (var i = 0; i < Words.Count; i++)
+                words[i] = (uint)lanes[(i & 3) * 4 + (i >> 2)];
+        }
+        else
+        {
+            for (var i = 0; i < 4; i++)
+                (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]) = Block(c0 + (uint)i, c1, c2, c3, k0, k1);
+        }
+    }
+
+    /// <summary>The words of four blocks.</summary>
+    [InlineArray(Count)]
+    public struct Words
+    {
+        /// <summary>How many.</summary>
+        public const int Count = 16;
+
+        private uint first;
     }
 }

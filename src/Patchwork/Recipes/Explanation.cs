@@ -32,7 +32,7 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         var picture = Picture.FromBatch(NormalizedPictures.Restore(image, normalization))[0];
         var values = Map(model, image, asked, layer).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
         var map = new HeatMap(picture.Height, picture.Width, values);
-        var contours = Contours.Of(values, map.Height, map.Width, LocalizationAccuracy.PaperThreshold);
+        var contours = new Contours(values, map.Height, map.Width).At(MapBoxes.PaperThreshold);
         var box = contours.Count == 0 ? Box.Empty : contours.MaxBy(contour => contour.Area).Box.ToBox();
         return new(picture, new Activation(classes[asked], probabilities[asked], map, box) { Layer = layer });
     }
@@ -42,7 +42,7 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     public ActivationSheet Sheet(string name) => new()
     {
         Title = FormattableString.Invariant($"What speaks for {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
-        Subtitle = FormattableString.Invariant($"The box lies around the largest region above {LocalizationAccuracy.PaperThreshold} of the maximum."),
+        Subtitle = FormattableString.Invariant($"The box lies around the largest region above {MapBoxes.PaperThreshold} of the maximum."),
         Networks = [""],
         Rows = [new ActivationRow(Picture, name, [Activation])],
         Stages = true,

@@ -27,11 +27,11 @@ public sealed class CamBoxesTests
         foreach (var result in map.GetProperty("results").EnumerateArray())
         {
             var threshold = result.GetProperty("threshold").GetDouble();
-            var contours = Contours.Of(scores, height, width, threshold);
+            var contours = new Contours(scores, height, width).At(threshold);
             Assert.Equal(result.GetProperty("contour_areas").Numbers().Order(), contours.Select(contour => contour.Area).Order());
             if (contours.Count > 0)
                 Assert.Equal(Boxes(result.GetProperty("multi_boxes")).Order(), contours.Select(contour => Text(contour.Box)).Order());
-            Assert.Equal(Boxes(result.GetProperty("box"), one: true)[0], Text(Contours.Largest(scores, height, width, threshold)));
+            Assert.Equal(Boxes(result.GetProperty("box"), one: true)[0], Text(Contours.Largest(contours)));
         }
     }
 
@@ -63,7 +63,7 @@ public sealed class CamBoxesTests
         foreach (var image in vectors.RootElement.GetProperty("box_accuracy_images").EnumerateArray())
         {
             float[] scores = [.. image.GetProperty("levels").Numbers().Select(level => (float)((level + 0.5) / 256))];
-            accuracy.Add(LocalizationAccuracy.Overlaps(scores, 48, 48, [.. image.GetProperty("gt_boxes_resized").EnumerateArray().Select(Box)]), classIsRight: true);
+            accuracy.Add(MapBoxes.Of(scores, 48, 48).Overlaps([.. image.GetProperty("gt_boxes_resized").EnumerateArray().Select(Box)]), classIsRight: true);
             precision.Add(scores, [.. image.GetProperty("mask").Numbers().Select(value => (byte)value)]);
             foreach (var (box, resized) in image.GetProperty("gt_boxes").EnumerateArray().Zip(image.GetProperty("gt_boxes_resized").EnumerateArray()))
                 Assert.Equal(Box(resized), Box(box).Resized(image.GetProperty("image_height").GetInt32(), image.GetProperty("image_width").GetInt32(), 48, 48));

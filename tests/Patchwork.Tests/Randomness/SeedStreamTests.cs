@@ -1,9 +1,11 @@
 using Patchwork.Randomness;
+using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;
 
 namespace Patchwork.Tests.Randomness;
 
+[Collection(SerialCollection.Name)]      // torch's default generator is everybody's
 public sealed class SeedStreamTests
 {
     private static uint[] First(Draws draws, int count = 9) => [.. Enumerable.Range(0, count).Select(_ => draws.NextUInt32())];

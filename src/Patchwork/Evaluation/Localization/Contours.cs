@@ -6,108 +6,151 @@ namespace Patchwork.Evaluation;
 public readonly record struct Contour(InclusiveBox Box, double Area);
 
 /// <summary>
-/// The contours of a score map at a threshold, as OpenCV's findContours (tree mode) and contourArea give them to clovaai/wsolevaluation: the outer border of each
-/// 8-connected component, and around each hole in one the component's pixels next to it.
+/// The contours of a score map at thresholds, as OpenCV's findContours (tree mode) and contourArea give them to clovaai/wsolevaluation: the outer border of each
+/// 8-connected component, and around each hole in one the component's pixels next to it. Not thread-safe: its buffers serve one threshold after the other.
 /// </summary>
 /// <remarks>
 /// Nothing is traced. A border runs through the centres of pixels, so what it encloses is made of the squares between four neighbouring centres: whole ones, and
 /// triangles of half the area where it cuts a corner.
 /// </remarks>
-public static class Contours
+public sealed class Contours
 {
-    /// <summary>The contours, in OpenCV's order: those that begin further down and right come first.</summary>
+    // Labels of what is no component: beyond the frame, not yet reached, and outside.
+    private const int Wall = -1, Open = 0, Outside = 1;
+
+    // Around the map lies a frame of background, so that all of the outside is one region, and around that a wall, so that no step leads out of the grid.
+    private const int Frame = 2;
+
+    private readonly int height, width, columns;
+    private readonly byte[] levels;      // of the grid, 0 in the frame
+    private readonly int[] labels, pixels, fresh, around, beside;
+    private readonly bool[] foreground;
+    private readonly byte top;
+
+    /// <summary>Prepares a map.</summary>
     /// <param name="scores">The map, height · width values in [0, 1], row by row.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
-    /// <param name="threshold">τ in [0, 1): pixels whose 255·score, truncated, is above τ times the largest, truncated too, are foreground.</param>
-    public static IReadOnlyList<Contour> Of(ReadOnlySpan<float> scores, int height, int width, double threshold)
+    public Contours(ReadOnlySpan<float> scores, int height, int width)
     {
-        // A frame of background, so that all of the outside is one region.
-        var (rows, columns) = (height + 2, width + 2);
-        var foreground = new bool[rows * columns];
-        var levels = new byte[scores.Length];
-        byte top = 0;
-        for (var i = 0; i < scores.Length; i++)
-            top = Math.Max(top, levels[i] = (byte)(scores[i] * 255));
-        var least = (int)(threshold * top);
-        for (var i = 0; i < scores.Length; i++)
-            foreground[(i / width + 1) * columns + i % width + 1] = levels[i] > least;
+        (this.height, this.width, columns) = (height, width, width + 2 * Frame);
+        var rows = height + 2 * Frame;
+        (levels, foreground, labels, pixels, fresh) = (new byte[rows * columns], new bool[rows * columns], new int[rows * columns], new int[rows * columns], new int[rows * columns]);
+        (beside, around) = ([-1, 1, -columns, columns], [-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1]);
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+                top = Math.Max(top, levels[(y + Frame) * columns + x + Frame] = (byte)(scores[y * width + x] * 255));
+        }
+        for (var i = 0; i < fresh.Length; i++)
+            fresh[i] = i / columns == 0 || i / columns == rows - 1 || i % columns == 0 || i % columns == columns - 1 ? Wall : Open;
+    }
 
+    /// <summary>What a threshold comes to: pixels of a higher level are foreground. The same level gives the same contours.</summary>
+    /// <param name="threshold">τ in [0, 1): pixels whose 255·score, truncated, is above τ times the largest, truncated too, are foreground.</param>
+    public int Level(double threshold) => (int)(threshold * top);
+
+    /// <summary>The contours, in OpenCV's order: those that begin further down and right come first.</summary>
+    /// <inheritdoc cref="Level"/>
+    public IReadOnlyList<Contour> At(double threshold)
+    {
+        var level = Level(threshold);
+        for (var i = 0; i < levels.Length; i++)
+            foreground[i] = levels[i] > level;
+        fresh.CopyTo(labels, 0);
         var found = new List<(int Start, Contour Contour)>();
-        var labels = new int[rows * columns];
-        Flood(foreground, labels, 0, 1, columns, eight: false);      // the outside
-        var label = 1;
+        Flood(columns + 1, Outside, beside);
+        var label = Outside;
         for (var start = 0; start < labels.Length; start++)
         {
-            if (labels[start] != 0)
+            if (labels[start] != Open)
                 continue;
-            var pixels = Flood(foreground, labels, start, ++label, columns, eight: foreground[start]);
-            var (first, last, left, right) = (pixels.Min() / columns, pixels.Max() / columns, pixels.Min(p => p % columns), pixels.Max(p => p % columns));
+            var count = Flood(start, ++label, foreground[start] ? around : beside);
+            var region = pixels.AsSpan(0, count);
+            var (first, last, left, right) = (start / columns, 0, int.MaxValue, 0);
+            foreach (var pixel in region)
+            {
+                last = Math.Max(last, pixel);
+                (left, right) = (Math.Min(left, pixel % columns), Math.Max(right, pixel % columns));
+            }
+            last /= columns;
             if (foreground[start])
-                found.Add((start, new Contour(Clipped(first, left, last, right), OuterArea(pixels, first, left, last, right, columns))));
+                found.Add((start, new Contour(Clipped(first, left, last, right), OuterArea(label, first, left, last, right))));
             else      // a hole, seen from its rim: its border begins at the pixel before it
-                found.Add((start - 1, new Contour(Clipped(first - 1, left - 1, last + 1, right + 1), HoleArea(pixels, columns))));
+                found.Add((start - 1, new Contour(Clipped(first - 1, left - 1, last + 1, right + 1), HoleArea(region))));
         }
         return [.. found.OrderByDescending(one => one.Start).Select(one => one.Contour)];
 
         InclusiveBox Clipped(int firstRow, int firstColumn, int lastRow, int lastColumn) =>
-            new(firstColumn - 1, firstRow - 1, Math.Min(lastColumn, width - 1), Math.Min(lastRow, height - 1));
+            new(firstColumn - Frame, firstRow - Frame, Math.Min(lastColumn - Frame + 1, width - 1), Math.Min(lastRow - Frame + 1, height - 1));
     }
 
-    /// <summary>The box of the contour with the largest area, the first of several; all zero where nothing is above the threshold.</summary>
-    /// <inheritdoc cref="Of"/>
-    public static InclusiveBox Largest(ReadOnlySpan<float> scores, int height, int width, double threshold) => Largest(Of(scores, height, width, threshold));
+    /// <summary>The box of the contour with the largest area, the first of several; all zero where there is none.</summary>
+    public static InclusiveBox Largest(IReadOnlyList<Contour> contours) => contours.Count == 0 ? default : contours.MaxBy(contour => contour.Area).Box;
 
-    internal static InclusiveBox Largest(IReadOnlyList<Contour> contours) => contours.Count == 0 ? default : contours.MaxBy(contour => contour.Area).Box;
-
-    private static List<int> Flood(bool[] foreground, int[] labels, int start, int label, int columns, bool eight)
+    // Labels the region of like pixels around one, and lists it at the front of the buffer.
+    private int Flood(int start, int label, int[] steps)
     {
-        var pixels = new List<int> { start };
+        var (count, like) = (1, foreground[start]);
+        pixels[0] = start;
         labels[start] = label;
-        int[] steps = eight ? [-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1] : [-1, 1, -columns, columns];
-        for (var i = 0; i < pixels.Count; i++)
+        for (var i = 0; i < count; i++)
         {
             foreach (var step in steps)
             {
                 var next = pixels[i] + step;
-                if (next < 0 || next >= labels.Length || labels[next] != 0 || foreground[next] != foreground[start] || Math.Abs(next % columns - pixels[i] % columns) > 1)
+                if (labels[next] != Open || foreground[next] != like)
                     continue;
                 labels[next] = label;
-                pixels.Add(next);
+                pixels[count++] = next;
             }
         }
-        return pixels;
+        return count;
     }
 
-    // Everything that is not reached from outside is enclosed: four enclosed centres make a square, three a triangle.
-    private static double OuterArea(List<int> pixels, int top, int left, int bottom, int right, int columns)
+    // Everything that is not reached from outside the component is enclosed: four enclosed centres make a square, three a triangle.
+    private double OuterArea(int label, int top, int left, int bottom, int right)
     {
         var (rows, wide) = (bottom - top + 3, right - left + 3);
-        var own = new bool[rows * wide];
-        foreach (var pixel in pixels)
-            own[(pixel / columns - top + 1) * wide + pixel % columns - left + 1] = true;
-        var reached = new int[own.Length];
-        Flood(own, reached, 0, 1, wide, eight: false);
+        var reached = new bool[rows * wide];
+        var open = new Stack<int>([0]);
+        reached[0] = true;
+        while (open.TryPop(out var i))
+        {
+            var (y, x) = (i / wide, i % wide);
+            Reach(y > 0, i - wide, y - 1, x);
+            Reach(y < rows - 1, i + wide, y + 1, x);
+            Reach(x > 0, i - 1, y, x - 1);
+            Reach(x < wide - 1, i + 1, y, x + 1);
+        }
         var twice = 0L;
         for (var y = 0; y + 1 < rows; y++)
         {
             for (var x = 0; x + 1 < wide; x++)
             {
                 var i = y * wide + x;
-                var enclosed = 4 - reached[i] - reached[i + 1] - reached[i + wide] - reached[i + wide + 1];
-                twice += enclosed == 4 ? 2 : enclosed == 3 ? 1 : 0;
+                var outside = (reached[i] ? 1 : 0) + (reached[i + 1] ? 1 : 0) + (reached[i + wide] ? 1 : 0) + (reached[i + wide + 1] ? 1 : 0);
+                twice += outside == 0 ? 2 : outside == 1 ? 1 : 0;
             }
         }
         return twice / 2.0;
+
+        void Reach(bool inside, int i, int y, int x)
+        {
+            if (!inside || reached[i] || labels[(top + y - 1) * columns + left + x - 1] == label)
+                return;
+            reached[i] = true;
+            open.Push(i);
+        }
     }
 
     // Around a hole the border passes through the centres next to it: a square with one corner in the hole is cut to a triangle, with more it is whole.
-    private static double HoleArea(List<int> pixels, int columns)
+    private double HoleArea(ReadOnlySpan<int> hole)
     {
         var corners = new Dictionary<int, int>();
-        foreach (var pixel in pixels)
+        foreach (var pixel in hole)
         {
-            foreach (var square in (int[])[pixel, pixel - 1, pixel - columns, pixel - columns - 1])
+            foreach (var square in (ReadOnlySpan<int>)[pixel, pixel - 1, pixel - columns, pixel - columns - 1])
                 corners[square] = corners.GetValueOrDefault(square) + 1;
         }
         return corners.Values.Sum(count => count == 1 ? 0.5 : 1);

@@ -43,14 +43,15 @@ public sealed class LocalizationSuite : Suite
     {
         var (test, network, centre) = (subject.Test, new Localized(), new Localized());
         var square = CentreMap(test.Height, test.Width);
+        var squareBoxes = MapBoxes.Of(square, test.Height, test.Width);
         using var model = new PixelModel(subject.Network, test.Normalization);
         foreach (var batch in subject.Batches(test))
         {
             using var scope = NewDisposeScope();
             var (maps, right) = Maps(subject, model, batch);
             var area = test.Height * test.Width;
-            network.Add(test, batch.Ids, row => maps.AsSpan(row * area, area), right);
-            centre.Add(test, batch.Ids, _ => square, right);
+            network.Add(test, batch.Ids, row => maps.AsSpan(row * area, area), map => MapBoxes.Of(map, test.Height, test.Width), right);
+            centre.Add(test, batch.Ids, _ => square, _ => squareBoxes, right);
         }
         var result = new SuiteResult();
         network.Report(subject, result, "");
@@ -79,6 +80,8 @@ public sealed class LocalizationSuite : Suite
 
     private delegate ReadOnlySpan<float> MapOf(int row);
 
+    private delegate MapBoxes BoxesOf(ReadOnlySpan<float> map);
+
     /// <summary>What one kind of map has found so far.</summary>
     private sealed class Localized
     {
@@ -87,14 +90,14 @@ public sealed class LocalizationSuite : Suite
         private readonly List<double> classAndPlace = [], place = [];
         private bool masks;
 
-        public void Add(Dataset test, IReadOnlyList<int> ids, MapOf map, bool[] classIsRight)
+        public void Add(Dataset test, IReadOnlyList<int> ids, MapOf map, BoxesOf boxes, bool[] classIsRight)
         {
             // Contours cost more than the network does; counting keeps the order.
             var overlaps = new MapOverlaps?[ids.Count];
             Parallel.For(0, ids.Count, row =>
             {
                 if (test.ObjectBox(ids[row]) is { } box)
-                    overlaps[row] = LocalizationAccuracy.Overlaps(map(row), test.Height, test.Width, [InclusiveBox.Of(box)]);
+                    overlaps[row] = boxes(map(row)).Overlaps([InclusiveBox.Of(box)]);
             });
             for (var row = 0; row < ids.Count; row++)
             {

@@ -31,6 +31,7 @@ public sealed class InBetweenSuite : Suite
     public override SuiteResult Measure(Subject subject)
     {
         var sizes = Occlusion.Sizes(subject.Test.Height, subject.Test.Width);
+        var whole = subject.Test.Height == subject.Test.Width ? subject.Test.Width : -1;      // the size of a square that is the whole image
         var (blended, pasted) = (InBetween.Lambdas.Select(_ => new List<double>()).ToArray(), sizes.Select(_ => new List<double>()).ToArray());
         // A whole turn through a shuffled order: every image is once a first and once a second, never with itself.
         var order = subject.Seeds.Open("inbetween").Permutation(subject.Test.Count);
@@ -41,10 +42,19 @@ public sealed class InBetweenSuite : Suite
         using var noGradient = no_grad();
         foreach (var (a, b) in subject.Batches(subject.Test).Zip((subject with { Progress = _ => { } }).Batches(new Subset(subject.Test, partner))))
         {
+            // The ends of both curves are the images themselves.
+            using var ofA = model.Logits(a.Images);
+            using var ofB = model.Logits(b.Images);
             foreach (var (k, lambda) in InBetween.Lambdas.Index())
-                Count(blended[k], InBetween.Blend(a.Images, b.Images, lambda), a.Labels, b.Labels);
+            {
+                using var logits = lambda is 0 or 1 ? null : Logits(InBetween.Blend(a.Images, b.Images, lambda));
+                Count(blended[k], logits ?? (lambda == 0 ? ofB : ofA), a.Labels, b.Labels);
+            }
             foreach (var (k, size) in sizes.Index())
-                Count(pasted[k], InBetween.Paste(a.Images, b.Images, size), a.Labels, b.Labels);
+            {
+                using var logits = size == 0 || size == whole ? null : Logits(InBetween.Paste(a.Images, b.Images, size));
+                Count(pasted[k], logits ?? (size == 0 ? ofA : ofB), a.Labels, b.Labels);
+            }
         }
         var result = new SuiteResult();
         result.AddMean("mixup_error", Mean(blended), subject.Seeds);
@@ -53,13 +63,17 @@ public sealed class InBetweenSuite : Suite
         result.AddTable("cutmix", sizes.Select((size, k) => new[] { size, pasted[k].Average() }));
         return result;
 
-        void Count(List<double> errors, Tensor images, Tensor labelsA, Tensor labelsB)
+        Tensor Logits(Tensor images)
         {
             subject.Cancellation.ThrowIfCancellationRequested();
             using (images)
-            using (var logits = model.Logits(images))
-            using (var wrong = InBetween.Errors(logits, labelsA, labelsB))
-                errors.AddRange(Subject.Numbers(wrong));
+                return model.Logits(images);
+        }
+
+        static void Count(List<double> errors, Tensor logits, Tensor labelsA, Tensor labelsB)
+        {
+            using var wrong = InBetween.Errors(logits, labelsA, labelsB);
+            errors.AddRange(Subject.Numbers(wrong));
         }
 
         double[] Mean(List<double>[] curve) => [.. Enumerable.Range(0, order.Length).Select(i => curve.Average(values => values[i]))];

@@ -36,13 +36,16 @@ public sealed class OcclusionSuite : Suite
         using var noGradient = no_grad();
         foreach (var batch in subject.Batches(subject.Test))
         {
+            // Where nothing is covered, all kinds show the same.
+            using var clean = model.Logits(batch.Images);
             foreach (var (kind, curve) in errors)
             {
                 foreach (var (k, size) in sizes.Index())
                 {
                     subject.Cancellation.ThrowIfCancellationRequested();
                     using var scope = NewDisposeScope();
-                    curve[k].AddRange(Subject.Errors(model.Logits(kind.Of(batch.Images, size, model.Normalization)), batch.Labels));
+                    var logits = kind.CoversNothing(size, subject.Test.Height, subject.Test.Width) ? clean : model.Logits(kind.Of(batch.Images, size, model.Normalization));
+                    curve[k].AddRange(Subject.Errors(logits, batch.Labels));
                 }
             }
         }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>
@@ -16,19 +18,30 @@ internal sealed class ClippedZoom
     public void Add(ReadOnlySpan<double> plane, Span<double> sum)
     {
         var line = new double[width];
+        ReadOnlySpan<int> first = columns.First, second = columns.Second;
+        ReadOnlySpan<double> share = columns.Share;
         for (var y = 0; y < height; y++)
         {
-            var upper = plane.Slice(rows.First[y] * width, width);
-            var lower = plane.Slice(rows.Second[y] * width, width);
-            for (var x = 0; x < line.Length; x++)
-                line[x] = upper[x] + rows.Share[y] * (lower[x] - upper[x]);
+            Between(plane.Slice(rows.First[y] * width, width), plane.Slice(rows.Second[y] * width, width), rows.Share[y], line);
             var target = sum.Slice(y * width, width);
             for (var x = 0; x < target.Length; x++)
             {
-                var left = line[columns.First[x]];
-                target[x] += left + columns.Share[x] * (line[columns.Second[x]] - left);
+                var left = line[first[x]];
+                target[x] += left + share[x] * (line[second[x]] - left);
             }
         }
+    }
+
+    private static void Between(ReadOnlySpan<double> upper, ReadOnlySpan<double> lower, double share, Span<double> line)
+    {
+        var x = 0;
+        for (; x <= line.Length - Vector<double>.Count; x += Vector<double>.Count)
+        {
+            var above = new Vector<double>(upper[x..]);
+            (above + share * (new Vector<double>(lower[x..]) - above)).CopyTo(line[x..]);
+        }
+        for (; x < line.Length; x++)
+            line[x] = upper[x] + share * (lower[x] - upper[x]);
     }
 
     // Between which two pixels each enlarged pixel lies, and how near the second.

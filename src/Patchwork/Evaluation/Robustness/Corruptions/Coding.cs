@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Patchwork.Data;
 using Patchwork.Randomness;
 using SkiaSharp;
@@ -37,7 +38,11 @@ public sealed record Pixelate : Corruption
     {
         private const int Bits = 22;
 
-        public static Box Of(int length, int count)
+        private static readonly ConcurrentDictionary<(int Length, int Count), Box> Known = new();
+
+        public static Box Of(int length, int count) => Known.GetOrAdd((length, count), _ => Make(length, count));
+
+        private static Box Make(int length, int count)
         {
             var scale = (double)length / count;
             var support = 0.5 * Math.Max(scale, 1);
@@ -94,8 +99,13 @@ public sealed record JpegCompression : Corruption
     internal override unsafe void Corrupt(Planes x, int severity, Draws draws)
     {
         var rgba = new byte[4 * x.Area];
-        for (var i = 0; i < rgba.Length; i++)
-            rgba[i] = i % 4 == 3 ? byte.MaxValue : (byte)(x.Values[i % 4 * x.Area + i / 4] * 255);
+        rgba.AsSpan().Fill(byte.MaxValue);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var values = x.Channel(channel);
+            for (var i = 0; i < values.Length; i++)
+                rgba[4 * i + channel] = (byte)(values[i] * 255);
+        }
         fixed (byte* pixels = rgba)
         {
             using var pixmap = new SKPixmap(new SKImageInfo(x.Width, x.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), (nint)pixels);
@@ -103,7 +113,11 @@ public sealed record JpegCompression : Corruption
             using var codec = SKCodec.Create(file);
             ImageDecoder.DecodeBySkia(codec, Id, rgba);
         }
-        for (var i = 0; i < x.Values.Length; i++)
-            x.Values[i] = rgba[i % x.Area * 4 + i / x.Area] / 255.0;
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var values = x.Channel(channel);
+            for (var i = 0; i < values.Length; i++)
+                values[i] = rgba[4 * i + channel] / 255.0;
+        }
     }
 }

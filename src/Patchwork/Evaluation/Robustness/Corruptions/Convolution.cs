@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>What lies beyond the border of a plane.</summary>
@@ -93,7 +95,10 @@ internal static class Convolution
 
     private static void Add(ReadOnlySpan<double> values, double weight, Span<double> sum)
     {
-        for (var i = 0; i < sum.Length; i++)
+        var i = 0;
+        for (; i <= sum.Length - Vector<double>.Count; i += Vector<double>.Count)
+            (new Vector<double>(sum[i..]) + weight * new Vector<double>(values[i..])).CopyTo(sum[i..]);
+        for (; i < sum.Length; i++)
             sum[i] += weight * values[i];
     }
 }

@@ -24,8 +24,7 @@ public sealed record GaussianNoise : Corruption
     internal static double[] Normals(Draws draws, int count)
     {
         var z = new double[count];
-        foreach (ref var one in z.AsSpan())
-            one = draws.Normal();
+        draws.Normals(z);
         return z;
     }
 }

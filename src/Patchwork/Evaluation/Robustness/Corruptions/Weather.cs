@@ -17,8 +17,17 @@ public sealed record Fog : Corruption
         var side = Plasma.SideFor(x.Height, x.Width);
         var plasma = Plasma.Of(side, decay, draws.Uniform);
         var largest = x.Values.Max();
-        for (var i = 0; i < x.Values.Length; i++)
-            x.Values[i] = (x.Values[i] + amount * plasma[i % x.Area / x.Width * side + i % x.Width]) * largest / (largest + amount);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var values = x.Channel(channel);
+            for (var row = 0; row < x.Height; row++)
+            {
+                var line = values.Slice(row * x.Width, x.Width);
+                var white = plasma.AsSpan(row * side, x.Width);
+                for (var column = 0; column < line.Length; column++)
+                    line[column] = (line[column] + amount * white[column]) * largest / (largest + amount);
+            }
+        }
     }
 }
 
@@ -79,8 +88,12 @@ public sealed record Frost : Corruption
     {
         var ice = Ice(x.Height, x.Width, draws);
         var (image, share) = Constants[severity - 1];
-        for (var i = 0; i < x.Values.Length; i++)
-            x.Values[i] = image * x.Values[i] + share * Tint[i / x.Area] * ice[i % x.Area];
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var values = x.Channel(channel);
+            for (var i = 0; i < values.Length; i++)
+                values[i] = image * values[i] + share * Tint[channel] * ice[i];
+        }
     }
 
     // Brightness in [0, 1] a pixel.
@@ -104,8 +117,11 @@ public sealed record Frost : Corruption
         }
         var mapSide = Plasma.SideFor(height, width);
         var haze = Plasma.Of(mapSide, decay: 2, draws.Uniform);
-        for (var i = 0; i < crystals.Length; i++)
-            crystals[i] = 0.25 + 0.35 * haze[i / width * mapSide + i % width] + 0.4 * crystals[i];
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+                crystals[y * width + x] = 0.25 + 0.35 * haze[y * mapSide + x] + 0.4 * crystals[y * width + x];
+        }
         return crystals;
 
         // A line that fades towards its end.
@@ -116,8 +132,10 @@ public sealed record Frost : Corruption
             for (var at = 0.0; at < length; at += step)
             {
                 var (row, column) = ((int)Math.Floor(y + at * sine), (int)Math.Floor(x + at * cosine));
-                if ((uint)row < (uint)height && (uint)column < (uint)width)
-                    crystals[row * width + column] = Math.Max(crystals[row * width + column], 1 - 0.6 * at / length);
+                if ((uint)row >= (uint)height || (uint)column >= (uint)width)
+                    continue;
+                ref var brightness = ref crystals[row * width + column];
+                brightness = Math.Max(brightness, 1 - 0.6 * at / length);
             }
         }
     }
