@@ -49,17 +49,8 @@ internal static class TrainCommand
     // Resuming a finished run leaves the report alone: it may hold an evaluation.
     private static void WriteReport(string folder)
     {
-        if (File.Exists(Path.Combine(folder, "report.html")))
-            return;
-        try
-        {
+        if (!File.Exists(Path.Combine(folder, "report.html")))
             new ComparisonReport(ComparisonResult.Of(RunFolder.Open(folder)), CommandRunner.Line, null).WritePage(folder);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"The report of the run could not be written to {folder} ({error.Message.TrimEnd('.')}). "
-                + $"The run itself is finished and whole: make room, then patchwork train --resume --out {folder} writes the report.", error);
-        }
     }
 
     private static Recipe Base(string? file)

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
@@ -35,9 +36,9 @@ public sealed record BinaryCrossEntropy : Loss
         var yes = Targets(logits, targets);
         var classes = Math.Max(logits.size(1), 2);
         if (LabelSmoothing > 0)
-            yes = yes * (1 - LabelSmoothing) + LabelSmoothing / classes;
+            yes = (yes * Held(1 - LabelSmoothing)).Plus(LabelSmoothing / classes);
         if (Threshold is { } threshold)
-            yes = yes.gt(threshold).to(logits.dtype);
+            yes = yes.gt(Held(threshold)).to(logits.dtype);
         var each = nn.functional.binary_cross_entropy_with_logits(logits, yes, reduction: nn.Reduction.None);      // (N, K)
         return (SumClasses ? each.sum(1) : each.mean([1])).MoveToOuterDisposeScope();
     }

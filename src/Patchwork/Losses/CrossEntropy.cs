@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
@@ -46,11 +47,11 @@ public sealed record CrossEntropy : Loss
         if (targets.dim() != 1 || (IgnoreIndex is null && (ClassWeights is null || !DivideByWeights)))
             return null;
         using var scope = NewDisposeScope();
-        var counts = IgnoreIndex is { } ignored ? targets.ne(ignored) : ones_like(targets, ScalarType.Bool);
+        var counts = IgnoreIndex is { } ignored ? targets.ne(Held(ignored)) : ones_like(targets, ScalarType.Bool);
         if (ClassWeights is null || !DivideByWeights)
             return counts.to(ScalarType.Float32).MoveToOuterDisposeScope();
         var weights = Weights(ScalarType.Float32, targets.device, ClassWeights.Count)!;
-        return (weights.index_select(0, targets.clamp(0, ClassWeights.Count - 1)) * counts).MoveToOuterDisposeScope();
+        return (weights.index_select(0, targets.clamp(Zero, Held(ClassWeights.Count - 1L))) * counts).MoveToOuterDisposeScope();
     }
 
     private Tensor? Weights(ScalarType type, Device device, long classes)

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
@@ -24,7 +25,7 @@ public sealed record Focal : Loss
         if (!ids && !AreDistributions(logits, targets))
             throw Misfit(logits, targets);
         var logProbability = nn.functional.log_softmax(logits, 1);      // (N, K)
-        var each = -(1 - logProbability.exp()).clamp_min(0).pow(Gamma) * logProbability;
+        var each = -OneMinus(logProbability.exp()).clamp_min(Zero).pow(Held(Gamma)) * logProbability;
         return (ids ? each.gather(1, targets.unsqueeze(1)).squeeze(1) : (targets * each).sum(1)).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
@@ -41,7 +42,7 @@ public abstract record Loss
     {
         Reduction.None => perSample,
         Reduction.Sum => perSample.sum(),
-        _ => meanWeights is null ? perSample.mean() : perSample.sum() / meanWeights.sum().clamp_min(1e-12),
+        _ => meanWeights is null ? perSample.mean() : perSample.sum() / meanWeights.sum().clamp_min(Held(1e-12)),
     };
 
     /// <summary>The loss of a batch, reduced.</summary>

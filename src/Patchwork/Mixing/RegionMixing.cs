@@ -1,4 +1,5 @@
 using Patchwork.Plans;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
@@ -45,7 +46,7 @@ internal static class RegionMixing
         var weights = plan.Images.Select((image, i) => Changes(plan, i) ? ((BlendRegion)image.Region).Weight : 1).ToArray();
         var own = tensor(weights, [weights.Length, 1, 1, 1]).to(images.dtype, images.device);
         var partners = images.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: images.device));
-        images.mul_(own).add_(partners.mul_(1 - own));
+        images.mul_(own).PlusInPlace(partners.mul_(OneMinus(own)));
     }
 
     private static bool Changes(MixPlan plan, int i) => plan.Images[i].Partner != i && !plan.Images[i].Region.IsEmpty;
@@ -56,7 +57,7 @@ internal static class RegionMixing
         BoxRegion { Box: var box } => Pasted(own, partner.narrow(2, box.Top, box.Height).narrow(3, box.Left, box.Width), box),
         ResizedRegion resized => Pasted(own, Resized(partner, resized), resized.Box),
         BlendRegion { Weight: var weight } => Blended(own, partner, tensor(weight)),
-        MaskRegion { IsHard: true } mask => where(Mask(mask, own).gt(0.5), own, partner),
+        MaskRegion { IsHard: true } mask => where(Mask(mask, own).gt(Held(0.5)), own, partner),
         MaskRegion mask => Blended(own, partner, Mask(mask, own)),
         TransportRegion transport => Blended(Moved(own, transport.Side, transport.Own), Moved(partner, transport.Side, transport.Partner), Mask(transport, own)),
         _ => throw new ArgumentException($"A {region.GetType().Name} takes nothing from a partner."),
@@ -85,7 +86,7 @@ internal static class RegionMixing
     {
         var type = IsReal(own) ? own.dtype : ScalarType.Float32;
         var (w, a, b) = (weight.to(type, own.device), own.to(type), partner.to(type));
-        return Typed(w * a + (1 - w) * b, own.dtype);
+        return Typed((w * a).Plus(OneMinus(w) * b), own.dtype);
     }
 
     private static Tensor Typed(Tensor values, ScalarType type) => IsReal(type) ? values.to(type) : values.round().to(type);

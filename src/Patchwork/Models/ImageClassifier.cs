@@ -1,5 +1,6 @@
 using Patchwork.Regularization;
 using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Models;
@@ -7,9 +8,6 @@ namespace Patchwork.Models;
 /// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
-    // A scalar made for the call is not held by TorchSharp while the native code reads it; a collection at that moment frees it.
-    private static readonly TorchSharp.Scalar One = 1, Zero = 0;
-
     private bool frozen;
 
     private protected ImageClassifier(ModelRequest request) : base(request.Id) =>

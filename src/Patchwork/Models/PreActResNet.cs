@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Models;
@@ -67,6 +68,6 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         var activated = nn.functional.relu(bn1.call(x));
         var kept = (shortcut is null ? x : shortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
-        return conv2.call(y).Through(dropblock).Through(end).add_(kept).MoveToOuterDisposeScope();
+        return conv2.call(y).Through(dropblock).Through(end).PlusInPlace(kept).MoveToOuterDisposeScope();
     }
 }

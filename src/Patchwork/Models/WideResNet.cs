@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Models;
@@ -81,6 +82,6 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
         var activated = nn.functional.relu(bn1.call(x));
         var shortcut = (convShortcut is null ? x : convShortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
-        return conv2.call(y).Through(dropblock).Through(end).add_(shortcut).MoveToOuterDisposeScope();
+        return conv2.call(y).Through(dropblock).Through(end).PlusInPlace(shortcut).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Plans;
@@ -51,6 +52,6 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     internal Func<int, byte[]?>? ObjectMask => Masks is not { } masks ? null : row =>
     {
         using var scope = NewDisposeScope();
-        return masks[row].ne(0).to(ScalarType.Byte).cpu().contiguous().data<byte>().ToArray();
+        return masks[row].ne(Zero).to(ScalarType.Byte).cpu().contiguous().data<byte>().ToArray();
     };
 }

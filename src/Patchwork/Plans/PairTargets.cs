@@ -1,5 +1,6 @@
 using Patchwork.Losses;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Plans;
@@ -54,15 +55,15 @@ public sealed class PairTargets
     {
         using var scope = NewDisposeScope();
         var (own, partner) = Weights(type, A.device);
-        var soft = own.unsqueeze(1) * Distribution(A, classes, type) + partner.unsqueeze(1) * Distribution(B, classes, type);      // (N, 1) · (N, K)
-        return (labelSmoothing == 0 ? soft : soft * (1 - labelSmoothing) + labelSmoothing / classes).MoveToOuterDisposeScope();
+        var soft = (own.unsqueeze(1) * Distribution(A, classes, type)).Plus(partner.unsqueeze(1) * Distribution(B, classes, type));      // (N, 1) · (N, K)
+        return (labelSmoothing == 0 ? soft : (soft * Held(1 - labelSmoothing)).Plus(labelSmoothing / classes)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Every class that has some weight as 1, (N, K): which things are in the picture, whatever their area.</summary>
     public Tensor MultiHot(int classes, ScalarType type = ScalarType.Float32)
     {
         using var soft = Soft(classes, ScalarType.Float64);
-        using var some = soft.gt(0);
+        using var some = soft.gt(Zero);
         return some.to(type);
     }
 
@@ -74,7 +75,7 @@ public sealed class PairTargets
             throw new InvalidOperationException($"One logit needs labels (N) of 0 and 1. Received: ({string.Join(", ", A.shape)}).");
         using var scope = NewDisposeScope();
         var (own, partner) = Weights(type, A.device);
-        return (own * A.to(type) + partner * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
+        return (own * A.to(type)).Plus(partner * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -88,8 +89,8 @@ public sealed class PairTargets
         if (Lambdas.All(lambda => lambda == 1) && PartnerWeights?.All(weight => weight == 0) != false)
             return loss.Reduce(own, ownWeights).MoveToOuterDisposeScope();
         var (lambdas, partners) = Weights(own.dtype, own.device);
-        var mixed = lambdas * own + partners * loss.PerSample(logits, B);
-        var weights = ownWeights is null ? null : lambdas * ownWeights + partners * loss.MeanWeights(B)!;
+        var mixed = (lambdas * own).Plus(partners * loss.PerSample(logits, B));
+        var weights = ownWeights is null ? null : (lambdas * ownWeights).Plus(partners * loss.MeanWeights(B)!);
         return loss.Reduce(mixed, weights).MoveToOuterDisposeScope();
     }
 
@@ -103,7 +104,7 @@ public sealed class PairTargets
         using var noGradient = no_grad();
         var predicted = logits.argmax(1);
         var (lambdas, partners) = Weights(ScalarType.Float64, logits.device);
-        var hits = lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64) + partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64);
+        var hits = (lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64)).Plus(partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64));
         return hits.sum().ToDouble();
     }
 
@@ -116,7 +117,7 @@ public sealed class PairTargets
             return weights.to(type, device, copy: true);
         }
         var own = Of(Lambdas);
-        return (own, PartnerWeights is null ? 1 - own : Of(PartnerWeights));
+        return (own, PartnerWeights is null ? OneMinus(own) : Of(PartnerWeights));
     }
 
     private static Tensor ClassOf(Tensor labels) => labels.dim() == 1 ? labels : labels.argmax(1);

@@ -24,7 +24,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         [
             HtmlFragment.Table(Dose()),
             HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, of all training images. Share mixed: images that another one was mixed into. Steps per time as the runs were "
-                + "trained, waiting for data included; whatever else the machine did is in it."),
+                + $"trained, {comparison.Jobs} at a time, waiting for data included; whatever else the machine did is in it."),
             .. lambdas.Series.Count > 0 ? [HtmlFragment.Chart(lambdas)] : Array.Empty<HtmlFragment>(),
         ]);
     }
@@ -41,7 +41,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     // With the sample deviation as band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
         new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
-            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))]);
+            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))]) { Least = 0 };
 
     private ResultTable Dose()
     {

@@ -82,27 +82,34 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     private Interval? OverSeeds(string method) =>
         Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => LastError(own) - LastError(baseline))]);
 
-    /// <summary>Writes <c>compare.json</c> and <c>report.html</c> into the comparison's folder.</summary>
+    /// <summary>Writes <c>compare.json</c> and the page into the comparison's folder.</summary>
+    /// <exception cref="OutputException">A file could not be written.</exception>
     public void Write(string folder)
     {
-        try
-        {
-            AtomicFile.WriteText(Path.Combine(folder, "compare.json"), Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-            WritePage(folder);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"The report of the comparison could not be written to {folder} ({error.Message.TrimEnd('.')}). "
-                + "Its runs are whole: make room, then compare again, which trains nothing twice.", error);
-        }
+        Store(folder, "compare.json", Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        WritePage(folder);
     }
 
     /// <summary>Writes <c>report.html</c>, and <c>evaluation.csv</c> where something was evaluated, into a folder; each whole or not at all.</summary>
+    /// <exception cref="OutputException">A file could not be written.</exception>
     public void WritePage(string folder)
     {
         if (evaluations is not null)
-            AtomicFile.WriteText(Path.Combine(folder, "evaluation.csv"), evaluations.AllMetrics().ToCsv());
-        AtomicFile.WriteText(Path.Combine(folder, "report.html"), Html(result.Recipe.OpenData()).ToHtml());
+            Store(folder, "evaluation.csv", evaluations.AllMetrics().ToCsv());
+        Store(folder, "report.html", Html(result.Recipe.OpenData()).ToHtml());
+    }
+
+    private static void Store(string folder, string name, string text)
+    {
+        try
+        {
+            AtomicFile.WriteText(Path.Combine(folder, name), text);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The report's {name} could not be written to {folder} ({error.Message.TrimEnd('.')}). Runs and measurements are whole: "
+                + "make room, then give the command again (train with --resume), which trains and measures nothing twice.", error);
+        }
     }
 
     /// <summary>The whole result as one JSON document.</summary>
@@ -118,11 +125,20 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         ["version"] = 1,
         ["command"] = command,
-        ["environment"] = Provenance.Describe(),
+        ["environment"] = Environment(),
         ["recipe"] = JsonNode.Parse(result.Recipe.ToJson()),
         ["bestIsTestEpoch"] = result.Recipe.ValidationShare is null,
         ["methods"] = new JsonArray([.. result.Methods.Select(MethodJson)]),
     };
+
+    // The threads are those of the runs, not of this report.
+    private JsonObject Environment()
+    {
+        var environment = Provenance.Describe();
+        environment["torchThreads"] = RunFolder.Open(result.Runs[0].Folder).Recipe.Threads;
+        environment["runsAtATime"] = result.Jobs;
+        return environment;
+    }
 
     private JsonObject MethodJson(string method)
     {
@@ -167,7 +183,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             .. evaluations?.Sections() ?? [],
             new ComparedActivations(result, data.Test).Section(),
             .. Sheets(data.Train),
-            new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Provenance.Describe().Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
+            new("Repeat it", [HtmlFragment.Code(command), HtmlFragment.Facts(Environment().Where(fact => fact.Key != "command").Select(fact => KeyValuePair.Create(fact.Key, fact.Value?.ToString() ?? "")))]),
         ],
     };
 

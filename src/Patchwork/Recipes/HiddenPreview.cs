@@ -6,6 +6,7 @@ using Patchwork.Regularization;
 using Patchwork.Reporting;
 using Patchwork.Saliency;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Recipes;
@@ -89,10 +90,10 @@ internal sealed class HiddenPreview
         using var layer = method.LayerAt(new BlockPlace(Blocks, Blocks, Stages, Stages));
         seeds.SeedTorch("preview", 0, i);
         var factors = layer is null ? ones_like(features) : layer.call(ones_like(features));
-        var channel = (features.abs() * factors.eq(0)).sum([0, 2, 3]).argmax().ToInt32();
-        var (before, kept) = (features[0, channel], factors[0, channel].ne(0).to(features.dtype));
+        var channel = (features.abs() * factors.eq(Zero)).sum([0, 2, 3]).argmax().ToInt32();
+        var (before, kept) = (features[0, channel], factors[0, channel].ne(Zero).to(features.dtype));
         var shown = Grey(stack([before, before * factors[0, channel]]));
-        var share = FormattableString.Invariant($"{100 * (1 - factors.ne(0).to(ScalarType.Float64).mean().ToDouble()):0.0} % of all features dropped");
+        var share = FormattableString.Invariant($"{100 * (1 - factors.ne(Zero).to(ScalarType.Float64).mean().ToDouble()):0.0} % of all features dropped");
         var drop = FormattableString.Invariant($"drop probability {method.DropProbability}");
         return new PreviewRow(name.Length > 0 ? name : drop, name.Length > 0 ? $"{drop}\n{share}" : share,
             [
@@ -170,7 +171,7 @@ internal sealed class HiddenPreview
     private Picture[] Grey(Tensor maps)
     {
         var (least, greatest) = (maps.min(), maps.max());
-        var grey = (maps.detach() - least) / (greatest - least).clamp_min(1e-12);
+        var grey = (maps.detach() - least) / (greatest - least).clamp_min(Held(1e-12));
         return [.. Enumerable.Range(0, (int)maps.size(0)).Select(i => Resized(grey[i]))];
     }
 

@@ -6,6 +6,7 @@ using Patchwork.Randomness;
 using Patchwork.Regularization;
 using Patchwork.Training;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Recipes;
@@ -121,7 +122,7 @@ public static class MethodBench
         {
             using var pass = NewDisposeScope();
             var input = features.detach().requires_grad_();
-            return SpeedBench.Time(() => (carrier.call(input) * 1).backward([gradient]));
+            return SpeedBench.Time(() => (carrier.call(input) * One).backward([gradient]));
         }
         var plain = Pass();
         var planning = SpeedBench.Time(() => attached.Plan = attached.Draw(features, draws));

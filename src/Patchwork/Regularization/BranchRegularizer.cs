@@ -2,6 +2,7 @@ using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Schedules;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -88,7 +89,7 @@ public readonly record struct UniformRange(double Low, double High)
     public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
 
     /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
-    internal Tensor Draw(long[] shape, Tensor like) => TorchDraws.Uniform(shape, like.dtype, like.device).mul_(High - Low).add_(Low);
+    internal Tensor Draw(long[] shape, Tensor like) => TorchDraws.Uniform(shape, like.dtype, like.device).mul_(Held(High - Low)).add_(Held(Low), One);
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>

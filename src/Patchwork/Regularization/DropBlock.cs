@@ -1,5 +1,6 @@
 using Patchwork.Schedules;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -84,7 +85,7 @@ public sealed record DropBlock : BranchRegularizer
         // An element is dropped when any seed of the window that could reach it is set: a maximum over the window.
         var framed = nn.functional.pad(seeds, [columns.FrameBefore, columns.FrameAfter, rows.FrameBefore, rows.FrameAfter]);
         var dropped = nn.functional.max_pool2d(framed, [rows.Block, columns.Block], [1L, 1L]);
-        return (1 - dropped).MoveToOuterDisposeScope();
+        return OneMinus(dropped).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -96,7 +97,7 @@ public sealed record DropBlock : BranchRegularizer
     public static Tensor Apply(Tensor features, Tensor keepMask)
     {
         using var scope = NewDisposeScope();
-        var scale = keepMask.numel() / keepMask.sum().clamp_min(1);
+        var scale = Held(keepMask.numel()) / keepMask.sum().clamp_min(One);
         return (features * (keepMask * scale)).MoveToOuterDisposeScope();
     }
 

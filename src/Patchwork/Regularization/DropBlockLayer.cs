@@ -1,5 +1,6 @@
 using Patchwork.Randomness;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -14,7 +15,7 @@ internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : Branc
         using var scope = NewDisposeScope();
         var (height, width) = ((int)features.size(2), (int)features.size(3));
         var seeds = TorchDraws.Uniform(method.SeedShape(features.shape), features.dtype, features.device)
-            .lt(method.Gamma(height, width, DropProbability)).to(features.dtype);
+            .lt(Held(method.Gamma(height, width, DropProbability))).to(features.dtype);
         return DropBlock.Apply(features, method.KeepMask(seeds, height, width)).MoveToOuterDisposeScope();
     }
 }

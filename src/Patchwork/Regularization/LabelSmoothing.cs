@@ -1,4 +1,5 @@
 using Patchwork.Losses;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -23,8 +24,8 @@ public sealed record LabelSmoothing : LabelRule
     /// <inheritdoc/>
     public override Tensor Apply(Tensor targets)
     {
-        using var kept = targets * (1 - Epsilon);
-        return kept + Epsilon / targets.size(-1);
+        using var kept = targets * Held(1 - Epsilon);
+        return kept.Plus(Epsilon / targets.size(-1));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Patchwork.Randomness;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -45,7 +46,7 @@ public sealed record ShakeDrop : BranchRegularizer
         using var scope = NewDisposeScope();
         // α·r in value, β·r for the gradient: what is detached carries no gradient.
         var correction = branch.detach() * (alpha - beta);
-        return (branch * beta).add_(correction).MoveToOuterDisposeScope();
+        return (branch * beta).PlusInPlace(correction).MoveToOuterDisposeScope();
     }
 
     /// <summary>E[b + α - b·α], by which a branch is multiplied in evaluation: 1 - p where α is symmetric.</summary>
@@ -80,7 +81,7 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
     public override Tensor forward(Tensor branch)
     {
         if (!training)
-            return branch * method.ExpectedFactor(DropProbability);
+            return branch * Held(method.ExpectedFactor(DropProbability));
         // The gate is drawn on the CPU for any device: reading it there costs nothing, and a kept branch needs no pass over memory.
         using var gate = TorchDraws.Uniform([1], ScalarType.Float64, CPU);
         if (gate.ToDouble() >= DropProbability)

@@ -1,5 +1,6 @@
 using Patchwork.Randomness;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
@@ -37,7 +38,7 @@ public sealed record StochasticDepth : BranchRegularizer
     /// <param name="dropProbability">p_l, used with <see cref="StochasticDepthScale.Training"/> alone.</param>
     public Tensor Apply(Tensor branch, Tensor gates, double dropProbability)
     {
-        using var factors = gates * TrainingFactor(dropProbability);
+        using var factors = gates * Held(TrainingFactor(dropProbability));
         using var columns = factors.reshape([-1, .. Enumerable.Repeat(1L, (int)branch.dim() - 1)]);
         return branch * columns;
     }
@@ -81,9 +82,9 @@ internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace pl
     public override Tensor forward(Tensor branch)
     {
         if (!training)
-            return branch * method.EvaluationFactor(DropProbability);
+            return branch * Held(method.EvaluationFactor(DropProbability));
         using var scope = NewDisposeScope();
         var uniform = TorchDraws.Uniform([method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0)], branch.dtype, branch.device);
-        return method.Apply(branch, uniform.ge(DropProbability).to(branch.dtype), DropProbability).MoveToOuterDisposeScope();
+        return method.Apply(branch, uniform.ge(Held(DropProbability)).to(branch.dtype), DropProbability).MoveToOuterDisposeScope();
     }
 }

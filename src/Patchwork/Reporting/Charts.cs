@@ -15,7 +15,11 @@ public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points)
 }
 
 /// <summary>What a line chart shows. <paramref name="Description"/> is read to those who cannot see it.</summary>
-public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "");
+public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "")
+{
+    /// <summary>What Y cannot fall below: bands end there. Default: nothing.</summary>
+    public double Least { get; init; } = double.NegativeInfinity;
+}
 
 /// <summary>
 /// Line charts as inline SVG, a pure function of the data. Text takes the page's colour (<c>currentColor</c>); curves take the colour-blind-safe
@@ -36,7 +40,7 @@ public static class Charts
     {
         var points = chart.Series.SelectMany(series => series.Points).Where(Drawable).ToArray();
         var xAxis = Axis.Over(points.Select(point => point.X), tight: true);
-        var yAxis = Axis.Over(points.SelectMany(point => new[] { point.Mean - Band(point), point.Mean + Band(point) }), tight: false);
+        var yAxis = Axis.Over(points.SelectMany(point => new[] { Lower(point), point.Mean + Band(point) }), tight: false);
         // Wide enough for the labels of the ticks, beside the turned title of the y axis and around the last tick of the x axis.
         var left = Math.Max(64, yAxis.Ticks.Max(tick => WidthOf(yAxis.Label(tick))) + 30);
         var right = Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
@@ -44,6 +48,7 @@ public static class Charts
         var top = 40 + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LegendLine + 10;
         var bottom = top + PlotHeight;
 
+        double Lower(ChartPoint point) => Math.Max(point.Mean - Band(point), Math.Min(point.Mean, chart.Least));
         double X(double value) => left + xAxis.Share(value) * (right - left);
         double Y(double value) => bottom - yAxis.Share(value) * PlotHeight;
 
@@ -86,7 +91,7 @@ public static class Charts
                 if (run.Any(point => Band(point) > 0))
                 {
                     var upper = run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean + Band(point)))}");
-                    var lower = run.AsEnumerable().Reverse().Select(point => $"{N(X(point.X))} {N(Y(point.Mean - Band(point)))}");
+                    var lower = run.AsEnumerable().Reverse().Select(point => $"{N(X(point.X))} {N(Y(Lower(point)))}");
                     Add($"<path d=\"M{string.Join('L', upper.Concat(lower))}Z\" fill=\"{Colour(i)}\" fill-opacity=\"0.18\"/>");
                 }
                 var line = string.Join('L', run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean))}"));

@@ -1,5 +1,6 @@
 using Patchwork.Data;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Reporting;
@@ -16,6 +17,6 @@ public static class NormalizedPictures
         using var noGradient = no_grad();
         var mean = tensor(normalization.Mean.ToArray(), device: images.device).reshape(1, -1, 1, 1);
         var deviation = tensor(normalization.Deviation.ToArray(), device: images.device).reshape(1, -1, 1, 1);
-        return (images * deviation + mean).clamp(0, 1).MoveToOuterDisposeScope();
+        return (images * deviation).Plus(mean).clamp(Zero, One).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using Patchwork.Plans;
 using SkiaSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Reporting;
@@ -26,7 +27,7 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         using var noGrad = no_grad();
         var pixels = images.detach().to(CPU);
         if (pixels.dtype != ScalarType.Byte)
-            pixels = pixels.to(ScalarType.Float32).nan_to_num(0, 1, 0).clamp(0, 1).mul(255).round().to(ScalarType.Byte);
+            pixels = pixels.to(ScalarType.Float32).nan_to_num(0, 1, 0).clamp(Zero, One).mul(Held(255L)).round().to(ScalarType.Byte);
         var (height, width) = ((int)images.size(2), (int)images.size(3));
         var rgb = pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().bytes; // (N, H, W, 3)
         var pictures = new Picture[(int)images.size(0)];

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Saliency;
@@ -57,7 +58,7 @@ public static class FineGrained
     {
         var real = images.detach().to(ScalarType.Float32);
         var (least, greatest) = (real.amin([1, 2, 3], keepdim: true), real.amax([1, 2, 3], keepdim: true));
-        return ((real - least) * (255 / (greatest - least).clamp_min(1e-12))).round().clamp(0, 255).to(ScalarType.Byte);
+        return ((real - least) * (Held(255L) / (greatest - least).clamp_min(Held(1e-12)))).round().clamp(Zero, Held(255L)).to(ScalarType.Byte);
     }
 
     // OpenCV's weights in units of 2^-15.

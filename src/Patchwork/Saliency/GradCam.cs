@@ -1,5 +1,6 @@
 using Patchwork.Internals;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Saliency;
@@ -65,6 +66,6 @@ public static class GradCam
     {
         using var scope = NewDisposeScope();
         var lifted = maps - maps.amin([1, 2], keepdim: true);
-        return (lifted / (lifted.amax([1, 2], keepdim: true) + least)).MoveToOuterDisposeScope();
+        return (lifted / lifted.amax([1, 2], keepdim: true).Plus(least)).MoveToOuterDisposeScope();
     }
 }

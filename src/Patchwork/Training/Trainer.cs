@@ -4,6 +4,7 @@ using Patchwork.Data;
 using Patchwork.Losses;
 using Patchwork.Plans;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -164,7 +165,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         var logits = state.Model.call(batch.Images);
         var loss = state.TrainLoss(logits, batch);
         if (share != 1)
-            loss *= share;
+            loss *= Held(share);
         state.Loss = lossBefore + loss.ToDouble();
         if (!double.IsFinite(state.Loss))
             throw NonFiniteLossException.OfLoss(state);

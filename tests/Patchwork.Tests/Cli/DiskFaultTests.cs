@@ -55,7 +55,7 @@ public sealed class DiskFaultTests : IDisposable
     {
         files.Paint(perClass: 10);
         disk.Run("1600k", $"""
-            patch full compare --methods baseline,cutmix --seeds 1 {Pictures} --out "$disk/out"
+            patch full compare --methods baseline,cutmix --seeds 1 --jobs 1 {Pictures} --out "$disk/out"
             ls "$disk/out" >"$said/after-full"
             room 16m
             patch again compare --methods baseline,cutmix --seeds 1 {Pictures} --out "$disk/out" --json

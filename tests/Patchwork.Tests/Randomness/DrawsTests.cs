@@ -38,6 +38,18 @@ public sealed class DrawsTests
             Draws().Uniform(low, high) == low + (high - low) * Draws().Uniform());
 
     [Fact]
+    public void Normals_in_bulk_follow_the_normal_law_and_neighbours_are_independent()
+    {
+        var values = new double[20_001];
+        Draws().Normals(values);
+        Assert.InRange(BetaDistribution.Distance(values, BetaDistribution.Normal) * Math.Sqrt(values.Length), 0, 1.95);
+        // Both halves of a pair come from one radius; correlations of values and of their squares would show it.
+        double Correlation(Func<double, double> of) => Enumerable.Range(0, 10_000).Average(i => of(values[2 * i]) * of(values[2 * i + 1]));
+        Assert.InRange(Correlation(z => z) * 100, -4, 4);
+        Assert.InRange(Correlation(z => (z * z - 1) / Math.Sqrt(2)) * 100, -4, 4);
+    }
+
+    [Fact]
     public void Normal_draws_follow_the_normal_law()
     {
         var draws = Draws();

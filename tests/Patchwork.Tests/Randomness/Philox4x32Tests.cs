@@ -1,3 +1,4 @@
+using CsCheck;
 using Patchwork.Randomness;
 using Xunit;
 
@@ -14,4 +15,17 @@ public sealed class Philox4x32Tests
     public void The_authors_known_answers_are_met(
         uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, uint x0, uint x1, uint x2, uint x3) =>
         Assert.Equal((x0, x1, x2, x3), Philox4x32.Block(c0, c1, c2, c3, k0, k1));
+
+    [Fact]
+    public void Four_blocks_at_once_are_those_of_four_counters() => Gen.UInt.Array[6].Sample(values =>
+    {
+        var (c0, c1, c2, c3, k0, k1) = (values[0], values[1], values[2], values[3], values[4], values[5]);
+        var words = new Philox4x32.Words();
+        foreach (var first in (uint[])[c0, uint.MaxValue - 1])      // counters wrap
+        {
+            Philox4x32.Blocks(first, c1, c2, c3, k0, k1, ref words);
+            for (var i = 0; i < 4; i++)
+                Assert.Equal(Philox4x32.Block(first + (uint)i, c1, c2, c3, k0, k1), (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]));
+        }
+    });
 }

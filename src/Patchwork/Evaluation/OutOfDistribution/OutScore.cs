@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
@@ -26,7 +27,7 @@ public abstract record OutScore
     private protected static Tensor LargestSoftmax(Tensor logits, double temperature)
     {
         using var scope = NewDisposeScope();
-        return (logits.detach().to(ScalarType.Float64) / temperature).softmax(1).amax([1L]).MoveToOuterDisposeScope();
+        return (logits.detach().to(ScalarType.Float64) / Held(temperature)).softmax(1).amax([1L]).MoveToOuterDisposeScope();
     }
 }
 
@@ -53,7 +54,7 @@ public sealed record Energy : OutScore
     public override Tensor Of(PixelModel model, Tensor pixels, Tensor logits)
     {
         using var scope = NewDisposeScope();
-        return ((logits.detach().to(ScalarType.Float64) / Temperature).logsumexp(1) * Temperature).MoveToOuterDisposeScope();
+        return ((logits.detach().to(ScalarType.Float64) / Held(Temperature)).logsumexp(1) * Held(Temperature)).MoveToOuterDisposeScope();
     }
 }
 
@@ -77,10 +78,10 @@ public sealed record Odin : OutScore
     {
         using var scope = NewDisposeScope();
         var taken = logits.detach().argmax(1);
-        var gradient = model.Gradient(pixels, moved => nn.functional.cross_entropy(moved / Temperature, taken, reduction: nn.Reduction.Sum));
-        var sign = gradient.ge(0).to(pixels.dtype) * 2 - 1;
+        var gradient = model.Gradient(pixels, moved => nn.functional.cross_entropy(moved / Held(Temperature), taken, reduction: nn.Reduction.Sum));
+        var sign = (gradient.ge(Zero).to(pixels.dtype) * Held(2)).Plus(-1);
         using var noGradient = no_grad();
         // Not clipped to [0, 1], as in the public code.
-        return LargestSoftmax(model.Logits(pixels - sign * Epsilon), Temperature).MoveToOuterDisposeScope();
+        return LargestSoftmax(model.Logits(pixels - sign * Held(Epsilon)), Temperature).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using Patchwork.Randomness;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
@@ -46,7 +47,7 @@ public sealed record Fgsm : Attack
     public override Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch)
     {
         using var scope = NewDisposeScope();
-        return (pixels + Sign(model, pixels, labels) * Epsilon).clamp(0, 1).MoveToOuterDisposeScope();
+        return pixels.Plus(Sign(model, pixels, labels) * Held(Epsilon)).clamp(Zero, One).MoveToOuterDisposeScope();
     }
 }
 
@@ -91,12 +92,12 @@ public sealed record Pgd : Attack
     {
         using var scope = NewDisposeScope();
         seeds.SeedTorch("pgd", 0, index);
-        var (lowest, largest) = ((pixels - Epsilon).clamp(0, 1), (pixels + Epsilon).clamp(0, 1));
-        var moved = minimum(maximum(pixels + (TorchDraws.Uniform(pixels.shape, pixels.dtype, pixels.device) * 2 - 1) * Epsilon, lowest), largest);
+        var (lowest, largest) = (pixels.Plus(-Epsilon).clamp(Zero, One), pixels.Plus(Epsilon).clamp(Zero, One));
+        var moved = minimum(maximum(pixels.Plus((TorchDraws.Uniform(pixels.shape, pixels.dtype, pixels.device) * Held(2)).Plus(-1) * Held(Epsilon)), lowest), largest);
         for (var step = 0; step < Steps; step++)
         {
             using var each = NewDisposeScope();
-            var next = minimum(maximum(moved + Sign(model, moved, labels) * StepSize, lowest), largest);
+            var next = minimum(maximum(moved.Plus(Sign(model, moved, labels) * Held(StepSize)), lowest), largest);
             moved.Dispose();
             moved = next.MoveToOuterDisposeScope();
         }

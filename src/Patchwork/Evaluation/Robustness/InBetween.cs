@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
@@ -19,7 +20,7 @@ public static class InBetween
     public static Tensor Blend(Tensor a, Tensor b, double lambda)
     {
         using var scope = NewDisposeScope();
-        return (a * lambda + b * (1 - lambda)).MoveToOuterDisposeScope();
+        return (a * Held(lambda)).Plus(b * Held(1 - lambda)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The first image with a centred square of s × s pixels of the second, owned by the caller.</summary>

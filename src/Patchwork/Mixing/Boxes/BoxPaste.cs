@@ -1,4 +1,5 @@
 using Patchwork.Plans;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
@@ -42,8 +43,8 @@ internal static class BoxPaste
             return;
         }
         Tensor Edge(Func<Box, int> side) => tensor(boxes.Select(box => (long)side(box)).ToArray(), device: images.device).reshape(-1, 1, 1, 1);
-        var rows = arange(top, bottom, device: images.device).reshape(1, 1, -1, 1);
-        var columns = arange(left, right, device: images.device).reshape(1, 1, 1, -1);
+        var rows = arange(Held((long)top), Held((long)bottom), device: images.device).reshape(1, 1, -1, 1);
+        var columns = arange(Held((long)left), Held((long)right), device: images.device).reshape(1, 1, 1, -1);
         var inside = rows.ge(Edge(b => b.Top)) & rows.lt(Edge(b => b.Bottom)) & columns.ge(Edge(b => b.Left)) & columns.lt(Edge(b => b.Right));
         window.copy_(where(inside, partner, window));
     }

@@ -3,6 +3,7 @@ using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Saliency;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
@@ -74,7 +75,7 @@ public sealed class FeatureAttachment : IDisposable
         var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: features.device);
         var masks = plan.Masks().to(features.dtype, features.device);
         var partner = features.index_select(0, partners);
-        var mixed = plan.IsOfBoxes ? where(masks.gt(0.5), features, partner) : masks * features + (1 - masks) * partner;
+        var mixed = plan.IsOfBoxes ? where(masks.gt(Held(0.5)), features, partner) : (masks * features).Plus(OneMinus(masks) * partner);
         return mixed.MoveToOuterDisposeScope();
     }
 

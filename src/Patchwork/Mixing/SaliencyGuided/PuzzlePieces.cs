@@ -1,4 +1,5 @@
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
@@ -35,7 +36,7 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
     {
         var real = images.to(ScalarType.Float32);
         var (least, greatest) = (real.amin([0, 2, 3], keepdim: true), real.amax([0, 2, 3], keepdim: true));
-        return (real - least) / (greatest - least).clamp_min(1e-12);
+        return (real - least) / (greatest - least).clamp_min(Held(1e-12));
     }
 
     // Without any saliency every block has as much as another.

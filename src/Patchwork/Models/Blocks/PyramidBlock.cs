@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Models;
@@ -80,7 +81,7 @@ internal static class PaddedShortcut
     /// <summary>The branch (N, C', h, w), in place, plus the shortcut (N, C, h, w), C ≤ C'. Only the first C channels are touched, so no zeros are made.</summary>
     public static Tensor Add(Tensor branch, Tensor shortcut)
     {
-        branch.narrow(1, 0, shortcut.size(1)).add_(shortcut);
+        branch.narrow(1, 0, shortcut.size(1)).PlusInPlace(shortcut);
         return branch;
     }
 }

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Models;
@@ -32,7 +33,7 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
         y = bn2.call(conv2.call(y)).Through(dropblock).Through(end);
-        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
+        return nn.functional.relu(y.PlusInPlace(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 
@@ -66,7 +67,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         var y = nn.functional.relu(bn1.call(conv1.call(x))).Through(dropblock);
         y = nn.functional.relu(bn2.call(conv2.call(y))).Through(dropblock);
         y = bn3.call(conv3.call(y)).Through(dropblock).Through(end);
-        return nn.functional.relu(y.add_(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
+        return nn.functional.relu(y.PlusInPlace(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
 }
 

@@ -1,6 +1,7 @@
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -60,7 +61,7 @@ public sealed class MixAudit(int batches = 2) : Callback
         using var noGradient = no_grad();
         var masks = plan.Masks().to(batch.Images.device);      // (N, 1, H, W)
         var expected = Expected(state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device), masks, plan);
-        var wrong = where(masks.eq(0).logical_or(masks.eq(1)), batch.Images.ne(expected), (batch.Images - expected).abs().gt(BlendTolerance));
+        var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected), (batch.Images - expected).abs().gt(Held(BlendTolerance)));
         var (pixels, shares) = (wrong.flatten(1).sum(1).cpu().data<long>().ToArray(), masks.to(ScalarType.Float64).mean([1, 2, 3]).cpu().data<double>().ToArray());
         for (var i = 0; i < batch.Count; i++)
         {
@@ -76,7 +77,7 @@ public sealed class MixAudit(int batches = 2) : Callback
     private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan)
     {
         var partners = before.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
-        var expected = where(masks.eq(1), before, where(masks.eq(0), partners, masks * before + (1 - masks) * partners));
+        var expected = where(masks.eq(One), before, where(masks.eq(Zero), partners, (masks * before).Plus(OneMinus(masks) * partners)));
         long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion).Select(image => (long)image.Index)];
         if (moved.Length == 0)
             return expected;

@@ -1,6 +1,7 @@
 using Patchwork.Internals;
 using Patchwork.Plans;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -54,7 +55,7 @@ public sealed class WeightAverage : Callback
         {
             var average = averages[name];
             // Not d·average + (1-d)·weights, whose rounding would move an average that has arrived.
-            average.add_(parameter - average, alpha: 1 - decay);
+            average.add_(parameter - average, Held(1 - decay));
         }
     }
 
