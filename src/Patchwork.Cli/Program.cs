@@ -2,6 +2,7 @@ using System.CommandLine;
 using Patchwork.Cli;
 using Patchwork.Cli.Commands;
 
+NativeMemory.Keep();
 var root = new RootCommand("CutMix and its family: trains image classifiers on mixed samples and measures what that buys.")
 {
     CompareCommand.Create(),

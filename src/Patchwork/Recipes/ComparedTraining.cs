@@ -41,7 +41,10 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     // With the sample deviation as band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
         new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
-            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))]) { Least = 0 };
+            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))])
+        {
+            Least = 0,
+        };
 
     private ResultTable Dose()
     {

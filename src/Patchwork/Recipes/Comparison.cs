@@ -60,7 +60,7 @@ public sealed class Comparison
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
         var threads = recipe.Threads == 0 && Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : recipe.Threads;
-        return new ComparisonResult(recipe, Methods, Recipes.Jobs.Run(Plan(), Jobs, (run, stop) =>
+        var runs = Recipes.Jobs.Run(Plan(), Jobs, (run, stop) =>
         {
             stop.ThrowIfCancellationRequested();
             var label = ComparedRun.LabelOf(run.Method, run.Seed);
@@ -70,7 +70,8 @@ public sealed class Comparison
                 ? Continue(path, wanted, callbacks(label), notice => report(label, notice), stop)
                 : TrainingRun.Start(wanted with { Threads = threads }, path, callbacks(label), notice => report(label, notice), stop);
             return new ComparedRun(run.Method, run.Seed, path, result);
-        }, cancellation)) { Jobs = Jobs };
+        }, cancellation);
+        return new ComparisonResult(recipe, Methods, runs) { Jobs = Jobs };
     }
 
     /// <summary>The labels of runs that are finished in a folder.</summary>

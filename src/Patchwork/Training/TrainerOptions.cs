@@ -53,7 +53,7 @@ public sealed record TrainerOptions
     public Action<string>? Warn { get; init; }
 }
 
-/// <summary>An optimizer described as data; <see cref="Create"/> makes torch's own.</summary>
+/// <summary>An optimizer described as data; <see cref="Create"/> makes one of torch's kind.</summary>
 public abstract record OptimizerOptions
 {
     /// <summary>Learning rate where no schedule says otherwise. Range: positive.</summary>
@@ -75,13 +75,13 @@ public abstract record OptimizerOptions
     /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
     public bool DecayVectors { get; init; } = true;
 
-    private protected bool SplitsParameters => WeightDecay > 0 && !DecayVectors;
-
-    private protected static (Parameter[] Decayed, Parameter[] Vectors) Split(nn.Module model) =>
-        ([.. Trained(model).Where(parameter => parameter.dim() > 1)], [.. Trained(model).Where(parameter => parameter.dim() <= 1)]);
-
-    // A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
-    private protected static IEnumerable<Parameter> Trained(nn.Module model) => model.parameters().Where(parameter => parameter.requires_grad);
+    // What decays and, where vectors do not, those beside. A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
+    private protected IReadOnlyList<(Parameter[] Parameters, double Decay)> Groups(nn.Module model)
+    {
+        Parameter[] trained = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        return WeightDecay == 0 || DecayVectors ? [(trained, WeightDecay)]
+            : [([.. trained.Where(parameter => parameter.dim() > 1)], WeightDecay), ([.. trained.Where(parameter => parameter.dim() <= 1)], 0)];
+    }
 
     /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
     public abstract OptimizerHelper Create(nn.Module model);
@@ -111,11 +111,8 @@ public sealed record Sgd : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         var nesterov = Nesterov && Momentum > 0;
-        if (!SplitsParameters)
-            return optim.SGD(Trained(model), LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
-        var (decayed, vectors) = Split(model);
-        TorchSharp.Modules.SGD.ParamGroup[] groups = [new(decayed, LearningRate, Momentum, 0, WeightDecay, nesterov), new(vectors, LearningRate, Momentum, 0, 0, nesterov)];
-        return optim.SGD(groups, LearningRate, Momentum, weight_decay: WeightDecay, nesterov: nesterov);
+        return new HeldSgd(Groups(model).Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, LearningRate, Momentum, 0, group.Decay, nesterov)),
+            LearningRate, Momentum, WeightDecay, nesterov);
     }
 }
 
@@ -128,11 +125,7 @@ public sealed record Adam : OptimizerOptions
     /// <inheritdoc/>
     public override OptimizerHelper Create(nn.Module model)
     {
-        if (!SplitsParameters)
-            return optim.Adam(Trained(model), LearningRate, weight_decay: WeightDecay);
-        var (decayed, vectors) = Split(model);
-        TorchSharp.Modules.Adam.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
-        return optim.Adam(groups, LearningRate, weight_decay: WeightDecay);
+        return new HeldAdam(Groups(model).Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)), LearningRate, WeightDecay);
     }
 }
 
@@ -145,10 +138,6 @@ public sealed record AdamW : OptimizerOptions
     /// <inheritdoc/>
     public override OptimizerHelper Create(nn.Module model)
     {
-        if (!SplitsParameters)
-            return optim.AdamW(Trained(model), LearningRate, weight_decay: WeightDecay);
-        var (decayed, vectors) = Split(model);
-        TorchSharp.Modules.AdamW.ParamGroup[] groups = [new(decayed, LearningRate, weight_decay: WeightDecay), new(vectors, LearningRate, weight_decay: 0)];
-        return optim.AdamW(groups, LearningRate, weight_decay: WeightDecay);
+        return new HeldAdamW(Groups(model).Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)), LearningRate, WeightDecay);
     }
 }

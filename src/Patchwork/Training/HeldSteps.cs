@@ -1,0 +1,102 @@
+using Patchwork.Internals;
+using TorchSharp;
+using static Patchwork.Internals.Scalars;
+using static TorchSharp.torch;
+using Torch = TorchSharp.Modules;
+
+namespace Patchwork.Training;
+
+// TorchSharp's optimizers with their own states, groups and files, and the steps written with scalars that are held: theirs makes half a dozen for each parameter and
+// step, any of which can be freed while it is read (see Scalars). The operations and their order are theirs, so a step has the same bits.
+
+/// <summary>SGD with momentum as PyTorch has it: v ← μ·v + g, w ← w - η·v, or by Nesterov w ← w - η·(g + μ·v).</summary>
+internal sealed class HeldSgd(IEnumerable<Torch.SGD.ParamGroup> groups, double rate, double momentum, double decay, bool nesterov)
+    : Torch.SGD(groups, rate, momentum, weight_decay: decay, nesterov: nesterov)
+{
+    public override Tensor? step(Func<Tensor>? closure = null)
+    {
+        using var noGradient = no_grad();
+        foreach (var group in _parameter_groups.Cast<ParamGroup>())
+        {
+            var (rate, momentum, decay, nesterov) = (group.Options.LearningRate!.Value, group.Options.momentum!.Value, group.Options.weight_decay!.Value, group.Options.nesterov!.Value);
+            foreach (var parameter in group.Parameters)
+            {
+                using var scope = NewDisposeScope();
+                if (parameter.grad is not { } gradient)
+                    continue;
+                if (decay != 0)
+                    gradient = gradient.add(parameter, Held(decay));
+                if (momentum != 0)
+                {
+                    var state = (State)_state[parameter.Handle];
+                    if (state.momentum_buffer is { } buffer)
+                        buffer.mul_(Held(momentum)).PlusInPlace(gradient);
+                    else
+                        state.momentum_buffer = gradient.clone().detach().DetachFromDisposeScope();
+                    gradient = nesterov ? gradient.add(state.momentum_buffer, Held(momentum)) : state.momentum_buffer;
+                }
+                parameter.add_(gradient, Held(-rate));
+            }
+        }
+        return null;
+    }
+}
+
+/// <summary>Adam (Kingma and Ba 2015, algorithm 1), weight decay added to the gradient.</summary>
+internal sealed class HeldAdam(IEnumerable<Torch.Adam.ParamGroup> groups, double rate, double decay) : Torch.Adam(groups, rate, weight_decay: decay)
+{
+    public override Tensor? step(Func<Tensor>? closure = null)
+    {
+        using var noGradient = no_grad();
+        foreach (var group in _parameter_groups.Cast<ParamGroup>())
+        {
+            var (options, decay) = (group.Options, group.Options.weight_decay!.Value);
+            foreach (var parameter in group.Parameters)
+            {
+                using var scope = NewDisposeScope();
+                if (parameter.grad is not { } gradient)
+                    continue;
+                if (decay != 0)
+                    gradient = gradient.add(parameter, Held(decay));
+                var state = (State)_state[parameter.Handle];
+                AdamStep.Take(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
+            }
+        }
+        return null;
+    }
+}
+
+/// <summary>AdamW (Loshchilov and Hutter 2019, algorithm 2): the weights decay by themselves, before the step.</summary>
+internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, double rate, double decay) : Torch.AdamW(groups, rate, weight_decay: decay)
+{
+    public override Tensor? step(Func<Tensor>? closure = null)
+    {
+        using var noGradient = no_grad();
+        foreach (var group in _parameter_groups.Cast<ParamGroup>())
+        {
+            var options = group.Options;
+            foreach (var parameter in group.Parameters)
+            {
+                using var scope = NewDisposeScope();
+                if (parameter.grad is not { } gradient)
+                    continue;
+                var state = (State)_state[parameter.Handle];
+                parameter.mul_(Held(1 - options.LearningRate!.Value * options.weight_decay!.Value));
+                AdamStep.Take(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
+            }
+        }
+        return null;
+    }
+}
+
+/// <summary>What Adam and AdamW share: m ← β₁·m + (1-β₁)·g, v ← β₂·v + (1-β₂)·g², w ← w - η/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε).</summary>
+internal static class AdamStep
+{
+    public static void Take(Tensor parameter, Tensor gradient, Tensor m, Tensor v, long t, double rate, double beta1, double beta2, double epsilon)
+    {
+        m.mul_(Held(beta1)).add_(gradient, Held(1 - beta1));
+        v.mul_(Held(beta2)).addcmul_(gradient, gradient, Held(1 - beta2));
+        var deviation = (v.sqrt() / Held(Math.Sqrt(1 - Math.Pow(beta2, t)))).add_(Held(epsilon), One);
+        parameter.addcdiv_(m, deviation, Held(-(rate / (1 - Math.Pow(beta1, t)))));
+    }
+}
