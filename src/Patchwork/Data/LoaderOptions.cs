@@ -23,6 +23,9 @@ public sealed record LoaderOptions
     /// </summary>
     public int Threads { get; init => field = AtLeast(0, value, "threads"); } = 1;
 
+    /// <summary>Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.</summary>
+    internal const int EvaluationBatch = 100;
+
     /// <summary>The options of evaluation: every image once, in order, as it is.</summary>
     public static LoaderOptions Evaluation(int batchSize, int threads = 1) => new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
 

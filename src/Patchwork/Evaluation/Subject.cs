@@ -30,8 +30,8 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     /// <summary>The published corrupted images; null, the default, corrupts the test set's own.</summary>
     public PublishedCorruptions? Corruptions { get; init; }
 
-    /// <summary>Images a pass. Range: at least 1. Default 100: more fill no processor better and no longer fit its cache.</summary>
-    public int BatchSize { get; init; } = 100;
+    /// <summary>Images a pass. Range: at least 1. Default 100.</summary>
+    public int BatchSize { get; init; } = LoaderOptions.EvaluationBatch;
 
     /// <summary>Where the networks are. Default CPU.</summary>
     public Device Device { get; init; } = CPU;

@@ -68,7 +68,7 @@ public sealed class Draws
     /// <summary>Standard normal (Box and Muller 1958; the cosine branch alone, so a draw always costs the same).</summary>
     public double Normal()
     {
-        var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));      // 1 - u is in (0, 1]
+        var radius = NormalRadius();
         return radius * Math.Cos(2 * Math.PI * Uniform());
     }
 
@@ -77,13 +77,15 @@ public sealed class Draws
     {
         for (var i = 0; i < values.Length; i += 2)
         {
-            var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform()));
+            var radius = NormalRadius();
             var (sine, cosine) = Math.SinCos(2 * Math.PI * Uniform());
             values[i] = radius * cosine;
             if (i + 1 < values.Length)
                 values[i + 1] = radius * sine;
         }
     }
+
+    private double NormalRadius() => Math.Sqrt(-2 * Math.Log(1 - Uniform()));      // 1 - u is in (0, 1]
 
     /// <summary>A random permutation of 0 … <paramref name="count"/> - 1 (Fisher and Yates), every order equally likely.</summary>
     public int[] Permutation(int count)

@@ -93,7 +93,6 @@ public static class RunEvaluation
                 Layer = options.Layer,
                 Transfer = options.TransferTo is null ? null : new TransferRuns(run, options, report, cancellation).Open(test),
                 Corruptions = options.OpenCorruptions(),
-                BatchSize = TrainingRun.EvaluationBatch,
                 Device = device,
                 Cancellation = cancellation,
             });

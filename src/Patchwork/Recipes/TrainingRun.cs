@@ -181,8 +181,8 @@ public sealed class TrainingRun
             ResizedCrop = recipe.ResizedCrop is { } scale ? new RandomResizedCrop { Scale = scale } : null,
             Color = recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,
         });
-        using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(EvaluationBatch));
-        using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(EvaluationBatch));
+        using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
+        using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
         var optimizer = RecipeTraining.Optimizer(recipe);
         var options = new TrainerOptions
         {
@@ -238,7 +238,7 @@ public sealed class TrainingRun
     private RunResult Adopt(RunFolder folder, nn.Module<Tensor, Tensor> model)
     {
         Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
-        using var test = new BatchLoader(data.Test, new SeedStream(recipe.Seed), LoaderOptions.Evaluation(EvaluationBatch));
+        using var test = new BatchLoader(data.Test, new SeedStream(recipe.Seed), LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
         var tested = EvaluationPass.Run(model.to(Device), test, RecipeTraining.Loss(recipe), Device);
         var score = new TestScore(0, tested.Loss, tested.Top1Error, tested.Top5Error);
         var result = new RunResult(score, score, recipe.ValidationShare is null, 0, 0, 0, tested.Images);
@@ -255,6 +255,4 @@ public sealed class TrainingRun
         var result = EvaluationPass.Run(model, test, options.Loss, Device);
         return new TestScore(bestEpoch, result.Loss, result.Top1Error, result.Top5Error);
     }
-
-    internal const int EvaluationBatch = 100;
 }

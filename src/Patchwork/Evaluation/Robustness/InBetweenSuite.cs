@@ -31,7 +31,6 @@ public sealed class InBetweenSuite : Suite
     public override SuiteResult Measure(Subject subject)
     {
         var sizes = Occlusion.Sizes(subject.Test.Height, subject.Test.Width);
-        var whole = subject.Test.Height == subject.Test.Width ? subject.Test.Width : -1;      // the size of a square that is the whole image
         var (blended, pasted) = (InBetween.Lambdas.Select(_ => new List<double>()).ToArray(), sizes.Select(_ => new List<double>()).ToArray());
         // A whole turn through a shuffled order: every image is once a first and once a second, never with itself.
         var order = subject.Seeds.Open("inbetween").Permutation(subject.Test.Count);
@@ -52,7 +51,7 @@ public sealed class InBetweenSuite : Suite
             }
             foreach (var (k, size) in sizes.Index())
             {
-                using var logits = size == 0 || size == whole ? null : Logits(InBetween.Paste(a.Images, b.Images, size));
+                using var logits = size == 0 || Occlusion.IsWhole(size, subject.Test.Height, subject.Test.Width) ? null : Logits(InBetween.Paste(a.Images, b.Images, size));
                 Count(pasted[k], logits ?? (size == 0 ? ofA : ofB), a.Labels, b.Labels);
             }
         }

@@ -43,8 +43,11 @@ public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
     public static IReadOnlyList<int> Sizes(int height, int width) =>
         [.. Enumerable.Range(0, 17).Select(i => (int)Math.Round(i * Math.Min(height, width) / 16.0)).Distinct()];
 
+    /// <summary>Whether a square is the whole image.</summary>
+    internal static bool IsWhole(int size, int height, int width) => size == height && size == width;
+
     /// <summary>Whether the image stays as it is.</summary>
-    internal bool CoversNothing(int size, int height, int width) => Place == OcclusionPlace.Centre ? size == 0 : size == height && size == width;
+    internal bool CoversNothing(int size, int height, int width) => Place == OcclusionPlace.Centre ? size == 0 : IsWhole(size, height, width);
 
     /// <summary>Occluded pixels (N, C, H, W), owned by the caller.</summary>
     /// <param name="pixels">Pixels (N, C, H, W) in [0, 1].</param>
