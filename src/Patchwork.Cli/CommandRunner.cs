@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Patchwork.Internals;
 
 namespace Patchwork.Cli;
 

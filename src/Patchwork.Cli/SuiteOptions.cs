@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Patchwork.Evaluation;
-using Patchwork.Recipes;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli;
 

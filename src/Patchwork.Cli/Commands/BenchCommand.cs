@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Patchwork.Internals;
-using Patchwork.Recipes;
+using Patchwork.Benchmarks;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 

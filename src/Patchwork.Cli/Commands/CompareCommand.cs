@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
 using Patchwork.Cli.Terminal;
-using Patchwork.Internals;
+using Patchwork.Comparisons;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
+using Patchwork.Runs;
 using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
-using Patchwork.Internals;
 
 namespace Patchwork.Cli.Commands;
 

@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
+using Patchwork.Comparisons;
 using Patchwork.Evaluation;
-using Patchwork.Internals;
-using Patchwork.Recipes;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 

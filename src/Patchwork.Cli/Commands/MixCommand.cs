@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
-using Patchwork.Internals;
+using Patchwork.Previews;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;

@@ -2,8 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Patchwork.Internals;
-using Patchwork.Recipes;
+using Patchwork.Inference;
 
 namespace Patchwork.Cli.Commands;
 

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Patchwork.Data;
-using Patchwork.Internals;
+using Patchwork.Inference;
 using Patchwork.Mixing;
+using Patchwork.Previews;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
+using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using Patchwork.Cli.Terminal;
-using Patchwork.Internals;
+using Patchwork.Comparisons;
 using Patchwork.Recipes;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Patchwork.Plans;
-using Patchwork.Recipes;
 using Patchwork.Training;
 
 namespace Patchwork.Cli.Terminal;

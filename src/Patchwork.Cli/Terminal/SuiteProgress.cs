@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Patchwork.Evaluation;
-using Patchwork.Recipes;
+using Patchwork.Runs;
+using Patchwork.Training;
 
 namespace Patchwork.Cli.Terminal;
 

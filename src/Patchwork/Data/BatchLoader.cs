@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 

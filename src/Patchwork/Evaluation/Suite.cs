@@ -1,5 +1,4 @@
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;

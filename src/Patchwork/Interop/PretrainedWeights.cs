@@ -1,4 +1,4 @@
-using Patchwork.Internals;
+using Patchwork.Formats;
 using TorchSharp;
 using static TorchSharp.torch;
 

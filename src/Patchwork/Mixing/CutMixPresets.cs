@@ -1,3 +1,5 @@
+using Patchwork.Imaging;
+
 namespace Patchwork.Mixing;
 
 public sealed partial record CutMix

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
-using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Regularization;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Regularization;

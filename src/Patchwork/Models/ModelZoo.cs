@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using Patchwork.Randomness;
 
 namespace Patchwork.Models;

@@ -1,5 +1,3 @@
-using Patchwork.Internals;
-
 namespace Patchwork.Plans;
 
 /// <summary>An object in an image: its class, the box around it and, where known, its own pixels.</summary>

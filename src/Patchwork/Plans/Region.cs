@@ -1,3 +1,4 @@
+using Patchwork.Imaging;
 using Patchwork.Randomness;
 
 namespace Patchwork.Plans;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Mixing;
 
 namespace Patchwork.Recipes;

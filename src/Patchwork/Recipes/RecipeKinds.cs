@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Patchwork.Internals;
 
 namespace Patchwork.Recipes;
 

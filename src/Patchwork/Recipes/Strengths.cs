@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Plans;

@@ -1,3 +1,4 @@
+using Patchwork.Imaging;
 using Patchwork.Plans;
 using SkiaSharp;
 using static Patchwork.Internals.Scalars;

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Losses;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

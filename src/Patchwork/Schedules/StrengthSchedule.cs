@@ -1,5 +1,4 @@
 using System.Globalization;
-using Patchwork.Internals;
 
 namespace Patchwork.Schedules;
 

@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;

@@ -56,7 +56,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
     /// <param name="resume">Where to go on from; null to begin.</param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
-    /// <exception cref="NonFiniteLossException">The loss of a step, or a weight that was to be kept, is not a number or infinite.</exception>
+    /// <exception cref="NonFiniteException">The loss of a step, or a weight that was to be kept, is not a number or infinite.</exception>
     /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
         CancellationToken cancellation = default)
@@ -168,7 +168,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             loss *= Held(share);
         state.Loss = lossBefore + loss.ToDouble();
         if (!double.IsFinite(state.Loss))
-            throw NonFiniteLossException.OfLoss(state);
+            throw NonFinite.Loss(state);
         Each(callback => callback.OnBeforeBackward(state));
         loss.backward();
         Each(callback => callback.OnAfterBackward(state));

@@ -10,8 +10,8 @@ public sealed partial class FolderOrderTests
     // Each folder uses only those before it. Losses and Schedules come before Plans, because PairTargets weights a Loss.
     private static readonly string[] Order =
     [
-        "Internals", "Randomness", "Distributed", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop", "Saliency", "Mixing",
-        "Evaluation", "Reporting", "Training", "Recipes",
+        "Internals", "Randomness", "Distributed", "Formats", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop",
+        "Saliency", "Mixing", "Evaluation", "Reporting", "Training", "Inference", "Previews", "Recipes", "Runs", "Comparisons",
     ];
 
     [Fact]
@@ -41,6 +41,6 @@ public sealed partial class FolderOrderTests
         }
     }
 
-    [GeneratedRegex(@"Patchwork\.(Internals|Randomness|Distributed|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Recipes)\b")]
+    [GeneratedRegex(@"Patchwork\.(Internals|Randomness|Distributed|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)\b")]
     private static partial Regex Uses();
 }

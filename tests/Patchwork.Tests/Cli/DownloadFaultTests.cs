@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Patchwork.Data;
 using Patchwork.Randomness;
-using Patchwork.Tests.Data.Download;
+using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Patchwork.Evaluation;
 using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
 using Xunit;

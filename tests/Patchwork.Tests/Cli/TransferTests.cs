@@ -1,4 +1,4 @@
-using Patchwork.Interop;
+using Patchwork.Formats;
 using Patchwork.Tests.Support;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using Patchwork.Data;
-using Patchwork.Internals;
+using Patchwork.Imaging;
 using Patchwork.Tests.Support;
 using SkiaSharp;
 using Xunit;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Patchwork.Evaluation;
-using Patchwork.Reporting;
 using Patchwork.Tests.Support;
 using Xunit;
 

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Patchwork.Evaluation;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Recipes;
 using Patchwork.Regularization;
-using Patchwork.Reporting;
 using Patchwork.Tests.Support;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Patchwork.Data;
 using Patchwork.Evaluation;
-using Patchwork.Interop;
+using Patchwork.Formats;
 using Patchwork.Models;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;

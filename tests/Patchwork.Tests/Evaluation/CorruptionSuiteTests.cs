@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using Patchwork.Evaluation;
-using Patchwork.Internals;
 using Patchwork.Randomness;
 using Patchwork.Reporting;
 using Patchwork.Tests.Data;
+using Patchwork.Tests.Formats;
 using Patchwork.Tests.Support;
 using SkiaSharp;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using Patchwork.Data;
 using Patchwork.Evaluation;
-using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;

@@ -1,5 +1,4 @@
 using Patchwork.Evaluation;
-using Patchwork.Internals;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;
 using TorchSharp;

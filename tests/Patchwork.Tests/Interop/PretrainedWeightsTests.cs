@@ -1,4 +1,4 @@
-using Patchwork.Internals;
+using Patchwork.Formats;
 using Patchwork.Interop;
 using Patchwork.Models;
 using Patchwork.Randomness;

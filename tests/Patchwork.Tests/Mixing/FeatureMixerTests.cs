@@ -1,6 +1,5 @@
 using Patchwork.Losses;
 using Patchwork.Mixing;
-using Patchwork.Plans;
 using Patchwork.Tests.Support;
 using TorchSharp;
 using Xunit;

@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;

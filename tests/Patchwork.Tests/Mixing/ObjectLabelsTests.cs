@@ -1,5 +1,4 @@
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;

@@ -1,5 +1,4 @@
 using CsCheck;
-using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;

@@ -1,3 +1,4 @@
+using Patchwork.Imaging;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;

@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Tests.Support;
 using TorchSharp;

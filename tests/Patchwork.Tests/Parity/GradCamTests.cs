@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Saliency;
 using Patchwork.Tests.Support;

@@ -1,5 +1,5 @@
 using System.Text;
-using Patchwork.Internals;
+using Patchwork.Inference;
 using Patchwork.Recipes;
 using Patchwork.Tests.Support;
 using Xunit;

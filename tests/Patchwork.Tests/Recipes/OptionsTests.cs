@@ -1,9 +1,11 @@
-using Patchwork.Internals;
+using Patchwork.Comparisons;
+using Patchwork.Inference;
 using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Recipes;
 using Patchwork.Regularization;
+using Patchwork.Runs;
 using TorchSharp;
 using Xunit;
 

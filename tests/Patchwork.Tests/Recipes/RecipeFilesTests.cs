@@ -3,6 +3,7 @@ using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Recipes;
+using Patchwork.Runs;
 using Patchwork.Schedules;
 using Patchwork.Tests.Support;
 using Patchwork.Training;

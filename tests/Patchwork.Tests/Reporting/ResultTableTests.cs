@@ -1,3 +1,4 @@
+using Patchwork.Evaluation;
 using Patchwork.Reporting;
 using Xunit;
 

@@ -1,7 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Losses;
 using Patchwork.Mixing;
-using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;
 using Patchwork.Training;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Tests.Support;
@@ -123,7 +122,7 @@ public sealed partial class CheckpointTests : IDisposable
         Run("run", "sgd", stopAt: step - 1);
         var checkpoints = Path.Combine(folder, "run", "checkpoints");
         var before = Directory.GetFiles(checkpoints).ToDictionary(path => path, File.ReadAllBytes);
-        var error = Assert.Throws<NonFiniteLossException>(() => Run("run", "sgd", stopAt: null, new Ruin(step)));
+        var error = Assert.Throws<NonFiniteException>(() => Run("run", "sgd", stopAt: null, new Ruin(step)));
         Assert.Contains("must be finite", error.Message, StringComparison.Ordinal);
         Assert.All(before, entry => Assert.Equal(entry.Value, File.ReadAllBytes(entry.Key)));
     }

@@ -4,6 +4,7 @@ using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Recipes;
 using Patchwork.Regularization;
+using Patchwork.Runs;
 using Patchwork.Schedules;
 using Patchwork.Tests.Support;
 using Patchwork.Training;

@@ -104,7 +104,7 @@ public sealed class TrainerTests
     {
         using var fit = new Fit();
         var poison = new Poison { AtStep = 3 };
-        var error = Assert.Throws<NonFiniteLossException>(() => fit.Run([poison], epochs: 5));
+        var error = Assert.Throws<NonFiniteException>(() => fit.Run([poison], epochs: 5));
         Assert.Equal(3, error.Step);
         Assert.Contains("epoch 1, step 1 of 2 (step 3 of the run)", error.Message);
         Assert.Equal(poison.Weights, Fit.Sum(fit.Model));

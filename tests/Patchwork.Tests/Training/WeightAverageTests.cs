@@ -1,4 +1,4 @@
-using Patchwork.Interop;
+using Patchwork.Formats;
 using Patchwork.Plans;
 using Patchwork.Tests.Support;
 using Patchwork.Training;
@@ -134,7 +134,7 @@ public sealed class WeightAverageTests : IDisposable
     public void Averages_of_another_model_are_refused()
     {
         using var fit = new TrainerTests.Fit();
-        var error = Assert.Throws<Patchwork.Internals.InputException>(() => fit.Run([new WeightAverage(), new Foreign()]));
+        var error = Assert.Throws<InputException>(() => fit.Run([new WeightAverage(), new Foreign()]));
         Assert.Contains("fc.bias", error.Message, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,3 @@
-using Patchwork.Internals;
-
 namespace Patchwork.Data;
 
 /// <summary>

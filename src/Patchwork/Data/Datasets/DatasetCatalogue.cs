@@ -1,5 +1,3 @@
-using Patchwork.Internals;
-
 namespace Patchwork.Data;
 
 /// <summary>How a data set is opened.</summary>

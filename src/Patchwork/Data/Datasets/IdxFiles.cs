@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Patchwork.Internals;
 
 namespace Patchwork.Data;
 

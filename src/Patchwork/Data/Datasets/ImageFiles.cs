@@ -1,4 +1,4 @@
-using Patchwork.Internals;
+using Patchwork.Imaging;
 
 namespace Patchwork.Data;
 

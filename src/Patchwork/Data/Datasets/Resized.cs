@@ -1,4 +1,4 @@
-using Patchwork.Internals;
+using Patchwork.Imaging;
 using SkiaSharp;
 
 namespace Patchwork.Data;

@@ -1,4 +1,4 @@
-using Patchwork.Internals;
+using Patchwork.Imaging;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Patchwork.Internals;
 using Patchwork.Plans;
 
 namespace Patchwork.Data;

@@ -1,5 +1,3 @@
-using Patchwork.Internals;
-
 namespace Patchwork.Data;
 
 /// <summary>A file of a data set at its official home.</summary>

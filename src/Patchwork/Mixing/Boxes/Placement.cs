@@ -1,5 +1,5 @@
+using Patchwork.Imaging;
 using Patchwork.Plans;
-using Patchwork.Randomness;
 
 namespace Patchwork.Mixing;
 

@@ -1,3 +1,4 @@
+using Patchwork.Imaging;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 

@@ -1,7 +1,7 @@
+using Patchwork.Imaging;
 using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
-using Patchwork.Saliency;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;

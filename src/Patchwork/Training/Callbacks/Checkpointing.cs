@@ -35,7 +35,7 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     }
 
     /// <inheritdoc/>
-    /// <exception cref="NonFiniteLossException">A weight is not a number or infinite.</exception>
+    /// <exception cref="NonFiniteException">A weight is not a number or infinite.</exception>
     public override void OnTrainEpochEnd(TrainingState state)
     {
         RefuseRuined(state);
@@ -57,7 +57,7 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     private static void RefuseRuined(TrainingState state)
     {
         if (Ruined(state) is { } name)
-            throw NonFiniteLossException.OfWeights(state, name);
+            throw NonFinite.Weights(state, name);
     }
 
     // The first tensor that holds something other than numbers, or null.

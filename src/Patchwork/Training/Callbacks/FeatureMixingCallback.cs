@@ -1,4 +1,3 @@
-using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Schedules;

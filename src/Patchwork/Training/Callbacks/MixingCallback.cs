@@ -1,7 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
-using Patchwork.Randomness;
 using Patchwork.Schedules;
 
 namespace Patchwork.Training;

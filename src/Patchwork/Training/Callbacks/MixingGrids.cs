@@ -1,5 +1,5 @@
 using Patchwork.Data;
-using Patchwork.Interop;
+using Patchwork.Formats;
 using Patchwork.Plans;
 using Patchwork.Reporting;
 using TorchSharp;

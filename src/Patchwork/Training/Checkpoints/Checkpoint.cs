@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Formats;
 using Patchwork.Internals;
-using Patchwork.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

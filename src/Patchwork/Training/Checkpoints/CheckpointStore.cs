@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Formats;
 using Patchwork.Internals;
-using Patchwork.Interop;
 
 namespace Patchwork.Training;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Randomness;
 using Xunit;
 

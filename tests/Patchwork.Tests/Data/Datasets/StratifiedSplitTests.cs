@@ -1,6 +1,5 @@
 using CsCheck;
 using Patchwork.Data;
-using Patchwork.Internals;
 using Xunit;
 
 namespace Patchwork.Tests.Data;

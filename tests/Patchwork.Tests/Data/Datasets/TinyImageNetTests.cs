@@ -1,6 +1,5 @@
 using System.Text;
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Tests.Support;
 using SkiaSharp;

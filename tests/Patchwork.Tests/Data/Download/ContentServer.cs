@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Patchwork.Tests.Data.Download;
+namespace Patchwork.Tests.Data;
 
 /// <summary>
 /// Answers every request with the same bytes, ranges included, and can stop in the middle and keep the line open. As a proxy for plain HTTP it stands in for

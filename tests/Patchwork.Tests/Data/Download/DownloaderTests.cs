@@ -4,11 +4,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Patchwork.Data;
-using Patchwork.Internals;
 using Patchwork.Randomness;
 using Xunit;
 
-namespace Patchwork.Tests.Data.Download;
+namespace Patchwork.Tests.Data;
 
 /// <summary>Downloads against a server of the test's own: whole, interrupted, wrong, hostile.</summary>
 public sealed class DownloaderTests : IDisposable

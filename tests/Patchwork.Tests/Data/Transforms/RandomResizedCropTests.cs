@@ -1,5 +1,6 @@
 using CsCheck;
 using Patchwork.Data;
+using Patchwork.Imaging;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;
 using SkiaSharp;

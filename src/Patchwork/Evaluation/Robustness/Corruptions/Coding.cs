@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Patchwork.Data;
+using Patchwork.Imaging;
 using Patchwork.Randomness;
 using SkiaSharp;
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Patchwork.Imaging;
 
 namespace Patchwork.Evaluation;
 

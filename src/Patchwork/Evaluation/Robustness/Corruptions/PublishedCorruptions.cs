@@ -1,5 +1,5 @@
 using Patchwork.Data;
-using Patchwork.Internals;
+using Patchwork.Formats;
 
 namespace Patchwork.Evaluation;
 

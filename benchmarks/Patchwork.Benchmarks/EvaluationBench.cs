@@ -1,0 +1,108 @@
+using Patchwork.Data;
+using Patchwork.Evaluation;
+using Patchwork.Models;
+using Patchwork.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Benchmarks;
+
+/// <summary>What a suite costs beside the passes through the network that it makes.</summary>
+/// <param name="Suite">Id of the suite.</param>
+/// <param name="Forward">Images taken forward.</param>
+/// <param name="Backward">Images taken forward and back to the pixels.</param>
+/// <param name="Seconds">Median time of the suite.</param>
+/// <param name="OverPasses">The suite's time over that of as many bare passes in batches of the same size.</param>
+public sealed record EvaluationCost(string Suite, long Forward, long Backward, double Seconds, SpeedRatio OverPasses);
+
+/// <summary>
+/// The cost of evaluating: each suite on test images of <c>shapes</c>, over the bare passes through the same network that it needs. Suites and bare passes are timed in turn.
+/// </summary>
+public static class EvaluationBench
+{
+    /// <summary>Measures all suites but transfer, which trains. The first round is thrown away.</summary>
+    /// <param name="modelId">The network.</param>
+    /// <param name="images">Test images. Range: at least 10.</param>
+    /// <param name="rounds">Rounds, the first included. Range: at least 2.</param>
+    public static IReadOnlyList<EvaluationCost> Run(string modelId, int images, int rounds)
+    {
+        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        new SeedStream(1).SeedTorch("bench");
+        using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
+        using var network = new Counting(model);
+        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation = StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
+        var suites = Suites.All.Where(suite => suite is not TransferSuite).ToArray();
+        var times = suites.ToDictionary(suite => suite, _ => (Seconds: new List<double>(), Ratios: new List<double>()));
+        var counts = new Dictionary<Suite, (long Forward, long Backward)>();
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var suite in suites)
+            {
+                var (forward, backward) = BarePasses(model, subject);      // seconds an image
+                (network.Forwards, network.Backwards) = (0, 0);
+                var seconds = SpeedBench.Time(() => suite.Measure(subject));
+                counts[suite] = (network.Forwards, network.Backwards);
+                if (round == 0)
+                    continue;
+                times[suite].Seconds.Add(seconds);
+                times[suite].Ratios.Add(seconds / (network.Forwards * forward + network.Backwards * backward));
+            }
+        }
+        return [.. suites.Select(suite => new EvaluationCost(suite.Id, counts[suite].Forward, counts[suite].Backward, times[suite].Seconds.Order().ElementAt(times[suite].Seconds.Count / 2), SpeedRatio.Of(times[suite].Ratios)))];
+    }
+
+    private static (double Forward, double Backward) BarePasses(nn.Module<Tensor, Tensor> model, Subject subject)
+    {
+        const int repeats = 4;
+        using var scope = NewDisposeScope();
+        model.eval();
+        var batches = subject.Batches(subject.Test).Select(batch => (Images: batch.Images.clone(), Labels: batch.Labels.clone())).ToArray();
+        double Each(Func<Tensor, Tensor, Tensor> pass) => SpeedBench.Time(() =>
+        {
+            for (var i = 0; i < repeats; i++)
+            {
+                foreach (var (images, labels) in batches)
+                {
+                    using var inner = NewDisposeScope();
+                    pass(images, labels);
+                }
+            }
+        }) / repeats / subject.Test.Count;
+        var forward = Each((images, _) =>
+        {
+            using var noGradient = no_grad();
+            return model.call(images);
+        });
+        var backward = Each((images, labels) =>
+        {
+            var input = images.detach().requires_grad_();
+            return autograd.grad([nn.functional.cross_entropy(model.call(input), labels)], [input])[0];
+        });
+        return (forward, backward);
+    }
+
+    /// <summary>A network that counts the images it is shown; those shown while gradients are kept are taken back too.</summary>
+    private sealed class Counting : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> inner;
+
+        public Counting(nn.Module<Tensor, Tensor> inner) : base("counting")
+        {
+            this.inner = inner;
+            RegisterComponents();
+        }
+
+        public long Forwards { get; set; }
+
+        public long Backwards { get; set; }
+
+        public override Tensor forward(Tensor input)
+        {
+            if (is_grad_enabled())
+                Backwards += input.size(0);
+            else
+                Forwards += input.size(0);
+            return inner.call(input);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using Patchwork.Losses;
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Recipes;
+using Patchwork.Regularization;
+using Patchwork.Training;
+using TorchSharp;
+using static Patchwork.Internals.Scalars;
+using static TorchSharp.torch;
+
+namespace Patchwork.Benchmarks;
+
+/// <summary>What a method costs on batches of one size.</summary>
+/// <param name="Method">Id in the catalogue.</param>
+/// <param name="Step">
+/// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network, whole steps over whole
+/// steps, which a noisy machine spreads far more.
+/// </param>
+/// <param name="Copies">Time in the method, or that it adds, over one <c>copy_</c> of the batch.</param>
+public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copies);
+
+/// <summary>The costs of all methods on batches of one size, beside a training step of one model.</summary>
+/// <param name="Model">Model id.</param>
+/// <param name="Batch">Images a batch, 3 channels each.</param>
+/// <param name="Side">Rows and columns of an image.</param>
+/// <param name="StepSeconds">Median time of the plain step.</param>
+/// <param name="Costs">One entry a method.</param>
+public sealed record MethodCosts(string Model, int Batch, int Side, double StepSeconds, IReadOnlyList<MethodCost> Costs);
+
+/// <summary>
+/// What each method of the catalogue adds to a training step. In every round the plain step and then each method are timed
+/// in turn in one process, so that what a noisy machine does to one it does to the other. Everything has its defaults.
+/// </summary>
+public static class MethodBench
+{
+    /// <summary>Measures all methods. The first round is thrown away: it touches memory for the first time.</summary>
+    /// <param name="modelId">Model of the training step, with ten classes.</param>
+    /// <param name="batch">Images a batch. Range: at least 2.</param>
+    /// <param name="side">Rows and columns of an image.</param>
+    /// <param name="budget">Rounds begin as long as it lasts.</param>
+    /// <param name="leastRounds">Rounds that are made in any case, the first included. Range: at least 2.</param>
+    public static MethodCosts Run(string modelId, int batch, int side, TimeSpan budget, int leastRounds = 8)
+    {
+        var seeds = new SeedStream(1);
+        seeds.SeedTorch("bench");
+        using var scope = NewDisposeScope();
+        using var model = ModelZoo.Create(modelId, 10, imageSize: side);
+        using var optimizer = new Sgd().Create(model);
+        var networks = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>().ToDictionary(method => method.Id, method => new Network(modelId, side, method));
+        var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
+        var copy = empty_like(images);
+        using var logits = Logits(model, images);
+        using var pixels = new PixelCosts(images, labels, logits, model);
+        var features = Methods.All.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
+            .ToDictionary(layer => layer, layer => LayerFeatures.Of(model, images, layer));
+        var (steps, costs, copies) = (new List<double>(), Lists(), Lists());
+        SpeedBench.Repeat(budget, leastRounds, round =>
+        {
+            var step = SpeedBench.Time(() => PlainStep(model, optimizer, images, labels));
+            var copying = SpeedBench.Time(() => copy.copy_(images));
+            foreach (var method in Methods.All)
+            {
+                using var each = NewDisposeScope();
+                var draws = seeds.Open("mix", 0, round);
+                var seconds = method.Create() switch
+                {
+                    Mixer mixer => pixels.Mixing(mixer, draws),
+                    Eraser eraser => pixels.Erasing(eraser, draws),
+                    BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
+                    LabelRule rule => pixels.Ruling(rule),
+                    FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws) + pixels.Targets(mixer, draws)),
+                    _ => throw new InvalidOperationException($"{method.Id} is not measured."),
+                };
+                if (round == 0)
+                    continue;
+                costs[method.Id].Add(1 + seconds / step);
+                copies[method.Id].Add(seconds / copying);
+            }
+            if (round > 0)
+                steps.Add(step);
+        });
+        foreach (var network in networks.Values)
+            network.Dispose();
+        return new MethodCosts(modelId, batch, side, SpeedRatio.Of(steps).Median,
+            [.. Methods.All.Select(method => new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
+    }
+
+    private static Dictionary<string, List<double>> Lists() => Methods.All.ToDictionary(method => method.Id, _ => new List<double>());
+
+    private static void PlainStep(nn.Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor images, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        optimizer.zero_grad();
+        new CrossEntropy().Evaluate(model.call(images), labels).backward();
+        optimizer.step();
+    }
+
+    private static Tensor Logits(nn.Module<Tensor, Tensor> model, Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return model.call(images).MoveToOuterDisposeScope();
+    }
+
+    // Time of a forward and a backward pass through a layer that does nothing, with the method's plan less without. Around the input there is no gradient.
+    private static double FeatureCost(FeatureMixer mixer, string layer, Tensor features, Tensor images, Draws draws)
+    {
+        using var scope = NewDisposeScope();
+        using var carrier = new LayerCarrier(layer);
+        using var attached = (mixer with { Layers = [layer] }).Attach(carrier, features);
+        if (layer == FeatureMixer.Input)
+        {
+            return SpeedBench.Time(() =>
+            {
+                attached.Plan = attached.Draw(images, draws);
+                attached.Input(images);
+            });
+        }
+        var gradient = ones_like(features);
+        double Pass()
+        {
+            using var pass = NewDisposeScope();
+            var input = features.detach().requires_grad_();
+            return SpeedBench.Time(() => (carrier.call(input) * One).backward([gradient]));
+        }
+        var plain = Pass();
+        var planning = SpeedBench.Time(() => attached.Plan = attached.Draw(features, draws));
+        return Math.Max(0, planning + Pass() - plain);
+    }
+
+    /// <summary>A network with a method inside, and its own optimizer.</summary>
+    private sealed class Network(string modelId, int side, BranchRegularizer method) : IDisposable
+    {
+        private readonly ImageClassifier model = ModelZoo.Create(modelId, 10, imageSize: side, options: new Recipe { Method = method.Id }.CreateStack().ModelOptions);
+        private optim.Optimizer? optimizer;
+
+        public void Step(Tensor images, Tensor labels) => PlainStep(model, optimizer ??= new Sgd().Create(model), images, labels);
+
+        public void Dispose()
+        {
+            optimizer?.Dispose();
+            model.Dispose();
+        }
+    }
+
+    /// <summary>Times of what methods do to one batch of pixels and labels.</summary>
+    private sealed class PixelCosts(Tensor images, Tensor labels, Tensor logits, nn.Module<Tensor, Tensor> model) : IDisposable
+    {
+        private readonly Tensor batch = images.clone();
+        private readonly CrossEntropy loss = new();
+
+        // Planning, pixels, targets, and what the loss of pairs takes more than that of labels.
+        public double Mixing(Mixer mixer, Draws draws)
+        {
+            MixPlan? plan = null;
+            var pixels = SpeedBench.Time(() =>
+            {
+                plan = mixer.Plan(MixContext.Of(batch, draws) with { Labels = labels, Model = model });
+                mixer.ApplyInPlace(batch, plan);
+            });
+            return pixels + Targets(plan!);
+        }
+
+        public double Ruling(LabelRule rule)
+        {
+            var ruled = rule.In(loss);
+            var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
+            return Math.Max(0, SpeedBench.Time(() => ruled.Evaluate(logits, labels)) - plain);
+        }
+
+        public double Erasing(Eraser eraser, Draws draws) => SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));
+
+        public double Targets(FeatureMixer mixer, Draws draws) =>
+            Targets(mixer.Plan(mixer.Layers[0], new MixContext((int)labels.size(0), 8, 8, draws)));
+
+        public void Dispose() => batch.Dispose();
+
+        private double Targets(MixPlan plan)
+        {
+            PairTargets? targets = null;
+            var making = SpeedBench.Time(() => targets = PairTargets.Of(labels, plan));
+            var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
+            var paired = SpeedBench.Time(() => targets!.Loss(logits, loss));
+            return making + Math.Max(0, paired - plain);
+        }
+    }
+}

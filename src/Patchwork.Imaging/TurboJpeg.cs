@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace Patchwork.Imaging;
+
+/// <summary>
+/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder a thread.
+/// </summary>
+internal static unsafe class TurboJpeg
+{
+    private const int PixelFormatRgba = 7;           // TJPF_RGBA: the fourth byte is 255
+    private const int AccurateTransform = 4096;      // TJFLAG_ACCURATEDCT, as SkiaSharp decodes
+    private const int StopOnWarning = 8192;          // TJFLAG_STOPONWARNING: a damaged file is left to the decoder that says what is wrong
+    private const int Cmyk = 3;                      // TJCS_CMYK and TJCS_YCCK: of inks, which it does not turn into light
+
+    private static readonly delegate* unmanaged<nint> create;
+    private static readonly delegate* unmanaged<nint, byte*, nuint, int*, int*, int*, int*, int> header;
+    private static readonly delegate* unmanaged<nint, byte*, nuint, byte*, int, int, int, int, int, int> decompress;
+    private static readonly delegate* unmanaged<nint, int> destroy;
+
+    [ThreadStatic]
+    private static Decoder? decoder;
+
+#pragma warning disable CA1810 // One search finds the library and all its functions.
+    static TurboJpeg()
+    {
+        if (Library() is not { } library)
+            return;
+        create = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "tjInitDecompress");
+        header = (delegate* unmanaged<nint, byte*, nuint, int*, int*, int*, int*, int>)NativeLibrary.GetExport(library, "tjDecompressHeader3");
+        decompress = (delegate* unmanaged<nint, byte*, nuint, byte*, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "tjDecompress2");
+        destroy = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "tjDestroy");
+        IsInstalled = true;
+    }
+#pragma warning restore CA1810
+
+    /// <summary>True where libturbojpeg was found.</summary>
+    public static bool IsInstalled { get; }
+
+    /// <summary>
+    /// Decodes a JPEG file of <paramref name="height"/> × <paramref name="width"/> pixels to four bytes a pixel. False, with
+    /// <paramref name="rgba"/> undefined: the library is not installed, the file is one that it does not take, or it is damaged.
+    /// </summary>
+    public static bool TryDecode(ReadOnlySpan<byte> file, int height, int width, Span<byte> rgba)
+    {
+        if (!IsInstalled || (decoder ??= new Decoder()).Handle is not (not 0 and var handle))
+            return false;
+        fixed (byte* bytes = file, pixels = rgba)
+        {
+            int w, h, subsampling, colors;
+            return header(handle, bytes, (nuint)file.Length, &w, &h, &subsampling, &colors) == 0 && colors < Cmyk && (h, w) == (height, width)
+                && rgba.Length == 4L * h * w
+                && decompress(handle, bytes, (nuint)file.Length, pixels, w, w * 4, h, PixelFormatRgba, AccurateTransform | StopOnWarning) == 0;
+        }
+    }
+
+    private static nint? Library()
+    {
+        string[] names = OperatingSystem.IsWindows() ? ["turbojpeg.dll"] : OperatingSystem.IsMacOS() ? ["libturbojpeg.dylib"] : ["libturbojpeg.so.0", "libturbojpeg.so"];
+        foreach (var name in names)
+        {
+            if (NativeLibrary.TryLoad(name, out var library))
+            {
+                string[] functions = ["tjInitDecompress", "tjDecompressHeader3", "tjDecompress2", "tjDestroy"];
+                if (functions.All(function => NativeLibrary.TryGetExport(library, function, out _)))
+                    return library;
+                NativeLibrary.Free(library);
+            }
+        }
+        return null;
+    }
+
+    // Freed with its thread's memory.
+    private sealed class Decoder
+    {
+        public nint Handle { get; } = create();
+
+        ~Decoder()
+        {
+            if (Handle != 0)
+                _ = destroy(Handle);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+using Patchwork.Reporting;
+using Patchwork.Runs;
+using Patchwork.Training;
+
+namespace Patchwork.Comparisons;
+
+/// <summary>The evaluations of a comparison's runs: tables, sentences and charts of what each method changed beyond the test error.</summary>
+/// <param name="comparison">The runs.</param>
+/// <param name="options">What was evaluated.</param>
+/// <param name="results">What was measured, for each run in the order of the comparison.</param>
+public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationOptions options, IReadOnlyList<IReadOnlyList<(Suite Suite, SuiteResult Result)>> results)
+{
+    private readonly IReadOnlyList<Suite> suites = [.. results[0].Select(one => one.Suite)];
+
+    /// <summary>Evaluates the runs of a comparison, or reads what is measured already.</summary>
+    /// <param name="comparison">The runs.</param>
+    /// <param name="options">What to measure.</param>
+    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
+    /// <param name="progress">Told a run's label and how much of its evaluation is done, on the thread of that run.</param>
+    /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
+    public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report, Action<string, EvaluationProgress> progress,
+        CancellationToken cancellation = default) =>
+        new(comparison, options, ParallelRuns.Run(comparison.Runs, comparison.Jobs, (run, stop) => RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop), cancellation));
+
+    /// <summary>One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an arrow.</summary>
+    public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun() : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
+        [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
+            select (IReadOnlyList<string>)[headline.Title, .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
+
+    // A run by itself has intervals over the test images and nothing to be set against.
+    private ResultTable OfOneRun() => new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
+        [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
+            let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
+            select (IReadOnlyList<string>)[headline.Title, (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
+                metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}") : "", Text(metric.N)]]);
+
+    /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit.</summary>
+    public ResultTable AllMetrics() => new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit"]).Select(title => new ResultColumn(title))],
+        [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
+            select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value), Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit)]]);
+
+    /// <summary>For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.</summary>
+    public IReadOnlyList<string> Answers() => !comparison.Methods.Contains(Methods.Baseline) ? []
+        : [.. comparison.Methods.Where(method => method != Methods.Baseline).Select(Answer)];
+
+    /// <summary>All metrics as JSON: <c>{suite: {metric: {method: {mean, deviation, t95, n, limit, vs_baseline}}}}</c>.</summary>
+    public JsonObject Json() => new(suites.Select(suite => KeyValuePair.Create(suite.Id, (JsonNode?)new JsonObject(Of(suite, comparison.Methods[0])[0].Metrics.Keys.Where(metric => Has(suite, metric)).Select(metric =>
+        KeyValuePair.Create(metric, (JsonNode?)new JsonObject(comparison.Methods.Select(method => KeyValuePair.Create(method, (JsonNode?)Json(suite, metric, method))))))))));
+
+    /// <summary>The report's sections: the table, and the curves of each suite.</summary>
+    public IEnumerable<ReportSection> Sections()
+    {
+        var limited = options.Limit is { } limit ? $" Only {limit} test images were used." : "";
+        yield return new("Beyond the test error", [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
+            ? "All numbers are of the last epoch." + limited : "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the choice of test images (paired bootstrap, 95 %) nor that of the seeds "
+            + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
+        foreach (var suite in suites)
+        {
+            var charts = new SuiteCharts(comparison.Methods, method => Of(suite, method)).Of(suite).ToArray();
+            if (charts.Length > 0)
+                yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts]);
+        }
+    }
+
+    /// <summary>Test images that were used; null: all.</summary>
+    internal int? Limit => options.Limit;
+
+    /// <summary>How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where the clean suite was not measured.</summary>
+    internal Interval? TestErrorOverImages(string method) =>
+        suites.OfType<CleanSuite>().SingleOrDefault() is { } clean ? Change(clean, "top1_error", method)?.OverImages : null;
+
+    private IReadOnlyList<SuiteResult> Of(Suite suite, string method) =>
+        [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method).Select(pair => pair.Second.Single(one => one.Suite == suite).Result)];
+
+    private bool Has(Suite suite, string metric) => comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
+
+    private Difference? Change(Suite suite, string metric, string method) => method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) ? null
+        : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline));
+
+    private string Cell(Suite suite, Headline headline, string method)
+    {
+        var scale = headline.Percent ? 100 : 1;
+        var mean = Statistic.Of(Of(suite, method).Select(result => scale * result.Metrics[headline.Metric].Value)).ToString(headline.Percent ? 1 : 2);
+        return headline.LowerIsBetter is { } lower && Change(suite, headline.Metric, method) is { IsNoise: false } change ? $"{mean} {(change.Value < 0 == lower ? "▲" : "▼")}" : mean;
+    }
+
+    /// <summary>How many measurements a method made clearly better and clearly worse than the baseline's, as the end of a sentence.</summary>
+    internal string Count(string method)
+    {
+        var changes = Changes(method);
+        int Clear(bool better) => changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
+        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} measurements";
+    }
+
+    private IReadOnlyList<(Headline Headline, Difference Change)> Changes(string method) =>
+        [.. from suite in suites from headline in suite.Headlines where headline.LowerIsBetter is not null && Has(suite, headline.Metric) select (headline, Change(suite, headline.Metric, method)!)];
+
+    private string Answer(string method)
+    {
+        var changes = Changes(method);
+        string Named(Func<Headline, Difference, bool> which) => string.Join("; ", changes.Where(one => which(one.Headline, one.Change)).Select(one =>
+            string.Create(CultureInfo.InvariantCulture, $"{one.Headline.Title} {(one.Headline.Percent ? 100 : 1) * one.Change.Value:+0.0#;-0.0#}")).DefaultIfEmpty("nothing"));
+        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at: {Named((headline, change) => !change.IsNoise && change.Value < 0 == headline.LowerIsBetter)}. "
+            + $"Clearly worse at: {Named((headline, change) => !change.IsNoise && change.Value < 0 != headline.LowerIsBetter)}. Of {changes.Count} measurements {changes.Count(one => one.Change.IsNoise)} differ by no more than the noise.";
+    }
+
+    private JsonObject Json(Suite suite, string metric, string method)
+    {
+        var values = Of(suite, method).Select(result => result.Metrics[metric]).ToArray();
+        var statistic = Statistic.Of(values.Select(value => value.Value));
+        var one = new JsonObject
+        {
+            ["mean"] = statistic.Mean,
+            ["deviation"] = double.IsFinite(statistic.Deviation) ? statistic.Deviation : null,
+            ["t95"] = Json(Difference.TInterval([.. values.Select(value => value.Value)])),
+            ["seeds"] = statistic.Count,
+            ["n"] = values[0].N,
+        };
+        if (options.Limit is { } limit)
+            one["limit"] = limit;
+        if (Change(suite, metric, method) is { } change)
+        {
+            one["vs_baseline"] = new JsonObject
+            {
+                ["difference"] = change.Value,
+                ["ci95_images"] = Json(change.OverImages),
+                ["ci95_seeds"] = Json(change.OverSeeds),
+                ["within_noise"] = change.IsNoise,
+            };
+        }
+        return one;
+    }
+
+    private static JsonArray? Json(Interval? interval) => interval is { } ends ? new JsonArray(ends.Low, ends.High) : null;
+
+    private static string Text(IFormattable? value) => value?.ToString(null, CultureInfo.InvariantCulture) ?? "";
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+using Patchwork.Recipes;
+using Patchwork.Reporting;
+using Patchwork.Training;
+
+namespace Patchwork.Comparisons;
+
+/// <summary>What the training of a comparison's runs was like: curves, the dose of mixing that each method really gave, its cost, and the λ that it used.</summary>
+/// <param name="comparison">The runs.</param>
+internal sealed class ComparedTraining(ComparisonResult comparison)
+{
+    /// <summary>True when something was trained, and not only weights taken.</summary>
+    public bool Trained => comparison.Recipe.Epochs > 0;
+
+    /// <summary>Curves of the training, the dose table, and λ.</summary>
+    public IEnumerable<ReportSection> Sections()
+    {
+        if (!Trained)
+            yield break;
+        yield return new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]);
+        var lambdas = Lambdas();
+        yield return new("Dose and cost",
+        [
+            HtmlFragment.Table(Dose()),
+            HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, of all training images. Share mixed: images that another one was mixed into. Steps per time as the runs were "
+                + $"trained, {comparison.Jobs} at a time, waiting for data included; whatever else the machine did is in it."),
+            .. lambdas.Series.Count > 0 ? [HtmlFragment.Chart(lambdas)] : Array.Empty<HtmlFragment>(),
+        ]);
+    }
+
+    /// <summary>Mean over the seeds at each epoch.</summary>
+    public IEnumerable<(int Epoch, Statistic Value)> PerEpoch(string method, string metric) =>
+        comparison.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
+            .Select(line => JsonNode.Parse(line)!)
+            .Where(line => line[metric] is not null)
+            .GroupBy(line => (int)line["epoch"]!, line => (double)line[metric]!)
+            .OrderBy(group => group.Key)
+            .Select(group => (group.Key, Statistic.Of(group)));
+
+    // With the sample deviation as band.
+    private LineChart Curve(string title, string metric, string axis, double scale) =>
+        new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
+            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))])
+        {
+            Least = 0,
+        };
+
+    private ResultTable Dose()
+    {
+        var baseline = comparison.Methods.Contains(Methods.Baseline) ? StepSeconds(Methods.Baseline) : (double?)null;
+        string Share(string method, string metric) => PerEpoch(method, metric).Select(point => 100 * point.Value.Mean).DefaultIfEmpty(double.NaN).Average() is var mean && mean > 0 ? Text(mean, "F1") : "";
+        return new ResultTable([new("method"), new("replaced area, %", Alignment.Right), new("share mixed, %", Alignment.Right), new("ms a step", Alignment.Right), new("step over baseline's", Alignment.Right)],
+            [.. comparison.Methods.Select(method => (IReadOnlyList<string>)
+            [
+                method, Share(method, "mix/replaced_area"), Share(method, "mix/share_mixed"), Text(1000 * StepSeconds(method), "F1"),
+                baseline is { } plain ? Text(StepSeconds(method) / plain, "F2") : "",
+            ])]);
+    }
+
+    private double StepSeconds(string method) => comparison.Recipe.BatchSize * comparison.Recipe.Accumulate / PerEpoch(method, "images_per_second").Average(point => point.Value.Mean);
+
+    // Shares of the images in twentieths of λ, beside the law that it was drawn from.
+    private LineChart Lambdas()
+    {
+        var used = comparison.Methods.Select(method => (Method: method, Counts: Counts(method))).Where(one => one.Counts.Sum() > 0).ToArray();
+        var laws = used.Select(one => (comparison.Recipe with { Method = one.Method }).CreateStack().Mixer).Where(mixer => mixer is not null and not OneOf and not ResizeMix && comparison.Recipe.Strengths is null)
+            .Select(mixer => mixer!.Alpha).Distinct();
+        return new LineChart("λ drawn from and λ used", "λ, the image's own weight", "images, %",
+        [
+            .. used.Select(one => new ChartSeries($"{one.Method}, used", [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),
+            .. laws.Select(alpha => new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"Beta({alpha}, {alpha})"), [.. Beta(alpha).Select((share, bin) => new ChartPoint(Middle(bin), 100 * share))]) { Reference = true }),
+        ]);
+    }
+
+    private static double Middle(int bin) => (bin + 0.5) / LambdaHistogram.Bins;
+
+    private long[] Counts(string method)
+    {
+        var sums = new long[LambdaHistogram.Bins];
+        foreach (var counts in comparison.Of(method).Select(run => run.Result.Lambdas).OfType<IReadOnlyList<long>>())
+        {
+            for (var bin = 0; bin < sums.Length; bin++)
+                sums[bin] += counts[bin];
+        }
+        return sums;
+    }
+
+    // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for α of a half and more and a mild one below.
+    internal static double[] Beta(double alpha)
+    {
+        const int points = 20_000;
+        var mass = new double[LambdaHistogram.Bins];
+        for (var i = 0; i < points; i++)
+        {
+            var t = (i + 0.5) / points * Math.PI / 2;
+            var x = Math.Sin(t) * Math.Sin(t);
+            mass[Math.Min((int)(x * mass.Length), mass.Length - 1)] += Math.Pow(Math.Sin(t) * Math.Cos(t), 2 * alpha - 1);
+        }
+        var sum = mass.Sum();
+        return [.. mass.Select(value => value / sum)];
+    }
+
+    private static string Text(double value, string format) => double.IsFinite(value) ? value.ToString(format, CultureInfo.InvariantCulture) : "";
+}

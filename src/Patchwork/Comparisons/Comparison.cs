@@ -1,0 +1,126 @@
+using Patchwork.Recipes;
+using Patchwork.Runs;
+using Patchwork.Training;
+
+namespace Patchwork.Comparisons;
+
+/// <summary>
+/// Methods × seeds of one recipe, each in a run folder of its own: finished runs are read, partial ones resumed, missing ones trained.
+/// </summary>
+public sealed class Comparison
+{
+    private readonly Recipe recipe;
+
+    /// <summary>Plans a comparison.</summary>
+    /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
+    /// <param name="methods">Method ids, <c>baseline</c> included.</param>
+    /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
+    /// <param name="jobs">Runs at a time. Range: at least 1. Default: one a core, as far as each has 4 GiB of memory; one on a GPU.</param>
+    /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the methods.</exception>
+    public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
+    {
+        if (methods.Count == 0 || seeds < 1)
+            throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} seeds.");
+        if (jobs < 1)
+            throw new InputException($"A comparison has at least one run at a time. Received: jobs = {jobs}.");
+        if (methods.Distinct().Count() < methods.Count)
+            throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
+        foreach (var method in methods)
+            (recipe with { Method = method }).Validate();
+        recipe.RequireUse(methods);
+        (this.recipe, Methods, Seeds, Jobs) = (recipe, methods, seeds, jobs ?? ParallelRuns.Fitting(methods.Count * seeds, recipe));
+    }
+
+    // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
+    private Recipe Of(string method, ulong seed) => (recipe with
+    {
+        Method = method,
+        Seed = seed,
+        Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+    }).Fitted();
+
+    /// <summary>The methods, in the order they were given.</summary>
+    public IReadOnlyList<string> Methods { get; }
+
+    /// <summary>Seeds a method.</summary>
+    public int Seeds { get; }
+
+    /// <summary>Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.</summary>
+    public int Jobs { get; }
+
+    /// <summary>What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is stopped early has whole seeds.</summary>
+    public IReadOnlyList<string> Labels => [.. Plan().Select(run => ComparedRun.LabelOf(run.Method, run.Seed))];
+
+    /// <summary>Runs, or goes on with, everything.</summary>
+    /// <param name="folder">Where the run folders go.</param>
+    /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
+    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
+    /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
+    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report, CancellationToken cancellation = default)
+    {
+        foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
+            TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
+        var threads = recipe.Threads == 0 && Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : recipe.Threads;
+        var runs = ParallelRuns.Run(Plan(), Jobs, (run, stop) =>
+        {
+            stop.ThrowIfCancellationRequested();
+            var label = ComparedRun.LabelOf(run.Method, run.Seed);
+            var path = PathOf(folder, run.Method, run.Seed);
+            var wanted = Of(run.Method, run.Seed);
+            var result = Directory.Exists(path)
+                ? Continue(path, wanted, callbacks(label), notice => report(label, notice), stop)
+                : TrainingRun.Start(wanted with { Threads = threads }, path, callbacks(label), notice => report(label, notice), stop);
+            return new ComparedRun(run.Method, run.Seed, path, result);
+        }, cancellation);
+        return new ComparisonResult(recipe, Methods, runs) { Jobs = Jobs };
+    }
+
+    /// <summary>The labels of runs that are finished in a folder.</summary>
+    public IReadOnlyList<string> Finished(string folder) =>
+        [.. from run in Plan() let path = PathOf(folder, run.Method, run.Seed) where Directory.Exists(path) && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
+
+    private IReadOnlyList<(string Method, ulong Seed)> Plan() =>
+        [.. from k in Enumerable.Range(0, Seeds) from method in Methods select (method, recipe.Seed + (ulong)k)];
+
+    private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
+
+    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation)
+    {
+        var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.Fitted());
+        wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
+        // Threads are settled when a run begins: 0 then means whatever it was.
+        if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
+            throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
+        return TrainingRun.Resume(path, callbacks, report, cancellation);
+    }
+}
+
+/// <summary>One finished run of a comparison.</summary>
+/// <param name="Method">Method id.</param>
+/// <param name="Seed">Seed.</param>
+/// <param name="Folder">Run folder.</param>
+/// <param name="Result">Its numbers.</param>
+public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result)
+{
+    /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
+    public string Label => LabelOf(Method, Seed);
+
+    internal static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
+}
+
+/// <summary>All runs of a comparison.</summary>
+/// <param name="Recipe">What they share.</param>
+/// <param name="Methods">The methods in order.</param>
+/// <param name="Runs">The runs.</param>
+public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<string> Methods, IReadOnlyList<ComparedRun> Runs)
+{
+    /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>A finished run by itself.</summary>
+    public static ComparisonResult Of(RunFolder run) =>
+        new(run.Recipe, [run.Recipe.Method], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
+
+    /// <summary>The runs of a method, by seed.</summary>
+    public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
+}

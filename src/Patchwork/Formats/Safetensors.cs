@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using Patchwork.Internals;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Formats;
+
+/// <summary>
+/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and byte range
+/// of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on the weights alone.
+/// </summary>
+public static class Safetensors
+{
+    /// <summary>
+    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one tensor
+    /// at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+    /// </summary>
+    /// <exception cref="ArgumentException">A name twice, the name <c>__metadata__</c>, or a type the format does not have.</exception>
+    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
+        var sorted = tensors.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray();
+        var header = SafetensorsHeader.Encode(sorted);
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            foreach (var (_, tensor) in sorted) WriteValues(stream, tensor);
+        });
+    }
+
+    /// <inheritdoc cref="Save(string, IEnumerable{ValueTuple{string, Tensor}})"/>
+    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
+
+    /// <summary>
+    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are in no
+    /// dispose scope. Never allocates more than the length of the file, whatever its header claims.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is not well-formed safetensors; the message says where and how.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Load(string path)
+    {
+        using var stream = OpenForReading(path);
+        return Load(stream, path);
+    }
+
+    /// <summary>The same from a stream that can be sought; <paramref name="path"/> is its name in messages.</summary>
+    internal static IReadOnlyDictionary<string, Tensor> Load(Stream stream, string path)
+    {
+        var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var entry in SafetensorsHeader.Read(stream, path))
+            {
+                // Detached at once: a scope of the caller's must not dispose what the caller was promised to own.
+                var tensor = empty(entry.Shape, entry.Type, CPU).DetachFromDisposeScope();
+                tensors.Add(entry.Name, tensor);
+                ReadValues(stream, tensor, entry, path);
+            }
+            return tensors;
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an optimizer
+    /// made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are converted.
+    /// </summary>
+    /// <exception cref="InvalidDataException">Missing, unexpected or differently shaped tensors, all named; or a malformed file.</exception>
+    public static void LoadInto(string path, nn.Module module)
+    {
+        var loaded = Load(path);
+        try
+        {
+            var targets = module.state_dict();
+            var complaints = new List<string>();
+            var missing = targets.Keys.Where(name => !loaded.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
+            var unexpected = loaded.Keys.Where(name => !targets.ContainsKey(name)).ToArray();
+            var mismatched = loaded.Where(entry => targets.TryGetValue(entry.Key, out var target) && !target.shape.SequenceEqual(entry.Value.shape))
+                .Select(entry => $"{entry.Key} (file {Shape(entry.Value)}, model {Shape(targets[entry.Key])})").ToArray();
+            if (missing.Length > 0) complaints.Add("missing " + string.Join(", ", missing));
+            if (unexpected.Length > 0) complaints.Add("unexpected " + string.Join(", ", unexpected));
+            if (mismatched.Length > 0) complaints.Add("of another shape " + string.Join(", ", mismatched));
+            if (complaints.Count > 0)
+                throw new InvalidDataException($"The weights in {path} do not fit the model: {string.Join("; ", complaints)}. "
+                    + "Load them into the model they were saved from.");
+            using (no_grad())
+                foreach (var (name, target) in targets)
+                    target.copy_(loaded[name]);
+        }
+        finally
+        {
+            foreach (var tensor in loaded.Values) tensor.Dispose();
+        }
+    }
+
+    private static string Shape(Tensor tensor) => "[" + string.Join(",", tensor.shape) + "]";
+
+    private static FileStream OpenForReading(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+
+    private static void WriteValues(Stream stream, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var flat = tensor.detach().to(CPU).contiguous().reshape(-1);
+        foreach (var piece in Pieces(flat)) stream.Write(piece.bytes);
+    }
+
+    private static void ReadValues(Stream stream, Tensor tensor, SafetensorsHeader.Entry entry, string path)
+    {
+        using var scope = NewDisposeScope();
+        var flat = tensor.view(-1);
+        foreach (var piece in Pieces(flat))
+        {
+            var bytes = piece.bytes;
+            stream.ReadExactly(bytes);
+            // Any other byte in a bool is undefined behaviour in libtorch's kernels.
+            if (entry.Type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+                throw new InvalidDataException($"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
+        }
+    }
+
+    /// <summary>Views of at most 64 MiB, because a span ends at 2 GB and a tensor does not.</summary>
+    private static IEnumerable<Tensor> Pieces(Tensor flat)
+    {
+        const long most = 1 << 23;
+        for (long start = 0, count = flat.numel(); start < count; start += most)
+        {
+            using var piece = flat.narrow(0, start, Math.Min(most, count - start));
+            yield return piece;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using Patchwork.Data;
+using Patchwork.Evaluation;
+using Patchwork.Internals;
+using Patchwork.Plans;
+using Patchwork.Reporting;
+using Patchwork.Saliency;
+using static TorchSharp.torch;
+
+namespace Patchwork.Inference;
+
+/// <summary>What a network looked at in a picture, and the picture as the network got it.</summary>
+/// <param name="Picture">The network's input, as pixels.</param>
+/// <param name="Activation">Class, probability, map and box, all in pixels of <paramref name="Picture"/>.</param>
+public sealed record Explanation(Picture Picture, Activation Activation)
+{
+    /// <summary>
+    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and around the largest
+    /// contour above 0.15 of its maximum the box by which the CutMix paper finds objects.
+    /// </summary>
+    /// <param name="model">The network; run in evaluation mode and left as it was.</param>
+    /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; it stays the caller's.</param>
+    /// <param name="normalization">What the image was normalized by.</param>
+    /// <param name="classes">The K classes' names, in the order of the logits.</param>
+    /// <param name="label">The class that is asked about, 0 to K - 1; null, the default: the predicted one.</param>
+    /// <param name="layer">The layer of a Grad-CAM, as <c>layer2</c>; null, the default: the class activation map.</param>
+    /// <exception cref="InputException">The network has no such layer, or none of which a map can be made.</exception>
+    public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes, int? label = null, string? layer = null)
+    {
+        using var scope = NewDisposeScope();
+        var probabilities = Probabilities(model, image);
+        var asked = label ?? Array.IndexOf(probabilities, probabilities.Max());
+        var picture = Picture.FromBatch(NormalizedPictures.Restore(image, normalization))[0];
+        var values = Map(model, image, asked, layer).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        var map = new HeatMap(picture.Height, picture.Width, values);
+        var contours = new Contours(values, map.Height, map.Width).At(MapBoxes.PaperThreshold);
+        var box = contours.Count == 0 ? Box.Empty : contours.MaxBy(contour => contour.Area).Box.ToBox();
+        return new(picture, new Activation(classes[asked], probabilities[asked], map, box) { Layer = layer });
+    }
+
+    /// <summary>The sheet: original, heat map, overlay and box.</summary>
+    /// <param name="name">What is written below the original, as its file's name.</param>
+    public ActivationSheet Sheet(string name) => new()
+    {
+        Title = FormattableString.Invariant($"What speaks for {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
+        Subtitle = FormattableString.Invariant($"The box lies around the largest region above {MapBoxes.PaperThreshold} of the maximum."),
+        Networks = [""],
+        Rows = [new ActivationRow(Picture, name, [Activation])],
+        Stages = true,
+    };
+
+    private static double[] Probabilities(nn.Module<Tensor, Tensor> model, Tensor image)
+    {
+        using var mode = new EvaluationMode(model);
+        using var noGradient = no_grad();
+        return model.call(image).to(ScalarType.Float64).cpu().softmax(1).data<double>().ToArray();
+    }
+
+    private static Tensor Map(nn.Module<Tensor, Tensor> model, Tensor image, int label, string? layer)
+    {
+        var classes = tensor(new long[] { label }, device: image.device);
+        try
+        {
+            return layer is null ? ClassActivation.Scaled(model, image, classes) : GradCam.Of(model, image, classes, layer);
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException($"{error.Message} Name {(layer is null ? "a layer, for its Grad-CAM" : "another layer")}.", error);
+        }
+    }
+}

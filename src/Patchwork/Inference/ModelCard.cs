@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Recipes;
+
+namespace Patchwork.Inference;
+
+/// <summary>What using a trained network needs, beside its weights.</summary>
+/// <param name="Model">Model id.</param>
+/// <param name="Classes">Class names; a label is an index into them.</param>
+/// <param name="Channels">Channels of the input.</param>
+/// <param name="Height">Rows of the input.</param>
+/// <param name="Width">Columns of the input.</param>
+/// <param name="Mean">Mean that pixels in [0, 1] are normalized with, per channel.</param>
+/// <param name="Deviation">Deviation that they are divided by.</param>
+public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+{
+    private const int LargestSide = 1024;
+
+    /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
+    public double CenterCrop { get; init; } = 1;
+
+    /// <summary>The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.</summary>
+    public string Method { get; init; } = Methods.Baseline;
+
+    /// <summary>Their chance of a drop; null: their own.</summary>
+    public double? DropProbability { get; init; }
+
+    /// <summary>Their options by name, as a recipe has them; null: their own.</summary>
+    [JsonConverter(typeof(OptionTexts))]
+    public IReadOnlyDictionary<string, string>? Options { get; init => field = value is { Count: > 0 } ? value : null; }
+
+    /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
+    /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
+    public ImageClassifier CreateModel()
+    {
+        var recipe = new Recipe { Method = Method, DropProbability = DropProbability, Options = Options };
+        recipe.RequireUse();
+        return ModelZoo.Create(Model, Classes.Count, Channels, Height, recipe.CreateStack().ModelOptions);
+    }
+
+    /// <summary>The card as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, ModelCardJson.Default.ModelCard);
+
+    /// <summary>Reads a card.</summary>
+    /// <exception cref="InputException">There is no such file, or it is no card.</exception>
+    public static ModelCard Read(string path)
+    {
+        try
+        {
+            return FromJson(File.ReadAllText(path), path);
+        }
+        catch (IOException error)
+        {
+            throw Refusal(path, error.Message, error);
+        }
+    }
+
+    /// <summary>Reads the text of a card; <paramref name="path"/> is its name in messages.</summary>
+    /// <exception cref="InputException">The text is no card, or no network can have its sizes.</exception>
+    internal static ModelCard FromJson(string json, string path)
+    {
+        try
+        {
+            var card = JsonSerializer.Deserialize(json, ModelCardJson.Default.ModelCard);
+            return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
+                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
+                && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
+                ? card
+                : throw Refusal(path, "its values are missing or contradict each other");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
+        {
+            throw Refusal(path, error.Message, error);
+        }
+    }
+
+    private static InputException Refusal(string path, string what, Exception? cause = null) =>
+        new($"A run must have a {path} that names its model and classes. Received none that can be read ({what.TrimEnd('.')}).", cause);
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ModelCard))]
+internal sealed partial class ModelCardJson : JsonSerializerContext;

@@ -1,0 +1,88 @@
+using Patchwork.Data;
+using Patchwork.Formats;
+using Patchwork.Imaging;
+using Patchwork.Models;
+using Patchwork.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Inference;
+
+/// <summary>A trained network, ready to name what a picture shows. Needs nothing of a run but its checkpoints folder.</summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly ImageClassifier model;
+
+    private Predictor(ModelCard card, ImageClassifier model) => (Card, this.model) = (card, model);
+
+    /// <summary>Model, input and classes.</summary>
+    public ModelCard Card { get; }
+
+    /// <summary>The network, in evaluation mode; it stays this predictor's.</summary>
+    public ImageClassifier Model => model;
+
+    /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
+    /// <exception cref="InputException">The folder is no run, or it has no weights yet.</exception>
+    public static Predictor Open(string folder)
+    {
+        var run = RunFolder.Open(folder);
+        var card = ModelCard.Read(run.Model);
+        var weights = File.Exists(run.Checkpoints.BestWeights) ? run.Checkpoints.BestWeights : run.Checkpoints.LastWeights;
+        if (!File.Exists(weights))
+            throw new InputException($"A run must have weights to predict with. "
+                + $"Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
+        var model = card.CreateModel();
+        try
+        {
+            Safetensors.LoadInto(weights, model);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InputException($"The weights of {folder} are damaged: {error.Message}", error);
+        }
+        model.eval();
+        return new Predictor(card, model);
+    }
+
+    /// <summary>Probabilities of all classes for a picture, brought to the network's input size.</summary>
+    /// <exception cref="InputException">The picture cannot be read.</exception>
+    public double[] Predict(string picture)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+    }
+
+    /// <summary>What the network looks at in a picture, brought to its input size.</summary>
+    /// <param name="picture">The picture's file.</param>
+    /// <param name="className">The class that is asked about; null, the default: the predicted one.</param>
+    /// <param name="layer">The layer of a Grad-CAM; null, the default: the class activation map of the last features.</param>
+    /// <exception cref="InputException">The picture cannot be read, or the network knows no such class or layer.</exception>
+    public Explanation Explain(string picture, string? className = null, string? layer = null)
+    {
+        int? label = null;
+        if (className is not null)
+        {
+            label = Card.Classes.ToList().IndexOf(className);
+            if (label < 0)
+                throw InputException.Unknown("class", className, [.. Card.Classes]);
+        }
+        using var input = Input(picture);
+        return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
+    }
+
+    private Normalization Normalization => new(Card.Mean, Card.Deviation);
+
+    // The picture as the network takes it, (1, C, H, W); the caller's.
+    private Tensor Input(string picture)
+    {
+        var pixels = new byte[Card.Channels * Card.Height * Card.Width];
+        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop);
+        var input = new float[pixels.Length];
+        new PixelRows(Normalization).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
+        return tensor(input, [1, Card.Channels, Card.Height, Card.Width]);
+    }
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => model.Dispose();
+}

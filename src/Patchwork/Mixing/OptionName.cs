@@ -1,0 +1,30 @@
+using Patchwork.Plans;
+
+namespace Patchwork.Mixing;
+
+/// <summary>An option as recipes name it: <c>level</c>, or <c>shakedrop.level</c> where several methods have one of that name.</summary>
+/// <param name="Method">Id of the method; null: whichever has it.</param>
+/// <param name="Name">The option's own name.</param>
+internal readonly record struct OptionName(string? Method, string Name)
+{
+    /// <summary>Reads a name.</summary>
+    /// <exception cref="InputException">No method of the catalogue has such an option; the nearest name is offered.</exception>
+    public static OptionName Parse(string text)
+    {
+        var name = text.Split('.', 2) is [var before, var after] ? new OptionName(before, after) : new OptionName(null, text);
+        IMethod[] methods = [.. name.Method is { } id ? [Methods.Find(id).Create()] : Methods.All.Select(method => method.Create())];
+        if (!methods.Any(method => name.Of(method) is not null))
+            throw InputException.Unknown(name.Method is null ? "option" : $"option of {name.Method}", name.Name, [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
+        return name;
+    }
+
+    /// <summary>The option that is meant of a method; null where that has none of this name.</summary>
+    public MethodOption? Of(IMethod method)
+    {
+        var name = Name;
+        return Method is null || Method == method.Id ? MethodOption.Of(method).FirstOrDefault(option => option.Name == name) : null;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Method is null ? Name : $"{Method}.{Name}";
+}

@@ -1,0 +1,182 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Patchwork;
+
+/// <summary>
+/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is needed, so a
+/// program that never touches a tensor starts fast.
+/// </summary>
+public static class NativeLibraries
+{
+    /// <summary>The environment variable naming the folder of an installed libtorch; it wins over one beside the program.</summary>
+    public const string FolderVariable = "PATCHWORK_LIBTORCH";
+
+    private const string Guide = "see docs/guide/native-libraries.md";
+    private static readonly Lock gate = new();
+    private static bool loaded;
+
+    /// <summary>The version of libtorch that TorchSharp was built for, for example <c>2.10.0</c>.</summary>
+    public static string TorchVersion => torch.__version__;
+
+    /// <summary>Loads the native libraries in the order they need, once; later calls return at once. Thread-safe.</summary>
+    /// <exception cref="InputException">They cannot be loaded; the message says why and what to do.</exception>
+    public static void Ensure()
+    {
+        lock (gate)
+        {
+            if (loaded)
+            {
+                return;
+            }
+            Load(Environment.GetEnvironmentVariable(FolderVariable), SearchFolders());
+            loaded = true;
+        }
+    }
+
+    /// <summary>The torch device that <c>--device</c> names: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>
+    public static torch.Device Device(string name)
+    {
+        int index = 0;
+        bool cuda = name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name[5..], out index) && index >= 0);
+        if (name != "cpu" && !cuda)
+        {
+            throw new InputException($"Unknown device '{name}': expected cpu, cuda or cuda:N; use --device cpu.");
+        }
+        Ensure();
+        if (!cuda)
+        {
+            return torch.CPU;
+        }
+        int count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+        if (count == 0)
+        {
+            throw new InputException(
+                $"Device '{name}' was asked for, but this build of libtorch {TorchVersion} sees no CUDA GPU: use --device cpu, or a CUDA libtorch ({Guide}).");
+        }
+        return index < count
+            ? torch.device(DeviceType.CUDA, index)
+            : throw new InputException($"Device '{name}' was asked for, but there are {count} GPUs: use cuda:0 to cuda:{count - 1}.");
+    }
+
+    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime swallows what such a
+    // handler throws: a program that wants the one clear sentence calls Ensure() first.
+#pragma warning disable CA2255 // A module initializer in a library: it only subscribes, and no call of ours would be early enough.
+    [ModuleInitializer]
+    internal static void WaitForTorchSharp()
+    {
+        if (AppDomain.CurrentDomain.GetAssemblies().Any(IsTorchSharp))
+        {
+            Ensure();
+            return;
+        }
+        AppDomain.CurrentDomain.AssemblyLoad += (_, e) =>
+        {
+            if (IsTorchSharp(e.LoadedAssembly))
+            {
+                Ensure();
+            }
+        };
+    }
+#pragma warning restore CA2255
+
+    internal static void Load(string? installed, IReadOnlyList<string> folders)
+    {
+        DeleteShadowCopy(AppContext.BaseDirectory);
+        string? torchSharp = Find("LibTorchSharp", folders);
+        if (torchSharp is null)
+        {
+            return; // an unusual host (a notebook, a single file): TorchSharp's own search knows more
+        }
+        if (!string.IsNullOrEmpty(installed))
+        {
+            LoadInstalled(installed);
+        }
+        else if (Find("torch_cpu", folders) is null)
+        {
+            throw new InputException(
+                $"There is no libtorch beside the program: build with -p:LibTorch=cpu, or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
+        }
+        LoadFile(torchSharp);
+    }
+
+    internal static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? library + ".dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+
+    // A failed search of TorchSharp leaves half a gigabyte of copies in cpu/ beside the program, which no later run needs.
+    internal static void DeleteShadowCopy(string program)
+    {
+        string shadow = Path.Combine(program, "cpu");
+        bool torchSharpMadeIt = File.Exists(Path.Combine(shadow, FileName("LibTorchSharp"))) && File.Exists(Path.Combine(shadow, FileName("torch_cpu")));
+        if (!torchSharpMadeIt)
+        {
+            return;
+        }
+        try
+        {
+            Directory.Delete(shadow, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // In use by another process or read-only: it wastes space and harms nothing.
+        }
+    }
+
+    private static string ExpectedVersion => "2.10";
+
+    private static void LoadInstalled(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
+        {
+            throw new InputException(
+                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: name the lib folder of an installed libtorch {ExpectedVersion}.");
+        }
+        // By full path and in the order of their needs, so that each finds the ones before it already loaded.
+        foreach (string library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
+        {
+            string path = Path.Combine(folder, FileName(library));
+            if (File.Exists(path))
+            {
+                LoadFile(path);
+            }
+        }
+    }
+
+    private static void LoadFile(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new InputException(Explain(path, e.Message), e);
+        }
+    }
+
+    internal static string Explain(string path, string reason)
+    {
+        string name = Path.GetFileName(path);
+        if (reason.Contains("GLIBCXX_", StringComparison.Ordinal))
+        {
+            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: rebuild with the package Patchwork referenced "
+                + $"and PatchworkFixTorchSharp not set to false, or use a system with GCC 13 or newer ({Guide}).";
+        }
+        string what = reason.Split('\n', 2)[0].TrimEnd('.', ' ');
+        return $"{name} could not be loaded ({what}): it needs libtorch {ExpectedVersion} for this system ({Guide}).";
+    }
+
+    private static string? Find(string library, IReadOnlyList<string> folders) =>
+        folders.Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);
+
+    private static List<string> SearchFolders()
+    {
+        string listed = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return [.. listed.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries), AppContext.BaseDirectory];
+    }
+
+    private static bool IsTorchSharp(Assembly assembly) => assembly.GetName().Name == "TorchSharp";
+}

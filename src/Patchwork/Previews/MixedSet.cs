@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Text;
+using Patchwork.Data;
+using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Reporting;
+using static TorchSharp.torch;
+
+namespace Patchwork.Previews;
+
+/// <summary>A mixed data set on disk, for other frameworks and for looking at: PNG pictures, <c>targets.csv</c> and <c>classes.txt</c>.</summary>
+public static class MixedSet
+{
+    private const int BatchSize = 64;
+
+    /// <summary>Writes <paramref name="count"/> mixed training pictures, each with a λ and a region of its own.</summary>
+    /// <param name="mixer">The method.</param>
+    /// <param name="dataset">Where the pictures come from; they are taken in a shuffled order, epoch after epoch.</param>
+    /// <param name="seeds">Decides order and plans.</param>
+    /// <param name="count">Pictures. Range: at least 1.</param>
+    /// <param name="folder">Where; must not exist. It appears whole.</param>
+    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
+    /// <exception cref="InputException">The folder exists or cannot be written.</exception>
+    public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation = default)
+    {
+        mixer = mixer with { Scope = mixer.Scope == Scope.Batch ? Scope.Example : mixer.Scope };
+        AtomicFolder.Create(Path.GetFullPath(folder), "A mixed set", "", aside =>
+        {
+            Directory.CreateDirectory(Path.Combine(aside, "images"));
+            File.WriteAllLines(Path.Combine(aside, "classes.txt"), dataset.ClassNames);
+            using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false)) { NewLine = "\n" };
+            targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right");
+            using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) });
+            var written = 0;
+            for (var epoch = 0; written < count; epoch++)
+            {
+                foreach (var (step, plain) in loader.Epoch(epoch).Index())
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    using var scope = NewDisposeScope();
+                    var batch = mixer.Mix(plain, seeds.Open("mix", epoch, step));
+                    var pictures = Picture.FromBatch(NormalizedPictures.Restore(batch.Images, dataset.Normalization));
+                    for (var i = 0; i < batch.Count && written < count; i++, written++)
+                    {
+                        var name = $"images/{written:D6}.png";
+                        File.WriteAllBytes(Path.Combine(aside, name), pictures[i].Png());
+                        targets.WriteLine(Row(name, batch, i, dataset));
+                    }
+                    if (written == count)
+                        break;
+                }
+            }
+        });
+    }
+
+    private static string Row(string name, Batch batch, int i, Dataset dataset)
+    {
+        var image = batch.Plan!.Images[i];
+        var box = image.Region.Reach(batch.Plan.Height, batch.Plan.Width);
+        var (own, partner) = (batch.Ids[i], batch.Ids[image.Partner]);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{box.Top},{box.Left},{box.Bottom},{box.Right}");
+    }
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using Patchwork.Data;
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Reporting;
+using static TorchSharp.torch;
+
+namespace Patchwork.Previews;
+
+/// <summary>
+/// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels; or behind the pixels, to features,
+/// branches and label vectors.
+/// </summary>
+public static class MixingPreview
+{
+    private static readonly string[] Columns = ["a: original", "b: partner", "what the network sees", "|difference from a|"];
+
+    /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
+    /// <param name="stack">
+    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many; the subtitle says where that differs from what training does. Where none of them changes pixels, each has its rows.
+    /// </param>
+    /// <param name="dataset">Where the pictures come from.</param>
+    /// <param name="seeds">Decides pictures and plans.</param>
+    /// <param name="count">Rows. Range: at least 1.</param>
+    /// <param name="objects">Outline the objects and leave only their masks bright: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
+    /// <param name="model">The network that methods plan by, or whose features they change; null: an untrained ResNet-8.</param>
+    /// <param name="preset">Name of the preset that the options began with, for the headline; null: none.</param>
+    /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know them.</exception>
+    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null, string? preset = null)
+    {
+        using var scope = NewDisposeScope();
+        if (!ChangesPixels(stack))
+            return DrawHidden(stack, dataset, seeds, count, objects, model);
+        var seen = Look(stack, dataset, seeds, Math.Max(Rows(stack, count), 2), objects, model);
+        return new PreviewSheet
+        {
+            Title = $"{Methods.NameOf(stack)}{(preset is null ? "" : $", preset {preset},")} on {dataset.Count:N0} training images",
+            Subtitle = stack.Mixer is { } mixer ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", Facts(mixer))}, seed {seeds.Seed}" : $"labels unchanged; seed {seeds.Seed}",
+            Columns = Columns,
+            Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
+        }.Png();
+    }
+
+    private static byte[] DrawHidden(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
+    {
+        if (objects || stack.Methods.Count == 0)
+            throw new InputException($"{(objects ? "Objects are outlined" : "There is something to see")} where a method changes {(objects ? "pixels" : "something")}. Received: {Methods.NameOf(stack)}. Choose another --method{(objects ? ", or leave --objects away" : "")}.");
+        using var fresh = model is null ? Untrained(dataset, seeds) : null;
+        var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, Math.Max(count, 2));
+        var rows = Enumerable.Range(0, Math.Min(count, hidden.Count)).ToArray();
+        return new PreviewSheet
+        {
+            Title = $"{Methods.NameOf(stack)}, behind the pixels of {dataset.Count:N0} training images",
+            Subtitle = $"seed {seeds.Seed}",
+            Columns = stack.Methods.Count == 1 ? FeaturePreview.Columns(stack.Methods[0]) : Columns,
+            Rows = [.. stack.Methods.SelectMany(method => rows.Select(i => hidden.Row(method, i, stack.Methods.Count == 1 ? "" : Methods.Find(method.Id).Name)))],
+        }.Png();
+    }
+
+    /// <summary>Draws one sheet with a row for each method, on the same picture; those that change no pixel stand last, with features, branches or labels.</summary>
+    /// <param name="stacks">The methods.</param>
+    /// <param name="dataset">Where the picture comes from.</param>
+    /// <param name="seeds">Decides picture and plans.</param>
+    /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
+    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model = null)
+    {
+        using var scope = NewDisposeScope();
+        using var fresh = model is null ? Untrained(dataset, seeds) : null;
+        var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, 16);
+        PreviewRow[] behind = [.. stacks.Where(stack => !ChangesPixels(stack)).SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
+        return new PreviewSheet
+        {
+            Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
+            Subtitle = (behind.Length == 0 ? "" : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its pictures are. ") + $"Seed {seeds.Seed}.",
+            Columns = Columns,
+            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))), .. behind],
+        }.Png();
+    }
+
+    internal static bool ChangesPixels(MethodStack stack) => stack.Mixer is not null || stack.Erasers.Count > 0;
+
+    // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
+    private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
+
+    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
+    {
+        var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
+        using var plainLoader = new BatchLoader(dataset, seeds, options);
+        using var loader = new BatchLoader(dataset, seeds, options) { Erasers = [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })] };
+        IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
+        var plain = Pictures(plainLoader.Epoch(0).First().Images);
+        var batch = loader.Epoch(0).First();
+        var erased = Pictures(batch.Images);
+        if (stack.Mixer is null)
+            return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
+        var mixer = Varied(stack.Mixer);
+        using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
+        var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
+        {
+            Labels = batch.Labels,
+            Model = model ?? fresh,
+            ObjectMask = row => loader.ObjectMask(batch.Ids[row], 0),
+        }));
+        var after = Pictures(mixed.Images);
+        Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
+        if (!objects)
+            return new(erased, erased, after, difference, batch, mixed.Plan!);
+        var known = Objects(dataset, batch.Ids);
+        var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
+        var masks = known.All(objects => objects.All(one => one.Mask is not null));
+        Picture Marked(Picture picture, IReadOnlyList<LabeledObject> objects) =>
+            (masks ? picture.Spotlit([.. objects.Select(one => one.Mask!)]) : picture).Outlined(objects.Select(one => one.Box));
+        Picture[] before = [.. erased.Select((picture, i) => Marked(picture, known[i]))];
+        return new(before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
+    }
+
+    private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds) =>
+        seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
+
+    // The middle one of an odd batch that is read backwards would be its own partner.
+    private static int Rows(MethodStack stack, int count) => stack.Mixer?.Partners == Partners.Reverse ? count + count % 2 : count;
+
+    // What one cannot see in the rows.
+    private static IEnumerable<string> Facts(Mixer mixer)
+    {
+        var cutmix = mixer as CutMix;
+        if (cutmix is { FixedLambda: { } fixedLambda })
+            yield return FormattableString.Invariant($"λ {fixedLambda} is not drawn");
+        else if (cutmix is { Placement: Placement.MinMax })
+            yield return FormattableString.Invariant($"sides {cutmix.SideRange.Least} to {cutmix.SideRange.Most} of the image's, no λ drawn");
+        else
+            yield return FormattableString.Invariant($"α {(cutmix is { DrawAlpha: true } ? "drawn below " : "")}{mixer.Alpha}");
+        if (cutmix is not null)
+        {
+            yield return cutmix.LabelWeight switch
+            {
+                LabelWeight.Measured => "λ counted in pixels",
+                LabelWeight.Drawn => "λ as drawn, not counted in pixels",
+                _ => $"labels {cutmix.LabelWeight.ToString().ToLowerInvariant()}",
+            };
+        }
+        if (mixer.Partners is Partners.Reverse or Partners.Roll)
+            yield return mixer.Partners == Partners.Reverse ? "b is the batch read backwards" : "b is the row before";
+        if (mixer is not OneOf && mixer.Scope != Scope.Example)
+            yield return $"drawn for each row here, once a {mixer.Scope.ToString().ToLowerInvariant()} in training";
+    }
+
+    // Every image mixed, with another one, by a draw of its own.
+    private static Mixer Varied(Mixer mixer) => mixer switch
+    {
+        OneOf choice => new OneOf([.. choice.Choices.Select(one => (Varied(one.Mixer), one.Weight))]),
+        _ => mixer with { Scope = Scope.Example, Partners = mixer.Partners is Partners.Reverse or Partners.Roll ? mixer.Partners : Partners.Derangement, Probability = 1 },
+    };
+
+    private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>
+    [
+        .. ids.Select(id => dataset.ObjectBox(id) is { } box
+            ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
+            : throw new InputException("The objects of this data set are not known. Leave --objects away, or choose shapes or tinyimagenet.")),
+    ];
+
+    private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)
+    {
+        var image = seen.Plan.Images[i];
+        string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        var alone = image.Region is FillRegion;
+        var label = alone ? Class(i) : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}");
+        var lambda = alone ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
+        var where = Where(image.Region, seen.Plan);
+        return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,
+            [
+                new PreviewCell(seen.Own[i], Class(i)),
+                new PreviewCell(seen.Partners[image.Partner], alone ? "no partner" : Class(image.Partner)),
+                new PreviewCell(seen.After[i], label),
+                new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
+            ]);
+    }
+
+    private static string Labels(MixPlan plan) =>
+        plan.Images.All(image => image.PartnerWeight == 1 - image.Lambda) ? "y = λ·a + (1-λ)·b" : "y = ρ_a·a + ρ_b·b";
+
+    private static string Where(Region region, MixPlan plan) => region switch
+    {
+        _ when region.IsEmpty => "no pixel",
+        BlendRegion => "every pixel",
+        MaskRegion => "a mask",
+        TransportRegion blocks => $"{blocks.Side}×{blocks.Side} blocks",
+        FillRegion { Holes.Count: > 1 } fill => $"{fill.Holes.Count} holes",
+        _ when region.Reach(plan.Height, plan.Width) is var box => $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}",
+        _ => "",
+    };
+
+    private static string Share(Region region, MixPlan plan) => region is BoxRegion { Box: var box } ? $"{box.Height}×{box.Width} pixels"
+        : string.Create(CultureInfo.InvariantCulture, $"{100 * (1 - region.KeptShare(plan.Height, plan.Width)):0.0} % of the image");
+}

@@ -1,0 +1,40 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace Patchwork.Runs;
+
+/// <summary>Where numbers come from: versions, processor, threads, commit and command, stored beside every result.</summary>
+public static class Provenance
+{
+    /// <summary>The environment of this process.</summary>
+    public static JsonObject Describe() => new()
+    {
+        ["patchwork"] = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+        ["commit"] = Commit(),
+        ["command"] = string.Join(' ', Environment.GetCommandLineArgs().Select((part, i) => i == 0 ? Path.GetFileNameWithoutExtension(part) : part)),
+        ["torch"] = __version__,
+        ["dotnet"] = RuntimeInformation.FrameworkDescription,
+        ["system"] = RuntimeInformation.OSDescription,
+        ["processor"] = Processor(),
+        ["cores"] = Environment.ProcessorCount,
+        ["torchThreads"] = get_num_threads(),
+        ["started"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+    };
+
+    /// <summary>The processor's name as the system gives it.</summary>
+    public static string Processor()
+    {
+        const string info = "/proc/cpuinfo";
+        var line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
+    }
+
+    // The SDK appends the commit to the informational version: 0.1.0+<commit>.
+    private static string? Commit()
+    {
+        var version = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+        return version?.IndexOf('+') is { } plus and >= 0 ? version[(plus + 1)..] : null;
+    }
+}

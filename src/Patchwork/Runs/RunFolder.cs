@@ -1,0 +1,102 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Formats;
+using Patchwork.Inference;
+using Patchwork.Internals;
+using Patchwork.Recipes;
+using Patchwork.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Runs;
+
+/// <summary>
+/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and <c>result.json</c> once
+/// the run is finished. It appears whole or not at all.
+/// </summary>
+public sealed class RunFolder
+{
+    private RunFolder(string path, Recipe recipe) => (Path, Recipe) = (path, recipe);
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>What runs in it.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>Its checkpoints.</summary>
+    public CheckpointStore Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
+
+    /// <summary>One line an epoch.</summary>
+    public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    /// <summary>Model, input and class names: what using the network needs.</summary>
+    public string Model => System.IO.Path.Combine(Path, "checkpoints", "model.json");
+
+    /// <summary>Where the finished run's numbers are.</summary>
+    public string Result => System.IO.Path.Combine(Path, "result.json");
+
+    /// <summary>True once the run's result is written.</summary>
+    public bool Finished => File.Exists(Result);
+
+    /// <summary>Creates the folder: written aside and renamed, so that nobody ever sees half of it.</summary>
+    /// <exception cref="InputException">Something is there already, or the place cannot be written.</exception>
+    public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume" : "", aside =>
+        {
+            var folder = new RunFolder(aside, recipe);
+            Directory.CreateDirectory(System.IO.Path.Combine(aside, "checkpoints"));
+            AtomicFile.WriteText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
+            AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
+            AtomicFile.WriteText(folder.Model, card.ToJson() + "\n");
+            File.WriteAllText(folder.Metrics, "");
+        });
+        return new RunFolder(path, recipe);
+    }
+
+    /// <summary>Opens the folder of a run.</summary>
+    /// <exception cref="InputException">The folder is not one.</exception>
+    public static RunFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        var recipe = System.IO.Path.Combine(path, "recipe.json");
+        if (!File.Exists(recipe))
+            throw new InputException($"A run is a folder with a recipe.json, made by train or compare. "
+                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{Inside(path)}");
+        return new RunFolder(path, RecipePaths.Here(Recipe.FromJson(File.ReadAllText(recipe), recipe)));
+    }
+
+    // A comparison's folder is easily taken for a run.
+    private static string Inside(string path)
+    {
+        const int named = 4;
+        string[] runs = Directory.Exists(path) ? [.. Directory.EnumerateDirectories(path).Where(inner => File.Exists(System.IO.Path.Combine(inner, "recipe.json"))).Order(StringComparer.Ordinal)] : [];
+        return runs.Length == 0 ? "" : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
+    }
+
+    /// <summary>The numbers of a finished run.</summary>
+    public RunResult ReadResult() => RunResult.FromJson(File.ReadAllText(Result));
+
+    /// <summary>The run's network with weights from a file; owned by the caller.</summary>
+    /// <exception cref="InputException">The weights cannot be used.</exception>
+    internal nn.Module<Tensor, Tensor> LoadNetwork(string weights, Device device)
+    {
+        var model = ModelCard.Read(Model).CreateModel();
+        try
+        {
+            Safetensors.LoadInto(weights, model);
+            return model.to(device);
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException)
+        {
+            model.Dispose();
+            throw new InputException($"The weights of {Path} cannot be used: {error.Message}", error);
+        }
+    }
+
+    internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+}

@@ -1,0 +1,14 @@
+namespace Patchwork.Training;
+
+/// <summary>How training says that it has diverged, and where.</summary>
+internal static class NonFinite
+{
+    public static NonFiniteException Loss(TrainingState state) =>
+        new(FormattableString.Invariant($"The loss must be finite. Received: {state.Loss} at {Place(state)}."), state.Step);
+
+    public static NonFiniteException Weights(TrainingState state, string name) =>
+        new($"Weights must be finite to be kept. Received: {name} with values that are not, before {Place(state)}.", state.Step);
+
+    private static string Place(TrainingState state) => FormattableString.Invariant(
+        $"epoch {state.Epoch}, step {state.StepInEpoch} of {state.Data.Train.Steps} (step {state.Step} of the run), learning rate {state.LearningRate:G4}");
+}

@@ -1,0 +1,26 @@
+using Patchwork.Benchmarks;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Benchmarks;
+
+[Collection(SerialCollection.Name)]
+public sealed class EvaluationBenchTests
+{
+    // The passes follow from the protocols; the times are the machine's affair.
+    [Fact]
+    public void A_suite_makes_the_passes_of_its_protocol_and_no_more()
+    {
+        const int images = 10;
+        var costs = EvaluationBench.Run("resnet8", images, rounds: 2).ToDictionary(cost => cost.Suite);
+        Assert.Equal((images, 0), (costs["clean"].Forward, costs["clean"].Backward));
+        Assert.Equal((2 * images, 0), (costs["calibration"].Forward, costs["calibration"].Backward));      // the validation images too
+        Assert.Equal((2 * 5 * images, 5 * images), (costs["ood"].Forward, costs["ood"].Backward));      // test images and four sets; ODIN goes back once and looks again
+        Assert.Equal(19 * 5 * images, costs["corruption"].Forward);
+        Assert.Equal((4 * 16 + 1) * images, costs["occlusion"].Forward);      // of the 17 sizes one covers nothing, and is the same for all four
+        Assert.Equal((9 + 15 + 2) * images, costs["inbetween"].Forward);      // both curves end at the images themselves
+        Assert.Equal((2 * images, 11 * images), (costs["adversarial"].Forward, costs["adversarial"].Backward));      // one step and ten; each attack judged
+        Assert.Equal((images, 0), (costs["localization"].Forward, costs["localization"].Backward));
+        Assert.All(costs.Values, cost => Assert.True(cost.Seconds > 0 && cost.OverPasses.Median > 0));
+    }
+}

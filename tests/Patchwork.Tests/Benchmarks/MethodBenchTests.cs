@@ -1,0 +1,29 @@
+using Patchwork.Benchmarks;
+using Patchwork.Mixing;
+using Patchwork.Regularization;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Benchmarks;
+
+[Collection(SerialCollection.Name)]
+public sealed class MethodBenchTests
+{
+    // What the times are is the machine's affair; which methods are timed, and that a method takes no time back, is ours.
+    [Fact]
+    public void Every_method_is_measured()
+    {
+        var costs = MethodBench.Run("resnet8", batch: 4, side: 16, TimeSpan.Zero, leastRounds: 3);
+        Assert.Equal(Methods.All.Select(method => method.Id), costs.Costs.Select(cost => cost.Method));
+        Assert.All(costs.Costs, cost =>
+        {
+            Assert.Equal((2, 2), (cost.Step.Rounds, cost.Copies.Rounds));
+            if (Methods.Find(cost.Method).Create() is BranchRegularizer)      // whole steps, either of which may be the slower one
+                Assert.InRange(cost.Step.Median, double.Epsilon, double.MaxValue);
+            else
+                Assert.InRange(cost.Step.Median, 1, double.MaxValue);
+            Assert.InRange(cost.Copies.LowerQuartile, double.MinValue, cost.Copies.UpperQuartile);
+        });
+        Assert.True(costs.StepSeconds > 0);
+    }
+}

@@ -1,0 +1,92 @@
+using Patchwork.Comparisons;
+using Patchwork.Recipes;
+using Patchwork.Runs;
+using Patchwork.Tests.Support;
+using Patchwork.Training;
+using Xunit;
+
+namespace Patchwork.Tests.Comparisons;
+
+[Collection(SerialCollection.Name)]
+public sealed class ComparisonTests : IDisposable
+{
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
+
+    public void Dispose() => files.Dispose();
+
+    private Recipe Small => new() { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 2, BatchSize = 4 };
+
+    private ComparisonResult Run(Comparison comparison, string folder, Func<string, IEnumerable<Callback>>? callbacks = null) =>
+        comparison.Run(files.At(folder), callbacks ?? (_ => []), (_, _) => { }, TestContext.Current.CancellationToken);
+
+    // The last three draw with torch's generator inside the network, at every step.
+    [Fact]
+    public void Runs_at_the_same_time_have_the_bits_of_runs_one_after_the_other()
+    {
+        string[] methods = ["cutmix", "shakedrop", "dropblock", "stochasticdepth"];
+        var alone = Run(new Comparison(Small with { Threads = 1 }, methods, seeds: 1, jobs: 1), "alone");
+        var together = Run(new Comparison(Small with { Threads = 1 }, methods, seeds: 1, jobs: 4), "together");
+        Assert.Equal(methods, together.Runs.Select(run => run.Method));
+        foreach (var (one, other) in alone.Runs.Zip(together.Runs))
+        {
+            byte[] Weights(ComparedRun run) => File.ReadAllBytes(Path.Combine(run.Folder, "checkpoints", "last.safetensors"));
+            Assert.Equal(Weights(one), Weights(other));
+        }
+    }
+
+    [Fact]
+    public void Runs_that_leave_their_threads_open_share_the_cores()
+    {
+        var compared = Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 2), "shared");
+        Assert.All(compared.Runs, run => Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), RunFolder.Open(run.Folder).Recipe.Threads));
+        Assert.Equal(2, Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 1), "shared").Runs.Count);      // and are gone on with, whatever the jobs
+    }
+
+    [Fact]
+    public void The_failure_of_one_run_ends_the_others_and_leaves_them_to_be_resumed()
+    {
+        var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
+        var error = Assert.Throws<InvalidOperationException>(() => Run(comparison, "failing", label =>
+            [new When(label.StartsWith("cutmix", StringComparison.Ordinal) ? () => throw new InvalidOperationException("the disk burns") : () => { })]));
+        Assert.Equal("the disk burns", error.Message);
+        Assert.Empty(comparison.Finished(files.At("failing")));
+        Assert.True(Directory.Exists(Path.Combine(files.At("failing"), "cutmix-seed1")));
+    }
+
+    [Fact]
+    public void Cancelling_ends_all_runs()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
+        Assert.ThrowsAny<OperationCanceledException>(() => comparison.Run(files.At("cancelled"), _ => [new When(cancellation.Cancel)], (_, _) => { }, cancellation.Token));
+        Assert.Empty(comparison.Finished(files.At("cancelled")));
+    }
+
+    [Fact]
+    public void Labels_come_seed_by_seed_and_finished_ones_are_known()
+    {
+        var comparison = new Comparison(Small, ["baseline", "cutmix"], seeds: 2, jobs: 1);
+        Assert.Equal(["baseline seed 1", "cutmix seed 1", "baseline seed 2", "cutmix seed 2"], comparison.Labels);
+        Assert.Empty(comparison.Finished(files.At("none")));
+        Run(new Comparison(Small, ["cutmix"], seeds: 1, jobs: 1), "some");
+        Assert.Equal(["cutmix seed 1"], comparison.Finished(files.At("some")));
+    }
+
+    [Theory, InlineData(0), InlineData(-2)]
+    public void Fewer_than_one_at_a_time_is_refused(int jobs) =>
+        Assert.Contains($"jobs = {jobs}", Assert.Throws<InputException>(() => new Comparison(new Recipe(), ["cutmix"], 1, jobs)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void As_many_runs_at_a_time_as_there_are_cores_and_runs()
+    {
+        Assert.InRange(new Comparison(new Recipe(), ["cutmix", "mixup"], seeds: 3).Jobs, 1, Math.Min(6, Environment.ProcessorCount));
+        Assert.Equal(1, new Comparison(new Recipe { Threads = Environment.ProcessorCount }, ["cutmix", "mixup"], seeds: 3).Jobs);
+        Assert.Equal(1, new Comparison(new Recipe(), ["cutmix"], seeds: 1).Jobs);
+        Assert.Equal(1, new Comparison(new Recipe { Device = "cuda" }, ["cutmix", "mixup"], seeds: 3).Jobs);
+    }
+
+    private sealed class When(Action firstStep) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Patchwork.Plans.Batch batch) => firstStep();
+    }
+}

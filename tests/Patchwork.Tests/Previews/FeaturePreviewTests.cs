@@ -1,0 +1,123 @@
+using Patchwork.Data;
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Previews;
+using Patchwork.Randomness;
+using Patchwork.Regularization;
+using Patchwork.Reporting;
+using Patchwork.Tests.Support;
+using SkiaSharp;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests.Previews;
+
+/// <summary>What the sheet shows of methods behind the pixels is what they do.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class FeaturePreviewTests : IDisposable
+{
+    private readonly DisposeScope scope = NewDisposeScope();
+    private readonly Dataset dataset = Shapes.Open().Train;
+    private readonly ImageClassifier model;
+    private readonly FeaturePreview preview;
+
+    public FeaturePreviewTests()
+    {
+        new SeedStream(1).SeedTorch("model");
+        model = ModelZoo.Create("resnet8", dataset.ClassNames.Count);
+        preview = new FeaturePreview(dataset, new SeedStream(1), model, 8);
+    }
+
+    public void Dispose()
+    {
+        model.Dispose();
+        scope.Dispose();
+    }
+
+    private Picture[] Row(string id, int i = 0) => [.. preview.Row(Methods.Find(id).Create(), i, "").Cells.Select(cell => cell.Picture)];
+
+    private static byte At(Picture picture, int y, int x) => picture.Rgb[(y * picture.Width + x) * 3];
+
+    [Fact]
+    public void A_sheet_of_every_method_can_be_drawn_and_that_of_all_has_a_row_for_each()
+    {
+        int Height(params string[] ids)
+        {
+            using var sheet = SKBitmap.Decode(MixingPreview.DrawAll([.. ids.Select(id => MethodStack.Parse(id))], dataset, new SeedStream(1), model));
+            return sheet.Height;
+        }
+        var one = Height("cutmix");
+        foreach (var method in Methods.All)
+        {
+            Assert.True(Height("cutmix", method.Id) > one + 160, method.Id);      // a row more, as high as a picture
+            Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse(method.Id), dataset, new SeedStream(1), 2));
+        }
+        Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse("dropblock+shakedrop"), dataset, new SeedStream(1), 1));
+        Assert.Contains("Baseline", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("baseline"), dataset, new SeedStream(1), 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("--objects", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("dropblock"), dataset, new SeedStream(1), 1, objects: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Inside_the_box_are_the_partners_features_and_outside_the_images_own()
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            var (own, partner, mixed) = Row("featurecutmix", i) is [var a, var b, var seen, _] ? (a, b, seen) : throw new InvalidOperationException();
+            var (taken, kept) = (0, 0);
+            for (var y = 0; y < mixed.Height; y++)
+            {
+                for (var x = 0; x < mixed.Width; x++)
+                {
+                    var value = At(mixed, y, x);
+                    Assert.True(value == At(own, y, x) || value == At(partner, y, x) || value == 255, $"{y}, {x}");      // 255: the outline
+                    taken += value == At(partner, y, x) && value != At(own, y, x) ? 1 : 0;
+                    kept += value == At(own, y, x) && value != At(partner, y, x) ? 1 : 0;
+                }
+            }
+            Assert.True(taken + kept > 0);
+        }
+    }
+
+    [Fact]
+    public void Blocked_features_are_black_in_the_mask_and_gone_from_the_map()
+    {
+        var (before, after, mask) = Row("dropblock") is [_, var map, var seen, var kept] ? (map, seen, kept) : throw new InvalidOperationException();
+        Assert.Contains((byte)0, mask.Rgb);
+        Assert.Contains((byte)255, mask.Rgb);
+        var changed = Enumerable.Range(0, mask.Rgb.Length).Count(k => mask.Rgb[k] == 0 && before.Rgb[k] > after.Rgb[k]);
+        Assert.True(changed > 0);
+    }
+
+    [Fact]
+    public void Branches_are_whole_or_gone_with_stochastic_depth_and_may_be_turned_round_with_ShakeDrop()
+    {
+        static bool Red(Picture picture) => Enumerable.Range(0, picture.Rgb.Length / 3).Any(k => picture.Rgb[3 * k] > 0 && picture.Rgb[3 * k + 1] == 0);
+        var depth = Row("stochasticdepth");
+        Assert.Equal([0, 255], depth[1].Rgb.Distinct().Order().Select(value => (int)value));
+        Assert.Equal(depth[1].Rgb, depth[2].Rgb);      // the gradient goes where the branch went
+        var shaken = Row("shakedrop");
+        Assert.True(Red(shaken[1]) && !Red(shaken[2]));
+        Assert.True(At(shaken[3], 0, 0) > At(shaken[3], 0, shaken[3].Width - 1));      // later blocks count less
+    }
+
+    [Fact]
+    public void Bars_are_as_high_as_the_label()
+    {
+        var (before, after) = Row("labelsmoothing") is [_, var first, var second, _] ? (first, second) : throw new InvalidOperationException();
+        int[] Heights(Picture picture) => [.. Enumerable.Range(0, picture.Width).Select(x => Enumerable.Range(0, picture.Height).Count(y => At(picture, y, x) < 128))];
+        Assert.Equal([0, before.Height], Heights(before).Distinct().Order());
+        var classes = dataset.ClassNames.Count;
+        Assert.Equal((int)Math.Round(before.Height * (0.9 + 0.1 / classes)), Heights(after).Max());
+        Assert.Equal(1, Heights(after).Where(height => height > 0).Min());
+    }
+
+    [Fact]
+    public void The_network_is_left_as_it_was_and_the_same_seed_draws_the_same()
+    {
+        var before = model.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        foreach (var method in Methods.All.Where(method => method.Create() is FeatureMixer or BranchRegularizer or LabelRule))
+            Assert.Equal(Row(method.Id, 1).SelectMany(picture => picture.Rgb), Row(method.Id, 1).SelectMany(picture => picture.Rgb));
+        Assert.All(model.state_dict(), pair => Assert.False(pair.Value.ne(before[pair.Key]).any().ToBoolean(), pair.Key));
+    }
+}

@@ -1,0 +1,84 @@
+using Patchwork.Formats;
+using Patchwork.Inference;
+using Patchwork.Recipes;
+using Patchwork.Runs;
+using Patchwork.Tests.Support;
+using Patchwork.Training;
+using Xunit;
+
+namespace Patchwork.Tests.Runs;
+
+[Collection(SerialCollection.Name)]
+public sealed class TrainingRunTests : IDisposable
+{
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
+
+    public void Dispose() => files.Dispose();
+
+    private Recipe Small => new() { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 1, BatchSize = 4, Threads = 1 };
+
+    private RunResult Start(Recipe recipe, string run, Action<Notice>? report = null, params Callback[] callbacks) =>
+        TrainingRun.Start(recipe, files.At(run), callbacks, report ?? (_ => { }), TestContext.Current.CancellationToken);
+
+    private sealed class When(Action<TrainingState> start) : Callback
+    {
+        public override void OnTrainStart(TrainingState state) => start(state);
+    }
+
+    // A random resized crop reads the files again and again.
+    [Fact]
+    public void A_picture_that_is_damaged_while_the_run_goes_on_leaves_a_run_that_can_be_resumed()
+    {
+        var path = Path.Combine(files.Pictures, "green", "004.png");
+        var whole = File.ReadAllBytes(path);
+        var error = Assert.Throws<OutputException>(() => Start(Small with { ResizedCrop = 0.5, Validation = "test" }, "run", null,
+            new When(_ => { foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)) File.WriteAllBytes(picture, whole[..(whole.Length / 2)]); })));
+        Assert.Contains(files.Pictures, error.Message, StringComparison.Ordinal);
+        Assert.Contains("train --resume", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no checkpoint yet", error.Message, StringComparison.Ordinal);
+        foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
+            File.WriteAllBytes(picture, whole);
+        Assert.Equal(1, TrainingRun.Resume(files.At("run"), [], _ => { }, TestContext.Current.CancellationToken).Epochs);
+    }
+
+    [Fact]
+    public void What_may_change_the_result_is_a_warning_and_the_rest_is_not()
+    {
+        Start(Small, "first");
+        var notices = new List<Notice>();
+        Start(Small with { Weights = Path.Combine(files.At("first"), "checkpoints", "last.safetensors"), Method = "cutmix" }, "whole", notices.Add);
+        Assert.NotEmpty(notices);
+        Assert.DoesNotContain(notices, notice => notice.IsWarning);
+
+        Directory.Move(Path.Combine(files.Pictures, "red"), Path.Combine(files.At("pictures"), "violet"));
+        File.WriteAllText(Path.Combine(files.Pictures, "green", "004.png"), "broken");
+        var other = files.At("other.safetensors");
+        using (var model = ModelCard.Read(Path.Combine(files.At("first"), "checkpoints", "model.json")).CreateModel())
+            Safetensors.Save(other, model.state_dict().Take(5).ToDictionary());
+        notices.Clear();
+        Start(Small with { Weights = other, SkipDamaged = true }, "part", notices.Add);
+        string[] warnings = [.. notices.Where(notice => notice.IsWarning).Select(notice => notice.ToString())];
+        Assert.Equal(2, warnings.Length);
+        Assert.Contains("started fresh", warnings[0], StringComparison.Ordinal);
+        Assert.Contains("left out 1 damaged image", warnings[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_ran_away_says_what_is_kept_and_not_to_resume()
+    {
+        void Ruin(TrainingState state)
+        {
+            using (TorchSharp.torch.no_grad())
+                state.Model.parameters().First().fill_(double.NaN);
+        }
+        var error = Assert.Throws<NonFiniteException>(() => Start(Small, "run", null, new When(Ruin)));
+        Assert.Contains("There was no checkpoint yet: begin again in a new folder", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("resume", error.Message, StringComparison.Ordinal);
+        Start(Small with { Epochs = 2 }, "later");
+        File.Delete(Path.Combine(files.At("later"), "result.json"));
+        var checkpoints = Path.Combine(files.At("later"), "checkpoints");
+        File.Delete(Path.Combine(checkpoints, "last.state.json"));      // the one before is used, after the first epoch
+        error = Assert.Throws<NonFiniteException>(() => TrainingRun.Resume(files.At("later"), [new When(Ruin)], _ => { }, TestContext.Current.CancellationToken));
+        Assert.Contains($"is kept in {checkpoints}", error.Message, StringComparison.Ordinal);
+    }
+}
