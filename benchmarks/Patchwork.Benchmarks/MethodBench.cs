@@ -133,7 +133,7 @@ public static class MethodBench
     /// <summary>A network with a method inside, and its own optimizer.</summary>
     private sealed class Network(string modelId, int side, BranchRegularizer method) : IDisposable
     {
-        private readonly ImageClassifier model = ModelZoo.Create(modelId, 10, imageSize: side, options: new Recipe { Method = method.Id }.CreateStack().ModelOptions);
+        private readonly ImageClassifier model = ModelZoo.Create(modelId, 10, imageSize: side, options: MethodStack.Parse(method.Id).ModelOptions);
         private optim.Optimizer? optimizer;
 
         public void Step(Tensor images, Tensor labels) => PlainStep(model, optimizer ??= new Sgd().Create(model), images, labels);

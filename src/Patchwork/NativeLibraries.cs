@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -36,21 +37,24 @@ public static class NativeLibraries
         }
     }
 
+    /// <summary>True for <c>cpu</c>, <c>cuda</c> and <c>cuda:N</c>, whether there is such a device or not.</summary>
+    internal static bool IsDeviceName(string name) => name is "cpu" or "cuda"
+        || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
+
     /// <summary>The torch device that <c>--device</c> names: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>
     public static torch.Device Device(string name)
     {
-        int index = 0;
-        bool cuda = name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name[5..], out index) && index >= 0);
-        if (name != "cpu" && !cuda)
+        if (!IsDeviceName(name))
         {
             throw new InputException($"Unknown device '{name}': expected cpu, cuda or cuda:N; use --device cpu.");
         }
         Ensure();
-        if (!cuda)
+        if (name == "cpu")
         {
             return torch.CPU;
         }
+        int index = name == "cuda" ? 0 : int.Parse(name["cuda:".Length..], CultureInfo.InvariantCulture);
         int count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         if (count == 0)
         {

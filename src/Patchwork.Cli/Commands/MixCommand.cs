@@ -27,11 +27,10 @@ internal static class MixCommand
             var named = parsed.GetValue(source)!;
             var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);
-            chosen.RequireUse();
-            var mixer = chosen.CreateStack().Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
+            var mixer = chosen.Resolve().Stack.Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
-            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder);
+            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");
             return 0;
         });

@@ -27,8 +27,7 @@ internal static class PlanCommand
         command.SetAction(parsed =>
         {
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
-            chosen.RequireUse();
-            var stack = chosen.CreateStack();
+            var stack = chosen.Resolve().Stack;
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
                 ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a --method that mixes or erases pixels.");
             if (planner.Needs != Needs.Nothing)

@@ -29,11 +29,11 @@ internal static class PreviewCommand
             var all = recipe.Given(parsed, "method") == "all";
             var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
             string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];
-            chosen.RequireUse(methods);
+            MethodStack[] stacks = all ? [.. chosen.Resolve(methods).Select(resolved => resolved.Stack)] : [chosen.Resolve().Stack];
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
             var png = all
-                ? MixingPreview.DrawAll([.. methods.Select(method => (chosen with { Method = method }).CreateStack())], chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
-                : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
+                ? MixingPreview.DrawAll(stacks, chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
+                : MixingPreview.Draw(stacks[0], chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

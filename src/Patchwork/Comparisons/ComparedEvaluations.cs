@@ -93,7 +93,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
     {
         var changes = Changes(method);
         int Clear(bool better) => changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
-        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} measurements";
+        return $"{comparison.NameOf(method)} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} measurements";
     }
 
     private IReadOnlyList<(Headline Headline, Difference Change)> Changes(string method) =>
@@ -104,7 +104,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         var changes = Changes(method);
         string Named(Func<Headline, Difference, bool> which) => string.Join("; ", changes.Where(one => which(one.Headline, one.Change)).Select(one =>
             string.Create(CultureInfo.InvariantCulture, $"{one.Headline.Title} {(one.Headline.Percent ? 100 : 1) * one.Change.Value:+0.0#;-0.0#}")).DefaultIfEmpty("nothing"));
-        return $"{Methods.NameOf(MethodStack.Parse(method))} is clearly better at: {Named((headline, change) => !change.IsNoise && change.Value < 0 == headline.LowerIsBetter)}. "
+        return $"{comparison.NameOf(method)} is clearly better at: {Named((headline, change) => !change.IsNoise && change.Value < 0 == headline.LowerIsBetter)}. "
             + $"Clearly worse at: {Named((headline, change) => !change.IsNoise && change.Value < 0 != headline.LowerIsBetter)}. Of {changes.Count} measurements {changes.Count(one => one.Change.IsNoise)} differ by no more than the noise.";
     }
 

@@ -66,8 +66,8 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     private LineChart Lambdas()
     {
         var used = comparison.Methods.Select(method => (Method: method, Counts: Counts(method))).Where(one => one.Counts.Sum() > 0).ToArray();
-        var laws = used.Select(one => (comparison.Recipe with { Method = one.Method }).CreateStack().Mixer).Where(mixer => mixer is not null and not OneOf and not ResizeMix && comparison.Recipe.Strengths is null)
-            .Select(mixer => mixer!.Alpha).Distinct();
+        var laws = used.Select(one => comparison.RecipeOf(one.Method).Stack.Mixer?.LambdaAlpha).OfType<double>()
+            .Where(_ => comparison.Recipe.Strengths is null).Distinct();
         return new LineChart("λ drawn from and λ used", "λ, the image's own weight", "images, %",
         [
             .. used.Select(one => new ChartSeries($"{one.Method}, used", [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),

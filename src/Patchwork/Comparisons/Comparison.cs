@@ -10,6 +10,7 @@ namespace Patchwork.Comparisons;
 public sealed class Comparison
 {
     private readonly Recipe recipe;
+    private readonly IReadOnlyList<ResolvedRecipe> resolved;
 
     /// <summary>Plans a comparison.</summary>
     /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
@@ -25,19 +26,23 @@ public sealed class Comparison
             throw new InputException($"A comparison has at least one run at a time. Received: jobs = {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
-        foreach (var method in methods)
-            (recipe with { Method = method }).Validate();
-        recipe.RequireUse(methods);
+        resolved = recipe.Resolve(methods);
         (this.recipe, Methods, Seeds, Jobs) = (recipe, methods, seeds, jobs ?? ParallelRuns.Fitting(methods.Count * seeds, recipe));
     }
 
     // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
-    private Recipe Of(string method, ulong seed) => (recipe with
+    private ResolvedRecipe Of(string method, ulong seed)
     {
-        Method = method,
-        Seed = seed,
-        Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
-    }).Fitted();
+        var shared = resolved.Single(one => one.Recipe.Method == method);
+        return shared with
+        {
+            Recipe = shared.Recipe with
+            {
+                Seed = seed,
+                Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+            },
+        };
+    }
 
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
@@ -68,11 +73,11 @@ public sealed class Comparison
             var path = PathOf(folder, run.Method, run.Seed);
             var wanted = Of(run.Method, run.Seed);
             var result = Directory.Exists(path)
-                ? Continue(path, wanted, callbacks(label), notice => report(label, notice), stop)
-                : TrainingRun.Start(wanted with { Threads = threads }, path, callbacks(label), notice => report(label, notice), stop);
+                ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), stop)
+                : TrainingRun.Start(wanted with { Recipe = wanted.Recipe with { Threads = threads } }, path, callbacks(label), notice => report(label, notice), stop);
             return new ComparedRun(run.Method, run.Seed, path, result);
         }, cancellation);
-        return new ComparisonResult(recipe, Methods, runs) { Jobs = Jobs };
+        return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
     }
 
     /// <summary>The labels of runs that are finished in a folder.</summary>
@@ -86,11 +91,12 @@ public sealed class Comparison
 
     private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation)
     {
-        var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.Fitted());
+        var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads are settled when a run begins: 0 then means whatever it was.
         if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
-            throw new InputException($"{path} holds a run of another recipe than the one asked for. Choose another --out, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
+            throw new InputException($"{path} holds a run of another recipe than the one asked for. "
+                + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
         return TrainingRun.Resume(path, callbacks, report, cancellation);
     }
 }
@@ -110,17 +116,26 @@ public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunRe
 
 /// <summary>All runs of a comparison.</summary>
 /// <param name="Recipe">What they share.</param>
-/// <param name="Methods">The methods in order.</param>
+/// <param name="Resolved">The recipe of each method, in order.</param>
 /// <param name="Runs">The runs.</param>
-public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<string> Methods, IReadOnlyList<ComparedRun> Runs)
+public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecipe> Resolved, IReadOnlyList<ComparedRun> Runs)
 {
+    /// <summary>The methods, in order.</summary>
+    public IReadOnlyList<string> Methods { get; } = [.. Resolved.Select(one => one.Recipe.Method)];
+
     /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
     public int Jobs { get; init; } = 1;
 
     /// <summary>A finished run by itself.</summary>
     public static ComparisonResult Of(RunFolder run) =>
-        new(run.Recipe, [run.Recipe.Method], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
+        new(run.Recipe, [run.Recipe.ResolveStored()], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
 
     /// <summary>The runs of a method, by seed.</summary>
     public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
+
+    /// <summary>The recipe of a method.</summary>
+    public ResolvedRecipe RecipeOf(string method) => Resolved.Single(one => one.Recipe.Method == method);
+
+    /// <summary>What a method is called in its paper.</summary>
+    public string NameOf(string method) => RecipeOf(method).Name;
 }

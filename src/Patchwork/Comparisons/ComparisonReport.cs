@@ -111,7 +111,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OutputException($"The report's {name} could not be written to {folder} ({error.Message.TrimEnd('.')}). Runs and measurements are whole: "
-                + "make room, then give the command again (train with --resume), which trains and measures nothing twice.", error);
+                + "make room, then ask for it again, which trains and measures nothing twice.", error);
         }
     }
 
@@ -194,7 +194,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         foreach (var method in result.Methods)
         {
-            if ((result.Recipe with { Method = method }).CreateStack() is var stack && MixingPreview.ChangesPixels(stack))
+            if (result.RecipeOf(method).Stack is { ChangesPixels: true } stack)
                 yield return new($"What {method} shows the network", [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4, preset: result.Recipe.Preset),
                     $"Sheet of four training images with their partner, what {method} makes of it, and the difference; λ, region and label weights beneath.")]);
         }
@@ -229,10 +229,10 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             return "";
         var (before, last) = (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average());
         return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
-            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs by --epochs {2 * errors.Length}.");
+            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs and {last:F1} % in the last; compare longer runs, of {2 * errors.Length} epochs.");
     }
 
-    private static string NameOf(string method) => Methods.NameOf(MethodStack.Parse(method));
+    private string NameOf(string method) => result.NameOf(method);
 
     private static double LastError(ComparedRun run) => 100 * run.Result.Last.Top1Error;
 }

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Patchwork.Formats;
 using Patchwork.Mixing;
 using Patchwork.Models;
-using Patchwork.Recipes;
+using Patchwork.Regularization;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
 
@@ -35,9 +38,36 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
     /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
     public ImageClassifier CreateModel()
     {
-        var recipe = new Recipe { Method = Method, DropProbability = DropProbability, Options = Options };
-        recipe.RequireUse();
-        return ModelZoo.Create(Model, Classes.Count, Channels, Height, recipe.CreateStack().ModelOptions);
+        var (settings, stack) = (MethodSettings.Parse(Options), MethodStack.Parse(Method));
+        settings.RequireUse([.. stack.Parts], $"method {Method}");
+        if (DropProbability is { } chance)
+        {
+            if (!stack.Methods.Any(method => method is BranchRegularizer))
+                throw new InputException($"A drop probability needs a method that drops. Received: {chance} for method {Method}.");
+            stack = stack.With(method => method is BranchRegularizer branch ? branch with { DropProbability = chance } : method);
+        }
+        settings.RequireOneEach(stack, Method);
+        return ModelZoo.Create(Model, Classes.Count, Channels, Height, stack.With(settings.Over).ModelOptions);
+    }
+
+    /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
+    /// <param name="weights">A safetensors file.</param>
+    /// <param name="device">Where the network goes.</param>
+    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged or of another network.</exception>
+    public ImageClassifier LoadModel(string weights, Device device)
+    {
+        var model = CreateModel();
+        try
+        {
+            Safetensors.LoadInto(weights, model);
+            model.to(device);
+            return model;
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException)
+        {
+            model.Dispose();
+            throw new InputException($"The weights {weights} cannot be used: {error.Message}", error);
+        }
     }
 
     /// <summary>The card as JSON.</summary>

@@ -1,8 +1,7 @@
 using Patchwork.Data;
-using Patchwork.Formats;
 using Patchwork.Imaging;
 using Patchwork.Models;
-using Patchwork.Runs;
+using Patchwork.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,24 +21,20 @@ public sealed class Predictor : IDisposable
     public ImageClassifier Model => model;
 
     /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
-    /// <exception cref="InputException">The folder is no run, or it has no weights yet.</exception>
+    /// <param name="folder">A run folder, or the checkpoints folder of a run alone.</param>
+    /// <exception cref="InputException">The folder is neither, or it has no weights yet.</exception>
     public static Predictor Open(string folder)
     {
-        var run = RunFolder.Open(folder);
-        var card = ModelCard.Read(run.Model);
-        var weights = File.Exists(run.Checkpoints.BestWeights) ? run.Checkpoints.BestWeights : run.Checkpoints.LastWeights;
+        var inner = Path.Combine(folder, "checkpoints");
+        var checkpoints = new CheckpointStore(Directory.Exists(inner) ? inner : folder);
+        if (!File.Exists(checkpoints.Card))
+            throw new InputException("A trained network is a run folder, or the checkpoints folder of a run with its model.json. "
+                + $"Received: {folder}, which {(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
+        var weights = File.Exists(checkpoints.BestWeights) ? checkpoints.BestWeights : checkpoints.LastWeights;
         if (!File.Exists(weights))
-            throw new InputException($"A run must have weights to predict with. "
-                + $"Received: {folder}, which has none yet. Train it first (train --resume --out {folder}).");
-        var model = card.CreateModel();
-        try
-        {
-            Safetensors.LoadInto(weights, model);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new InputException($"The weights of {folder} are damaged: {error.Message}", error);
-        }
+            throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first.");
+        var card = ModelCard.Read(checkpoints.Card);
+        var model = card.LoadModel(weights, CPU);
         model.eval();
         return new Predictor(card, model);
     }

@@ -5,9 +5,9 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// A mixer that draws its regions without looking at the pixels: λ and region by its own law, for the batch, a pair or an image; partners by
-/// <see cref="Mixer.Partners"/>.
+/// <see cref="BetaMixer.Partners"/>.
 /// </summary>
-public abstract record BlindMixer : Mixer
+public abstract record BlindMixer : BetaMixer
 {
     /// <inheritdoc/>
     public sealed override MixPlan Plan(MixContext context)
@@ -17,15 +17,12 @@ public abstract record BlindMixer : Mixer
         return new MixPlan(Id, context.Height, context.Width, [.. images], context.Draws.Id);
     }
 
-    /// <summary>Draws one region and its λ: for the batch, a pair or an image, as <see cref="Scope"/> says.</summary>
-    private protected abstract Drawn Draw(MixContext context, double alpha, Draws draws);
+    /// <summary>Draws one region and its λ: for the batch, a pair or an image, as <see cref="BetaMixer.Scope"/> says.</summary>
+    protected abstract DrawnRegion Draw(MixContext context, double alpha, Draws draws);
 
     /// <summary>α for one batch.</summary>
-    private protected virtual double AlphaOf(Draws draws) => Alpha;
+    protected virtual double AlphaOf(Draws draws) => Alpha;
 
     /// <summary>The plan of an image with its labels weighed by what is in the two images. By default as drawn.</summary>
-    private protected virtual ImagePlan Labeled(ImagePlan plan, int row, MixContext context) => plan;
-
-    /// <summary>A region with λ as drawn and λ of the label.</summary>
-    private protected sealed record Drawn(Region Region, double Lambda, double Label);
+    protected virtual ImagePlan Labeled(ImagePlan plan, int row, MixContext context) => plan;
 }

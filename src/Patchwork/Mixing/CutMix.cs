@@ -57,7 +57,7 @@ public sealed partial record CutMix : BlindMixer
     /// <summary>Weight of the image's own label. Default <see cref="LabelWeight.Measured"/>.</summary>
     public LabelWeight LabelWeight { get; init; } = LabelWeight.Measured;
 
-    /// <summary>Draw α itself, uniformly from (0, <see cref="Mixer.Alpha"/>], once a batch (Keras). Default false.</summary>
+    /// <summary>Draw α itself, uniformly from (0, <see cref="BetaMixer.Alpha"/>], once a batch (Keras). Default false.</summary>
     public bool DrawAlpha { get; init; }
 
     /// <inheritdoc/>
@@ -69,14 +69,37 @@ public sealed partial record CutMix : BlindMixer
     /// <inheritdoc/>
     public override bool LabelsByArea => LabelWeight == LabelWeight.Measured;
 
-    private protected override double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
+    /// <inheritdoc/>
+    public override bool NeedsMasks => LabelWeight == LabelWeight.Object;
 
-    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
+    /// <inheritdoc/>
+    public override string? Contradiction => Rounding == Rounding.Corners && Placement is not (Placement.Inside or Placement.MinMax)
+        ? $"Real corners are for boxes inside the image. Received: placement {Placement}. Use placement inside." : base.Contradiction;
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<string> LawFacts =>
+    [
+        FixedLambda is { } fixedLambda ? FormattableString.Invariant($"λ {fixedLambda} is not drawn")
+            : Placement == Placement.MinMax ? FormattableString.Invariant($"sides {SideRange.Least} to {SideRange.Most} of the image's, no λ drawn")
+            : FormattableString.Invariant($"α {(DrawAlpha ? "drawn below " : "")}{Alpha}"),
+        LabelWeight switch
+        {
+            LabelWeight.Measured => "λ counted in pixels",
+            LabelWeight.Drawn => "λ as drawn, not counted in pixels",
+            _ => $"labels {LabelWeight.ToString().ToLowerInvariant()}",
+        },
+    ];
+
+    /// <inheritdoc/>
+    protected override double AlphaOf(Draws draws) => DrawAlpha ? Alpha * (1 - draws.Uniform()) : Alpha;
+
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
     {
         var (drawn, box) = BoxSampler.Draw(this, alpha, context.Height, context.Width, draws);
         var region = new BoxRegion(box);
         var measured = region.KeptShare(context.Height, context.Width);      // λ' is measured, never assumed
-        return new Drawn(region, drawn, LabelWeight switch
+        return new DrawnRegion(region, drawn, LabelWeight switch
         {
             LabelWeight.Measured => measured,
             LabelWeight.Drawn => drawn,
@@ -86,7 +109,8 @@ public sealed partial record CutMix : BlindMixer
         });
     }
 
-    private protected override ImagePlan Labeled(ImagePlan plan, int row, MixContext context)
+    /// <inheritdoc/>
+    protected override ImagePlan Labeled(ImagePlan plan, int row, MixContext context)
     {
         if (LabelWeight != LabelWeight.Object || plan.Region is not BoxRegion { Box: { IsEmpty: false } box } || plan.Partner == row)
             return plan;

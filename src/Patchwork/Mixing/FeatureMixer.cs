@@ -58,7 +58,7 @@ public abstract record FeatureMixer : IMethod
     internal IReadOnlyList<string> LayersOf(nn.Module<Tensor, Tensor> model) => layers ?? LayersAmong(model is ImageClassifier known ? known.StageNames : UsualStages);
 
     /// <summary>The method's own choice among the stages of a network, named in the order in which they run.</summary>
-    private protected abstract IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages);
+    protected abstract IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages);
 
     /// <summary>Draws a plan for features of one layer; its height and width are those of the features.</summary>
     internal MixPlan Plan(string layer, MixContext context)
@@ -72,5 +72,5 @@ public abstract record FeatureMixer : IMethod
     }
 
     /// <summary>Draws the region, λ as drawn and λ of the label for a batch.</summary>
-    private protected abstract (Region Region, double Lambda, double Label) Draw(MixContext context);
+    protected abstract DrawnRegion Draw(MixContext context);
 }

@@ -71,8 +71,7 @@ public sealed class MethodOption
         }
         catch (ArgumentException error)
         {
-            // The rule is the option's own; .NET adds the name of a parameter that nobody here has seen.
-            throw new InputException($"{name} cannot be {text}: {error.Message.Split(" (Parameter '")[0]}", error);
+            throw new InputException($"{name} cannot be {text}: {InputException.Reason(error)}", error);
         }
     }
 
@@ -89,7 +88,7 @@ public sealed class MethodOption
             FeatureMixer mixer => mixer with { },
             Eraser eraser => eraser with { },
             BranchRegularizer regularizer => regularizer with { },
-            LabelSmoothing smoothing => smoothing with { },
+            LabelRule rule => rule with { },
             _ => throw new ArgumentException($"{method.Id} is of a kind whose options cannot be set by name."),
         };
         property.SetValue(copy, value, BindingFlags.DoNotWrapExceptions, binder: null, index: null, CultureInfo.InvariantCulture);

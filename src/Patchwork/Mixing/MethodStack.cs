@@ -34,19 +34,37 @@ public sealed record MethodStack
     /// <summary>The label rule, or null.</summary>
     public LabelRule? LabelRule => Methods.OfType<LabelRule>().SingleOrDefault();
 
+    /// <summary>True where pixels are mixed or erased, so that an image shows what the methods do.</summary>
+    public bool ChangesPixels => Mixer is not null || Erasers.Count > 0;
+
+    /// <summary>True where pixels or features are mixed: the probability is then the mixer's.</summary>
+    public bool Mixes => Mixer is not null || FeatureMixer is not null;
+
     /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
     /// <param name="names">
     /// Ids between <c>+</c>; mixers to choose from between <c>-or-</c>, equally likely, or each with a weight, of which the proportion counts:
     /// <c>mixup:0.3-or-cutmix:0.7</c>, or 3 and 7.
     /// </param>
-    /// <param name="configure">Gives each method its options; null: their defaults.</param>
     /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
-    public static MethodStack Parse(string names, Func<IMethod, IMethod>? configure = null)
+    public static MethodStack Parse(string names)
     {
         if (names == Mixing.Methods.Baseline)
             return new([]);
-        IMethod One(string id) => Mixing.Methods.Find(id).Create() is var method && configure is null ? method : configure(method);
-        var methods = names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Choice(part, choices, One) : One(part)).ToArray();
+        static IMethod One(string id) => Mixing.Methods.Find(id).Create();
+        return Of([.. names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))], names);
+    }
+
+    /// <summary>The same methods with other options, each mixer to choose from for itself.</summary>
+    /// <param name="options">From a method to the same method with its options.</param>
+    /// <exception cref="InputException">The methods do not go together any more.</exception>
+    public MethodStack With(Func<IMethod, IMethod> options) => Of(
+        [
+            .. Methods.Select(method => method is not OneOf choice ? options(method)
+                : choice with { Choices = [.. choice.Choices.Select(one => one with { Mixer = (Mixer)options(one.Mixer) })] }),
+        ], string.Join('+', Methods.Select(method => method.Id)));
+
+    private static MethodStack Of(IMethod[] methods, string names)
+    {
         if (methods.GroupBy(method => method.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new InputException($"A method can stand in a stack once. Received: {twice.Key} twice in {names}.");
         Refuse<Mixer>(methods, names, "a batch is mixed once; write mixup-or-cutmix to choose one for each batch");
@@ -57,20 +75,21 @@ public sealed record MethodStack
         foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
             Refuse<BranchRegularizer>([.. point], names, $"both decide what {ModelOptions.Named(point.Key)} counts");
         if (methods.FirstOrDefault(method => method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
-            throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. Received: {idle.Id}, which nothing would carry out.");
+            throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. "
+                + $"Received: {idle.Id}, which nothing would carry out.");
         return new(methods);
     }
 
-    private static OneOf Choice(string part, string[] choices, Func<string, IMethod> one)
+    private static OneOf Chosen(string part, string[] choices, Func<string, IMethod> one)
     {
         var named = choices.Select(choice => choice.Split(':', 2)).ToArray();
         if (named.Select(choice => choice.Length).Distinct().Count() > 1)
             throw new InputException($"Each mixer to choose from has a weight, or none has one. Received: {part}.");
         if (named.GroupBy(choice => choice[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new InputException($"A mixer to choose from is named once. Received: {twice.Key} twice in {part}. To choose it more often, give it a weight, as mixup:0.3-or-cutmix:0.7.");
-        return new([.. named.Select(choice => (Chosen(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
+        return new([.. named.Select(choice => new Choice(MixerOf(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
 
-        Mixer Chosen(string id) => one(id) as Mixer ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+        Mixer MixerOf(string id) => one(id) as Mixer ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
         double Weight(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var weight) && weight > 0 && double.IsFinite(weight) ? weight
             : throw new InputException($"The weight of a choice must be a positive number; only the proportion of the weights counts. Received: {text} in {part}.");
     }

@@ -11,18 +11,6 @@ namespace Patchwork.Mixing;
 /// </summary>
 public abstract record Mixer : IPlanner, IMethod
 {
-    /// <summary>Parameter of λ ~ Beta(α, α). Range: positive. Default 1, the uniform law, as in every experiment of the CutMix paper.</summary>
-    public double Alpha { get; init => field = Options.Alpha(value); } = 1;
-
-    /// <summary>Chance that a batch is mixed (an image, with <see cref="Scope.Example"/>). Range [0, 1]. Default 1.</summary>
-    public double Probability { get; init => field = Options.Probability(value); } = 1;
-
-    /// <summary>Whether λ and region are drawn once a batch or once an image. Default <see cref="Scope.Batch"/>.</summary>
-    public Scope Scope { get; init; } = Scope.Batch;
-
-    /// <summary>How partners are found. Default <see cref="Partners.Permutation"/>.</summary>
-    public Partners Partners { get; init; } = Partners.Permutation;
-
     /// <summary>Share of an object's area that must still show for it to be kept among a mixed batch's objects. Range [0, 1]. Default 0.1.</summary>
     public double MinVisible { get; init => field = Options.Share(value, "least visible share"); } = 0.1;
 
@@ -38,11 +26,28 @@ public abstract record Mixer : IPlanner, IMethod
     /// <summary>True when λ of the label is the share of the pixels that were kept; false for methods and options that weigh labels otherwise.</summary>
     public virtual bool LabelsByArea => true;
 
+    /// <summary>True when planning needs the masks of the objects in the images (<see cref="MixContext.ObjectMask"/>). Default false.</summary>
+    public virtual bool NeedsMasks => false;
+
+    /// <summary>α where λ is drawn from Beta(α, α); null where it follows another law. Default null.</summary>
+    public virtual double? LambdaAlpha => null;
+
+    /// <summary>Why options of this value contradict each other, as one sentence with its remedy; null where they do not. Default null.</summary>
+    public virtual string? Contradiction => null;
+
+    /// <summary>What the options say about its draws that cannot be seen in a mixed image, in a few words each. Default: nothing.</summary>
+    public virtual IReadOnlyList<string> Facts => [];
+
     /// <inheritdoc/>
     public abstract MixPlan Plan(MixContext context);
 
-    /// <summary>The same method with another α or probability; null leaves it as it is.</summary>
-    public virtual Mixer WithStrengths(double? alpha, double? probability) => this with { Alpha = alpha ?? Alpha, Probability = probability ?? Probability };
+    /// <summary>The same method with another α or probability; null leaves it as it is. Default: the method as it is, for one that has neither.</summary>
+    public virtual Mixer WithStrengths(double? alpha, double? probability) => this;
+
+    /// <summary>
+    /// The same method for showing it: every image is mixed with another one, by a draw of its own, as far as the method can do that. Default: the method as it is.
+    /// </summary>
+    public virtual Mixer ForEveryImage() => this;
 
     /// <summary>Plans and mixes in one call. The batch is left as it was; the new images and targets belong to the caller.</summary>
     /// <param name="batch">The batch.</param>
@@ -88,35 +93,6 @@ public abstract record Mixer : IPlanner, IMethod
     /// <summary>Mixes the images (N, C, H, W) by a plan where they lie: only the pixels that change are touched.</summary>
     [SuppressMessage("Performance", "CA1822", Justification = "Read as the mixer's own, like Apply.")]
     public void ApplyInPlace(Tensor images, MixPlan plan) => RegionMixing.InPlace(images, plan);
-}
-
-/// <summary>What one draw is for.</summary>
-public enum Scope
-{
-    /// <summary>One λ and one region a batch.</summary>
-    Batch,
-
-    /// <summary>One λ and one region for two images that are each other's partners.</summary>
-    Pair,
-
-    /// <summary>A λ and a region of its own for every image.</summary>
-    Example,
-}
-
-/// <summary>How the images of a batch are paired.</summary>
-public enum Partners
-{
-    /// <summary>A random permutation; on average one image a batch is its own partner.</summary>
-    Permutation,
-
-    /// <summary>Every image with the next one in a random cyclic order: no image is its own partner (unless it is alone).</summary>
-    Derangement,
-
-    /// <summary>The batch read backwards: i with N-1-i (timm).</summary>
-    Reverse,
-
-    /// <summary>The row before, the first with the last (torchvision).</summary>
-    Roll,
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>

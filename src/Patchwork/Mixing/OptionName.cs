@@ -25,6 +25,20 @@ internal readonly record struct OptionName(string? Method, string Name)
         return Method is null || Method == method.Id ? MethodOption.Of(method).FirstOrDefault(option => option.Name == name) : null;
     }
 
+    /// <summary>Refuses what acts on none of some methods.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="acts">Whether it acts on a method.</param>
+    /// <param name="methods">The methods.</param>
+    /// <param name="received">What they are called, as <c>method mixup</c>.</param>
+    /// <exception cref="InputException">It acts on none; the methods of the catalogue that it acts on are named.</exception>
+    public static void RequireUse(string name, Func<IMethod, bool> acts, IReadOnlyCollection<IMethod> methods, string received)
+    {
+        if (!methods.Any(acts))
+            throw new InputException($"{name} is an option of "
+                + $"{string.Join(", ", Methods.All.Where(method => acts(method.Create())).Select(method => method.Id))}. "
+                + $"Received: {received}. Omit {name}, or choose a method that has it.");
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Method is null ? Name : $"{Method}.{Name}";
 }

@@ -5,12 +5,15 @@ namespace Patchwork.Mixing;
 /// <summary>Draws who is whose partner in a batch.</summary>
 internal static class Pairing
 {
+    /// <summary>Why <see cref="Scope.Pair"/> and <see cref="Partners.Roll"/> contradict each other.</summary>
+    public const string RolledPairs = "Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation.";
+
     /// <exception cref="ArgumentException">Pairs are asked for that are not mutual.</exception>
     public static int[] Draw(Partners partners, Scope scope, int count, Draws draws) => (partners, scope) switch
     {
         (Partners.Reverse, _) => [.. Enumerable.Range(0, count).Select(i => count - 1 - i)],
         (Partners.Roll, not Scope.Pair) => [.. Enumerable.Range(0, count).Select(i => (i + count - 1) % count)],
-        (Partners.Roll, _) => throw new ArgumentException("Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation."),
+        (Partners.Roll, _) => throw new ArgumentException(RolledPairs),
         (_, Scope.Pair) => Matching(draws.Permutation(count)),
         (Partners.Permutation, _) => draws.Permutation(count),
         _ => Cycle(draws.Permutation(count)),

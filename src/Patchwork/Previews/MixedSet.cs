@@ -25,7 +25,8 @@ public static class MixedSet
     /// <exception cref="InputException">The folder exists or cannot be written.</exception>
     public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation = default)
     {
-        mixer = mixer with { Scope = mixer.Scope == Scope.Batch ? Scope.Example : mixer.Scope };
+        if (mixer is BetaMixer { Scope: Scope.Batch } once)
+            mixer = once with { Scope = Scope.Example };
         AtomicFolder.Create(Path.GetFullPath(folder), "A mixed set", "", aside =>
         {
             Directory.CreateDirectory(Path.Combine(aside, "images"));

@@ -31,13 +31,13 @@ public static class MixingPreview
     public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null, string? preset = null)
     {
         using var scope = NewDisposeScope();
-        if (!ChangesPixels(stack))
+        if (!stack.ChangesPixels)
             return DrawHidden(stack, dataset, seeds, count, objects, model);
         var seen = Look(stack, dataset, seeds, Math.Max(Rows(stack, count), 2), objects, model);
         return new PreviewSheet
         {
             Title = $"{Methods.NameOf(stack)}{(preset is null ? "" : $", preset {preset},")} on {dataset.Count:N0} training images",
-            Subtitle = stack.Mixer is { } mixer ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", Facts(mixer))}, seed {seeds.Seed}" : $"labels unchanged; seed {seeds.Seed}",
+            Subtitle = stack.Mixer is { } mixer ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", [.. mixer.Facts, $"seed {seeds.Seed}"])}" : $"labels unchanged; seed {seeds.Seed}",
             Columns = Columns,
             Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
         }.Png();
@@ -46,7 +46,8 @@ public static class MixingPreview
     private static byte[] DrawHidden(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
     {
         if (objects || stack.Methods.Count == 0)
-            throw new InputException($"{(objects ? "Objects are outlined" : "There is something to see")} where a method changes {(objects ? "pixels" : "something")}. Received: {Methods.NameOf(stack)}. Choose another --method{(objects ? ", or leave --objects away" : "")}.");
+            throw new InputException((objects ? "Objects are outlined where a method changes pixels." : "A preview needs a method.")
+                + $" Received: {Methods.NameOf(stack)}. Choose another `Method`{(objects ? ", or omit `Objects`" : "")}.");
         using var fresh = model is null ? Untrained(dataset, seeds) : null;
         var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, Math.Max(count, 2));
         var rows = Enumerable.Range(0, Math.Min(count, hidden.Count)).ToArray();
@@ -69,17 +70,15 @@ public static class MixingPreview
         using var scope = NewDisposeScope();
         using var fresh = model is null ? Untrained(dataset, seeds) : null;
         var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, 16);
-        PreviewRow[] behind = [.. stacks.Where(stack => !ChangesPixels(stack)).SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
+        PreviewRow[] behind = [.. stacks.Where(stack => !stack.ChangesPixels).SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
         return new PreviewSheet
         {
             Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
             Subtitle = (behind.Length == 0 ? "" : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its pictures are. ") + $"Seed {seeds.Seed}.",
             Columns = Columns,
-            Rows = [.. stacks.Where(ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))), .. behind],
+            Rows = [.. stacks.Where(stack => stack.ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))), .. behind],
         }.Png();
     }
-
-    internal static bool ChangesPixels(MethodStack stack) => stack.Mixer is not null || stack.Erasers.Count > 0;
 
     // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
     private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
@@ -95,7 +94,7 @@ public static class MixingPreview
         var erased = Pictures(batch.Images);
         if (stack.Mixer is null)
             return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
-        var mixer = Varied(stack.Mixer);
+        var mixer = stack.Mixer.ForEveryImage();
         using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
         var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
         {
@@ -120,45 +119,13 @@ public static class MixingPreview
         seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
 
     // The middle one of an odd batch that is read backwards would be its own partner.
-    private static int Rows(MethodStack stack, int count) => stack.Mixer?.Partners == Partners.Reverse ? count + count % 2 : count;
-
-    // What one cannot see in the rows.
-    private static IEnumerable<string> Facts(Mixer mixer)
-    {
-        var cutmix = mixer as CutMix;
-        if (cutmix is { FixedLambda: { } fixedLambda })
-            yield return FormattableString.Invariant($"λ {fixedLambda} is not drawn");
-        else if (cutmix is { Placement: Placement.MinMax })
-            yield return FormattableString.Invariant($"sides {cutmix.SideRange.Least} to {cutmix.SideRange.Most} of the image's, no λ drawn");
-        else
-            yield return FormattableString.Invariant($"α {(cutmix is { DrawAlpha: true } ? "drawn below " : "")}{mixer.Alpha}");
-        if (cutmix is not null)
-        {
-            yield return cutmix.LabelWeight switch
-            {
-                LabelWeight.Measured => "λ counted in pixels",
-                LabelWeight.Drawn => "λ as drawn, not counted in pixels",
-                _ => $"labels {cutmix.LabelWeight.ToString().ToLowerInvariant()}",
-            };
-        }
-        if (mixer.Partners is Partners.Reverse or Partners.Roll)
-            yield return mixer.Partners == Partners.Reverse ? "b is the batch read backwards" : "b is the row before";
-        if (mixer is not OneOf && mixer.Scope != Scope.Example)
-            yield return $"drawn for each row here, once a {mixer.Scope.ToString().ToLowerInvariant()} in training";
-    }
-
-    // Every image mixed, with another one, by a draw of its own.
-    private static Mixer Varied(Mixer mixer) => mixer switch
-    {
-        OneOf choice => new OneOf([.. choice.Choices.Select(one => (Varied(one.Mixer), one.Weight))]),
-        _ => mixer with { Scope = Scope.Example, Partners = mixer.Partners is Partners.Reverse or Partners.Roll ? mixer.Partners : Partners.Derangement, Probability = 1 },
-    };
+    private static int Rows(MethodStack stack, int count) => stack.Mixer is BetaMixer { Partners: Partners.Reverse } ? count + count % 2 : count;
 
     private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>
     [
         .. ids.Select(id => dataset.ObjectBox(id) is { } box
             ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
-            : throw new InputException("The objects of this data set are not known. Leave --objects away, or choose shapes or tinyimagenet.")),
+            : throw new InputException("The objects of this data set are not known. Omit `Objects`, or choose a data set that knows them.")),
     ];
 
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)

@@ -16,13 +16,7 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
     [
         Option<double>("alpha", recipe => recipe.Alpha, recipe => recipe with { Alpha = null }),
         Option<double>("probability", recipe => recipe.Probability, recipe => recipe with { Probability = null }),
-        new("preset", recipe => recipe.Preset, recipe => recipe with { Preset = null }, method => method is CutMix),
-        Option<Placement>("placement", recipe => recipe.Placement, recipe => recipe with { Placement = null }),
-        Option<Rounding>("rounding", recipe => recipe.Rounding, recipe => recipe with { Rounding = null }),
-        Option<double>("margin", recipe => recipe.Margin, recipe => recipe with { Margin = null }),
-        Option<double>("fixedLambda", recipe => recipe.FixedLambda, recipe => recipe with { FixedLambda = null }),
-        Option<Centre>("centre", recipe => recipe.Centre, recipe => recipe with { Centre = null }),
-        Option<LabelWeight>("labelWeight", recipe => recipe.LabelWeight, recipe => recipe with { LabelWeight = null }),
+        .. CutMixKeys.All,
         Option<bool>("fold", recipe => recipe.Fold ? true : null, recipe => recipe with { Fold = false }),
         Option<Scope>("scope", recipe => recipe.Scope, recipe => recipe with { Scope = null }),
         Option<Partners>("partners", recipe => recipe.Partners, recipe => recipe with { Partners = null }),
@@ -36,8 +30,17 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
     /// <summary>The option of a method that the key sets: that of its name, for values of its kind (the α of ShakeDrop is an interval, and another thing).</summary>
     public MethodOption? OptionOf(IMethod method) => Kind is null ? null : OptionOf(method, Name, Kind);
 
-    private static MethodKey Option<T>(string name, Func<Recipe, object?> given, Func<Recipe, Recipe> without) =>
+    /// <summary>A key that sets the option of its name in every method that has one of this type.</summary>
+    public static MethodKey Option<T>(string name, Func<Recipe, object?> given, Func<Recipe, Recipe> without) =>
         new(name, given, without, method => OptionOf(method, name, typeof(T)) is not null) { Kind = typeof(T) };
+
+    /// <summary>Asks the option that the key sets for its range, in the first method of the catalogue that has it.</summary>
+    /// <exception cref="ArgumentException">The value lies outside.</exception>
+    public void Check(object value)
+    {
+        if (Methods.All.Select(method => method.Create()).FirstOrDefault(method => OptionOf(method) is not null) is { } owner)
+            OptionOf(owner)!.With(owner, value);
+    }
 
     private static MethodOption? OptionOf(IMethod method, string name, Type kind) =>
         MethodOption.Of(method).FirstOrDefault(option => option.Name == name && option.IsOf(kind));

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Patchwork.Data;
 using Patchwork.Mixing;
@@ -56,29 +54,6 @@ public sealed partial record Recipe
 
     /// <summary>The method's chance that a batch is mixed, or an image erased; null: its default. Range [0, 1].</summary>
     public double? Probability { get; init; }
-
-    /// <summary>
-    /// CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.
-    /// </summary>
-    public string? Preset { get; init; }
-
-    /// <summary>CutMix: where the box may lie; null: clipped.</summary>
-    public Placement? Placement { get; init; }
-
-    /// <summary>CutMix: how sides become pixels; null: truncated.</summary>
-    public Rounding? Rounding { get; init; }
-
-    /// <summary>CutMix: share of the box kept away from the border; null: 0. Range [0, 0.5].</summary>
-    public double? Margin { get; init; }
-
-    /// <summary>CutMix: a λ that is not drawn; null: drawn. Range [0, 1].</summary>
-    public double? FixedLambda { get; init; }
-
-    /// <summary>CutMix: law of the box's centre; null: uniform.</summary>
-    public Centre? Centre { get; init; }
-
-    /// <summary>CutMix: what the image's own label weighs; null: measured in pixels.</summary>
-    public LabelWeight? LabelWeight { get; init; }
 
     /// <summary>CutMix, Mixup: λ ← max(λ, 1-λ). Default false.</summary>
     public bool Fold { get; init; }
@@ -200,53 +175,11 @@ public sealed partial record Recipe
     /// <summary>Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.</summary>
     public int Threads { get; init; }
 
-    /// <summary>cpu or cuda. Default cpu.</summary>
+    /// <summary>cpu, cuda or cuda:N. Default cpu.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>Steps between checkpoints inside an epoch; 0: after each epoch only. Default 0.</summary>
     public int CheckpointEvery { get; init; }
-
-    /// <summary>Reads a recipe.</summary>
-    /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
-    public static Recipe FromJson(string json, string name = "recipe")
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
-            // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
-            var whole = JsonSerializer.SerializeToNode(new Recipe(), RecipeJson.Default.Recipe)!.AsObject();
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (!Keys.Contains(property.Name))
-                    throw InputException.Unknown($"key in {name}", property.Name, Keys);
-                RecipeChoices.Check(property.Name, property.Value, name);
-                whole[property.Name] = JsonNode.Parse(property.Value.GetRawText());
-            }
-            var recipe = whole.Deserialize(RecipeJson.Default.Recipe)!;
-            recipe.Validate();
-            return recipe;
-        }
-        catch (JsonException error) when (error.Path is { Length: > 2 } path)
-        {
-            // $.epochs, $.milestones[1] or $.options.length
-            var key = path[2..].Split('[', '.')[0];
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
-            throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
-                + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
-        {
-            throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
-        }
-    }
-
-    /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Default.Recipe);
-
-    /// <summary>All keys, in the order of this file.</summary>
-    internal static IReadOnlyList<string> Keys { get; } = [.. RecipeJson.Default.Recipe.Properties.Select(property => property.Name)];
 
     /// <summary>Opens the data set that the recipe names.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
@@ -271,9 +204,3 @@ public sealed partial record Recipe
     /// <summary>Share for validation, or null for the test set.</summary>
     internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
 }
-
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectNullableAnnotations = true,
-    ReadCommentHandling = JsonCommentHandling.Skip)]
-[JsonSerializable(typeof(Recipe))]
-internal sealed partial class RecipeJson : JsonSerializerContext;

@@ -47,7 +47,7 @@ public enum ScheduleKind
 /// <summary>Values that are one of a few names.</summary>
 internal static class RecipeChoices
 {
-    private static readonly Dictionary<string, string[]> Names = RecipeJson.Default.Recipe.Properties
+    private static readonly Dictionary<string, string[]> Names = RecipeKeys.Info.Properties
         .Select(property => (property.Name, Type: Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType))
         .Where(property => property.Type.IsEnum)
         .ToDictionary(property => property.Name, property => Enum.GetNames(property.Type));

@@ -1,14 +1,14 @@
+using System.Globalization;
+using Patchwork.Data;
 using Patchwork.Losses;
-using Patchwork.Plans;
-using Patchwork.Randomness;
-using Patchwork.Regularization;
+using Patchwork.Training;
 
 namespace Patchwork.Recipes;
 
-/// <content>The ranges of the keys.</content>
+/// <content>The ranges of the keys. Those of an option stand at that option; a key asks it.</content>
 public sealed partial record Recipe
 {
-    /// <summary>Refuses values outside their range.</summary>
+    /// <summary>Refuses values outside their range. Names of methods, options and strengths are looked up by <see cref="Resolve()"/>.</summary>
     /// <exception cref="InputException">A value is outside its range; the first one found is named.</exception>
     public void Validate()
     {
@@ -18,53 +18,73 @@ public sealed partial record Recipe
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
         Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
-        Require(Alpha is null or (> 0 and < double.PositiveInfinity), "alpha", Alpha, "positive; to switch mixing off set the probability to 0");
-        Require(Probability is null or (>= 0 and <= 1), "probability", Probability, "0 to 1");
-        Require(Lr is null or (> 0 and < double.PositiveInfinity), "lr", Lr, "positive");
-        Require(WeightDecay is null or (>= 0 and < double.PositiveInfinity), "weightDecay", WeightDecay, "0 or more");
-        Require(Momentum is >= 0 and < 1, "momentum", Momentum, "0 to 1, 1 excluded");
-        Require(DropProbability is null or (>= 0 and <= 1), "dropProbability", DropProbability, "0 to 1");
-        Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
-        Require(Layers is null || (Layers.Count > 0 && Layers.All(layer => !string.IsNullOrWhiteSpace(layer))), "layers", Layers is null ? "" : string.Join(",", Layers), "one or more names");
+        Ask("centerCrop", CenterCrop, value => new DataOptions { CenterCrop = value });
+        ValidateMethods();
+        Ask("momentum", Momentum, value => new Sgd { Momentum = value });
+        Ask("lr", Lr, value => new Sgd { LearningRate = value });
+        Ask("weightDecay", WeightDecay, value => new Sgd { WeightDecay = value });
         Require(Warmup == 0 || (Warmup > 0 && Warmup < Epochs), "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
-        Require(Clip is null or (> 0 and < double.PositiveInfinity), "clip", Clip, "positive");
-        Require(Ema is null or (> 0 and < 1), "ema", Ema, "above 0 and below 1; to keep no average leave it out");
-        Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "0 to 1, 1 excluded");
+        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", string.Join(",", Milestones ?? []), "positive epochs");
+        Ask("clip", Clip, value => new TrainerOptions { ClipNorm = value });
+        Ask("ema", Ema, value => new WeightAverage { Decay = value });
+        Ask("labelSmoothing", LabelSmoothing, value => new CrossEntropy { LabelSmoothing = value });
         Require(LabelSmoothing == 0 || Loss != LossKind.Focal, "labelSmoothing", LabelSmoothing, "0 with the focal loss");
-        Require(Crop is >= 0 and <= 64, "crop", Crop, "0 to 64");
-        Require(ResizedCrop is null or (> 0 and <= 1), "resizedCrop", ResizedCrop, "above 0, up to 1");
+        Ask("crop", Crop, value => new CropFlip { Padding = value });
+        Ask("resizedCrop", ResizedCrop, value => new RandomResizedCrop { Scale = value });
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
-        Require(ColorJitter is >= 0 and < double.PositiveInfinity, "colorJitter", ColorJitter, "0 or more");
-        Require(CenterCrop is > 0 and <= 1, "centerCrop", CenterCrop, "above 0, up to 1");
+        Ask("colorJitter", ColorJitter, value => new ColorJitter { Brightness = value });
         Require(Subset is null or >= 2, "subset", Subset, "2 or more");
-        Require(EarlyStop is null or >= 1, "earlyStop", EarlyStop, "1 or more");
-        Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
-        Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
-        Require(Device is "cpu" or "cuda", "device", Device, "cpu or cuda");
-        Require(Validation == "test" || (double.TryParse(Validation, System.Globalization.CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
+        Require(Validation == "test" || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
             "validation", Validation, "a share between 0 and 1, or test");
-        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", Milestones is null ? "" : string.Join(",", Milestones), "positive epochs");
-        Require(Margin is null or (>= 0 and <= 0.5), "margin", Margin, "0 to 0.5");
-        Require(FixedLambda is null or (>= 0 and <= 1), "fixedLambda", FixedLambda, "0 to 1");
+        Ask("earlyStop", EarlyStop, value => new EarlyStopping(value));
+        Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
+        Require(NativeLibraries.IsDeviceName(Device), "device", Device, "cpu, cuda or cuda:N");
+        Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
+    }
+
+    // Also where no method of the recipe has the option: the recipe of a comparison is for several.
+    private void ValidateMethods()
+    {
+        foreach (var key in MethodKey.All)
+        {
+            if (key.Given(this) is { } value)
+                Ask(key.Name, value, () => key.Check(value));
+        }
+        Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
+    }
+
+    /// <summary>Refuses a value outside the range that a key itself has.</summary>
+    internal static void Require(bool holds, string key, object? value, string expected)
+    {
+        if (!holds)
+            throw new InputException(FormattableString.Invariant($"{Property(key)} must be {expected}. Received: {key} = {value}."));
+    }
+
+    // The property of a key as messages name it.
+    private static string Property(string key) => $"`{char.ToUpperInvariant(key[0])}{key[1..]}`";
+
+    private static void Ask(string key, double? value, Func<double, object> option)
+    {
+        if (value is { } given)
+            Ask(key, given, () => { option(given); });
+    }
+
+    private static void Ask(string key, int? value, Func<int, object> option)
+    {
+        if (value is { } given)
+            Ask(key, given, () => { option(given); });
+    }
+
+    private static void Ask(string key, object value, Action ask)
+    {
         try
         {
-            var stack = CreateStack();
-            Require(!Freeze || (stack.FeatureMixer is null && !stack.Methods.Any(method => method is BranchRegularizer)), "freeze", Freeze, "false with a method that acts inside the network");
-            Require(Accumulate == 1 || stack.FeatureMixer is null, "accumulate", Accumulate, "1 with a method that mixes features, which is done within one pass");
-            _ = Recipes.Strengths.Of(this, stack);
-            // Options that do not go together show when a plan is drawn.
-            if (stack.Mixer is { Needs: Needs.Nothing } mixer)
-                mixer.Plan(new MixContext(2, 8, 8, new SeedStream(0).Open("validate")) { ObjectMask = _ => new byte[64] });
+            ask();
         }
         catch (ArgumentException error)
         {
-            throw new InputException(error.Message, error);
+            var given = value is IEnumerable<string> names ? string.Join(',', names) : value;
+            throw new InputException(FormattableString.Invariant($"{Property(key)} cannot be {given}: {InputException.Reason(error)}"), error);
         }
-    }
-
-    private static void Require(bool holds, string key, object? value, string expected)
-    {
-        if (!holds)
-            throw new InputException(FormattableString.Invariant($"{key} must be {expected}. Received: {key} = {value}."));
     }
 }

@@ -1,51 +1,68 @@
+using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 
 namespace Patchwork.Recipes;
 
-/// <content>Whether the keys act on the methods at all.</content>
+/// <content>From keys to what runs, and whether every key acts on it.</content>
 public sealed partial record Recipe
 {
-    /// <summary>
-    /// Refuses what would change nothing: a key, option or strength that none of the methods has, or a folder for the embedded set. Not part of <see cref="Validate"/>: the recipe that a
-    /// comparison's methods share has keys for some of them.
-    /// </summary>
-    /// <param name="methods">The names that stand in for <see cref="Method"/>; none: the recipe's own.</param>
-    /// <exception cref="InputException">Something acts on none of the methods; the first such thing is named.</exception>
-    internal void RequireUse(params IReadOnlyList<string> methods)
+    /// <summary>Looks every name up, once, and refuses what would change nothing: a key, option or strength that none of the methods has.</summary>
+    /// <exception cref="InputException">
+    /// A value is outside its range, a name is unknown or means several options, the methods do not go together, or something acts on none of them.
+    /// </exception>
+    public ResolvedRecipe Resolve()
     {
-        if (Dataset == "shapes" && Data is not null)
-            throw new InputException($"shapes is embedded and has no folder. Received: data = {Data}. Name the data set of that folder too (--dataset folder for pictures of your own).");
-        string[] names = methods.Count > 0 ? [.. methods] : [Method];
-        MethodStack[] stacks = [.. names.Select(name => (this with { Method = name }).CreateStack())];
-        IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
-        foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))
-            Require(key.Name, key.Acts);
-        foreach (var option in Options?.Keys ?? [])
-            Require(option, method => OptionName.Parse(option).Of(method) is not null);
-        foreach (var strength in Recipes.Strengths.NamesOf(this).Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
-            throw new InputException($"The strength {strength} needs {Recipes.Strengths.Needed(strength)}. Received: {Received()}. Leave it away, or choose such a method.");
-
-        void Require(string name, Func<IMethod, bool> acts)
-        {
-            if (!parts.Any(acts))
-                throw new InputException($"{name} is an option of {string.Join(", ", Methods.All.Where(method => acts(method.Create())).Select(method => method.Id))}. "
-                    + $"Received: {Received()}. Leave {name} away, or choose a method that has it.");
-        }
-
-        string Received() => $"{(names.Length == 1 ? "method" : "methods")} {string.Join(", ", names)}";
+        var resolved = new ResolvedRecipe(this);
+        RequireUse(Method, resolved.Stack);
+        return resolved;
     }
 
-    /// <summary>The recipe without what changes nothing about its own methods.</summary>
-    internal Recipe Fitted()
+    /// <summary>
+    /// The same for each of some methods in place of <see cref="Method"/>: a key must act on at least one of them, and goes to those that it acts on.
+    /// </summary>
+    /// <param name="methods">The names that stand in for <see cref="Method"/>.</param>
+    /// <returns>One for each name, in their order. Its recipe has no key that changes nothing.</returns>
+    /// <exception cref="InputException">As for <see cref="Resolve()"/>.</exception>
+    public IReadOnlyList<ResolvedRecipe> Resolve(IReadOnlyList<string> methods)
     {
-        var stack = CreateStack();
-        var fitted = MethodKey.All.Where(key => !stack.Parts.Any(key.Acts)).Aggregate(this, (recipe, key) => key.Without(recipe));
-        var strengths = Recipes.Strengths.NamesOf(this).Zip(Strengths ?? []).Where(one => Recipes.Strengths.Acts(one.First, stack)).Select(one => one.Second).ToArray();
-        return fitted with
+        ResolvedRecipe[] resolved = [.. methods.Select(method => new ResolvedRecipe(this with { Method = method }))];
+        RequireUse(string.Join(", ", methods), [.. resolved.Select(one => one.Stack)]);
+        return [.. resolved.Select(Fitted)];
+    }
+
+    /// <summary>The same without refusing what changes nothing about the methods: it is left out. For recipes that are stored already.</summary>
+    /// <exception cref="InputException">As for <see cref="Resolve()"/>, but for keys that act on nothing.</exception>
+    internal ResolvedRecipe ResolveStored() => Fitted(new ResolvedRecipe(this));
+
+    private void RequireUse(string names, params IReadOnlyList<MethodStack> stacks)
+    {
+        if (Data is not null && DatasetCatalogue.FolderOf(Dataset, "") is null && Dataset != "folder")
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
+                + "Name the data set of that folder too (`Dataset` folder for pictures of your own).");
+        var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
+        IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
+        foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))
+            OptionName.RequireUse(Property(key.Name), key.Acts, parts, received);
+        MethodSettings.Parse(Options).RequireUse(parts, received);
+        foreach (var strength in Recipes.Strengths.NamesOf(this).Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
+            throw new InputException($"The strength {strength} needs {Recipes.Strengths.Needed(strength)}. Received: {received}. "
+                + "Omit it, or choose such a method.");
+    }
+
+    private static ResolvedRecipe Fitted(ResolvedRecipe resolved)
+    {
+        var (recipe, stack) = (resolved.Recipe, resolved.Stack);
+        var fitted = MethodKey.All.Where(key => !stack.Parts.Any(key.Acts)).Aggregate(recipe, (rest, key) => key.Without(rest));
+        string[] strengths = [.. Recipes.Strengths.NamesOf(recipe).Zip(recipe.Strengths ?? [])
+            .Where(one => Recipes.Strengths.Acts(one.First, stack)).Select(one => one.Second)];
+        return resolved with
         {
-            Options = Options?.Where(option => stack.Parts.Any(method => OptionName.Parse(option.Key).Of(method) is not null)).ToDictionary(),
-            Strengths = strengths.Length > 0 ? strengths : null,
+            Recipe = fitted with
+            {
+                Options = recipe.Options?.Where(option => stack.Parts.Any(method => OptionName.Parse(option.Key).Of(method) is not null)).ToDictionary(),
+                Strengths = strengths.Length > 0 ? strengths : null,
+            },
         };
     }
 }

@@ -61,7 +61,7 @@ public sealed record Strengths
     {
         "probability" => "a method that mixes or erases",
         "alpha" => "a method that mixes",
-        _ => "dropblock, stochasticdepth or shakedrop",
+        _ => $"one of {string.Join(", ", Methods.All.Where(method => method.Create() is BranchRegularizer).Select(method => method.Id))}",
     };
 
     // In a stack with a mixer the probability is the mixer's.
@@ -70,7 +70,7 @@ public sealed record Strengths
         ("probability" or "alpha", Mixer or FeatureMixer) => true,
         ("probability", Eraser) => stack.Mixer is null && stack.FeatureMixer is null,
         ("dropProbability", BranchRegularizer) => true,
-        ("labelSmoothing", Regularization.LabelSmoothing) => true,
+        ("labelSmoothing", LabelRule) => true,
         _ => false,
     };
 
@@ -83,24 +83,43 @@ public sealed record Strengths
 
     private void Check(Recipe recipe, MethodStack stack)
     {
-        Require(Probability, "probability", value => value is >= 0 and <= 1, "from 0 to 1", recipe.Probability);
-        Require(Alpha, "alpha", value => value > 0, "positive", recipe.Alpha);
-        Require(DropProbability, "dropProbability", value => value is >= 0 and <= 1, "from 0 to 1", recipe.DropProbability);
-        Require(LabelSmoothing, "labelSmoothing", value => value is >= 0 and < 1, "from 0 to 1, 1 excluded", recipe.LabelSmoothing > 0 ? recipe.LabelSmoothing : null);
+        Require(Probability, "probability", recipe.Probability);
+        Require(Alpha, "alpha", recipe.Alpha);
+        Require(DropProbability, "dropProbability", recipe.DropProbability);
+        Require(LabelSmoothing, "labelSmoothing", recipe.LabelSmoothing > 0 ? recipe.LabelSmoothing : null);
         if (LabelSmoothing is not null && recipe.Loss == LossKind.Focal)
             throw new InputException($"The strength labelSmoothing needs a loss other than focal. Received: loss {recipe.Loss}.");
 
-        void Require(StrengthSchedule? schedule, string name, Func<double, bool> allowed, string range, double? fixedValue)
+        void Require(StrengthSchedule? schedule, string name, double? fixedValue)
         {
             if (schedule is null)
                 return;
-            foreach (var (_, value) in schedule.Points.Where(point => !allowed(point.Value)))
-                throw new InputException(FormattableString.Invariant($"The values of the strength {name} must be {range}. Received: {value}."));
+            foreach (var (_, value) in schedule.Points)
+                CheckValue(name, value);
             if (fixedValue is { } constant)
-                throw new InputException(FormattableString.Invariant($"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
+                throw new InputException(FormattableString.Invariant(
+                    $"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
             var option = name == "labelSmoothing" ? "epsilon" : name;
-            if (recipe.Options?.Keys.Select(OptionName.Parse).FirstOrDefault(one => one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method))) is { Name: not null } set)
+            var set = recipe.Options?.Keys.Select(OptionName.Parse)
+                .FirstOrDefault(one => one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
+            if (set is { Name: not null })
                 throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; leave one out.");
+        }
+    }
+
+    // By the range of what is scheduled.
+    private static void CheckValue(string name, double value)
+    {
+        try
+        {
+            if (name == "labelSmoothing")
+                _ = new CrossEntropy { LabelSmoothing = value };
+            else
+                MethodKey.All.Single(key => key.Name == name).Check(value);
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException(FormattableString.Invariant($"The strength {name} cannot be {value}: {InputException.Reason(error)}"), error);
         }
     }
 }

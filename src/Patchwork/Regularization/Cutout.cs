@@ -43,7 +43,8 @@ public sealed record Cutout : Eraser
     /// <inheritdoc/>
     public override string Id => "cutout";
 
-    private protected override Region Draw(int height, int width, Draws draws)
+    /// <inheritdoc/>
+    protected override Region Draw(int height, int width, Draws draws)
     {
         var length = Length ?? Math.Min(height, width) / 2;
         int Centre(int side)

@@ -53,5 +53,5 @@ public abstract record Eraser : IPlanner, IMethod
     }
 
     /// <summary>Draws the holes of one image.</summary>
-    private protected abstract Region Draw(int height, int width, Draws draws);
+    protected abstract Region Draw(int height, int width, Draws draws);
 }

@@ -45,7 +45,8 @@ public sealed record RandomErasing : Eraser
     public override string Id => "randomerasing";
 
     // A box as tall or as wide as the image is drawn again; after a hundred the image stays.
-    private protected override Region Draw(int height, int width, Draws draws)
+    /// <inheritdoc/>
+    protected override Region Draw(int height, int width, Draws draws)
     {
         for (var i = 0; i < Tries; i++)
         {

@@ -1,11 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Patchwork.Formats;
 using Patchwork.Inference;
 using Patchwork.Internals;
+using Patchwork.Models;
 using Patchwork.Recipes;
 using Patchwork.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
@@ -30,9 +29,6 @@ public sealed class RunFolder
     /// <summary>One line an epoch.</summary>
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
 
-    /// <summary>Model, input and class names: what using the network needs.</summary>
-    public string Model => System.IO.Path.Combine(Path, "checkpoints", "model.json");
-
     /// <summary>Where the finished run's numbers are.</summary>
     public string Result => System.IO.Path.Combine(Path, "result.json");
 
@@ -47,10 +43,10 @@ public sealed class RunFolder
         AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume" : "", aside =>
         {
             var folder = new RunFolder(aside, recipe);
-            Directory.CreateDirectory(System.IO.Path.Combine(aside, "checkpoints"));
+            Directory.CreateDirectory(folder.Checkpoints.Folder);
             AtomicFile.WriteText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
             AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
-            AtomicFile.WriteText(folder.Model, card.ToJson() + "\n");
+            AtomicFile.WriteText(folder.Checkpoints.Card, card.ToJson() + "\n");
             File.WriteAllText(folder.Metrics, "");
         });
         return new RunFolder(path, recipe);
@@ -64,16 +60,8 @@ public sealed class RunFolder
         var recipe = System.IO.Path.Combine(path, "recipe.json");
         if (!File.Exists(recipe))
             throw new InputException($"A run is a folder with a recipe.json, made by train or compare. "
-                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{Inside(path)}");
+                + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(path)}");
         return new RunFolder(path, RecipePaths.Here(Recipe.FromJson(File.ReadAllText(recipe), recipe)));
-    }
-
-    // A comparison's folder is easily taken for a run.
-    private static string Inside(string path)
-    {
-        const int named = 4;
-        string[] runs = Directory.Exists(path) ? [.. Directory.EnumerateDirectories(path).Where(inner => File.Exists(System.IO.Path.Combine(inner, "recipe.json"))).Order(StringComparer.Ordinal)] : [];
-        return runs.Length == 0 ? "" : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
     }
 
     /// <summary>The numbers of a finished run.</summary>
@@ -81,20 +69,7 @@ public sealed class RunFolder
 
     /// <summary>The run's network with weights from a file; owned by the caller.</summary>
     /// <exception cref="InputException">The weights cannot be used.</exception>
-    internal nn.Module<Tensor, Tensor> LoadNetwork(string weights, Device device)
-    {
-        var model = ModelCard.Read(Model).CreateModel();
-        try
-        {
-            Safetensors.LoadInto(weights, model);
-            return model.to(device);
-        }
-        catch (Exception error) when (error is InvalidDataException or IOException)
-        {
-            model.Dispose();
-            throw new InputException($"The weights of {Path} cannot be used: {error.Message}", error);
-        }
-    }
+    internal ImageClassifier LoadNetwork(string weights, Device device) => ModelCard.Read(Checkpoints.Card).LoadModel(weights, device);
 
     internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
 

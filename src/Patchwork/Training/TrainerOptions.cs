@@ -26,8 +26,13 @@ public sealed record TrainerOptions
     /// <summary>The loss. Default: cross entropy, mean over the batch.</summary>
     public Loss Loss { get; init; } = new CrossEntropy();
 
-    /// <summary>Largest norm of the whole gradient; null does not clip. Default null.</summary>
-    public double? ClipNorm { get; init; }
+    /// <summary>Largest norm of the whole gradient; null does not clip. Range: positive. Default null.</summary>
+    public double? ClipNorm
+    {
+        get;
+        init => field = value is null or (> 0 and < double.PositiveInfinity) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"clip norm must be positive. Received: clip norm = {value}."));
+    }
 
     /// <summary>
     /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles and mixes the
@@ -60,7 +65,7 @@ public abstract record OptimizerOptions
     public double LearningRate
     {
         get;
-        init => field = value > 0 ? value
+        init => field = value is > 0 and < double.PositiveInfinity ? value
             : throw new ArgumentOutOfRangeException(nameof(value), $"learning rate must be positive. Received: learning rate = {value}.");
     } = 0.1;
 
@@ -68,7 +73,7 @@ public abstract record OptimizerOptions
     public double WeightDecay
     {
         get;
-        init => field = value >= 0 ? value
+        init => field = value is >= 0 and < double.PositiveInfinity ? value
             : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
     }
 

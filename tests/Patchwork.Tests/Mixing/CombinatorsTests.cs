@@ -48,7 +48,8 @@ public sealed class CombinatorsTests
     public void Strengths_reach_the_mixers_alpha_and_the_chance_of_the_batch()
     {
         var changed = Assert.IsType<WithProbability>(new WithProbability(new Mixup { Probability = 0.9 }, 0.3).WithStrengths(0.4, 0.6));
-        Assert.Equal((0.6, 0.4, 0.9), (changed.Probability, changed.Mixer.Alpha, changed.Mixer.Probability));
+        var mixup = Assert.IsType<Mixup>(changed.Mixer);
+        Assert.Equal((0.6, 0.4, 0.9), (changed.Probability, mixup.Alpha, mixup.Probability));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class MixingLawsTests
         return made;
     }
 
-    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All.Select(method => method.Create()).OfType<Mixer>()
+    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All.Select(method => method.Create()).OfType<BetaMixer>()
                                                                from scope in Enum.GetValues<Scope>()
                                                                from partners in Enum.GetValues<Partners>()
                                                                where (scope, partners) is not (Scope.Pair, Partners.Roll)      // not mutual: refused
@@ -134,9 +134,9 @@ public sealed class MixingLawsTests
         var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), SnapMix => (200, 12), PuzzleMix => (40, 12), CutMix => (3_000, 64), _ => (3_000, 8) };
         foreach (var probability in (double[])[0, 0.3, 1])
         {
-            var mixer = Table[variant] with { Probability = probability };
-            if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair })
-                mixer = mixer with { Partners = Partners.Derangement };      // it leaves an image without a partner as it is, which is not what is counted here
+            var mixer = Table[variant].WithStrengths(null, probability);
+            if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair } snapmix)
+                mixer = snapmix with { Partners = Partners.Derangement };      // it leaves an image without a partner as it is, which is not what is counted here
             var seeds = new SeedStream(9);
             using var scope = NewDisposeScope();
             var context = Context(n, side, side, seeds.Open("mix"));

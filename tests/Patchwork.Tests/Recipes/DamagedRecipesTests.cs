@@ -30,7 +30,7 @@ public sealed class DamagedRecipesTests
         var refused = Mutation.Refused<InputException>("damaged recipe", Inputs, valid, words, 1 << 18, input =>
         {
             var recipe = Recipe.FromJson(Encoding.UTF8.GetString(input));
-            recipe.CreateStack();
+            recipe.ResolveStored();
             Assert.Equal(recipe.ToJson(), Recipe.FromJson(recipe.ToJson()).ToJson());
         });
         Assert.InRange(refused, Inputs / 2, Inputs - 1000);

@@ -43,8 +43,7 @@ public sealed class OptionsTests
             var recipe = new Recipe { Method = id, Options = new Dictionary<string, string> { [key] = text } };
             var read = Recipe.FromJson(recipe.ToJson());
             Assert.Equal(recipe.ToJson(), read.ToJson());
-            read.RequireUse();
-            var after = read.CreateStack().Methods.Single();
+            var after = read.Resolve().Stack.Methods.Single();
             foreach (var option in MethodOption.Of(before))
                 Assert.Equal(option.Name == name ? text : option.Text(before), option.Text(after));
         }
@@ -62,7 +61,7 @@ public sealed class OptionsTests
     public void Values_in_JSON_are_words_numbers_and_lists()
     {
         var recipe = Recipe.FromJson("""{"method":"cutmix+cutout","options":{"cutmix.alpha":0.5,"sideRange":[0.1,0.4],"drawAlpha":true,"placement":"Inside","length":null}}""");
-        var cutmix = Assert.IsType<CutMix>(recipe.CreateStack().Mixer);
+        var cutmix = Assert.IsType<CutMix>(recipe.Resolve().Stack.Mixer);
         Assert.Equal((0.5, (0.1, 0.4), true, Placement.Inside), (cutmix.Alpha, cutmix.SideRange, cutmix.DrawAlpha, cutmix.Placement));
         Assert.Equal(recipe.ToJson(), Recipe.FromJson(recipe.ToJson()).ToJson());
         Assert.Contains("\"cutmix.alpha\": 0.5", recipe.ToJson(), StringComparison.Ordinal);
@@ -73,24 +72,24 @@ public sealed class OptionsTests
     public void Mixers_to_choose_from_have_options_of_their_own_that_are_laid_over_the_keys()
     {
         var recipe = new Recipe { Method = "mixup:0.5-or-cutmix:0.5", Alpha = 1, Options = new Dictionary<string, string> { ["mixup.alpha"] = "0.8", ["placement"] = "inside" } };
-        var choices = Assert.IsType<OneOf>(recipe.CreateStack().Mixer).Choices;
-        Assert.Equal([0.8, 1], choices.Select(choice => choice.Mixer.Alpha));
+        var choices = Assert.IsType<OneOf>(recipe.Resolve().Stack.Mixer).Choices;
+        Assert.Equal([0.8, 1], choices.Select(choice => choice.Mixer.LambdaAlpha!.Value));
         Assert.Equal(Placement.Inside, Assert.IsType<CutMix>(choices[1].Mixer).Placement);
     }
 
     [Fact]
     public void In_a_stack_with_a_mixer_the_probability_is_the_mixers_and_the_erasers_is_set_by_name()
     {
-        var stack = new Recipe { Method = "mixup+randomerasing", Probability = 0.25, Options = new Dictionary<string, string> { ["randomerasing.probability"] = "0.75" } }.CreateStack();
-        Assert.Equal((0.25, 0.75), (stack.Mixer!.Probability, stack.Erasers[0].Probability));
+        var stack = new Recipe { Method = "mixup+randomerasing", Probability = 0.25, Options = new Dictionary<string, string> { ["randomerasing.probability"] = "0.75" } }.Resolve().Stack;
+        Assert.Equal((0.25, 0.75), (((BetaMixer)stack.Mixer!).Probability, stack.Erasers[0].Probability));
     }
 
     [Fact]
     public void The_alpha_of_ShakeDrop_is_no_alpha_of_mixing()
     {
-        var stack = new Recipe { Method = "mixup+shakedrop", Alpha = 0.25 }.CreateStack();
-        Assert.Equal((0.25, new UniformRange(-1, 1)), (stack.Mixer!.Alpha, Assert.IsType<ShakeDrop>(Assert.Single(stack.ModelOptions.Regularizers)).Alpha));
-        Assert.Contains("Received: method shakedrop.", Assert.Throws<InputException>(() => new Recipe { Method = "shakedrop", Alpha = 0.25 }.RequireUse()).Message, StringComparison.Ordinal);
+        var stack = new Recipe { Method = "mixup+shakedrop", Alpha = 0.25 }.Resolve().Stack;
+        Assert.Equal((0.25, new UniformRange(-1, 1)), (stack.Mixer!.LambdaAlpha, Assert.IsType<ShakeDrop>(Assert.Single(stack.ModelOptions.Regularizers)).Alpha));
+        Assert.Contains("Received: method shakedrop.", Assert.Throws<InputException>(() => new Recipe { Method = "shakedrop", Alpha = 0.25 }.Resolve()).Message, StringComparison.Ordinal);
     }
 
     [Fact]

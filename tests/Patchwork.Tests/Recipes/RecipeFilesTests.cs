@@ -23,7 +23,7 @@ public sealed class RecipeFilesTests : IDisposable
 
     /// <summary>A recipe for each network of the recipe files: the one with most methods.</summary>
     public static TheoryData<string> OnePerNetwork => [.. Files().Where(file => file.Value.Dataset != "shapes").GroupBy(file => file.Value.Model)
-        .Select(files => files.OrderByDescending(file => file.Value.CreateStack().Methods.Count).ThenBy(file => file.Key, StringComparer.Ordinal).First().Key)];
+        .Select(files => files.OrderByDescending(file => file.Value.Resolve().Stack.Methods.Count).ThenBy(file => file.Key, StringComparer.Ordinal).First().Key)];
 
     // Each combination of methods and options on a small network and a few images, in place of days on a GPU. What is scheduled gets its last value in the second epoch.
     [Fact]
@@ -48,7 +48,7 @@ public sealed class RecipeFilesTests : IDisposable
             var result = TrainingRun.Start(small, files.At(name), [], _ => { }, TestContext.Current.CancellationToken);
             Assert.Equal(small.Epochs, result.Epochs);
             using var last = JsonDocument.Parse(File.ReadLines(files.At($"{name}/metrics.jsonl")).Last());
-            if (scheduled && Strengths.Of(small, small.CreateStack()).Probability?.At(1) == 1)
+            if (scheduled && small.Resolve().Strengths.Probability?.At(1) == 1)
                 Assert.True(last.RootElement.GetProperty("mix/share_mixed").GetDouble() > 0.5, $"{name} mixes nothing");
         }
     }
@@ -97,6 +97,6 @@ public sealed class RecipeFilesTests : IDisposable
         foreach (var (table, rows) in new Dictionary<string, int> { ["table5-"] = 15, ["table6-"] = 4, ["table7-"] = 5, ["table8-"] = 5, ["figure3-"] = 9 })
             Assert.Equal(rows, recipes.Keys.Count(name => name.StartsWith(table, StringComparison.Ordinal)));
         Assert.All(recipes.Values, recipe => Assert.Contains(recipe.Model, ModelZoo.Ids));
-        Assert.Equal("CutMix + ShakeDrop", Methods.NameOf(recipes["table5-cutmix-shakedrop"].CreateStack()));
+        Assert.Equal("CutMix + ShakeDrop", recipes["table5-cutmix-shakedrop"].Resolve().Name);
     }
 }

@@ -40,12 +40,12 @@ public sealed class RecipeTests
     [InlineData("""{"scope":"galaxy"}""", "'scope'")]
     [InlineData("""{"alpha":0}""", "alpha = 0")]
     [InlineData("""{"probability":1.01}""", "probability = 1.01")]
-    [InlineData("""{"strengths":["probability 0:2"],"method":"mixup"}""", "Received: 2")]
+    [InlineData("""{"strengths":["probability 0:2"],"method":"mixup"}""", "probability cannot be 2")]
     [InlineData("""{"strengths":["propability 0:1"],"method":"mixup"}""", "Did you mean 'probability'?")]
     [InlineData("""{"strengths":["alpha 0:1","alpha 0:2"],"method":"mixup"}""", "alpha twice")]
     [InlineData("""{"strengths":["alpha 0:1"],"method":"mixup","alpha":1}""", "either fixed or scheduled")]
     [InlineData("""{"strengths":["dropProbability"],"method":"shakedrop"}""", "EPOCH:VALUE")]
-    [InlineData("""{"strengths":["labelSmoothing 0:1"]}""", "1 excluded")]
+    [InlineData("""{"strengths":["labelSmoothing 0:1"]}""", "must lie in [0, 1)")]
     [InlineData("""{"version":2}""", "version = 2")]
     [InlineData("""{"warmup":20}""", "warmup = 20")]
     [InlineData("""{"clip":1e999}""", "clip")]
@@ -61,5 +61,5 @@ public sealed class RecipeTests
     [InlineData("[]", "Array")]
     [InlineData("{", "valid JSON")]
     public void A_recipe_that_cannot_be_carried_out_is_refused_by_key(string json, string expected) =>
-        Assert.Contains(expected, Assert.Throws<InputException>(() => Recipe.FromJson(json)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<InputException>(() => Recipe.FromJson(json).Resolve()).Message, StringComparison.Ordinal);
 }

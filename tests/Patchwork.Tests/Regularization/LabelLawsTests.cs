@@ -63,8 +63,8 @@ public sealed class LabelLawsTests : IDisposable
     {
         foreach (var kind in (LossKind[])[LossKind.CrossEntropy, LossKind.Binary])
         {
-            var plain = RecipeTraining.Loss(new Recipe { Loss = kind });
-            var ruled = RecipeTraining.Loss(new Recipe { Loss = kind, Method = $"cutmix+{id}" });
+            var plain = new Recipe { Loss = kind }.Resolve().Loss;
+            var ruled = new Recipe { Loss = kind, Method = $"cutmix+{id}" }.Resolve().Loss;
             var own = Rule(id).Apply(nn.functional.one_hot(labels, Classes).to(ScalarType.Float64));
             Assert.Equal(plain.Evaluate(logits, own).ToDouble(), ruled.Evaluate(logits, labels).ToDouble(), 1e-6);
             Assert.Equal(plain.Evaluate(logits, Rule(id).Apply(pairs.Soft(Classes, ScalarType.Float64))).ToDouble(), pairs.Loss(logits, ruled).ToDouble(), 1e-6);

@@ -34,7 +34,7 @@ public sealed class MixAuditTests
     {
         var reports = new List<string>();
         using var fit = new TrainerTests.Fit();
-        fit.Run([new MixingCallback(mixer with { Partners = Partners.Derangement, Scope = Scope.Example }), new Tampering(tamper), new MixAudit { LabelsByArea = mixer.LabelsByArea }], epochs: 1, report: reports.Add);
+        fit.Run([new MixingCallback(mixer.ForEveryImage()), new Tampering(tamper), new MixAudit { LabelsByArea = mixer.LabelsByArea }], epochs: 1, report: reports.Add);
         return [.. reports.Where(line => line.StartsWith("mix audit:", StringComparison.Ordinal))];
     }
 
@@ -58,7 +58,7 @@ public sealed class MixAuditTests
         Tensor? before = null;
         using var scope = NewDisposeScope();
         using var fit = new TrainerTests.Fit();
-        var mixer = Kinds[region] with { Partners = Partners.Derangement, Scope = Scope.Example };
+        var mixer = Kinds[region].ForEveryImage();
         Callback[] callbacks = [new Tampering(batch =>
         {
             before = batch.Images.clone();

@@ -15,11 +15,12 @@ public sealed record Mixup : BlindMixer
     /// <inheritdoc/>
     public override string Id => "mixup";
 
-    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
     {
         var lambda = draws.Beta(alpha, alpha);
         if (Fold)
             lambda = Math.Max(lambda, 1 - lambda);
-        return new Drawn(new BlendRegion(lambda), lambda, lambda);
+        return new DrawnRegion(new BlendRegion(lambda), lambda, lambda);
     }
 }

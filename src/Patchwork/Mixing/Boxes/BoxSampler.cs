@@ -22,9 +22,8 @@ internal static class BoxSampler
 
     private static Box Place(CutMix options, int height, int width, double lambda, Draws draws)
     {
-        if (options.Rounding == Rounding.Corners && options.Placement != Placement.Inside)
-            throw new ArgumentException($"Real corners are for boxes inside the image. "
-                + $"Received: placement {options.Placement}. Use placement inside.");
+        if (options.Contradiction is { } contradiction)
+            throw new ArgumentException(contradiction);
         if (options.Rounding == Rounding.Corners)
             return BoxPlacement.Corners(height, width, lambda, (float)draws.Uniform(), (float)draws.Uniform());
         var (cutHeight, cutWidth) = (BoxPlacement.Side(options.Rounding, height, lambda), BoxPlacement.Side(options.Rounding, width, lambda));

@@ -27,7 +27,11 @@ public sealed record ResizeMix : BlindMixer
     /// <inheritdoc/>
     public override string Id => "resizemix";
 
-    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
+    /// <summary>None: τ is uniform, and λ follows from it.</summary>
+    public override double? LambdaAlpha => null;
+
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
     {
         var (height, width) = (context.Height, context.Width);
         var side = BetaSide ? draws.Beta(alpha, alpha) : -1;
@@ -38,6 +42,6 @@ public sealed record ResizeMix : BlindMixer
         // Differs from OpenMixup, which draws rows by the height and pastes them as columns: right for H ≠ W too.
         var box = new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, height), Math.Min(column + halfWidth, width));
         var region = new ResizedRegion(box.IsEmpty ? Box.Empty : box, Box.Whole(height, width), Interpolation);
-        return new Drawn(region, 1 - side * side, region.KeptShare(height, width));
+        return new DrawnRegion(region, 1 - side * side, region.KeptShare(height, width));
     }
 }

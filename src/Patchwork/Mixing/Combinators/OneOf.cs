@@ -4,16 +4,16 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch, torchvision's
-/// RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Mixer.Probability"/> comes before the choice.
+/// RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Probability"/> comes before the choice.
 /// </summary>
 public sealed record OneOf : Mixer
 {
     /// <summary>Mixers that are equally likely.</summary>
-    public OneOf(params Mixer[] mixers) : this([.. mixers.Select(mixer => (mixer, 1.0))]) { }
+    public OneOf(params Mixer[] mixers) : this([.. mixers.Select(mixer => new Choice(mixer, 1))]) { }
 
     /// <summary>Mixers with the weights of their choice, any positive numbers.</summary>
     /// <exception cref="ArgumentException">No mixer, or a weight that is not positive.</exception>
-    public OneOf(IReadOnlyList<(Mixer Mixer, double Weight)> choices)
+    public OneOf(IReadOnlyList<Choice> choices)
     {
         if (choices.Count == 0 || choices.Any(choice => !(choice.Weight > 0 && double.IsFinite(choice.Weight))))
             throw new ArgumentException($"There must be one or more mixers with positive weights. Received: {string.Join(", ", choices.Select(choice => FormattableString.Invariant($"{choice.Mixer.Id} {choice.Weight}")))}.");
@@ -21,7 +21,10 @@ public sealed record OneOf : Mixer
     }
 
     /// <summary>The mixers with their weights.</summary>
-    public IReadOnlyList<(Mixer Mixer, double Weight)> Choices { get; private init; }
+    public IReadOnlyList<Choice> Choices { get; internal init; }
+
+    /// <summary>Chance that a batch is mixed, before one is chosen. Range [0, 1]. Default 1.</summary>
+    public double Probability { get; init => field = Options.Probability(value); } = 1;
 
     /// <inheritdoc/>
     public override string Id => string.Join("-or-", Choices.Select(choice => choice.Mixer.Id));
@@ -35,10 +38,20 @@ public sealed record OneOf : Mixer
     /// <inheritdoc/>
     public override bool PlansBoxes => Choices.All(choice => choice.Mixer.PlansBoxes);
 
+    /// <inheritdoc/>
+    public override bool NeedsMasks => Choices.Any(choice => choice.Mixer.NeedsMasks);
+
+    /// <inheritdoc/>
+    public override string? Contradiction => Choices.Select(choice => choice.Mixer.Contradiction).FirstOrDefault(reason => reason is not null);
+
+    /// <inheritdoc/>
+    public override Mixer ForEveryImage() =>
+        new OneOf([.. Choices.Select(choice => choice with { Mixer = choice.Mixer.ForEveryImage() })]) { MinVisible = MinVisible };
+
     /// <summary>The same choice; α is set in every mixer, the probability comes before the choice.</summary>
     public override Mixer WithStrengths(double? alpha, double? probability) => this with
     {
-        Choices = [.. Choices.Select(choice => (choice.Mixer.WithStrengths(alpha, null), choice.Weight))],
+        Choices = [.. Choices.Select(choice => choice with { Mixer = choice.Mixer.WithStrengths(alpha, null) })],
         Probability = probability ?? Probability,
     };
 
@@ -58,3 +71,8 @@ public sealed record OneOf : Mixer
         return Choices[^1].Mixer.Plan(context);
     }
 }
+
+/// <summary>A mixer to choose, and how often.</summary>
+/// <param name="Mixer">The mixer.</param>
+/// <param name="Weight">Its weight among the choices, of which the proportion counts. Range: positive.</param>
+public sealed record Choice(Mixer Mixer, double Weight);

@@ -4,7 +4,7 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Any mixer on a share of the batches: with chance <see cref="Mixer.Probability"/> the batch is mixed as by the mixer alone, otherwise it stays as it is. A
+/// Any mixer on a share of the batches: with chance <see cref="Probability"/> the batch is mixed as by the mixer alone, otherwise it stays as it is. A
 /// mixer's own probability is the chance of an image or a pair where these are its scope; this is the chance of the batch in every scope.
 /// </summary>
 /// <example><code>
@@ -24,6 +24,9 @@ public sealed record WithProbability : Mixer
     /// <summary>The mixer.</summary>
     public Mixer Mixer { get; private init; }
 
+    /// <summary>Chance that a batch is mixed. Range [0, 1].</summary>
+    public double Probability { get; init => field = Options.Probability(value); }
+
     /// <inheritdoc/>
     public override string Id => Mixer.Id;
 
@@ -35,6 +38,21 @@ public sealed record WithProbability : Mixer
 
     /// <inheritdoc/>
     public override bool LabelsByArea => Mixer.LabelsByArea;
+
+    /// <inheritdoc/>
+    public override bool NeedsMasks => Mixer.NeedsMasks;
+
+    /// <inheritdoc/>
+    public override double? LambdaAlpha => Mixer.LambdaAlpha;
+
+    /// <inheritdoc/>
+    public override string? Contradiction => Mixer.Contradiction;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Facts => Mixer.Facts;
+
+    /// <inheritdoc/>
+    public override Mixer ForEveryImage() => Mixer.ForEveryImage();
 
     /// <summary>The same with another α of the mixer, or another chance of the batch.</summary>
     public override Mixer WithStrengths(double? alpha, double? probability) =>

@@ -18,12 +18,13 @@ public sealed record FeatureCutMix : FeatureMixer
     public override string Id => "featurecutmix";
 
     /// <summary>The end of the first stage. The paper does not name its layer.</summary>
-    private protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [stages[0]];
+    protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [stages[0]];
 
-    private protected override (Region Region, double Lambda, double Label) Draw(MixContext context)
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context)
     {
         var (lambda, box) = BoxSampler.Draw(boxes, Alpha, context.Height, context.Width, context.Draws);
         var region = new BoxRegion(box);
-        return (region, lambda, region.KeptShare(context.Height, context.Width));
+        return new DrawnRegion(region, lambda, region.KeptShare(context.Height, context.Width));
     }
 }

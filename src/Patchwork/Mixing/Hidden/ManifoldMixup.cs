@@ -16,11 +16,12 @@ public sealed record ManifoldMixup : FeatureMixer
     public override string Id => "manifoldmixup";
 
     /// <summary>The input and the ends of the first two stages, as the authors' layers 0, 1 and 2.</summary>
-    private protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [Input, stages[0], stages[1]];
+    protected override IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages) => [Input, stages[0], stages[1]];
 
-    private protected override (Region Region, double Lambda, double Label) Draw(MixContext context)
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context)
     {
         var lambda = context.Draws.Beta(Alpha, Alpha);
-        return (new BlendRegion(lambda), lambda, lambda);
+        return new DrawnRegion(new BlendRegion(lambda), lambda, lambda);
     }
 }

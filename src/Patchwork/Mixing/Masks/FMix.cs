@@ -35,11 +35,12 @@ public sealed record FMix : BlindMixer
     /// <inheritdoc/>
     public override bool LabelsByArea => false;      // by λ as drawn
 
-    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
     {
         var lambda = draws.Beta(alpha, alpha);
         var noise = Noise(context.Height, context.Width, draws);
-        return new Drawn(new MaskRegion(Brightest(noise, lambda, draws.Bernoulli(0.5))), lambda, lambda);
+        return new DrawnRegion(new MaskRegion(Brightest(noise, lambda, draws.Bernoulli(0.5))), lambda, lambda);
     }
 
     // The brightest λ·n pixels, rounded up or down by a fair coin, become 1.

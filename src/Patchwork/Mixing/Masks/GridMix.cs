@@ -23,7 +23,8 @@ public sealed record GridMix : BlindMixer
     /// <inheritdoc/>
     public override string Id => "gridmix";
 
-    private protected override Drawn Draw(MixContext context, double alpha, Draws draws)
+    /// <inheritdoc/>
+    protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
     {
         var (height, width) = (context.Height, context.Width);
         var lambda = draws.Beta(alpha, alpha);
@@ -48,7 +49,7 @@ public sealed record GridMix : BlindMixer
                 weights.AsSpan(y * width + box.Left, box.Width).Clear();
         }
         var region = new MaskRegion(weights);
-        return new Drawn(region, lambda, region.KeptShare(height, width));
+        return new DrawnRegion(region, lambda, region.KeptShare(height, width));
     }
 
     private static Box Middle(Box cell, double share)

@@ -10,7 +10,7 @@ namespace Patchwork.Mixing;
 /// blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is hidden and little is torn apart; then
 /// the blocks of each image move, so that more of its saliency lands where it shows: <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' = mean(z).
 /// </summary>
-public sealed record PuzzleMix : Mixer
+public sealed record PuzzleMix : BetaMixer
 {
     /// <summary>Blocks along a side, one number drawn from these that divide the image's sides. Range: 1 to 16 each. Default 2, 4, 8, 16.</summary>
     public IReadOnlyList<int> BlockCounts

@@ -11,7 +11,7 @@ namespace Patchwork.Mixing;
 /// <c>ρ_a = 1 - S_a(box_a)</c>, <c>ρ_b = S_b(box_b)</c>, S being the class activation map of the image's true class, made to sum to 1.
 /// ρ_a + ρ_b need not be 1.
 /// </summary>
-public sealed record SnapMix : Mixer
+public sealed record SnapMix : BetaMixer
 {
     /// <summary>SnapMix with the defaults of its code: α = 5.</summary>
     public SnapMix() => Alpha = 5;

@@ -31,6 +31,20 @@ public sealed class CheckpointStore(string folder)
     /// <summary>Weights of the best epoch so far.</summary>
     public string BestWeights => Path.Combine(Folder, "best.safetensors");
 
+    /// <summary>Model, input and class names: what using the network needs beside its weights.</summary>
+    public string Card => Path.Combine(Folder, "model.json");
+
+    /// <summary>The runs in a folder that is none itself, as a sentence after another; empty where there are none.</summary>
+    internal static string RunsIn(string folder)
+    {
+        const int named = 4;
+        string[] runs = Directory.Exists(folder)
+            ? [.. Directory.EnumerateDirectories(folder).Where(inner => Directory.Exists(Path.Combine(inner, "checkpoints"))).Order(StringComparer.Ordinal)] : [];
+        return runs.Length == 0 ? ""
+            : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; "
+                + $"name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
+    }
+
     /// <summary>Writes a generation: weights, optimizer, position, totals, and the state of every callback.</summary>
     public void Save(TrainingState state)
     {

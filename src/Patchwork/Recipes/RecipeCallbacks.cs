@@ -1,0 +1,78 @@
+using Patchwork.Mixing;
+using Patchwork.Regularization;
+using Patchwork.Schedules;
+using Patchwork.Training;
+
+namespace Patchwork.Recipes;
+
+/// <summary>The callbacks of one fit by a recipe.</summary>
+internal sealed class RecipeCallbacks
+{
+    private readonly Recipe recipe;
+    private readonly MethodStack stack;
+    private readonly Strengths strengths;
+
+    public RecipeCallbacks(ResolvedRecipe resolved, string folder, CheckpointStore checkpoints, int stepsPerEpoch)
+    {
+        (recipe, stack, strengths) = (resolved.Recipe, resolved.Stack, resolved.Strengths);
+        Metrics = new MetricsFile(Path.Combine(folder, "metrics.jsonl"));
+        Checkpoints = new Checkpointing(checkpoints) { EverySteps = recipe.CheckpointEvery };
+        Lambdas = stack.Mixer is null ? null : new LambdaHistogram();
+        InOrder =
+        [
+            .. Average(),                        // before those that look at what is validated
+            .. Erasing(),                        // the loader erases before it mixes
+            .. Smoothing(),
+            .. Dropping(),
+            .. FeatureMixing(),
+            .. Mixing(folder, stepsPerEpoch),
+            Metrics,
+            new TensorBoardLog(folder),
+            Checkpoints,
+            .. Stopping(),
+        ];
+    }
+
+    /// <summary>All of them, in the order in which they run; those that <see cref="Callback.RunsLast"/> are put behind the user's by the trainer.</summary>
+    public IReadOnlyList<Callback> InOrder { get; }
+
+    /// <summary>What is written per epoch.</summary>
+    public MetricsFile Metrics { get; }
+
+    /// <summary>What stores checkpoints.</summary>
+    public Checkpointing Checkpoints { get; }
+
+    /// <summary>What counts λ; null where nothing mixes pixels.</summary>
+    public LambdaHistogram? Lambdas { get; }
+
+    private IEnumerable<Callback> Average() => recipe.Ema is { } decay ? [new WeightAverage { Decay = decay }] : [];
+
+    private IEnumerable<Callback> Erasing() => stack.Erasers is { Count: > 0 } erasers
+        ? [new ErasingCallback([.. erasers])
+        {
+            Probability = stack.Mixer is null && stack.FeatureMixer is null ? strengths.Probability : null,
+            CleanTail = recipe.CleanTail,
+        }] : [];
+
+    private IEnumerable<Callback> Smoothing() => strengths.LabelSmoothing is { } smoothing ? [new SmoothingSchedule(smoothing)] : [];
+
+    private IEnumerable<Callback> Dropping() => strengths.DropProbability is { } drop ? [new DropSchedule(drop)]
+        : from method in stack.ModelOptions.Regularizers
+          let ramp = method.Ramp(recipe.Epochs)
+          where ramp is not null
+          select new DropSchedule(ramp) { Method = method.Id };
+
+    private IEnumerable<Callback> FeatureMixing() => stack.FeatureMixer is { } mixer
+        ? [new FeatureMixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }] : [];
+
+    private IEnumerable<Callback> Mixing(string folder, int stepsPerEpoch) => stack.Mixer is { } mixer
+        ?
+        [
+            new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail },
+            Lambdas!,
+            new MixAudit { LabelsByArea = mixer.LabelsByArea },
+            new MixingGrids(folder, stepsPerEpoch),
+        ] : [];
+
+    private IEnumerable<Callback> Stopping() => recipe.EarlyStop is { } patience ? [new EarlyStopping(patience)] : [];
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Patchwork.Recipes;
+
+/// <content>A recipe as JSON, there and back.</content>
+public sealed partial record Recipe
+{
+    /// <summary>Reads a recipe.</summary>
+    /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
+    public static Recipe FromJson(string json, string name = "recipe")
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
+            // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
+            var whole = JsonSerializer.SerializeToNode(new Recipe(), RecipeKeys.Info)!.AsObject();
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                if (!Keys.Contains(property.Name))
+                    throw InputException.Unknown($"key in {name}", property.Name, Keys);
+                RecipeChoices.Check(property.Name, property.Value, name);
+                whole[property.Name] = JsonNode.Parse(property.Value.GetRawText());
+            }
+            var recipe = whole.Deserialize(RecipeKeys.Info)!;
+            recipe.Validate();
+            return recipe;
+        }
+        catch (JsonException error) when (error.Path is { Length: > 2 } path)
+        {
+            // $.epochs, $.milestones[1] or $.options.length
+            var key = path[2..].Split('[', '.')[0];
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
+                + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
+        {
+            throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
+        }
+    }
+
+    /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RecipeKeys.Info);
+
+    /// <summary>All keys, in the order in which they are written.</summary>
+    internal static IReadOnlyList<string> Keys { get; } = [.. RecipeKeys.Info.Properties.OrderBy(property => property.Order).Select(property => property.Name)];
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    ReadCommentHandling = JsonCommentHandling.Skip)]
+[JsonSerializable(typeof(Recipe))]
+internal sealed partial class RecipeJson : JsonSerializerContext;
+
+/// <summary>The order in which keys are written: those of CutMix, which have a file of their own, behind the probability.</summary>
+internal static class RecipeKeys
+{
+    /// <summary>How recipes are written and read.</summary>
+    public static JsonTypeInfo<Recipe> Info { get; } = (JsonTypeInfo<Recipe>)new JsonSerializerOptions(RecipeJson.Default.Options)
+    {
+        TypeInfoResolver = RecipeJson.Default.WithAddedModifier(Order),
+    }.GetTypeInfo(typeof(Recipe));
+
+    private static void Order(JsonTypeInfo type)
+    {
+        if (type.Type != typeof(Recipe))
+            return;
+        var own = CutMixKeys.All.Select(key => key.Name).ToHashSet();
+        JsonPropertyInfo[] others = [.. type.Properties.Where(property => !own.Contains(property.Name))];
+        var probability = Array.FindIndex(others, property => property.Name == "probability");
+        foreach (var property in type.Properties)
+        {
+            var place = Array.IndexOf(others, property);
+            property.Order = place < 0 ? 2 * probability + 1 : 2 * place;
+        }
+    }
+}

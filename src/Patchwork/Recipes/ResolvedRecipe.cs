@@ -1,0 +1,160 @@
+using Patchwork.Data;
+using Patchwork.Inference;
+using Patchwork.Losses;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Regularization;
+using Patchwork.Schedules;
+using Patchwork.Training;
+
+namespace Patchwork.Recipes;
+
+/// <summary>
+/// A recipe with every name looked up once: methods with their options, strengths, loss, optimizer, schedule, loading and the callbacks in the order in which
+/// they run. <see cref="Recipe.Resolve()"/> makes it; runs, comparisons, cards and previews take it.
+/// </summary>
+public sealed record ResolvedRecipe
+{
+    private readonly MethodSettings settings;
+
+    /// <exception cref="InputException">See <see cref="Recipe.Resolve()"/>.</exception>
+    internal ResolvedRecipe(Recipe recipe)
+    {
+        recipe.Validate();
+        Recipe = recipe;
+        try
+        {
+            settings = MethodSettings.Parse(recipe.Options);
+            var stack = MethodStack.Parse(recipe.Method);
+            Stack = stack.With(method => Configured(method, stack.Mixes));
+            settings.RequireOneEach(Stack, recipe.Method);
+            Strengths = Strengths.Of(recipe, Stack);
+            RequireTogether();
+            Optimizer = CreateOptimizer();
+            Loss = CreateLoss();
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException(InputException.Reason(error), error);
+        }
+    }
+
+    /// <summary>The recipe.</summary>
+    public Recipe Recipe { get; internal init; }
+
+    /// <summary>The methods with their options; none for the baseline.</summary>
+    public MethodStack Stack { get; }
+
+    /// <summary>The strengths that change over the run.</summary>
+    public Strengths Strengths { get; }
+
+    /// <summary>The training loss, label rules and smoothing included.</summary>
+    public Loss Loss { get; }
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerOptions Optimizer { get; }
+
+    /// <summary>How training batches are loaded: their size, cropped, mirrored and jittered.</summary>
+    public LoaderOptions Loading => new()
+    {
+        BatchSize = Recipe.BatchSize * Recipe.Accumulate,
+        Augmentation = new CropFlip { Padding = Recipe.Crop, Flip = Recipe.Flip },
+        ResizedCrop = Recipe.ResizedCrop is { } scale ? new RandomResizedCrop { Scale = scale } : null,
+        Color = Recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,
+    };
+
+    /// <summary>The names of the methods in their papers: "CutMix + ShakeDrop", or "Baseline".</summary>
+    public string Name => Methods.NameOf(Stack);
+
+    /// <summary>The learning rate by optimizer step.</summary>
+    /// <param name="stepsPerEpoch">Steps per epoch. Range: at least 1.</param>
+    public LearningRateSchedule Schedule(int stepsPerEpoch)
+    {
+        var rate = Optimizer.LearningRate;
+        var warmup = (long)(Recipe.Warmup * stepsPerEpoch);
+        var steps = (long)Recipe.Epochs * stepsPerEpoch - warmup;
+        LearningRateSchedule schedule = Recipe.Schedule switch
+        {
+            ScheduleKind.Constant => new ConstantRate(rate),
+            ScheduleKind.Cosine => new Cosine(rate, steps),
+            ScheduleKind.OneCycle => new OneCycle(rate, steps),
+            // Milestones are epochs of the whole run, warm-up included.
+            _ => new MultiStep(rate, [.. (Recipe.Milestones ?? [Recipe.Epochs / 2, Recipe.Epochs * 3 / 4])
+                .Select(epoch => (long)epoch * stepsPerEpoch - warmup)]),
+        };
+        return warmup > 0 ? new Warmup(warmup, schedule) : schedule;
+    }
+
+    /// <summary>The card of the network that is trained on a data set.</summary>
+    /// <param name="train">The training set.</param>
+    public ModelCard Card(Dataset train) => new(Recipe.Model, train.ClassNames, train.Channels, train.Height, train.Width,
+        train.Normalization.Mean, train.Normalization.Deviation)
+    {
+        CenterCrop = Recipe.CenterCrop,
+        Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
+        DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
+        Options = settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
+    };
+
+    /// <summary>The callbacks that every run of this recipe has, fresh ones: a callback belongs to one fit.</summary>
+    /// <param name="folder">Folder that metrics, events and image grids go to.</param>
+    /// <param name="checkpoints">Where checkpoints go.</param>
+    /// <param name="stepsPerEpoch">Steps per epoch.</param>
+    internal RecipeCallbacks Callbacks(string folder, CheckpointStore checkpoints, int stepsPerEpoch) => new(this, folder, checkpoints, stepsPerEpoch);
+
+    private IEnumerable<BranchRegularizer> Branches => Stack.Methods.OfType<BranchRegularizer>();
+
+    private IMethod Configured(IMethod method, bool mixes)
+    {
+        method = CutMixKeys.Begin(Recipe, method);
+        // In a stack with a mixer the probability is the mixer's.
+        foreach (var key in MethodKey.All.Where(key => !(mixes && method is Eraser)))
+        {
+            if (key.Given(Recipe) is { } value && key.OptionOf(method) is { } option)
+                method = option.With(method, value);
+        }
+        return settings.Over(method);
+    }
+
+    // Options and keys that contradict each other.
+    private void RequireTogether()
+    {
+        if (Stack.LabelRule is not null && (Recipe.LabelSmoothing > 0 || Recipe.Loss == LossKind.Focal))
+            throw new InputException("Labels are smoothed once, and not with the focal loss. "
+                + $"Received: method {Recipe.Method}, labelSmoothing = {Recipe.LabelSmoothing}, loss {Recipe.Loss}.");
+        Recipe.Require(!Recipe.Freeze || (Stack.FeatureMixer is null && !Branches.Any()),
+            "freeze", Recipe.Freeze, "false with a method that acts inside the network");
+        Recipe.Require(Recipe.Accumulate == 1 || Stack.FeatureMixer is null,
+            "accumulate", Recipe.Accumulate, "1 with a method that mixes features, which is done within one pass");
+        if (Stack.Mixer?.Contradiction is { } contradiction)
+            throw new InputException(contradiction);
+    }
+
+    private OptimizerOptions CreateOptimizer()
+    {
+        OptimizerOptions options = Recipe.Optimizer switch
+        {
+            OptimizerKind.Sgd => new Sgd { Momentum = Recipe.Momentum },
+            OptimizerKind.Adam => new Adam(),
+            _ => new AdamW(),
+        };
+        var usual = Recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate : options.LearningRate;
+        return options with
+        {
+            LearningRate = Recipe.Lr ?? usual,
+            WeightDecay = Recipe.WeightDecay ?? options.WeightDecay,
+            DecayVectors = !Recipe.NoVectorDecay,
+        };
+    }
+
+    private Loss CreateLoss()
+    {
+        Loss loss = Recipe.Loss switch
+        {
+            LossKind.CrossEntropy => new CrossEntropy { LabelSmoothing = Recipe.LabelSmoothing },
+            LossKind.Binary => new BinaryCrossEntropy { LabelSmoothing = Recipe.LabelSmoothing },
+            _ => new Focal(),
+        };
+        return Stack.LabelRule?.In(loss) ?? loss;
+    }
+}

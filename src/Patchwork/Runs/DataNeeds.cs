@@ -1,0 +1,43 @@
+using Patchwork.Data;
+using Patchwork.Mixing;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using Patchwork.Recipes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Runs;
+
+/// <summary>Methods that fit some data sets and some networks only: whether a recipe's do is tried before anything is trained.</summary>
+internal static class DataNeeds
+{
+    /// <summary>True where a method looks at data or network before it can work.</summary>
+    public static bool Any(MethodStack stack) => stack.FeatureMixer is not null || stack.Mixer is { } mixer && (mixer.Needs == Needs.Model || mixer.NeedsMasks);
+
+    /// <summary>Tries the methods on the first two images.</summary>
+    /// <exception cref="InputException">They do not fit this data set or this network.</exception>
+    public static void Require(ResolvedRecipe resolved, DatasetPair data, nn.Module<Tensor, Tensor> model)
+    {
+        var (recipe, stack) = (resolved.Recipe, resolved.Stack);
+        if (!Any(stack))
+            return;
+        if (stack.Mixer is { NeedsMasks: true } && (recipe.ResizedCrop is not null || data.Train.ObjectMask(0).IsEmpty))
+            throw new InputException("Labels by objects need masks that follow their images. "
+                + $"Received: dataset {recipe.Dataset}{(recipe.ResizedCrop is null ? ", which has none" : " under a resized crop")}. "
+                + "Choose another `LabelWeight`, or a data set with masks without a resized crop.");
+        using var scope = NewDisposeScope();
+        var seeds = new SeedStream(recipe.Seed);
+        using var loader = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 2, Threads = 0 });
+        var batch = loader.Epoch(0).First();
+        try
+        {
+            stack.FeatureMixer?.Attach(model, batch.Images).Dispose();
+        }
+        catch (ArgumentException error)
+        {
+            throw new InputException($"{error.Message} The model is {recipe.Model}, the method {recipe.Method}.", error);
+        }
+        foreach (var mixer in stack.Parts.OfType<Mixer>().Where(mixer => mixer.Needs == Needs.Model))
+            mixer.Plan(MixContext.Of(batch.Images, seeds.Open("fit")) with { Labels = batch.Labels, Model = model });
+    }
+}
