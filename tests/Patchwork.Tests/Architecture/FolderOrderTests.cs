@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Patchwork.Mixing;
 using Patchwork.Tests.Support;
@@ -5,42 +7,100 @@ using Xunit;
 
 namespace Patchwork.Tests.Architecture;
 
+/// <summary>The folders of the library stand in an order, and each uses only those before it.</summary>
 public sealed partial class FolderOrderTests
 {
-    // Each folder uses only those before it. Losses and Schedules come before Plans, because PairTargets weights a Loss.
+    // Losses and Schedules come before Plans, because PairTargets weights a Loss.
     private static readonly string[] Order =
     [
-        "Internals", "Randomness", "Distributed", "Formats", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop",
+        "Internals", "Randomness", "Formats", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop",
         "Saliency", "Mixing", "Evaluation", "Reporting", "Training", "Inference", "Previews", "Recipes", "Runs", "Comparisons",
     ];
 
+    private static readonly Assembly Library = typeof(Methods).Assembly;
+
+    private static string[] Folders => [.. Directory.GetDirectories(Repository.File("src/Patchwork")).Select(path => Path.GetFileName(path)!)
+        .Where(name => name is not ("bin" or "obj" or "buildTransitive"))];
+
     [Fact]
-    public void Every_folder_uses_only_folders_before_it()
+    public void Every_folder_is_in_the_order_and_every_file_in_the_namespace_of_its_folder()
     {
-        foreach (var path in Directory.GetDirectories(Repository.File("src/Patchwork")).Where(path => Path.GetFileName(path) is not ("bin" or "obj" or "buildTransitive")))
+        Assert.Equal(Order.Order(StringComparer.Ordinal), Folders.Order(StringComparer.Ordinal));
+        foreach (var folder in Folders)
         {
-            var folder = Path.GetFileName(path);
-            Assert.Contains(folder, Order);
-            foreach (var file in Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories))
+            foreach (var file in Directory.GetFiles(Repository.File($"src/Patchwork/{folder}"), "*.cs", SearchOption.AllDirectories))
+                Assert.True(File.ReadLines(file).Contains($"namespace Patchwork.{folder};"), $"{file} is in another namespace");
+        }
+        foreach (var file in Directory.GetFiles(Repository.File("src/Patchwork"), "*.cs"))
+            Assert.Contains("namespace Patchwork;", File.ReadLines(file));
+    }
+
+    [Fact]
+    public void Compiled_code_uses_only_folders_before_its_own()
+    {
+        var wrong = from use in Uses() where Array.IndexOf(Order, use.To) > Array.IndexOf(Order, use.From) select $"{use.Type} uses {use.Of}";
+        Assert.Equal([], wrong.Distinct());
+    }
+
+    // Docstrings and constants leave no trace in the compiled code; directives and half-qualified names do in the source.
+    [Fact]
+    public void Sources_name_only_folders_before_their_own()
+    {
+        foreach (var folder in Folders)
+        {
+            foreach (var file in Directory.GetFiles(Repository.File($"src/Patchwork/{folder}"), "*.cs", SearchOption.AllDirectories))
             {
-                var source = File.ReadAllText(file);
-                Assert.Contains($"namespace Patchwork.{folder};", source);
-                foreach (Match use in Uses().Matches(source))
-                    Assert.True(Array.IndexOf(Order, use.Groups[1].Value) <= Array.IndexOf(Order, folder), $"{file} uses Patchwork.{use.Groups[1].Value}, which comes after {folder}");
+                foreach (Match use in Named().Matches(File.ReadAllText(file)))
+                {
+                    var other = use.Groups["folder"].Value;
+                    Assert.True(Array.IndexOf(Order, other) <= Array.IndexOf(Order, folder), $"{file} names {use.Value}, which comes after {folder}");
+                }
             }
         }
     }
 
     [Fact]
-    public void Public_classes_are_abstract_sealed_or_static_and_named_for_what_they_are()
+    public void The_pattern_page_lists_the_folders_in_order_with_what_each_uses()
     {
-        foreach (var type in typeof(Methods).Assembly.GetExportedTypes().Where(type => type.IsClass && type.BaseType != typeof(MulticastDelegate)))
+        var rows = File.ReadLines(Repository.File("docs/pattern.md")).Select(line => Row().Match(line)).Where(row => row.Success)
+            .Select(row => (Folder: row.Groups["folder"].Value, Uses: row.Groups["uses"].Value.Trim())).ToArray();
+        Assert.Equal(Order, rows.Select(row => row.Folder));
+        var uses = Uses().Where(use => use.From != use.To).ToLookup(use => use.From, use => use.To);
+        foreach (var (folder, written) in rows)
         {
-            Assert.True(type.IsAbstract || type.IsSealed, $"{type} is neither abstract nor sealed");
-            Assert.DoesNotMatch("(Helper|Manager|Utils?|Base|Impl|Processor)$", type.Name);
+            var used = uses[folder].Distinct().OrderBy(name => Array.IndexOf(Order, name));
+            Assert.Equal((folder, string.Join(", ", used.DefaultIfEmpty("-"))), (folder, written));
         }
     }
 
-    [GeneratedRegex(@"Patchwork\.(Internals|Randomness|Distributed|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)\b")]
-    private static partial Regex Uses();
+    [Fact]
+    public void The_image_library_and_the_lower_assembly_know_nothing_of_torch()
+    {
+        var names = typeof(InputException).Assembly.GetReferencedAssemblies().Select(name => name.Name);
+        Assert.DoesNotContain(names, name => name is "TorchSharp" or "Patchwork");
+    }
+
+    private static IEnumerable<(string From, string To, Type Type, Type Of)> Uses() =>
+        from type in Library.GetTypes()
+        where FolderOf(type) is not null && type.GetCustomAttribute<CompilerGeneratedAttribute>() is null
+        from part in Parts(type)
+        from used in CompiledCode.TypesUsedBy(part)
+        where used.Assembly == Library && FolderOf(used) is not null
+        select (FolderOf(type)!, FolderOf(used)!, type, used);
+
+    // A type with what the compiler made of its lambdas and iterators.
+    private static IEnumerable<Type> Parts(Type type) => type.IsNested ? [type]
+        : new[] { type }.Concat(type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).SelectMany(Nested));
+
+    private static IEnumerable<Type> Nested(Type type) =>
+        new[] { type }.Concat(type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).SelectMany(Nested));
+
+    private static string? FolderOf(Type type) => type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;
+
+    // Patchwork.Mixing, and Mixing.Methods behind something that is no dot.
+    [GeneratedRegex(@"(?:Patchwork\.|(?<![\w.""/]))(?<folder>Internals|Randomness|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)(?:;|\.[A-Z]\w+)")]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"^\| `(?<folder>\w+)/` \|[^|]*\|(?<uses>[^|]*)\|$")]
+    private static partial Regex Row();
 }

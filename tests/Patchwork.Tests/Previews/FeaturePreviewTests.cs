@@ -55,7 +55,7 @@ public sealed class FeaturePreviewTests : IDisposable
         }
         Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse("dropblock+shakedrop"), dataset, new SeedStream(1), 1));
         Assert.Contains("Baseline", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("baseline"), dataset, new SeedStream(1), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("--objects", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("dropblock"), dataset, new SeedStream(1), 1, objects: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("`Objects`", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("dropblock"), dataset, new SeedStream(1), 1, objects: true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

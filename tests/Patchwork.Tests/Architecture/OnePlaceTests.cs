@@ -1,0 +1,58 @@
+using System.Reflection;
+using Patchwork.Benchmarks;
+using Patchwork.Data;
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+using Xunit;
+
+namespace Patchwork.Tests.Architecture;
+
+/// <summary>
+/// Methods, suites and data sets are named in their own source and in their catalogue, and nowhere else: what works for one works for the next. Read from the
+/// compiled code, types and texts alike.
+/// </summary>
+public sealed class OnePlaceTests
+{
+    // The default experiment, and CutMix's own recipe keys, are one file each.
+    private static readonly string[] Allowed = ["Patchwork.Recipes.CutMixKeys", "Patchwork.Recipes.Recipe", "Patchwork.Cli.CutMixOptions", "Patchwork.Cli.Commands.DefaultExperiment"];
+
+    private static readonly Type[] MethodTypes = [.. Methods.All.Select(method => method.Create().GetType())];
+
+    private static readonly Type[] SuiteTypes = [.. Suites.All.Select(suite => suite.GetType())];
+
+    private static IEnumerable<Type> Code => ((Type[])[typeof(Methods), typeof(Patchwork.Cli.CommonOptions), typeof(SpeedRatio)])
+        .Select(type => type.Assembly).Distinct().SelectMany(assembly => assembly.GetTypes());
+
+    [Fact]
+    public void Only_its_own_source_and_the_catalogue_name_a_method() =>
+        Nobody(Named(MethodTypes, typeof(Methods), [.. Methods.All.Select(method => method.Id)]));
+
+    [Fact]
+    public void Only_its_own_source_and_the_catalogue_name_a_suite() =>
+        Nobody(Named(SuiteTypes, typeof(Suites), [.. Suites.All.Select(suite => suite.Id)]));
+
+    private static void Nobody(IEnumerable<string> found) => Assert.True(!found.Any(), string.Join('\n', found));
+
+    private static IEnumerable<string> Named(Type[] types, Type catalogue, HashSet<string> ids)
+    {
+        // A part of a method is what only its own source uses, as DropBlock its layer.
+        var parts = types.SelectMany(type => CompiledCode.TypesUsedBy(type)).Where(type => !type.IsVisible).Select(Outermost).ToHashSet();
+        foreach (var type in Code)
+        {
+            var outer = Outermost(type);
+            if (outer == catalogue || types.Contains(outer) || parts.Contains(outer) || Allowed.Contains(outer.FullName))
+                continue;
+            foreach (var used in CompiledCode.TypesUsedBy(type).Select(Outermost).Where(types.Contains).Distinct())
+                yield return $"{type} uses {used.Name}";
+            foreach (var text in CompiledCode.TextsIn(type).Where(ids.Contains).Distinct())
+                yield return $"{type} has the text \"{text}\"";
+        }
+    }
+
+    private static Type Outermost(Type type)
+    {
+        while (type.DeclaringType is { } outer)
+            type = outer;
+        return type;
+    }
+}
