@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Data;
 using Patchwork.Previews;
 using Patchwork.Randomness;
@@ -32,7 +33,7 @@ internal static class MixCommand
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
             MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder);
-            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");
+            parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");
             return 0;
         });
         return command;

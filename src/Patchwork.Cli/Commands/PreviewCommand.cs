@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Inference;
 using Patchwork.Mixing;
 using Patchwork.Previews;
@@ -36,7 +37,7 @@ internal static class PreviewCommand
                 : MixingPreview.Draw(chosen.CreateStack(), chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
-            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");
+            parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");
             return 0;
         });
         return command;
