@@ -25,7 +25,7 @@ public static class TheArticle
         var trainer = new Trainer(
             new TrainerOptions { Epochs = epochs, Optimizer = new Adam(), Seeds = seeds, Report = print },
             new MixingCallback(CutMix.Presets.Article),
-            new MixingGrids(folder, everySteps: 50) { Tags = ("train_cutmix", "train_cut_from", "train_dif") },
+            new MixingGrids(folder, everySteps: 50) { Tags = new("train_cutmix", "train_cut_from", "train_dif") },
             new MixAudit(),
             new TensorBoardLog(folder));
         var result = trainer.Fit(model, new TrainingData(trainLoader, validationLoader), testLoader);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Patchwork.Cli.Commands;
 
 namespace Patchwork.Cli;
 
@@ -8,21 +9,29 @@ namespace Patchwork.Cli;
 /// </summary>
 internal static class CommandRunner
 {
-    public static int Run(RootCommand root, string[] args)
+    /// <summary>Runs one command line, writing to the given writers instead of the console.</summary>
+    public static int Run(string[] args, TextWriter output, TextWriter error)
     {
+        var root = PatchworkCommand.Create();
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0 || UnknownFlag(parsed) is not null)
         {
-            Console.Error.WriteLine($"patchwork: {Refusal(root, parsed)}");
+            error.WriteLine($"patchwork: {Refusal(root, parsed)}");
             return 2;
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
         }
-        catch (Exception error)
+        catch (Exception exception)
         {
-            return Report(error, verbose: args.Contains("--verbose"));
+            return Report(exception, parsed.CommandResult.Command, error, verbose: args.Contains("--verbose"));
         }
     }
 
@@ -43,18 +52,25 @@ internal static class CommandRunner
             .Concat(parsed.UnmatchedTokens)
             .FirstOrDefault(token => token.StartsWith("--", StringComparison.Ordinal));
 
-    private static int Report(Exception error, bool verbose)
+    private static int Report(Exception exception, Command verb, TextWriter error, bool verbose)
     {
-        if (error is OperationCanceledException)
+        if (exception is OperationCanceledException)
         {
-            Console.Error.WriteLine("patchwork: cancelled; the run can be resumed.");
+            error.WriteLine($"patchwork: cancelled; {AfterCancelling(verb)}.");
             return 130;
         }
-        Console.Error.WriteLine($"patchwork: {error.Message}");
+        error.WriteLine($"patchwork: {Flags.In(exception.Message)}");
         if (verbose)
-            Console.Error.WriteLine(error);
-        return error is InputException ? 2 : 1;
+            error.WriteLine(exception);
+        return exception is InputException ? 2 : 1;
     }
+
+    private static string AfterCancelling(Command verb) => verb.Name switch
+    {
+        "mix" => "nothing was written",
+        "get" => "what has been downloaded is kept, and the same command continues",
+        _ => "the run can be resumed",
+    };
 
     /// <summary>The command as it was typed, to be repeated.</summary>
     public static string Line => $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}";

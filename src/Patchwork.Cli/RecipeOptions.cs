@@ -36,13 +36,7 @@ internal sealed class RecipeOptions
             Text("--method", "method, or baseline; several as cutmix+cutout or mixup:0.3-or-cutmix:0.7");
         Number("--alpha", "parameter of λ ~ Beta(α, α)");
         Number("--probability", "chance that a batch (or image, with --scope example) is mixed");
-        Text("--preset", $"begin with another system's CutMix: {string.Join(", ", CutMix.Presets.All.Keys)}");
-        Choice<Placement>("--placement", "where the box may lie");
-        Choice<Rounding>("--rounding", "how the box's sides become pixels");
-        Number("--margin", "share of the box kept away from the border");
-        Number("--fixed-lambda", "λ that is not drawn");
-        Choice<Centre>("--centre", "law of the box's centre");
-        Choice<LabelWeight>("--label-weight", "weight of the image's own label");
+        CutMixOptions.AddTo(this);
         Switch("--fold", "λ becomes max(λ, 1-λ): the image keeps the larger part");
         Choice<Scope>("--scope", "one draw a batch, a pair or an example");
         Choice<Partners>("--partners", "how partners are found");
@@ -53,8 +47,8 @@ internal sealed class RecipeOptions
     /// <summary>Adds the training flags.</summary>
     public RecipeOptions Training()
     {
-        Names("--layers", "manifoldmixup, featurecutmix: layers to choose from, e.g. input,layer1,layer2");
-        Number("--drop-probability", "dropblock, stochasticdepth, shakedrop: chance of a drop");
+        Names("--layers", $"{Having("layers")}: layers to choose from, e.g. input,layer1,layer2");
+        Number("--drop-probability", $"{Having("dropProbability")}: chance of a drop");
         Names("--strengths", "strengths that change, NAME EPOCH:VALUE …, e.g. 'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
         Whole("--clean-tail", "last epochs in which nothing is mixed or erased");
         Text("--model", "model (default resnet8)");
@@ -143,14 +137,18 @@ internal sealed class RecipeOptions
             .Concat(switches.Where(value => parsed.GetResult(value.Option) is { Implicit: false }).Select(value => value.Option.Name))
             .Concat(mixing && parsed.GetValue(settings) is { Length: > 0 } ? [settings.Name] : []);
 
-    private void Text(string flag, string description) => Add(flag, description, given => given);
+    // The methods of the catalogue that have an option.
+    private static string Having(string option) => string.Join(", ", Methods.All
+        .Where(method => MethodOption.Of(method.Create()).Any(known => known.Name == option)).Select(method => method.Id));
+
+    internal void Text(string flag, string description) => Add(flag, description, given => given);
 
     private void Whole(string flag, string description) => Add(flag, description, given =>
         long.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? JsonValue.Create(value)
             : ulong.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var large) ? JsonValue.Create(large)      // seeds
             : throw new InputException($"{flag} must be a whole number. Received: {given}."));
 
-    private void Number(string flag, string description) => Add(flag, description, given =>
+    internal void Number(string flag, string description) => Add(flag, description, given =>
         double.TryParse(given, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? JsonValue.Create(value)
             : throw new InputException($"{flag} must be a number. Received: {given}."));
 
@@ -161,7 +159,7 @@ internal sealed class RecipeOptions
     private void Names(string flag, string description) => Add(flag, description, given =>
         new JsonArray([.. given.Split(',', StringSplitOptions.TrimEntries).Select(part => (JsonNode)JsonValue.Create(part))]));
 
-    private void Choice<T>(string flag, string description) where T : struct, Enum
+    internal void Choice<T>(string flag, string description) where T : struct, Enum
     {
         string[] names = [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())];
         Add(flag, $"{description}: {string.Join(", ", names)}", given =>

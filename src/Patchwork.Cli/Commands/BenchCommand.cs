@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Benchmarks;
+using Patchwork.Cli.Terminal;
 using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
@@ -25,25 +26,25 @@ internal static class BenchCommand
                 TorchSharp.torch.set_num_threads(given);
             if (parsed.GetValue(methods))
             {
-                PrintMethods(common.Json(parsed));
+                PrintMethods(parsed.Output, common.Json(parsed));
                 return 0;
             }
             if (parsed.GetValue(evaluation))
             {
-                PrintEvaluation(common.Json(parsed));
+                PrintEvaluation(parsed.Output, common.Json(parsed));
                 return 0;
             }
             var (ratios, rates) = Measure();
             if (common.Json(parsed))
-                Console.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else
-                Print(ratios, rates);
+                Print(parsed.Output, ratios, rates);
             return 0;
         });
         return command;
     }
 
-    private static void PrintMethods(bool json)
+    private static void PrintMethods(TextWriter output, bool json)
     {
         var all = new List<MethodCosts>();
         foreach (var (model, batch, side, seconds) in ((string, int, int, int)[])[("resnet20", 128, 32, 30), ("resnet18", 64, 224, 120)])
@@ -52,29 +53,29 @@ internal static class BenchCommand
             all.Add(costs);
             if (json)
                 continue;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the method over without; method over one copy_"));
             foreach (var (method, step, copies) in costs.Costs)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
                     + string.Create(CultureInfo.InvariantCulture, $"   {copies.Median,7:F2}   quartiles {copies.LowerQuartile:F2}, {copies.UpperQuartile:F2}"));
             }
         }
         if (json)
         {
             var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] = Provenance.Describe() };
-            Console.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            output.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         }
     }
 
-    private static void PrintEvaluation(bool json)
+    private static void PrintEvaluation(TextWriter output, bool json)
     {
         const string model = "resnet8";
         const int images = 500;
         var costs = EvaluationBench.Run(model, images, rounds: 4);
         if (json)
         {
-            Console.WriteLine(new JsonObject
+            output.WriteLine(new JsonObject
             {
                 ["model"] = model,
                 ["test_images"] = images,
@@ -89,10 +90,10 @@ internal static class BenchCommand
             }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return;
         }
-        Console.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
+        output.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
         foreach (var (suite, forward, backward, seconds, ratio) in costs)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{suite,-13} {seconds,7:F2} s   {ratio.Median,6:F2}   quartiles {ratio.LowerQuartile:F2}, {ratio.UpperQuartile:F2}   {forward:N0} forward, {backward:N0} back"));
         }
     }
@@ -160,16 +161,16 @@ internal static class BenchCommand
         return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["jpeg"] = rates, ["environment"] = Provenance.Describe() };
     }
 
-    private static void Print(List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
+    private static void Print(TextWriter output, List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
     {
         foreach (var (name, meaning, ratio) in ratios)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name,-40} {ratio.Median,7:F3}   quartiles {ratio.LowerQuartile:F3}, {ratio.UpperQuartile:F3}\n    {meaning}"));
         }
         foreach (var speed in jpeg)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"JPEG, {speed.Threads} threads: {speed.Decoding:F0} images/s decoded, {speed.Pipeline:F0} into batches; libturbojpeg alone {speed.LibTurboJpeg:F0}"));
         }
     }

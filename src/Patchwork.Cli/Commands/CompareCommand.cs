@@ -15,7 +15,7 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ => "baseline,cutout,mixup,cutmix" };
+        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ => DefaultExperiment.Methods };
         var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
@@ -36,48 +36,49 @@ internal static class CompareCommand
             var evaluation = suites.Over(parsed);
             evaluation?.Check(chosen);
             var cancellation = CommandRunner.CancelledByKeyboard();
-            var among = comparison.Jobs == 1 ? null : new RunsProgress("training", comparison.Labels, comparison.Finished(folder));
-            var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(label, common.Quiet(parsed), among));
+            var line = new LiveLine(parsed.Error);
+            var among = comparison.Jobs == 1 ? null : new RunsProgress(line, "training", comparison.Labels, comparison.Finished(folder));
+            var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, common.Quiet(parsed), among));
             var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), cancellation);
-            LiveLine.Clear();
-            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, common.Quiet(parsed), cancellation);
+            line.Clear();
+            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), cancellation);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))
-                Console.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
-                Console.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>().Select(table => table.ToMarkdown())));
+                parsed.Output.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>().Select(table => table.ToMarkdown())));
             else
-                Print(report, evaluations, folder);
+                Print(parsed, report, evaluations, folder);
             return 0;
         });
         return command;
     }
 
-    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, bool quiet, CancellationToken cancellation)
+    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet, CancellationToken cancellation)
     {
-        var among = result.Jobs == 1 ? null : new RunsProgress("evaluating", result.Runs.Select(run => run.Label), []);
-        var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(run.Label, quiet, among));
+        var among = result.Jobs == 1 ? null : new RunsProgress(line, "evaluating", result.Runs.Select(run => run.Label), []);
+        var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(line, run.Label, quiet, among));
         var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) => progress[label].Advance(done), cancellation);
-        LiveLine.Clear();
+        line.Clear();
         return evaluations;
     }
 
-    private static void Print(ComparisonReport report, ComparedEvaluations? evaluations, string folder)
+    private static void Print(ParseResult parsed, ComparisonReport report, ComparedEvaluations? evaluations, string folder)
     {
-        Write(report.Table());
+        Write(parsed.Screen, report.Table());
         foreach (var line in report.Answers())
-            Console.WriteLine(line);
+            parsed.Output.WriteLine(line);
         if (evaluations is not null)
         {
-            Write(evaluations.Table());
+            Write(parsed.Screen, evaluations.Table());
             foreach (var line in evaluations.Answers())
-                Console.WriteLine(line);
+                parsed.Output.WriteLine(line);
         }
-        Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
+        parsed.Output.WriteLine($"report: {Path.Combine(folder, "report.html")}");
     }
 
-    private static void Write(ResultTable content)
+    private static void Write(IAnsiConsole screen, ResultTable content)
     {
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
@@ -93,6 +94,6 @@ internal static class CompareCommand
         }
         foreach (var row in content.Rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
-        AnsiConsole.Write(table);
+        screen.Write(table);
     }
 }

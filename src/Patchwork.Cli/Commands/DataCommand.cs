@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Data;
 
 namespace Patchwork.Cli.Commands;
@@ -19,10 +20,10 @@ internal static class DataCommand
         {
             string Home(string id) => DownloadCatalogue.All.FirstOrDefault(set => set.Id == id)?.Files[0].Address.ToString() ?? (id == "shapes" ? "embedded" : "your own pictures");
             if (common.Json(parsed))
-                Console.WriteLine(new JsonArray([.. DatasetCatalogue.Ids.Select(id => new JsonObject { ["id"] = id, ["home"] = Home(id) })]).ToJsonString());
+                parsed.Output.WriteLine(new JsonArray([.. DatasetCatalogue.Ids.Select(id => new JsonObject { ["id"] = id, ["home"] = Home(id) })]).ToJsonString());
             else
                 foreach (var id in DatasetCatalogue.Ids)
-                    Console.WriteLine($"{id,-14}{Home(id)}");
+                    parsed.Output.WriteLine($"{id,-14}{Home(id)}");
             return 0;
         });
         return command;
@@ -50,10 +51,10 @@ internal static class DataCommand
                     return;
                 shown = mark;
                 var size = total is { } whole ? string.Create(CultureInfo.InvariantCulture, $" of {whole / 1e6:F1}") : "";
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}: {bytes / 1e6:F1}{size} MB"));
+                parsed.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}: {bytes / 1e6:F1}{size} MB"));
             }, cancellation);
             var place = Path.Combine(folder, set.Folder);
-            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["data"] = place }.ToJsonString() : $"{set.Id} is in {place}");
+            parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["data"] = place }.ToJsonString() : $"{set.Id} is in {place}");
             return 0;
         });
         return command;

@@ -26,37 +26,38 @@ internal static class EvaluateCommand
             NativeLibraries.Ensure();
             var folder = parsed.GetValue(run)!;
             var chosen = options.Over(parsed)!;
-            var progress = new SuiteProgress(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
+            var line = new LiveLine(parsed.Error);
+            var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
-            LiveLine.Clear();
+            line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, chosen, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);
             if (common.Json(parsed))
-                Console.WriteLine(new JsonObject(suites.Select(one => KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
+                parsed.Output.WriteLine(new JsonObject(suites.Select(one => KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
-                Console.Write(evaluations.Table().ToMarkdown());
+                parsed.Output.Write(evaluations.Table().ToMarkdown());
             else
-                Print(suites, folder);
+                Print(parsed.Output, suites, folder);
             return 0;
         });
         return command;
     }
 
-    private static void Print(IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string folder)
+    private static void Print(TextWriter output, IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string folder)
     {
         foreach (var (suite, result) in suites)
         {
             var shown = suite.Headlines.Where(headline => result.Metrics.ContainsKey(headline.Metric)).ToArray();
-            Console.WriteLine($"{suite.Id}, {shown.Max(headline => result.Metrics[headline.Metric].N).ToString("N0", CultureInfo.InvariantCulture)} images");
+            output.WriteLine($"{suite.Id}, {shown.Max(headline => result.Metrics[headline.Metric].N).ToString("N0", CultureInfo.InvariantCulture)} images");
             foreach (var headline in shown)
             {
                 var (metric, scale) = (result.Metrics[headline.Metric], headline.Percent ? 100 : 1);
                 var interval = metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
             }
         }
-        Console.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}, report: {Path.Combine(folder, "report.html")}");
+        output.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}, report: {Path.Combine(folder, "report.html")}");
     }
 }

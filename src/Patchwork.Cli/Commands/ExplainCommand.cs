@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Inference;
 using Patchwork.Reporting;
 
@@ -31,7 +32,7 @@ internal static class ExplainCommand
             var explanation = predictor.Explain(picture, parsed.GetValue(asked), parsed.GetValue(layer));
             OutputFile.Write(path, explanation.Sheet(Path.GetFileName(picture)).Png());
             var seen = explanation.Activation;
-            Console.WriteLine(common.Json(parsed)
+            parsed.Output.WriteLine(common.Json(parsed)
                 ? new JsonObject
                 {
                     ["class"] = seen.Class,

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Regularization;
@@ -21,18 +22,18 @@ internal static class MethodsCommand
         {
             IReadOnlyList<Method> shown = parsed.GetValue(name) is { } id ? [Methods.Find(id)] : Methods.All;
             if (common.Json(parsed))
-                Console.WriteLine(new JsonArray([.. shown.Select(Describe)]).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(new JsonArray([.. shown.Select(Describe)]).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(name) is not null)
-                PrintInFull(shown[0]);
+                PrintInFull(parsed.Screen, shown[0]);
             else
-                Print(shown);
+                Print(parsed.Screen, shown);
             return 0;
         });
         return command;
     }
 
     // A table for each kind, its methods one below the other: sentence, defaults, paper.
-    private static void Print(IReadOnlyList<Method> shown)
+    private static void Print(IAnsiConsole screen, IReadOnlyList<Method> shown)
     {
         const char tied = '\u00a0';      // a space that no line is broken at
         foreach (var kind in shown.GroupBy(method => Kind(method.Create())))
@@ -45,21 +46,21 @@ internal static class MethodsCommand
                 var defaults = Defaults(method).Select(option => $"{option.Option.Name}{tied}{option.Value ?? "none"}");
                 table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}"));
             }
-            AnsiConsole.Write(table);
+            screen.Write(table);
         }
     }
 
     // Every option with what --set takes.
-    private static void PrintInFull(Method method)
+    private static void PrintInFull(IAnsiConsole screen, Method method)
     {
-        AnsiConsole.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}");
+        screen.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}");
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("--set NAME=VALUE").NoWrap());
         table.AddColumn(new TableColumn("default").NoWrap());
         table.AddColumn("takes");
         foreach (var (option, value) in Defaults(method))
             table.AddRow(Markup.Escape($"{method.Id}.{option.Name}"), Markup.Escape(value ?? "none"), Markup.Escape(option.Takes));
-        AnsiConsole.Write(table);
+        screen.Write(table);
     }
 
     private static string Kind(IMethod method) => method switch

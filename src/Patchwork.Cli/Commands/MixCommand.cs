@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Data;
 using Patchwork.Previews;
 using Patchwork.Randomness;
@@ -25,13 +26,15 @@ internal static class MixCommand
             NativeLibraries.Ensure();
             var pictures = parsed.GetValue(count);
             var named = parsed.GetValue(source)!;
-            var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
+            var shown = new Recipe { Method = DefaultExperiment.Method };
+            var basis = Directory.Exists(named) ? shown with { Dataset = "folder", Data = named } : shown with { Dataset = named };
             var chosen = recipe.Over(basis, parsed);
             var mixer = chosen.Resolve().Stack.Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
-            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
-            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString() : $"wrote {pictures} pictures and targets.csv to {folder}");
+MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
+            parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString()
+                : $"wrote {pictures} pictures and targets.csv to {folder}");
             return 0;
         });
         return command;

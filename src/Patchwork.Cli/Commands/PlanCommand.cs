@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
+using Patchwork.Cli.Terminal;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Randomness;
@@ -12,6 +15,9 @@ internal static class PlanCommand
 {
     // As in recipes.
     private const int LargestSide = 1024;
+
+    // Bytes gathered before they are written: standard output is not buffered.
+    private const int Block = 1 << 16;
 
     public static Command Create()
     {
@@ -26,23 +32,29 @@ internal static class PlanCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed);
+            var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed);
             var stack = chosen.Resolve().Stack;
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
                 ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a --method that mixes or erases pixels.");
             if (planner.Needs != Needs.Nothing)
                 throw new InputException($"{chosen.Method} plans by the pixels that it sees, and there are none here. Look at it with preview.");
             var seeds = new SeedStream(chosen.Seed);
-            using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+            var lines = new ArrayBufferWriter<byte>(2 * Block);
+            var (images, rows, columns) = (parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width));
             for (var draw = 0; draw < parsed.GetValue(draws); draw++)
-                Write(output, draw, planner.Plan(new MixContext(parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width), seeds.Open("mix", 0, draw))));
+            {
+                Write(lines, draw, planner.Plan(new MixContext(images, rows, columns, seeds.Open("mix", 0, draw))));
+                if (lines.WrittenCount >= Block)
+                    Flush(lines, parsed.Output);
+            }
+            Flush(lines, parsed.Output);
             return 0;
         });
         return command;
     }
 
     // One line: {"draw","method","mixed","partners":[],"boxes":[{"top","left","bottom","right"}],"lambdas":[]}
-    private static void Write(Stream output, int draw, MixPlan plan)
+    private static void Write(ArrayBufferWriter<byte> output, int draw, MixPlan plan)
     {
         using (var json = new Utf8JsonWriter(output))
         {
@@ -64,6 +76,12 @@ internal static class PlanCommand
             json.WriteEndArray();
             json.WriteEndObject();
         }
-        output.WriteByte((byte)'\n');
+        output.Write("\n"u8);
+    }
+
+    private static void Flush(ArrayBufferWriter<byte> lines, TextWriter output)
+    {
+        output.Write(Encoding.UTF8.GetString(lines.WrittenSpan));
+        lines.ResetWrittenCount();
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Inference;
 
 namespace Patchwork.Cli.Commands;
@@ -33,10 +34,10 @@ internal static class PredictCommand
                         ["classes"] = new JsonArray([.. best.Select(k => new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = probabilities[k] })]),
                     });
                 else
-                    Console.WriteLine($"{image}: {string.Join(", ", best.Select(k => string.Create(CultureInfo.InvariantCulture, $"{predictor.Card.Classes[k]} {probabilities[k]:P1}")))}");
+                    parsed.Output.WriteLine($"{image}: {string.Join(", ", best.Select(k => string.Create(CultureInfo.InvariantCulture, $"{predictor.Card.Classes[k]} {probabilities[k]:P1}")))}");
             }
             if (common.Json(parsed))
-                Console.WriteLine(answers.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(answers.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return 0;
         });
         return command;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
 using Patchwork.Inference;
 using Patchwork.Mixing;
 using Patchwork.Previews;
@@ -27,7 +28,7 @@ internal static class PreviewCommand
         {
             NativeLibraries.Ensure();
             var all = recipe.Given(parsed, "method") == "all";
-            var chosen = recipe.Over(new Recipe { Method = "cutmix" }, parsed, except: all ? "method" : "");
+            var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed, except: all ? "method" : "");
             string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];
             MethodStack[] stacks = all ? [.. chosen.Resolve(methods).Select(resolved => resolved.Stack)] : [chosen.Resolve().Stack];
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
@@ -36,7 +37,7 @@ internal static class PreviewCommand
                 : MixingPreview.Draw(stacks[0], chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
-            Console.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");
+            parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");
             return 0;
         });
         return command;

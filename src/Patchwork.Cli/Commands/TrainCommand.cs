@@ -22,7 +22,7 @@ internal static class TrainCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            var progress = new FitProgress("train", common.Quiet(parsed));
+            var progress = new FitProgress(new LiveLine(parsed.Error), "train", common.Quiet(parsed));
             var cancellation = CommandRunner.CancelledByKeyboard();
             RunResult result;
             string folder;
@@ -41,7 +41,7 @@ internal static class TrainCommand
                 result = TrainingRun.Start(chosen, folder, [progress], progress.Say, cancellation);
             }
             WriteReport(folder);
-            Console.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));
+            parsed.Output.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));
             return 0;
         });
         return command;

@@ -9,7 +9,7 @@ namespace Patchwork.Cli.Terminal;
 /// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on standard error,
 /// which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the line to them all.
 /// </summary>
-internal sealed class FitProgress(string label, bool quiet, RunsProgress? among = null) : Callback
+internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {
     private readonly Stopwatch clock = new(), drawn = new();
     private long firstStep, imagesSinceStart;
@@ -18,7 +18,7 @@ internal sealed class FitProgress(string label, bool quiet, RunsProgress? among 
     public void Say(Notice notice)
     {
         if (!quiet || notice.IsWarning)
-            LiveLine.PrintAbove($"{label}: {notice}");
+            line.PrintAbove($"{label}: {notice}");
     }
 
     public override void OnTrainStart(TrainingState state)
@@ -31,7 +31,7 @@ internal sealed class FitProgress(string label, bool quiet, RunsProgress? among 
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
         imagesSinceStart += batch.Count;
-        if (quiet || !LiveLine.Exists || drawn.ElapsedMilliseconds < 100)
+        if (quiet || !line.Exists || drawn.ElapsedMilliseconds < 100)
             return;
         drawn.Restart();
         var total = (long)state.Options.Epochs * state.Data.Train.Steps;
@@ -41,7 +41,7 @@ internal sealed class FitProgress(string label, bool quiet, RunsProgress? among 
             return;
         }
         var left = TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / (state.Step - firstStep) * (total - state.Step));
-        LiveLine.Draw(Line(LiveLine.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left, imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
+        line.Draw(Line(line.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left, imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
     }
 
     /// <summary>The progress line, in at most <paramref name="width"/> characters.</summary>
@@ -51,7 +51,7 @@ internal sealed class FitProgress(string label, bool quiet, RunsProgress? among 
 
     public override void OnTrainEpochEnd(TrainingState state)
     {
-        if (LiveLine.Exists && state.Epoch < state.Options.Epochs)
+        if (line.Exists && state.Epoch < state.Options.Epochs)
             return;
         var metrics = state.Metrics;
         var validation = metrics.TryGetValue("val/top1_error", out var error) ? $"  val error {error:P2}" : "";
@@ -62,7 +62,7 @@ internal sealed class FitProgress(string label, bool quiet, RunsProgress? among 
     public override void OnFitEnd(TrainingState state)
     {
         if (among is null)
-            LiveLine.Clear();
+            line.Clear();
         else
             among.Advance(label, 1);
     }

@@ -3,43 +3,45 @@ using Spectre.Console;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>The last line of standard error, which is drawn again and again on a terminal and does not exist in a log. Threads may share it.</summary>
-internal static class LiveLine
+/// <param name="error">Standard error.</param>
+internal sealed class LiveLine(TextWriter error)
 {
-    private static readonly Lock Gate = new();
-    private static readonly IAnsiConsole Screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    private readonly Lock gate = new();
+    private readonly IAnsiConsole screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
 
     /// <summary>True on a terminal.</summary>
-    public static bool Exists { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
+    public bool Exists { get; } = error == Console.Error && !Console.IsErrorRedirected
+        && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
 
     /// <summary>Characters that it may have: in the last column of a terminal a line may already wrap.</summary>
-    public static int Width => Screen.Profile.Width - 1;
+    public int Width => screen.Profile.Width - 1;
 
     /// <summary>Draws it over what it was.</summary>
-    public static void Draw(ProgressLine line)
+    public void Draw(ProgressLine line)
     {
-        lock (Gate)
+        lock (gate)
         {
             Clear();
-            Screen.Markup($"[bold]{Markup.Escape(line.Label)}[/]{Markup.Escape(line.Position)}[green]{line.Done}[/][grey]{line.Rest}[/]{Markup.Escape(line.Tail)}");
+            screen.Markup($"[bold]{Markup.Escape(line.Label)}[/]{Markup.Escape(line.Position)}[green]{line.Done}[/][grey]{line.Rest}[/]{Markup.Escape(line.Tail)}");
         }
     }
 
     /// <summary>Prints a line that stays, above it.</summary>
-    public static void PrintAbove(string line)
+    public void PrintAbove(string line)
     {
-        lock (Gate)
+        lock (gate)
         {
             Clear();
-            Console.Error.WriteLine(line);
+            error.WriteLine(line);
         }
     }
 
     /// <summary>Takes it away.</summary>
-    public static void Clear()
+    public void Clear()
     {
         if (!Exists)
             return;
-        lock (Gate)
-            Console.Error.Write("\r\e[2K");
+        lock (gate)
+            error.Write("\r\e[2K");
     }
 }

@@ -4,10 +4,11 @@ using System.Globalization;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>One line for runs that go on at the same time: how many are done, and how much of the whole.</summary>
+/// <param name="line">The line.</param>
 /// <param name="title">What is done with them.</param>
 /// <param name="labels">What the runs are called.</param>
 /// <param name="finished">Those that are done already.</param>
-internal sealed class RunsProgress(string title, IEnumerable<string> labels, IEnumerable<string> finished)
+internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<string> labels, IEnumerable<string> finished)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, double> shares = labels.ToDictionary(label => label, label => finished.Contains(label) ? 1.0 : 0);
@@ -26,10 +27,10 @@ internal sealed class RunsProgress(string title, IEnumerable<string> labels, IEn
             }
             shares[label] = share;
             var whole = shares.Values.Average();
-            if (!LiveLine.Exists || whole <= before || drawn.ElapsedMilliseconds < 100)
+            if (!line.Exists || whole <= before || drawn.ElapsedMilliseconds < 100)
                 return;
             drawn.Restart();
-            LiveLine.Draw(Line(LiveLine.Width, title, shares.Values.Count(one => one >= 1), shares.Count, whole, clock.Elapsed / (whole - before) * (1 - whole)));
+            line.Draw(Line(line.Width, title, shares.Values.Count(one => one >= 1), shares.Count, whole, clock.Elapsed / (whole - before) * (1 - whole)));
         }
     }
 

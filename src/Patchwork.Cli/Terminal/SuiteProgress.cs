@@ -9,7 +9,7 @@ namespace Patchwork.Cli.Terminal;
 /// Shows an evaluation on standard error: on a terminal one line that is redrawn with the share done and the time left, in a log a line a suite. When quiet it
 /// shows warnings alone. One of several at the same time leaves the line to them all.
 /// </summary>
-internal sealed class SuiteProgress(string label, bool quiet, RunsProgress? among = null)
+internal sealed class SuiteProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null)
 {
     private readonly Stopwatch clock = new(), drawn = Stopwatch.StartNew();
     private Suite? current;
@@ -18,12 +18,12 @@ internal sealed class SuiteProgress(string label, bool quiet, RunsProgress? amon
     public void Say(Notice notice)
     {
         if (!quiet || notice.IsWarning)
-            LiveLine.PrintAbove($"{label}: {notice}");
+            line.PrintAbove($"{label}: {notice}");
     }
 
     public void Advance(EvaluationProgress progress)
     {
-        if (quiet || !LiveLine.Exists)
+        if (quiet || !line.Exists)
             return;
         var (suite, share) = (progress.Suite, progress.Share);
         if (current != suite)
@@ -39,7 +39,7 @@ internal sealed class SuiteProgress(string label, bool quiet, RunsProgress? amon
         if (share <= 0 || drawn.ElapsedMilliseconds < 100)
             return;
         drawn.Restart();
-        LiveLine.Draw(Line(LiveLine.Width, label, suite.Id, share, TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / share * (1 - share))));
+        line.Draw(Line(line.Width, label, suite.Id, share, TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / share * (1 - share))));
     }
 
     /// <summary>The progress line, in at most <paramref name="width"/> characters.</summary>

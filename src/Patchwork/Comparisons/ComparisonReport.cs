@@ -63,7 +63,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             return string.Join(" ", result.Methods.Select(method => FormattableString.Invariant($"{NameOf(method)}: test error {Errors(method)} %.")));
         if (Compared.Count() <= 4)
         {
-            var main = Compared.FirstOrDefault(method => method == "cutmix") ?? Compared.First();
+            var main = Compared.FirstOrDefault(method => method == Methods.All[0].Id) ?? Compared.First();
             var others = string.Join(", ", Compared.Where(method => method != main).Select(method => FormattableString.Invariant($"{NameOf(method)} {Errors(method).Mean:F2} %")));
             return $"{Sentence(main, Errors(Methods.Baseline))}{Beyond([main])}{(others.Length > 0 ? $" Beside it: {others}." : "")}";
         }

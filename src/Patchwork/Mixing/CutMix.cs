@@ -28,7 +28,7 @@ public sealed partial record CutMix : BlindMixer
     }
 
     /// <summary>Min-max placement: shortest and longest side as shares of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2 to 0.8.</summary>
-    public (double Least, double Most) SideRange
+    public ShareRange SideRange
     {
         get;
         init => field = value is { Least: >= 0, Most: <= 1 } && value.Least <= value.Most ? value

@@ -20,7 +20,7 @@ public sealed class MethodOption
         [typeof(bool)] = ("true or false", text => bool.TryParse(text, out var flag) ? flag : null),
         [typeof(int)] = ("a whole number", text => Whole(text)),
         [typeof(double)] = ("a number", text => Number(text)),
-        [typeof((double, double))] = ("two numbers, as 0.2,0.8", text => Two(text) is { } two ? two : null),
+        [typeof(ShareRange)] = ("two numbers, as 0.2,0.8", text => Two(text) is { } two ? (ShareRange)two : null),
         [typeof(UniformRange)] = ("two numbers, as -1,1", text => Two(text) is var (low, high) ? new UniformRange(low, high) : null),
         [typeof(IReadOnlyList<int>)] = ("whole numbers, as 2,4,8", text => All(text, Whole)),
         [typeof(IReadOnlyList<string>)] = ("names, as input,layer1", text => text.Split(',', StringSplitOptions.TrimEntries)),
@@ -51,7 +51,7 @@ public sealed class MethodOption
     {
         null => null,
         Enum or bool => $"{property.GetValue(method)}".ToLowerInvariant(),
-        ValueTuple<double, double> two => FormattableString.Invariant($"{two.Item1},{two.Item2}"),
+        ShareRange shares => FormattableString.Invariant($"{shares.Least},{shares.Most}"),
         UniformRange range => FormattableString.Invariant($"{range.Low},{range.High}"),
         IEnumerable<string> names => string.Join(',', names),
         IEnumerable<int> numbers => string.Join(',', numbers),

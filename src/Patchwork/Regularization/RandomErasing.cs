@@ -20,7 +20,7 @@ public sealed record RandomErasing : Eraser
     } = 0.5;
 
     /// <summary>Least and largest area as shares of the image. Range: 0 &lt; least ≤ most ≤ 1. Default 0.02 to 0.4, the paper's; 1/3 in timm and torchvision.</summary>
-    public (double Least, double Most) Area
+    public ShareRange Area
     {
         get;
         init => field = value is { Least: > 0, Most: <= 1 } && value.Least <= value.Most ? value

@@ -14,7 +14,7 @@ public sealed record StrengthSchedule
     /// <summary>A schedule by its points. Two points at one epoch make a jump, the second of them holds there.</summary>
     /// <param name="points">Epochs, counted from 0 and not falling, with the value there.</param>
     /// <exception cref="ArgumentException">There is no point, a number is not finite, or the epochs fall.</exception>
-    public StrengthSchedule(params IReadOnlyList<(double Epoch, double Value)> points)
+    public StrengthSchedule(params IReadOnlyList<StrengthPoint> points)
     {
         if (points.Count == 0 || points.Any(point => !double.IsFinite(point.Epoch) || !double.IsFinite(point.Value) || point.Epoch < 0)
             || points.Zip(points.Skip(1)).Any(pair => pair.First.Epoch > pair.Second.Epoch))
@@ -23,7 +23,7 @@ public sealed record StrengthSchedule
     }
 
     /// <summary>Epochs and values.</summary>
-    public IReadOnlyList<(double Epoch, double Value)> Points { get; }
+    public IReadOnlyList<StrengthPoint> Points { get; }
 
     /// <summary>Follows every step, so that epoch 2.5 is the middle of the third; otherwise a value holds for a whole epoch. Default false.</summary>
     public bool PerStep { get; init; }
@@ -57,10 +57,19 @@ public sealed record StrengthSchedule
     /// <summary>What <see cref="Parse"/> reads.</summary>
     public override string ToString() => Text(Points);
 
-    private static string Text(IReadOnlyList<(double Epoch, double Value)> points) =>
+    private static string Text(IReadOnlyList<StrengthPoint> points) =>
         string.Join(' ', points.Select(point => FormattableString.Invariant($"{point.Epoch}:{point.Value}")));
 
     private static (double, double) Point(string text) => text.Split(':') is [var epoch, var value]
         ? (double.Parse(epoch, CultureInfo.InvariantCulture), double.Parse(value, CultureInfo.InvariantCulture))
         : throw new FormatException();
+}
+
+/// <summary>A point of a schedule; written as a pair: <c>new StrengthSchedule((0, 0), (299, 1))</c>.</summary>
+/// <param name="Epoch">Completed epochs, from 0.</param>
+/// <param name="Value">The strength there.</param>
+public readonly record struct StrengthPoint(double Epoch, double Value)
+{
+    /// <summary>The point of a pair.</summary>
+    public static implicit operator StrengthPoint((double Epoch, double Value) point) => new(point.Epoch, point.Value);
 }

@@ -13,8 +13,9 @@ public sealed partial class PurposesTests
     [
         .. from file in Directory.EnumerateFiles(Repository.File("src/Patchwork"), "*.cs", SearchOption.AllDirectories)
            where !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
-           from Match call in Call().Matches(WithoutComments(File.ReadAllText(file)))
-           select (Path.GetFileName(file), call.Groups["purpose"].Value),
+           let source = WithoutComments(File.ReadAllText(file))
+           from call in Call().Matches(source).SelectMany(call => PassedOn(source, call.Groups["purpose"].Value))
+           select (Path.GetFileName(file), call),
     ];
 
     // Every text that a purpose can be: those in the source, with each method or drawn set for a placeholder.
@@ -40,6 +41,14 @@ public sealed partial class PurposesTests
         Assert.True(!passedOn.Any(), string.Join('\n', passedOn));
     }
 
+    // A method or constructor that takes the purpose as a parameter: what is written where it is called.
+    private static IEnumerable<string> PassedOn(string source, string argument)
+    {
+        string[] takers = argument != "purpose" ? [] : [.. Taker().Matches(source).Select(match => match.Groups["name"].Value).Where(name => name != "Open").Distinct()];
+        string[] written = [.. takers.SelectMany(name => Regex.Matches(source, $@"\b{name}\([^;""]*?(?<purpose>\$?""[^""]*"")").Select(match => match.Groups["purpose"].Value))];
+        return written.Length > 0 ? written : [argument];
+    }
+
     private static IEnumerable<string> Filled(string purpose) => !purpose.Contains('{', StringComparison.Ordinal) ? [purpose]
         : Methods.All.Select(method => Placeholder().Replace(purpose, method.Id));
 
@@ -48,6 +57,9 @@ public sealed partial class PurposesTests
     // seeds.Open("mix", …), SeedTorch("step", …), TorchSeed("model", …), new StreamId(seed, "…", …)
     [GeneratedRegex(@"(?:[sS]eeds?|SeedStream\([^()]*(?:\([^()]*\)[^()]*)*\))\.Open\((?<purpose>[^,)]+)|(?:SeedTorch|TorchSeed)\((?<purpose>[^,)]+)|Purpose = (?<purpose>\$?""[^""]*"")")]
     private static partial Regex Call();
+
+    [GeneratedRegex(@"(?<name>\w+)\([^()]*\bstring purpose\b")]
+    private static partial Regex Taker();
 
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Placeholder();

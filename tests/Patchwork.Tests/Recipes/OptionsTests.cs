@@ -24,7 +24,7 @@ public sealed class OptionsTests
         (Enum word, _) => Enum.GetNames(word.GetType()).First(name => name != word.ToString()).ToLowerInvariant(),
         (int number, _) => $"{number + 1}",
         (double number, _) => FormattableString.Invariant($"{(number == 0 ? 0.25 : number / 2)}"),
-        (ValueTuple<double, double>, _) => "0.25,0.35",
+        (ShareRange, _) => "0.25,0.35",
         (UniformRange, _) => "-0.5,0.25",
         (IReadOnlyList<int>, _) => "2,4",
         (IReadOnlyList<string>, _) => "layer2,layer3",
@@ -62,7 +62,7 @@ public sealed class OptionsTests
     {
         var recipe = Recipe.FromJson("""{"method":"cutmix+cutout","options":{"cutmix.alpha":0.5,"sideRange":[0.1,0.4],"drawAlpha":true,"placement":"Inside","length":null}}""");
         var cutmix = Assert.IsType<CutMix>(recipe.Resolve().Stack.Mixer);
-        Assert.Equal((0.5, (0.1, 0.4), true, Placement.Inside), (cutmix.Alpha, cutmix.SideRange, cutmix.DrawAlpha, cutmix.Placement));
+        Assert.Equal((0.5, new ShareRange(0.1, 0.4), true, Placement.Inside), (cutmix.Alpha, cutmix.SideRange, cutmix.DrawAlpha, cutmix.Placement));
         Assert.Equal(recipe.ToJson(), Recipe.FromJson(recipe.ToJson()).ToJson());
         Assert.Contains("\"cutmix.alpha\": 0.5", recipe.ToJson(), StringComparison.Ordinal);
     }

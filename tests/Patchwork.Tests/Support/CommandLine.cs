@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Patchwork.Cli;
 using Xunit;
 
 namespace Patchwork.Tests.Support;
@@ -43,11 +44,30 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     }
 }
 
-/// <summary>The built command line, each call a process of its own.</summary>
+/// <summary>The command line, in this process or in one of its own.</summary>
 internal static class CommandLine
 {
-    /// <summary>Runs to the end. One torch thread, so that runs can be compared to the bit.</summary>
+    /// <summary>
+    /// Runs to the end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which are the whole process's: tests that
+    /// train or evaluate belong in a collection without parallelism. The number of threads is restored.
+    /// </summary>
     public static CommandResult Run(params string[] arguments)
+    {
+        using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
+        var threads = TorchSharp.torch.get_num_threads();
+        try
+        {
+            var exitCode = CommandRunner.Run(arguments, TextWriter.Synchronized(output), TextWriter.Synchronized(error));
+            return new CommandResult(exitCode, output.ToString(), error.ToString());
+        }
+        finally
+        {
+            TorchSharp.torch.set_num_threads(threads);
+        }
+    }
+
+    /// <summary>Runs the built program to the end, in a process of its own.</summary>
+    public static CommandResult RunProcess(params string[] arguments)
     {
         using var process = Start(arguments);
         return Finish(process);

@@ -50,7 +50,7 @@ internal static class BoxSampler
     }
 
     // Differs from timm: the last place where a box fits is drawn too (huggingface/pytorch-image-models#2739).
-    private static Box MinMax((double Least, double Most) range, int height, int width, Draws draws)
+    private static Box MinMax(ShareRange range, int height, int width, Draws draws)
     {
         var (cutHeight, cutWidth) = (Side(height), Side(width));
         var (top, left) = (draws.Integer(height - cutHeight + 1), draws.Integer(width - cutWidth + 1));

@@ -11,7 +11,7 @@ namespace Patchwork.Mixing;
 public sealed record ResizeMix : BlindMixer
 {
     /// <summary>Smallest and largest τ, the box's side as a share of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.1 to 0.8, the paper's.</summary>
-    public (double Least, double Most) SideRange
+    public ShareRange SideRange
     {
         get;
         init => field = value is { Least: >= 0, Most: <= 1 } && value.Least <= value.Most ? value

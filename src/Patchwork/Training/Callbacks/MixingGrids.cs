@@ -19,7 +19,7 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
     private TensorBoardWriter? writer;
 
     /// <summary>Tags of the three grids. Default <c>train_mixed</c>, <c>train_partner</c>, <c>train_difference</c>.</summary>
-    public (string Mixed, string Partner, string Difference) Tags { get; init; } = ("train_mixed", "train_partner", "train_difference");
+    public GridTags Tags { get; init; } = new("train_mixed", "train_partner", "train_difference");
 
     /// <summary>Largest number of images in a grid. Default 32.</summary>
     public int Images { get; init; } = 32;
@@ -66,3 +66,9 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
         writer!.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding + across * (width + padding), 3, step);
     }
 }
+
+/// <summary>Tags of the grids that show what was mixed.</summary>
+/// <param name="Mixed">Of the mixed images.</param>
+/// <param name="Partner">Of their partners.</param>
+/// <param name="Difference">Of the difference between both.</param>
+public sealed record GridTags(string Mixed, string Partner, string Difference);

@@ -1,0 +1,23 @@
+using System.CommandLine;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>patchwork</c>: the root of the verbs.</summary>
+internal static class PatchworkCommand
+{
+    public static RootCommand Create() =>
+        new("CutMix and its family: trains image classifiers on mixed samples and measures what that buys.")
+        {
+            CompareCommand.Create(),
+            TrainCommand.Create(),
+            EvaluateCommand.Create(),
+            PreviewCommand.Create(),
+            MixCommand.Create(),
+            PlanCommand.Create(),
+            MethodsCommand.Create(),
+            PredictCommand.Create(),
+            ExplainCommand.Create(),
+            DataCommand.Create(),
+            BenchCommand.Create(),
+        };
+}

@@ -1,0 +1,26 @@
+using System.Text.RegularExpressions;
+
+namespace Patchwork.Cli;
+
+/// <summary>The library's messages name properties and calls, between backticks; here they become flags and commands.</summary>
+internal static partial class Flags
+{
+    /// <summary>
+    /// A message in the words of the command line: <c>`ImageSize`</c> is <c>--image-size</c>, and <c>`TrainingRun.Resume("RUN")`</c> is
+    /// <c>train --resume --out RUN</c>.
+    /// </summary>
+    public static string In(string message) =>
+        Property().Replace(Resume().Replace(message, "train --resume --out ${run}"), match => Of(match.Groups["name"].Value));
+
+    /// <summary>The flag of a property.</summary>
+    public static string Of(string property) => "--" + string.Join('-', Word().Matches(property).Select(word => word.Value.ToLowerInvariant()));
+
+    [GeneratedRegex(@"`TrainingRun\.Resume\(""(?<run>[^""]*)""\)`")]
+    private static partial Regex Resume();
+
+    [GeneratedRegex("`(?<name>[A-Z][A-Za-z]*)`")]
+    private static partial Regex Property();
+
+    [GeneratedRegex("[A-Z][a-z]*")]
+    private static partial Regex Word();
+}
