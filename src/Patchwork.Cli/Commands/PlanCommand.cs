@@ -68,7 +68,7 @@ internal static class PlanCommand
             json.WriteEndArray();
             json.WriteStartArray("boxes");
             foreach (var image in plan.Images)
-                MixPlanJson.WriteBox(json, image.Region.Reach(plan.Height, plan.Width));
+                image.Region.Reach(plan.Height, plan.Width).WriteTo(json);
             json.WriteEndArray();
             json.WriteStartArray("lambdas");
             foreach (var image in plan.Images)

@@ -18,7 +18,7 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
     public void Say(Notice notice)
     {
         if (!quiet || notice.IsWarning)
-            line.PrintAbove($"{label}: {notice}");
+            line.PrintAbove($"{label}: {Flags.In(notice.ToString())}");
     }
 
     public override void OnTrainStart(TrainingState state)

@@ -18,7 +18,7 @@ internal sealed class SuiteProgress(LiveLine line, string label, bool quiet, Run
     public void Say(Notice notice)
     {
         if (!quiet || notice.IsWarning)
-            line.PrintAbove($"{label}: {notice}");
+            line.PrintAbove($"{label}: {Flags.In(notice.ToString())}");
     }
 
     public void Advance(EvaluationProgress progress)

@@ -41,15 +41,6 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// <summary>Sets the mode of training or of evaluation; a network with frozen features stays in that of evaluation.</summary>
     public override void train(bool train = true) => base.train(train && !frozen);
 
-    /// <summary>Sets the drop probability that DropBlock, stochastic depth or ShakeDrop inside this network work with from now on.</summary>
-    /// <param name="dropProbability">Chance of a drop, in the last block where it grows with depth. Range [0, 1].</param>
-    /// <param name="method">Id of the one method that is meant; null: all.</param>
-    public void SetDropProbability(double dropProbability, string? method = null)
-    {
-        foreach (var layer in BranchLayer.In(this, method))
-            layer.Method = layer.Method with { DropProbability = dropProbability };
-    }
-
     /// <summary>
     /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the CutMix authors'
     /// code.

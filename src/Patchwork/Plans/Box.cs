@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Patchwork.Plans;
 
 /// <summary>A rectangle of pixels, half-open and height first: rows [Top, Bottom), columns [Left, Right).</summary>
@@ -33,4 +35,15 @@ public readonly record struct Box(int Top, int Left, int Bottom, int Right)
 
     /// <summary>True when the box lies inside an image of the given size.</summary>
     public bool FitsIn(int height, int width) => Top >= 0 && Left >= 0 && Bottom <= height && Right <= width && Top <= Bottom && Left <= Right;
+
+    /// <summary>Writes the box as <c>{"top", "left", "bottom", "right"}</c>.</summary>
+    public void WriteTo(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("top", Top);
+        json.WriteNumber("left", Left);
+        json.WriteNumber("bottom", Bottom);
+        json.WriteNumber("right", Right);
+        json.WriteEndObject();
+    }
 }

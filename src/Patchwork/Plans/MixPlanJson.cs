@@ -26,7 +26,7 @@ internal static class MixPlanJson
             json.WriteEndObject();
             WriteArray(json, "partners", plan, (j, image) => j.WriteNumberValue(image.Partner));
             if (plan.IsOfBoxes)
-                WriteArray(json, "boxes", plan, (j, image) => WriteBox(j, ((BoxRegion)image.Region).Box));
+                WriteArray(json, "boxes", plan, (j, image) => ((BoxRegion)image.Region).Box.WriteTo(j));
             else
                 WriteArray(json, "regions", plan, (j, image) => RegionJson.Write(j, image.Region));
             WriteArray(json, "drawnLambdas", plan, (j, image) => j.WriteNumberValue(image.DrawnLambda));
@@ -69,17 +69,6 @@ internal static class MixPlanJson
         {
             throw new JsonException($"The text is not a mix plan: {error.Message}", error);
         }
-    }
-
-    /// <summary>A box as <c>{"top","left","bottom","right"}</c>, the form that the command line prints too.</summary>
-    public static void WriteBox(Utf8JsonWriter json, Box box)
-    {
-        json.WriteStartObject();
-        json.WriteNumber("top", box.Top);
-        json.WriteNumber("left", box.Left);
-        json.WriteNumber("bottom", box.Bottom);
-        json.WriteNumber("right", box.Right);
-        json.WriteEndObject();
     }
 
     private static string Name(JsonElement parent, string key) =>

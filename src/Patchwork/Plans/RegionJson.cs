@@ -43,7 +43,7 @@ internal static class RegionJson
             case FillRegion fill:
                 json.WriteStartArray("holes");
                 foreach (var hole in fill.Holes)
-                    MixPlanJson.WriteBox(json, hole);
+                    hole.WriteTo(json);
                 json.WriteEndArray();
                 json.WriteString("fill", fill.Fill.ToString());
                 json.WriteNumber("noiseKey", fill.NoiseKey);
@@ -73,7 +73,7 @@ internal static class RegionJson
     private static void WriteBox(Utf8JsonWriter json, string name, Box box)
     {
         json.WritePropertyName(name);
-        MixPlanJson.WriteBox(json, box);
+        box.WriteTo(json);
     }
 
     private static void WriteArray<T>(Utf8JsonWriter json, string name, T[] values, Action<T> write)

@@ -196,7 +196,7 @@ public sealed partial class DocsTests
         null => "none",
         bool flag => flag ? "true" : "false",
         Enum => $"`{value}`",
-        ValueTuple<double, double> range => FormattableString.Invariant($"{range.Item1} to {range.Item2}"),
+        ShareRange range => FormattableString.Invariant($"{range.Least} to {range.Most}"),
         UniformRange range => FormattableString.Invariant($"[{range.Low}, {range.High}]"),
         IEnumerable<string> names => string.Join(", ", names.Select(name => $"`{name}`")),
         IEnumerable<int> numbers => string.Join(", ", numbers),

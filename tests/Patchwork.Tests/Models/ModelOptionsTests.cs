@@ -114,11 +114,16 @@ public sealed class ModelOptionsTests : IDisposable
     public void The_drop_probability_can_be_set_in_every_layer_of_a_method()
     {
         using var model = ModelZoo.Create("resnet8", 5, options: Options("dropblock"));
-        model.SetDropProbability(0.05);
-        model.SetDropProbability(0.3, "shakedrop");      // not in this network
+        void Set(double value, string? method = null)
+        {
+            foreach (var layer in BranchLayer.In(model, method))
+                layer.Method = layer.Method with { DropProbability = value };
+        }
+        Set(0.05);
+        Set(0.3, "shakedrop");      // not in this network
         var probabilities = model.modules().OfType<DropBlockLayer>().Select(layer => layer.DropProbability).ToList();
         Assert.Equal([0.0125, 0.05], probabilities);
-        Assert.Throws<ArgumentOutOfRangeException>(() => model.SetDropProbability(1.01));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Set(1.01));
     }
 
     [Fact]
