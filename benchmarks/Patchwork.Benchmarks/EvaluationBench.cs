@@ -16,11 +16,12 @@ namespace Patchwork.Benchmarks;
 public sealed record EvaluationCost(string Suite, long Forward, long Backward, double Seconds, SpeedRatio OverPasses);
 
 /// <summary>
-/// The cost of evaluating: each suite on test images of <c>shapes</c>, over the bare passes through the same network that it needs. Suites and bare passes are timed in turn.
+/// The cost of evaluating: each suite on test images of <c>shapes</c>, over the bare passes through the same network that it needs. Suites
+/// and bare passes are timed in turn.
 /// </summary>
 public static class EvaluationBench
 {
-    /// <summary>Measures all suites but transfer, which trains. The first round is thrown away.</summary>
+    /// <summary>Measures all suites that need nothing but a network and a test set. The first round is thrown away.</summary>
     /// <param name="modelId">The network.</param>
     /// <param name="images">Test images. Range: at least 10.</param>
     /// <param name="rounds">Rounds, the first included. Range: at least 2.</param>
@@ -31,7 +32,7 @@ public static class EvaluationBench
         using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
         using var network = new Counting(model);
         var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation = StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
-        var suites = Suites.All.Where(suite => suite is not TransferSuite).ToArray();
+        var suites = Suites.All.Where(suite => suite.Missing(data.Test) is null).ToArray();
         var times = suites.ToDictionary(suite => suite, _ => (Seconds: new List<double>(), Ratios: new List<double>()));
         var counts = new Dictionary<Suite, (long Forward, long Backward)>();
         for (var round = 0; round < rounds; round++)

@@ -4,43 +4,50 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli;
 
-/// <summary>Flags about what is evaluated.</summary>
+/// <summary>Flags about what is evaluated: the suites, how many images, and one flag for each option of the catalogue's suites.</summary>
 internal sealed class SuiteOptions(string flag, string standard)
 {
     private readonly Option<string> suites = new(flag)
     {
-        Description = $"suites separated by commas ({string.Join(", ", Suites.All.Select(suite => suite.Id))}), all{(standard == "none" ? ", or none" : "")}",
+        Description = $"suites separated by commas ({string.Join(", ", Suites.All.Select(suite => suite.Id))}), "
+            + $"all{(standard == "none" ? ", or none" : "")}",
         DefaultValueFactory = _ => standard,
     };
 
-    private readonly Option<int?> limit = WholeOption.Optional("--limit", "test images that are evaluated, every class by its share; written into every result (default all)");
-    private readonly Option<string?> outSets = new("--out-sets") { Description = "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle (default none but noise and blobs)" };
+    private readonly Option<int?> limit = WholeOption.Optional("--limit",
+        "test images that are evaluated, every class by its share; written into every result (default all)");
 
-    private readonly Option<string?> layer = new("--layer") { Description = "layer whose Grad-CAM localizes, e.g. layer3 (default: class activation map of the last features)" };
-    private readonly Option<string?> transferTo = new("--transfer-to") { Description = "data set that the network is taken to, e.g. cifar10 or folder=DIR (default none)" };
-    private readonly Option<int?> transferEpochs = WholeOption.Optional("--transfer-epochs", "epochs of the last layer's training and of the fine-tuning there (default 10)");
-    private readonly Option<string?> corruptions = new("--corruptions") { Description = "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is corrupted here)" };
+    private readonly Dictionary<string, Option<string?>> own = Suites.All.SelectMany(suite => suite.Options)
+        .ToDictionary(option => option.Name, option => new Option<string?>(FlagOf(option)) { Description = option.Description });
 
     public void AddTo(Command command)
     {
         command.Options.Add(suites);
         command.Options.Add(limit);
-        command.Options.Add(outSets);
-        command.Options.Add(layer);
-        command.Options.Add(transferTo);
-        command.Options.Add(transferEpochs);
-        command.Options.Add(corruptions);
+        foreach (var option in own.Values)
+            command.Options.Add(option);
     }
 
     /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
-    public EvaluationOptions? Over(ParseResult parsed) => parsed.GetValue(suites) == "none" ? null : new EvaluationOptions
+    public EvaluationOptions? Over(ParseResult parsed)
     {
-        Suites = parsed.GetValue(suites)!,
-        Limit = parsed.GetValue(limit),
-        Corruptions = parsed.GetValue(corruptions),
-        OutSets = parsed.GetValue(outSets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
-        Layer = parsed.GetValue(layer),
-        TransferTo = parsed.GetValue(transferTo),
-        TransferEpochs = parsed.GetValue(transferEpochs) ?? new EvaluationOptions().TransferEpochs,
-    };
+        var names = parsed.GetValue(suites)!;
+        if (names == "none")
+            return null;
+        var chosen = Suites.Parse(names).Select(suite => suite.Id).ToHashSet();
+        return new EvaluationOptions
+        {
+            Suites = [.. Suites.All.Select(suite => suite.Options.Aggregate(suite, Set)).Where(suite => chosen.Contains(suite.Id))],
+            SkipUnmeasurable = names == "all",
+            Limit = parsed.GetValue(limit),
+        };
+
+        Suite Set(Suite suite, SuiteOption option) => parsed.GetValue(own[option.Name]) is { } text ? option.Set(suite, text) : suite;
+    }
+
+    /// <summary>A message of the library with the flags of suites in place of their properties.</summary>
+    public static string InFlags(string message) => Suites.All.SelectMany(suite => suite.Options)
+        .Aggregate(message, (text, option) => text.Replace($"`{option.Property}`", FlagOf(option), StringComparison.Ordinal));
+
+    private static string FlagOf(SuiteOption option) => $"--{option.Name}";
 }

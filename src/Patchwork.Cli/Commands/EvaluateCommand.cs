@@ -45,7 +45,7 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static void Print(TextWriter output, IReadOnlyList<(Suite Suite, SuiteResult Result)> suites, string folder)
+    private static void Print(TextWriter output, IReadOnlyList<MeasuredSuite> suites, string folder)
     {
         foreach (var (suite, result) in suites)
         {

@@ -8,11 +8,14 @@ using Patchwork.Training;
 
 namespace Patchwork.Comparisons;
 
-/// <summary>The evaluations of a comparison's runs: tables, sentences and charts of what each method changed beyond the test error.</summary>
+/// <summary>
+/// The evaluations of a comparison's runs: tables, sentences and charts of what each method changed beyond the test error.
+/// </summary>
 /// <param name="comparison">The runs.</param>
 /// <param name="options">What was evaluated.</param>
 /// <param name="results">What was measured, for each run in the order of the comparison.</param>
-public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationOptions options, IReadOnlyList<IReadOnlyList<(Suite Suite, SuiteResult Result)>> results)
+public sealed class ComparedEvaluations(
+    ComparisonResult comparison, EvaluationOptions options, IReadOnlyList<IReadOnlyList<MeasuredSuite>> results)
 {
     private readonly IReadOnlyList<Suite> suites = [.. results[0].Select(one => one.Suite)];
 
@@ -22,11 +25,18 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
     /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
     /// <param name="progress">Told a run's label and how much of its evaluation is done, on the thread of that run.</param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
-    public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report, Action<string, EvaluationProgress> progress,
-        CancellationToken cancellation = default) =>
-        new(comparison, options, ParallelRuns.Run(comparison.Runs, comparison.Jobs, (run, stop) => RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop), cancellation));
+    public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report,
+        Action<string, EvaluationProgress> progress, CancellationToken cancellation = default)
+    {
+        IReadOnlyList<MeasuredSuite> Evaluate(ComparedRun run, CancellationToken stop) =>
+            RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop);
+        return new(comparison, options, ParallelRuns.Run(comparison.Runs, comparison.Jobs, Evaluate, cancellation));
+    }
 
-    /// <summary>One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an arrow.</summary>
+    /// <summary>
+    /// One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an
+    /// arrow.
+    /// </summary>
     public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun() : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
         [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
             select (IReadOnlyList<string>)[headline.Title, .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
@@ -43,7 +53,9 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
             select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value), Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit)]]);
 
-    /// <summary>For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.</summary>
+    /// <summary>
+    /// For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.
+    /// </summary>
     public IReadOnlyList<string> Answers() => !comparison.Methods.Contains(Methods.Baseline) ? []
         : [.. comparison.Methods.Where(method => method != Methods.Baseline).Select(Answer)];
 
@@ -60,21 +72,26 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
             + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
         foreach (var suite in suites)
         {
-            var charts = new SuiteCharts(comparison.Methods, method => Of(suite, method)).Of(suite).ToArray();
+            MeasuredMethod[] methods = [.. comparison.Methods.Select(method => new MeasuredMethod(method, Of(suite, method)))];
+            Chart[] charts = [.. suite.Charts.SelectMany(chart => chart.Of(methods))];
             if (charts.Length > 0)
-                yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts]);
+                yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts.Select(HtmlFragment.Chart)]);
         }
     }
 
     /// <summary>Test images that were used; null: all.</summary>
     internal int? Limit => options.Limit;
 
-    /// <summary>How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where the clean suite was not measured.</summary>
+    /// <summary>
+    /// How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where no suite
+    /// measured the test error.
+    /// </summary>
     internal Interval? TestErrorOverImages(string method) =>
-        suites.OfType<CleanSuite>().SingleOrDefault() is { } clean ? Change(clean, "top1_error", method)?.OverImages : null;
+        (from suite in suites from headline in suite.Headlines where headline.IsTestError && Has(suite, headline.Metric)
+         select Change(suite, headline.Metric, method)?.OverImages).FirstOrDefault();
 
     private IReadOnlyList<SuiteResult> Of(Suite suite, string method) =>
-        [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method).Select(pair => pair.Second.Single(one => one.Suite == suite).Result)];
+        [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method).Select(pair => pair.Second.Single(one => one.Suite.Id == suite.Id).Result)];
 
     private bool Has(Suite suite, string metric) => comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
 
@@ -88,7 +105,9 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         return headline.LowerIsBetter is { } lower && Change(suite, headline.Metric, method) is { IsNoise: false } change ? $"{mean} {(change.Value < 0 == lower ? "▲" : "▼")}" : mean;
     }
 
-    /// <summary>How many measurements a method made clearly better and clearly worse than the baseline's, as the end of a sentence.</summary>
+    /// <summary>
+    /// How many measurements a method made clearly better and clearly worse than the baseline's, as the end of a sentence.
+    /// </summary>
     internal string Count(string method)
     {
         var changes = Changes(method);
@@ -115,7 +134,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, EvaluationO
         var one = new JsonObject
         {
             ["mean"] = statistic.Mean,
-            ["deviation"] = double.IsFinite(statistic.Deviation) ? statistic.Deviation : null,
+            ["deviation"] = double.IsFinite(statistic.StandardDeviation) ? statistic.StandardDeviation : null,
             ["t95"] = Json(Difference.TInterval([.. values.Select(value => value.Value)])),
             ["seeds"] = statistic.Count,
             ["n"] = values[0].N,

@@ -43,7 +43,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     // With the sample deviation as band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
         new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
-            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.Deviation))]))])
+            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.StandardDeviation))]))])
         {
             Least = 0,
         };

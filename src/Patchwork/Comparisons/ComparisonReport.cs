@@ -168,7 +168,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         return new JsonObject
         {
             ["mean"] = statistic.Mean,
-            ["deviation"] = double.IsFinite(statistic.Deviation) ? statistic.Deviation : null,
+            ["deviation"] = double.IsFinite(statistic.StandardDeviation) ? statistic.StandardDeviation : null,
             ["n"] = statistic.Count,
         };
     }

@@ -3,8 +3,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Percentile bootstrap (Efron, 1979): images are drawn with replacement, as many as there are, and a statistic is measured on each draw. It says how
-/// far a number moves with the choice of test images, not with the training seed.
+/// Percentile bootstrap (Efron, 1979): images are drawn with replacement, as many as there are, and a statistic is measured on each draw.
+/// It says how far a number moves with the choice of test images, not with the training seed.
 /// </summary>
 public static class Bootstrap
 {
@@ -14,7 +14,9 @@ public static class Bootstrap
     /// <summary>The middle 95 % of statistics over draws of <paramref name="count"/> images.</summary>
     /// <param name="count">Images. Range: at least 1.</param>
     /// <param name="draws">Randomness; the same stream gives the same intervals.</param>
-    /// <param name="statistics">The statistics, any number of them, of images that count as often as the array says (one entry an image).</param>
+    /// <param name="statistics">
+    /// The statistics, any number of them, of images that count as often as the array says (one entry an image).
+    /// </param>
     public static Interval[] Of(int count, Draws draws, Func<int[], double[]> statistics)
     {
         var times = new int[count];

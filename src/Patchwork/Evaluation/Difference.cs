@@ -5,7 +5,8 @@ namespace Patchwork.Evaluation;
 /// <summary>What a method changed in a metric against the baseline, and how sure that is.</summary>
 /// <param name="Value">Mean over the seeds of the method's value less the baseline's.</param>
 /// <param name="OverImages">
-/// 95 % interval when the test images are drawn anew, both methods being measured on the same ones (paired bootstrap); null where a metric is no mean over images.
+/// 95 % interval when the test images are drawn anew, both methods being measured on the same ones (paired bootstrap); null where a metric
+/// is no mean over images.
 /// </param>
 /// <param name="OverSeeds">95 % t-interval over the seeds, of the differences seed by seed; null for a single seed.</param>
 public sealed record Difference(double Value, Interval? OverImages, Interval? OverSeeds)
@@ -51,7 +52,8 @@ public sealed record Difference(double Value, Interval? OverImages, Interval? Ov
         return Bootstrap.OfMean(mean, new SeedStream(0).Open("paired bootstrap"));
     }
 
-    // 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; from there the expansion in 1/df (Abramowitz and Stegun 26.7.5), right to 1e-5.
+    // 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; from there the expansion in 1/df (Abramowitz and Stegun 26.7.5),
+    // right to 1e-5.
     internal static double StudentT(int freedom)
     {
         double[] table =

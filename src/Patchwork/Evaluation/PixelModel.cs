@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A network over pixels in [0, 1], the normalization inside. Attacks, occlusions and noise are measured in pixels, so that an ε of 8/255 is eight grey
-/// levels for every network.
+/// A network over pixels in [0, 1], the normalization inside. Attacks, occlusions and noise are measured in pixels, so that an ε of 8/255
+/// is eight grey levels for every network.
 /// </summary>
 public sealed class PixelModel : IDisposable
 {
@@ -43,7 +43,9 @@ public sealed class PixelModel : IDisposable
         return centred / deviation;
     }
 
-    /// <summary>Gradient (N, C, H, W) of a sum over images with respect to the pixels; the network's own gradients are neither read nor written.</summary>
+    /// <summary>
+    /// Gradient (N, C, H, W) of a sum over images with respect to the pixels; the network's own gradients are neither read nor written.
+    /// </summary>
     /// <param name="pixels">Pixels (N, C, H, W).</param>
     /// <param name="objective">From logits (N, K) to one number.</param>
     public Tensor Gradient(Tensor pixels, Func<Tensor, Tensor> objective)

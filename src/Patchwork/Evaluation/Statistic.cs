@@ -3,9 +3,10 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// The mean of <paramref name="Count"/> values and their sample deviation (divisor n - 1; NaN for fewer than two values, where there is none).
+/// The mean of <paramref name="Count"/> values and their sample standard deviation (divisor n - 1; NaN for fewer than two values, where
+/// there is none).
 /// </summary>
-public readonly record struct Statistic(double Mean, double Deviation, int Count)
+public readonly record struct Statistic(double Mean, double StandardDeviation, int Count)
 {
     /// <summary>The statistic of <paramref name="values"/>, at least one.</summary>
     public static Statistic Of(IEnumerable<double> values)
@@ -17,12 +18,14 @@ public readonly record struct Statistic(double Mean, double Deviation, int Count
         return new Statistic(mean, deviation, all.Length);
     }
 
-    /// <summary>"72.70 ± 0.31", or "72.70" where there is no deviation; with <paramref name="decimals"/> digits after the point.</summary>
+    /// <summary>
+    /// "72.70 ± 0.31", or "72.70" where there is no standard deviation; with <paramref name="decimals"/> digits after the point.
+    /// </summary>
     public string ToString(int decimals)
     {
         var format = "F" + decimals.ToString(CultureInfo.InvariantCulture);
         var mean = Mean.ToString(format, CultureInfo.InvariantCulture);
-        return double.IsNaN(Deviation) ? mean : mean + " ± " + Deviation.ToString(format, CultureInfo.InvariantCulture);
+        return double.IsNaN(StandardDeviation) ? mean : mean + " ± " + StandardDeviation.ToString(format, CultureInfo.InvariantCulture);
     }
 
     /// <inheritdoc cref="ToString(int)"/>

@@ -18,19 +18,19 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     /// <summary>Held-out images that a temperature may be fitted on; null where there are none.</summary>
     public Dataset? Validation { get; init; }
 
-    /// <summary>Images of other kinds, by the names that results call them.</summary>
-    public IReadOnlyList<(string Id, Dataset Images)> OutSets { get; init; } = [];
+    /// <summary>
+    /// How many images <see cref="Test"/> was limited to, which holds for other test sets that a suite opens too; null, the default, for no
+    /// limit.
+    /// </summary>
+    public int? Limit { get; init; }
 
-    /// <summary>Name of the layer whose Grad-CAM localizes, as <c>layer3</c>; null, the default, takes the class activation map of the last features.</summary>
-    public string? Layer { get; init; }
+    /// <summary>
+    /// Trains <see cref="Network"/> further and returns the result, which the caller owns; told how much is done, 0 to 1. Null, the
+    /// default, where it cannot be trained.
+    /// </summary>
+    public Func<Retraining, Action<double>, nn.Module<Tensor, Tensor>>? Retrain { get; init; }
 
-    /// <summary>Another set that the network is taken to; null for none.</summary>
-    public Transfer? Transfer { get; init; }
-
-    /// <summary>The published corrupted images; null, the default, corrupts the test set's own.</summary>
-    public PublishedCorruptions? Corruptions { get; init; }
-
-    /// <summary>Images a pass. Range: at least 1. Default 100.</summary>
+    /// <summary>Images per pass. Range: at least 1. Default 100.</summary>
     public int BatchSize { get; init; } = LoaderOptions.EvaluationBatch;
 
     /// <summary>Where the networks are. Default CPU.</summary>
@@ -43,8 +43,8 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>
-    /// The batches of a set, one after the other: pixels (N, C, H, W) in [0, 1], not normalized, and labels (N), where the network is. A batch is valid until the
-    /// next one.
+    /// The batches of a set, one after the other: pixels (N, C, H, W) in [0, 1], not normalized, and labels (N), where the network is. A
+    /// batch is valid until the next one.
     /// </summary>
     /// <param name="images">The set.</param>
     /// <param name="part">Which pass of the suite this is.</param>

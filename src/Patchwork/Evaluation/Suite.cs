@@ -1,14 +1,15 @@
+using System.Text.Json.Nodes;
 using Patchwork.Data;
-using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>A group of measurements that answer one question about a trained network.</summary>
-public abstract class Suite
+/// <summary>
+/// A group of measurements that answer one question about a trained network. A suite owns its options (immutable properties of the record),
+/// the fingerprint of what its numbers depend on, its results and its charts; files, reports and the command line only walk suites.
+/// </summary>
+public abstract record Suite
 {
-    private protected Suite() { }
-
-    /// <summary>Name on the command line and in result files.</summary>
+    /// <summary>Its name in result files and on the command line: lower-case letters, digits and hyphens.</summary>
     public abstract string Id { get; }
 
     /// <summary>Its heading in a report.</summary>
@@ -20,91 +21,39 @@ public abstract class Suite
     /// <summary>The few metrics that answer the suite's question, for a terminal and a report.</summary>
     public abstract IReadOnlyList<Headline> Headlines { get; }
 
-    /// <summary>What a test set lacks so that it cannot be measured on it, as the end of a sentence; null when it has all.</summary>
+    /// <summary>The options that can be set by name. Default: none.</summary>
+    public virtual IReadOnlyList<SuiteOption> Options => [];
+
+    /// <summary>The charts that a report makes of its results. Default: none.</summary>
+    public virtual IReadOnlyList<SuiteChart> Charts => [];
+
+    /// <summary>
+    /// What its numbers depend on besides the weights and the test images. Stored results are only used again while it is the same.
+    /// Default: the values of <see cref="Options"/> by their names in snake_case.
+    /// </summary>
+    public virtual JsonObject Fingerprint => new(Options.Select(option => KeyValuePair.Create(option.Key, option.Value(this))));
+
+    /// <summary>Why this suite cannot run on a test set, as the end of a sentence that begins with its name; null where it can.</summary>
     public virtual string? Missing(Dataset test) => null;
 
+    /// <summary>Opens what the options name, so that an evaluation fails before it begins and not at its last suite.</summary>
+    /// <param name="test">The test set that is measured later.</param>
+    /// <exception cref="InputException">A file or data set that an option names cannot be used with the test set.</exception>
+    public virtual void Check(Dataset test) { }
+
     /// <summary>Measures. The same subject gives the same numbers.</summary>
+    /// <exception cref="InputException">A file or data set that an option names cannot be used.</exception>
     /// <exception cref="OperationCanceledException">The subject's token was cancelled.</exception>
     public abstract SuiteResult Measure(Subject subject);
 }
 
 /// <summary>A metric that is shown first.</summary>
 /// <param name="Metric">Its name in results.</param>
-/// <param name="Title">What people read.</param>
+/// <param name="Title">Its name in tables.</param>
 /// <param name="Percent">Whether it is a share, shown in percent.</param>
-/// <param name="LowerIsBetter">Whether less of it is better; null where neither is.</param>
-public sealed record Headline(string Metric, string Title, bool Percent = true, bool? LowerIsBetter = true);
-
-/// <summary>The catalogue of suites, one line each.</summary>
-public static class Suites
+/// <param name="LowerIsBetter">Whether lower values are better; null where neither direction is.</param>
+public sealed record Headline(string Metric, string Title, bool Percent = true, bool? LowerIsBetter = true)
 {
-    /// <summary>All suites, in the order they are run.</summary>
-    public static IReadOnlyList<Suite> All { get; } =
-    [
-        new CleanSuite(),
-        new CalibrationSuite(),
-        new OutOfDistributionSuite(),
-        new CorruptionSuite(),
-        new AdversarialSuite(),
-        new OcclusionSuite(),
-        new InBetweenSuite(),
-        new LocalizationSuite(),
-        new TransferSuite(),
-    ];
-
-    /// <summary>Suites by their names, in the order of the catalogue.</summary>
-    /// <param name="names">Names separated by commas, or <c>all</c>.</param>
-    /// <exception cref="InputException">No suite has one of the names; the nearest one is offered.</exception>
-    public static IReadOnlyList<Suite> Parse(string names)
-    {
-        if (names == "all")
-            return All;
-        var wanted = names.Split(',', StringSplitOptions.TrimEntries);
-        foreach (var name in wanted)
-        {
-            if (All.All(suite => suite.Id != name))
-                throw InputException.Unknown("suite", name, ["all", .. All.Select(suite => suite.Id)]);
-        }
-        return [.. All.Where(suite => wanted.Contains(suite.Id))];
-    }
-}
-
-/// <summary>What a suite measured.</summary>
-public sealed class SuiteResult
-{
-    private readonly Dictionary<string, Metric> metrics = [];
-    private readonly Dictionary<string, IReadOnlyList<double>> perImage = [];
-    private readonly Dictionary<string, double[][]> tables = [];
-
-    /// <summary>The numbers, by name in snake_case.</summary>
-    public IReadOnlyDictionary<string, Metric> Metrics => metrics;
-
-    /// <summary>For metrics that are the mean of a value an image, those values in the order of the test set: two networks can be compared image by image.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<double>> PerImage => perImage;
-
-    /// <summary>Curves and matrices, rows of numbers, by name.</summary>
-    public IReadOnlyDictionary<string, double[][]> Tables => tables;
-
-    internal void Add(string name, double value, Interval? interval, long n) => metrics.Add(name, new Metric(value, interval, n));
-
-    /// <summary>The mean of a value an image, with its bootstrap interval. All means of as many images are resampled alike.</summary>
-    internal void AddMean(string name, IReadOnlyList<double> values, SeedStream seeds)
-    {
-        Add(name, values.Average(), Bootstrap.OfMean(values, seeds.Open("bootstrap")), values.Count);
-        perImage.Add(name, values);
-    }
-
-    internal void AddTable(string name, IEnumerable<double[]> rows) => tables.Add(name, [.. rows]);
-
-    internal static SuiteResult Of(IEnumerable<KeyValuePair<string, Metric>> metrics, IEnumerable<KeyValuePair<string, double[]>> perImage, IEnumerable<KeyValuePair<string, double[][]>> tables)
-    {
-        var result = new SuiteResult();
-        foreach (var (name, metric) in metrics)
-            result.metrics.Add(name, metric);
-        foreach (var (name, values) in perImage)
-            result.perImage.Add(name, values);
-        foreach (var (name, rows) in tables)
-            result.tables.Add(name, rows);
-        return result;
-    }
+    /// <summary>True for the test error itself, of which a report gives the interval over the test images. Default false.</summary>
+    public bool IsTestError { get; init; }
 }

@@ -1,29 +1,14 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Patchwork.Evaluation;
 
 namespace Patchwork.Reporting;
 
-/// <summary>One point of a curve; <paramref name="Deviation"/> is half the height of the band around it, NaN or 0 for none.</summary>
-public readonly record struct ChartPoint(double X, double Mean, double Deviation = double.NaN);
-
-/// <summary>One curve, its points in order of X. A point that is not finite interrupts it.</summary>
-public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points)
-{
-    /// <summary>A line to measure the others against, drawn thin and grey. Default false.</summary>
-    public bool Reference { get; init; }
-}
-
-/// <summary>What a line chart shows. <paramref name="Description"/> is read to those who cannot see it.</summary>
-public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "")
-{
-    /// <summary>What Y cannot fall below: bands end there. Default: nothing.</summary>
-    public double Least { get; init; } = double.NegativeInfinity;
-}
-
 /// <summary>
-/// Line charts as inline SVG, a pure function of the data. Text takes the page's colour (<c>currentColor</c>); curves take the colour-blind-safe
-/// palette of Okabe and Ito (2008), which a page may replace through the variables <c>--series-1</c> to <c>--series-6</c>.
+/// Line charts as inline SVG, a pure function of the data. Text takes the page's colour (<c>currentColor</c>); curves take the
+/// colour-blind-safe palette of Okabe and Ito (2008), which a page may replace through the variables <c>--series-1</c> to
+/// <c>--series-6</c>.
 /// </summary>
 public static class Charts
 {
@@ -104,7 +89,7 @@ public static class Charts
 
     private static bool Drawable(ChartPoint point) => double.IsFinite(point.X) && double.IsFinite(point.Mean);
 
-    private static double Band(ChartPoint point) => double.IsFinite(point.Deviation) ? Math.Abs(point.Deviation) : 0;
+    private static double Band(ChartPoint point) => double.IsFinite(point.StandardDeviation) ? Math.Abs(point.StandardDeviation) : 0;
 
     /// <summary>The stretches of a curve between points that cannot be drawn.</summary>
     private static IEnumerable<List<ChartPoint>> Runs(IReadOnlyList<ChartPoint> points)

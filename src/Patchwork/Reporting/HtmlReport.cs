@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Patchwork.Evaluation;
 
 namespace Patchwork.Reporting;
 
@@ -17,11 +18,15 @@ public sealed record HtmlFragment
     public static HtmlFragment Table(ResultTable table) =>
         new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy table</button></div>\n");
 
-    /// <summary>A line chart.</summary>
-    public static HtmlFragment Chart(LineChart chart) => new($"<figure>{Charts.Line(chart)}</figure>\n");
+    /// <summary>A chart, drawn as SVG.</summary>
+    public static HtmlFragment Chart(Chart chart) => new($"<figure>{Drawn(chart)}</figure>\n");
 
-    /// <summary>A table of tinted numbers.</summary>
-    public static HtmlFragment Chart(HeatChart chart) => new($"<figure>{chart.ToSvg()}</figure>\n");
+    private static string Drawn(Chart chart) => chart switch
+    {
+        LineChart lines => Charts.Line(lines),
+        HeatChart table => HeatCharts.Table(table),
+        _ => throw new NotSupportedException($"A report draws line charts and heat charts. Received: {chart.GetType().Name}."),
+    };
 
     /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
@@ -42,8 +47,8 @@ public sealed record HtmlFragment
 public sealed record ReportSection(string Title, IReadOnlyList<HtmlFragment> Fragments);
 
 /// <summary>
-/// A report as one HTML page that needs nothing else: styles, script, charts and pictures are inside, and its content policy forbids the browser to
-/// load anything. Light and dark, on paper, and down to the width of a telephone.
+/// A report as one HTML page that needs nothing else: styles, script, charts and pictures are inside, and its content policy forbids the
+/// browser to load anything. Light and dark, on paper, and down to the width of a telephone.
 /// </summary>
 public sealed record HtmlReport
 {

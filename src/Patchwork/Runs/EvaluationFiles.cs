@@ -6,9 +6,11 @@ using Patchwork.Internals;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// The evaluation in a run folder: <c>evaluation.json</c>, <c>{suite: {metric: {value, ci95, n}}}</c>, and <c>evaluation/SUITE.json</c> with the curves and the values of
-/// each image beside the metrics. Every file is written whole or not at all, suite by suite, so that an evaluation that is interrupted goes on.
+/// The evaluation in a run folder: <c>evaluation.json</c>, <c>{suite: {metric: {value, ci95, n}}}</c>, and <c>evaluation/SUITE.json</c>
+/// with the fingerprint, the curves and the values of each image beside the metrics. Every file is written whole or not at all, suite by
+/// suite, so that an evaluation that is interrupted can be resumed.
 /// </summary>
+/// <param name="run">The run.</param>
 public sealed class EvaluationFiles(RunFolder run)
 {
     private readonly string folder = Path.Combine(run.Path, "evaluation");
@@ -16,13 +18,15 @@ public sealed class EvaluationFiles(RunFolder run)
     /// <summary>The file of all metrics.</summary>
     public string Summary => Path.Combine(run.Path, "evaluation.json");
 
-    /// <summary>What a suite measured with these options, or null when it has not.</summary>
-    public SuiteResult? Read(Suite suite, EvaluationOptions options)
+    /// <summary>What a suite with these options measured; null where it has not.</summary>
+    /// <param name="suite">The suite.</param>
+    /// <param name="limit">Number of test images that are used; null for all.</param>
+    public SuiteResult? Read(Suite suite, int? limit)
     {
         try
         {
-            return File.Exists(FileOf(suite)) && JsonNode.Parse(File.ReadAllText(FileOf(suite))) is JsonObject stored && JsonNode.DeepEquals(stored["options"], Describe(suite, options))
-                ? Read(stored) : null;
+            return File.Exists(FileOf(suite)) && JsonNode.Parse(File.ReadAllText(FileOf(suite))) is JsonObject stored
+                && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, limit)) ? Read(stored) : null;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
         {
@@ -31,20 +35,27 @@ public sealed class EvaluationFiles(RunFolder run)
     }
 
     /// <summary>Stores what a suite measured, and brings <see cref="Summary"/> up to date.</summary>
-    internal void Write(Suite suite, SuiteResult result, EvaluationOptions options)
+    internal void Write(MeasuredSuite measured, int? limit)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(FileOf(suite), new JsonObject
+        AtomicFile.WriteText(FileOf(measured.Suite), new JsonObject
         {
-            ["options"] = Describe(suite, options),
-            ["metrics"] = Metrics(result, options.Limit),
-            ["tables"] = Each(result.Tables, rows => new JsonArray([.. rows.Select(Numbers)])),
-            ["per_image"] = Each(result.PerImage, Numbers),
+            ["options"] = Suites.Stored(measured.Suite, limit),
+            ["metrics"] = Metrics(measured.Result, limit),
+            ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(Numbers)])),
+            ["per_image"] = Each(measured.Result.PerImage, Numbers),
         }.ToJsonString() + "\n");
         var summary = new JsonObject();
-        foreach (var one in Suites.All.Where(one => File.Exists(FileOf(one))))
-            summary[one.Id] = JsonNode.Parse(File.ReadAllText(FileOf(one)))!["metrics"]!.DeepClone();
+        foreach (var file in SuiteFiles())
+            summary[Path.GetFileNameWithoutExtension(file)] = JsonNode.Parse(File.ReadAllText(file))!["metrics"]!.DeepClone();
         AtomicFile.WriteText(Summary, summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+    }
+
+    // In the order of the catalogue, then what is not in it, by name.
+    private IEnumerable<string> SuiteFiles()
+    {
+        string[] known = [.. Suites.All.Select(FileOf)];
+        return known.Where(File.Exists).Concat(Directory.GetFiles(folder, "*.json").Except(known).Order(StringComparer.Ordinal));
     }
 
     /// <summary>Metrics as <c>evaluation.json</c> has them; a limit is written beside each number.</summary>
@@ -63,21 +74,15 @@ public sealed class EvaluationFiles(RunFolder run)
 
     private string FileOf(Suite suite) => Path.Combine(folder, $"{suite.Id}.json");
 
-    // What a stored result must have been measured with to be worth keeping.
-    private static JsonObject Describe(Suite suite, EvaluationOptions options) => new()
-    {
-        ["limit"] = options.Limit,
-        ["layer"] = suite is LocalizationSuite ? options.Layer : null,
-        ["transfer"] = suite is TransferSuite ? $"{options.TransferTo} {options.TransferEpochs}" : null,
-        ["corruptions"] = suite is CorruptionSuite && options.Corruptions is { } published ? Path.GetFullPath(published) : null,
-        ["out_sets"] = suite is OutOfDistributionSuite ? new JsonArray([.. options.OutSets.Select(set => JsonValue.Create(set))]) : null,
-    };
-
     private static SuiteResult Read(JsonObject stored)
     {
-        return SuiteResult.Of(Parts("metrics", one => new Metric(one["value"]!.GetValue<double>(),
-                one["ci95"] is JsonArray ends ? new Interval(ends[0]!.GetValue<double>(), ends[1]!.GetValue<double>()) : null, one["n"]!.GetValue<long>())),
-            Parts("per_image", Doubles), Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()));
+        return SuiteResult.Of(
+            Parts("metrics", one => new Metric(one["value"]!.GetValue<double>(), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
+            Parts("per_image", Doubles),
+            Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()));
+
+        static Interval? Ends(JsonArray? ends) =>
+            ends is null ? null : new Interval(ends[0]!.GetValue<double>(), ends[1]!.GetValue<double>());
 
         IEnumerable<KeyValuePair<string, T>> Parts<T>(string name, Func<JsonNode, T> read) =>
             stored[name]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, read(pair.Value!)));

@@ -17,45 +17,49 @@ public readonly record struct EvaluationProgress(Suite Suite, double Share, doub
 /// <summary>Evaluates a finished run suite by suite: what the command line's <c>evaluate</c> does, as a library call.</summary>
 public static class RunEvaluation
 {
-    // Not the run's: all runs see the same noise, the same pairs and the same resampled images, so that their results can be compared image by image.
+    // Not the run's: all runs see the same noise, the same pairs and the same resampled images, so that their results can be compared image
+    // by image.
     private const ulong Seed = 0;
 
     /// <summary>
-    /// Measures what is not measured yet with these options, and stores each suite as soon as it is done. All numbers are of the last epoch; <c>clean</c> has those
-    /// of the best one too.
+    /// Measures what is not measured yet with these options, and stores each suite as soon as it is done. Numbers are of the last epoch; a
+    /// suite may add those of the best one.
     /// </summary>
     /// <param name="folder">Run folder of a finished run.</param>
     /// <param name="options">What to measure.</param>
-    /// <param name="report">Receives one line at a time for the person who runs this.</param>
+    /// <param name="report">Receives one line at a time for the user.</param>
     /// <param name="progress">Told how much is done.</param>
-    /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
-    /// <returns>The suites and what they measured, in the catalogue's order.</returns>
+    /// <param name="cancellation">Ends the evaluation between two batches; the same call resumes it.</param>
+    /// <returns>The suites and what they measured, in the order of the options.</returns>
     /// <exception cref="InputException">The folder is no finished run, or an option or its data cannot be used.</exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
-    public static IReadOnlyList<(Suite Suite, SuiteResult Result)> Run(string folder, EvaluationOptions options, Action<Notice> report, Action<EvaluationProgress> progress,
-        CancellationToken cancellation = default)
+    public static IReadOnlyList<MeasuredSuite> Run(string folder, EvaluationOptions options, Action<Notice> report,
+        Action<EvaluationProgress> progress, CancellationToken cancellation = default)
     {
         var run = RunFolder.Open(folder);
         if (!run.Finished)
-            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. Finish it first (train --resume --out {folder}).");
+            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
+                + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
         var data = run.Recipe.OpenData();
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run);
-        var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
+        var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options.Limit));
         var missing = suites.Where(suite => done[suite] is null).ToArray();
         if (missing.Length > 0)
         {
-            using var opened = Opened.Of(run, data, options, report, cancellation);
+            using var opened = Opened.Of(run, data, options.Limit, report, cancellation);
+            foreach (var suite in missing)
+                suite.Check(opened.Subject.Test);
             foreach (var (i, suite) in missing.Index())
             {
                 var result = suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
-                Store(() => files.Write(suite, result, options), folder);
+                Store(() => files.Write(new(suite, result), options.Limit), folder);
                 done[suite] = result;
                 report(new Notice($"{suite.Id} done"));
             }
         }
         progress(new(suites[^1], 1, 1));
-        return [.. suites.Select(suite => (suite, done[suite]!))];
+        return [.. suites.Select(suite => new MeasuredSuite(suite, done[suite]!))];
     }
 
     private static void Store(Action write, string folder)
@@ -66,8 +70,8 @@ public static class RunEvaluation
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new OutputException($"A result of the evaluation of {folder} could not be written ({error.Message.TrimEnd('.')}). What was measured before is kept; "
-                + "make room or put the folder right, then evaluate again to go on.", error);
+            throw new OutputException($"A result of the evaluation of {folder} could not be written ({error.Message.TrimEnd('.')}). "
+                + "What was measured before is kept; make room or put the folder right, then evaluate again to go on.", error);
         }
     }
 
@@ -76,23 +80,21 @@ public static class RunEvaluation
     {
         public Subject Subject => subject;
 
-        public static Opened Of(RunFolder run, DatasetPair data, EvaluationOptions options, Action<Notice> report, CancellationToken cancellation)
+        public static Opened Of(RunFolder run, DatasetPair data, int? limit, Action<Notice> report, CancellationToken cancellation)
         {
             var recipe = run.Recipe;
             var device = NativeLibraries.Device(recipe.Device);
             if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
                 set_num_threads(recipe.Threads);
-            var test = options.Limit is { } limit ? StratifiedSplit.Some(data.Test, limit) : data.Test;
+            var test = limit is { } count ? StratifiedSplit.Some(data.Test, count) : data.Test;
             var last = run.LoadNetwork(run.Checkpoints.LastWeights, device);
             var best = File.Exists(run.Checkpoints.BestWeights) ? run.LoadNetwork(run.Checkpoints.BestWeights, device) : null;
             return new Opened(new Subject(last, test, new SeedStream(Seed))
             {
                 BestNetwork = best,
                 Validation = recipe.ValidationShare is null ? null : recipe.Split(data).Validation,
-                OutSets = options.OpenOutSets(test),
-                Layer = options.Layer,
-                Transfer = options.TransferTo is null ? null : new TransferRuns(run, options, report, cancellation).Open(test),
-                Corruptions = options.OpenCorruptions(),
+                Limit = limit,
+                Retrain = new RetrainingRuns(run, report, cancellation).Train,
                 Device = device,
                 Cancellation = cancellation,
             });
@@ -102,7 +104,6 @@ public static class RunEvaluation
         {
             subject.Network.Dispose();
             subject.BestNetwork?.Dispose();
-            subject.Corruptions?.Dispose();
         }
     }
 }

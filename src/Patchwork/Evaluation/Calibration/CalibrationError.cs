@@ -13,16 +13,16 @@ public readonly record struct ReliabilityBin(double Lower, double Upper, long Co
 }
 
 /// <summary>
-/// How far confidences are from the accuracy they promise (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3). The confidence of
-/// an image is its largest softmax value.
+/// How far confidences are from the accuracy they promise (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3).
+/// The confidence of an image is its largest softmax value.
 /// </summary>
 public static class CalibrationError
 {
     /// <summary>Bins of a reliability diagram where nothing else is said: those of Guo et al.</summary>
     public const int Bins = 15;
 
-    /// <summary>Bins (lower, upper] of equal width from 0 to 1, as in the public temperature_scaling code: edges in single precision, as its
-    /// linspace makes them.</summary>
+    /// <summary>Bins (lower, upper] of equal width from 0 to 1, as in the public temperature_scaling code: edges in single precision, as
+    /// its linspace makes them.</summary>
     /// <param name="confidences">Largest softmax value of each image.</param>
     /// <param name="correct">Whether each image's best class is its label.</param>
     /// <param name="bins">How many. Range: at least 1.</param>
@@ -51,7 +51,8 @@ public static class CalibrationError
     }
 
     /// <summary>
-    /// Bins of as equal a number of images as there can be, in the order of their confidence (Nixon et al., "Measuring Calibration in Deep Learning", 2019).
+    /// Bins of as equal a number of images as there can be, in the order of their confidence (Nixon et al., "Measuring Calibration in Deep
+    /// Learning", 2019).
     /// </summary>
     /// <inheritdoc cref="EqualWidth"/>
     public static ReliabilityBin[] EqualMass(IReadOnlyList<float> confidences, IReadOnlyList<bool> correct, int bins = Bins)

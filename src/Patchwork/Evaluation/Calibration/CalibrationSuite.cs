@@ -7,7 +7,7 @@ namespace Patchwork.Evaluation;
 /// <summary>
 /// <c>calibration</c>: whether the network's confidence is its accuracy, as it is and after a temperature fitted on the validation images.
 /// </summary>
-public sealed class CalibrationSuite : Suite
+public sealed record CalibrationSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "calibration";
@@ -19,12 +19,19 @@ public sealed class CalibrationSuite : Suite
     public override string Summary => "Expected and adaptive calibration error, Brier score, reliability, temperature fitted on the validation split.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("ece", "calibration error, %"),
         new("scaled_ece", "calibration error, % (temperature fitted)"),
         new("overconfidence", "confidence less accuracy, %", LowerIsBetter: null),
         new("brier", "Brier score", Percent: false),
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SuiteChart> Charts =>
+    [
+        new ReliabilityDiagram("reliability", "Reliability as trained"),
+        new ReliabilityDiagram("scaled_reliability", "Reliability with the fitted temperature"),
     ];
 
     /// <inheritdoc/>

@@ -1,11 +1,12 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Temperature scaling (Guo et al., ICML 2017, section 4.2): the one T for which softmax(z / T) has the lowest negative log-likelihood on held-out images.
+/// Temperature scaling (Guo et al., ICML 2017, section 4.2): the one T for which softmax(z / T) has the lowest negative log-likelihood on
+/// held-out images.
 /// </summary>
 /// <remarks>
-/// Differs from the public code, whose L-BFGS stops short of the optimum and can return a negative T: the likelihood is convex in 1/T, so its derivative
-/// is halved to its only zero.
+/// Differs from the public code, whose L-BFGS stops short of the optimum and can return a negative T: the likelihood is convex in 1/T, so
+/// its derivative is halved to its only zero.
 /// </remarks>
 public static class TemperatureScaling
 {

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>clean</c>: errors and negative log-likelihood on the test images as they are, of the last epoch and (<c>best_…</c>) of the one with the lowest
-/// validation error; with the confusion matrix and the error of each class.
+/// <c>clean</c>: errors and negative log-likelihood on the test images as they are, of the last epoch and (<c>best_…</c>) of the one with
+/// the lowest validation error; with the confusion matrix and the error of each class.
 /// </summary>
-public sealed class CleanSuite : Suite
+public sealed record CleanSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "clean";
@@ -19,9 +19,9 @@ public sealed class CleanSuite : Suite
     public override string Summary => "Top-1 and top-5 error, negative log-likelihood, confusion, each class; last and best epoch.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
-        new("top1_error", "test error, %"),
+        new("top1_error", "test error, %") { IsTestError = true },
         new("top5_error", "top-5 error, %"),
         new("nll", "negative log-likelihood", Percent: false),
     ];
@@ -59,7 +59,7 @@ public sealed class CleanSuite : Suite
         result.AddMean($"{prefix}top1_error", top1, subject.Seeds);
         result.AddMean($"{prefix}top5_error", top5, subject.Seeds);
         result.AddMean($"{prefix}nll", nll, subject.Seeds);
-        result.AddTable($"{prefix}confusion", confusion);      // a row a true class, a column a predicted one
+        result.AddTable($"{prefix}confusion", confusion);      // one row per true class, one column per predicted class
         result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
     }
 }

@@ -6,19 +6,21 @@ namespace Patchwork.Evaluation;
 public readonly record struct Contour(InclusiveBox Box, double Area);
 
 /// <summary>
-/// The contours of a score map at thresholds, as OpenCV's findContours (tree mode) and contourArea give them to clovaai/wsolevaluation: the outer border of each
-/// 8-connected component, and around each hole in one the component's pixels next to it. Not thread-safe: its buffers serve one threshold after the other.
+/// The contours of a score map at thresholds, as OpenCV's findContours (tree mode) and contourArea give them to clovaai/wsolevaluation: the
+/// outer border of each 8-connected component, and around each hole in one the component's pixels next to it. Not thread-safe: its buffers
+/// serve one threshold after the other.
 /// </summary>
 /// <remarks>
-/// Nothing is traced. A border runs through the centres of pixels, so what it encloses is made of the squares between four neighbouring centres: whole ones, and
-/// triangles of half the area where it cuts a corner.
+/// Nothing is traced. A border runs through the centres of pixels, so what it encloses is made of the squares between four neighbouring
+/// centres: whole ones, and triangles of half the area where it cuts a corner.
 /// </remarks>
 public sealed class Contours
 {
     // Labels of what is no component: beyond the frame, not yet reached, and outside.
     private const int Wall = -1, Open = 0, Outside = 1;
 
-    // Around the map lies a frame of background, so that all of the outside is one region, and around that a wall, so that no step leads out of the grid.
+    // Around the map lies a frame of background, so that all of the outside is one region, and around that a wall, so that no step leads
+    // out of the grid.
     private const int Frame = 2;
 
     private readonly int height, width, columns;
@@ -47,7 +49,9 @@ public sealed class Contours
     }
 
     /// <summary>What a threshold comes to: pixels of a higher level are foreground. The same level gives the same contours.</summary>
-    /// <param name="threshold">τ in [0, 1): pixels whose 255·score, truncated, is above τ times the largest, truncated too, are foreground.</param>
+    /// <param name="threshold">
+    /// τ in [0, 1): pixels whose 255·score, truncated, is above τ times the largest, truncated too, are foreground.
+    /// </param>
     public int Level(double threshold) => (int)(threshold * top);
 
     /// <summary>The contours, in OpenCV's order: those that begin further down and right come first.</summary>
@@ -144,7 +148,8 @@ public sealed class Contours
         }
     }
 
-    // Around a hole the border passes through the centres next to it: a square with one corner in the hole is cut to a triangle, with more it is whole.
+    // Around a hole the border passes through the centres next to it: a square with one corner in the hole is cut to a triangle, with more
+    // it is whole.
     private double HoleArea(ReadOnlySpan<int> hole)
     {
         var corners = new Dictionary<int, int>();

@@ -3,8 +3,8 @@ using Patchwork.Plans;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A box of the localization protocol (clovaai/wsolevaluation): its far ends count as inside when boxes are compared, though a contour's far ends are one past
-/// its last pixel. Only the protocol mixes the two; everything else here uses <c>Plans.Box</c>.
+/// A box of the localization protocol (clovaai/wsolevaluation): its far ends count as inside when boxes are compared, though a contour's
+/// far ends are one past its last pixel. Only the protocol mixes the two; everything else here uses <c>Plans.Box</c>.
 /// </summary>
 /// <param name="Left">First column.</param>
 /// <param name="Top">First row.</param>
@@ -26,7 +26,9 @@ public readonly record struct InclusiveBox(int Left, int Top, int Right, int Bot
         return (double)(width * height) / (Area + other.Area - width * height);
     }
 
-    /// <summary>The box in an image that is resized from one size to another, truncated to whole pixels as the protocol's code does.</summary>
+    /// <summary>
+    /// The box in an image that is resized from one size to another, truncated to whole pixels as the protocol's code does.
+    /// </summary>
     public InclusiveBox Resized(int height, int width, int newHeight, int newWidth) =>
         new((int)((double)newWidth / width * Left), (int)((double)newHeight / height * Top), (int)((double)newWidth / width * Right), (int)((double)newHeight / height * Bottom));
 

@@ -1,23 +1,19 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Weakly supervised localization accuracy, image by image: the protocol of the CutMix paper (one threshold) and the fair one that replaced it (Choe et al., CVPR 2020:
-/// the best threshold for each network). Memory does not grow with the images.
+/// Weakly supervised localization accuracy at the best threshold for each network (Choe et al., CVPR 2020). Images are added one by one,
+/// and memory does not grow with them.
 /// </summary>
 public sealed class LocalizationAccuracy
 {
     private static readonly double[] Least = [0.3, 0.5, 0.7];
     private readonly long[,] largest = new long[Least.Length, MapBoxes.Thresholds], any = new long[Least.Length, MapBoxes.Thresholds];
-    private long images, classAndPlace, place;
 
     /// <summary>Adds an image.</summary>
     /// <param name="image">What <see cref="MapBoxes.Overlaps"/> says of it.</param>
-    /// <param name="classIsRight">Whether the true class was predicted: then the map of the predicted class is that of the true one.</param>
-    public void Add(MapOverlaps image, bool classIsRight)
+    public void Add(MapOverlaps image)
     {
-        images++;
-        place += image.IsFound ? 1 : 0;
-        classAndPlace += image.IsFound && classIsRight ? 1 : 0;
+        Images++;
         for (var t = 0; t < MapBoxes.Thresholds; t++)
         {
             for (var k = 0; k < Least.Length; k++)
@@ -29,13 +25,7 @@ public sealed class LocalizationAccuracy
     }
 
     /// <summary>Images added.</summary>
-    public long Images => images;
-
-    /// <summary>Share of images whose class is right and whose box overlaps an object's by half or more (IoU) at the paper's threshold.</summary>
-    public double Top1 => (double)classAndPlace / images;
-
-    /// <summary>The same whatever the class: GT-known.</summary>
-    public double GtKnown => (double)place / images;
+    public long Images { get; private set; }
 
     /// <summary>MaxBoxAcc: the largest contour's box, IoU of half or more, at the best of 100 thresholds.</summary>
     public double MaxBoxAcc => Best(largest, 1);
@@ -46,5 +36,6 @@ public sealed class LocalizationAccuracy
     /// <summary>Right images at each threshold i·0.01, for IoU 0.3, 0.5 and 0.7; of the largest contours, or of any.</summary>
     internal long Correct(int overlap, int threshold, bool anyContour) => (anyContour ? any : largest)[overlap, threshold];
 
-    private double Best(long[,] counts, int overlap) => (double)Enumerable.Range(0, MapBoxes.Thresholds).Max(t => counts[overlap, t]) / images;
+    private double Best(long[,] counts, int overlap) =>
+        (double)Enumerable.Range(0, MapBoxes.Thresholds).Max(t => counts[overlap, t]) / Images;
 }

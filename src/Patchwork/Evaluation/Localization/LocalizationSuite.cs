@@ -7,13 +7,15 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>localization</c>: whether the map of what speaks for the true class lies on the object. The paper's protocol (box at a threshold of 0.15, class and place
-/// right) and the fair one that came after it (Choe et al., CVPR 2020: the best threshold of each network). Images without a box are left out.
+/// <c>localization</c>: whether the map of what speaks for the true class lies on the object. The paper's protocol (box at a threshold of
+/// 0.15, class and place right) and the fair one that came after it (Choe et al., CVPR 2020: the best threshold of each network). Images
+/// without a box are left out.
 /// </summary>
 /// <remarks>
-/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it localizes nothing.
+/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it localizes
+/// nothing.
 /// </remarks>
-public sealed class LocalizationSuite : Suite
+public sealed record LocalizationSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "localization";
@@ -23,10 +25,11 @@ public sealed class LocalizationSuite : Suite
 
     /// <inheritdoc/>
     public override string Summary =>
-        "Boxes from class activation maps: class and place right at the paper's threshold, place right (GT-known), best threshold (MaxBoxAcc, MaxBoxAccV2), pixels where masks exist (PxAP).";
+        "Boxes from class activation maps: class and place right at the paper's threshold, place right (GT-known), "
+        + "best threshold (MaxBoxAcc, MaxBoxAccV2), pixels where masks exist (PxAP).";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("top1_localization", "class and place right, %", LowerIsBetter: false),
         new("gt_known_localization", "place right, class given, %", LowerIsBetter: false),
@@ -34,9 +37,23 @@ public sealed class LocalizationSuite : Suite
         new("pxap", "pixels right, PxAP %", LowerIsBetter: false),
     ];
 
+    /// <summary>
+    /// Name of the layer whose Grad-CAM localizes, as <c>layer3</c>; null, the default, takes the class activation map of the last
+    /// features.
+    /// </summary>
+    public string? Layer { get; init; }
+
     /// <inheritdoc/>
-    public override string? Missing(Dataset test) =>
-        Enumerable.Range(0, test.Count).Any(i => test.ObjectBox(i) is not null) ? null : "needs a test set that knows the boxes of its objects, as shapes and tinyimagenet do";
+    public override IReadOnlyList<SuiteOption> Options =>
+    [
+        new SuiteOption<LocalizationSuite>("layer", "LocalizationSuite.Layer",
+            "layer whose Grad-CAM localizes, e.g. layer3 (default: class activation map of the last features)",
+            (suite, text) => suite with { Layer = text }, suite => suite.Layer),
+    ];
+
+    /// <inheritdoc/>
+    public override string? Missing(Dataset test) => Enumerable.Range(0, test.Count).Any(i => test.ObjectBox(i) is not null) ? null
+        : "needs a test set that knows the boxes of its objects, as shapes and tinyimagenet do";
 
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
@@ -60,13 +77,15 @@ public sealed class LocalizationSuite : Suite
     }
 
     // Score maps (N, H, W) of the true classes, in [0, 1], and whether each was predicted.
-    private static (float[] Maps, bool[] Right) Maps(Subject subject, PixelModel model, Batch batch)
+    private (float[] Maps, bool[] Right) Maps(Subject subject, PixelModel model, Batch batch)
     {
         var input = model.Normalized(batch.Images);
-        var last = subject.Layer is null ? LastFeatures.Of(subject.Network, input) : null;
+        var last = Layer is null ? LastFeatures.Of(subject.Network, input) : null;
         var logits = last is null ? model.Logits(batch.Images).detach() : last.Classifier.call(last.Input);
-        var maps = last is null ? GradCam.Of(subject.Network, input, batch.Labels, subject.Layer!) : ClassActivation.Scaled(last, subject.Network.GetName(), batch.Labels, subject.Test.Height, subject.Test.Width);
-        return (maps.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray(), [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);
+        var maps = last is null ? GradCam.Of(subject.Network, input, batch.Labels, Layer!)
+            : ClassActivation.Scaled(last, subject.Network.GetName(), batch.Labels, subject.Test.Height, subject.Test.Width);
+        return (maps.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray(),
+            [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);
     }
 
     // Highest in the middle and lower with the distance: its boxes at all thresholds are squares around the middle.
@@ -74,7 +93,10 @@ public sealed class LocalizationSuite : Suite
     {
         var map = new float[height * width];
         for (var i = 0; i < map.Length; i++)
-            map[i] = (float)(1 - Math.Max(Math.Abs((i / width + 0.5) / height - 0.5), Math.Abs((i % width + 0.5) / width - 0.5)) * 2);
+        {
+            var (y, x) = (Math.Abs((i / width + 0.5) / height - 0.5), Math.Abs((i % width + 0.5) / width - 0.5));
+            map[i] = (float)(1 - Math.Max(y, x) * 2);
+        }
         return map;
     }
 
@@ -103,7 +125,7 @@ public sealed class LocalizationSuite : Suite
             {
                 if (overlaps[row] is { } found)
                 {
-                    accuracy.Add(found, classIsRight[row]);
+                    accuracy.Add(found);
                     place.Add(found.IsFound ? 1 : 0);
                     classAndPlace.Add(found.IsFound && classIsRight[row] ? 1 : 0);
                 }

@@ -1,6 +1,8 @@
 namespace Patchwork.Evaluation;
 
-/// <summary>The boxes that a score map puts around what it marks, at every threshold of the protocol: all that the accuracies need of a map.</summary>
+/// <summary>
+/// The boxes that a score map puts around what it marks, at every threshold of the protocol: all that the accuracies need of a map.
+/// </summary>
 public sealed class MapBoxes
 {
     /// <summary>The threshold of the paper: 0.15 of the largest value.</summary>

@@ -1,8 +1,8 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// PxAP (Choe et al., CVPR 2020): average precision of the pixels of score maps against object masks, over thresholds of hundredths. Memory does not grow with
-/// the images.
+/// PxAP (Choe et al., CVPR 2020): average precision of the pixels of score maps against object masks, over thresholds of hundredths. Memory
+/// does not grow with the images.
 /// </summary>
 public sealed class PixelPrecision
 {

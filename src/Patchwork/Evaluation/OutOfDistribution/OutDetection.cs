@@ -1,20 +1,30 @@
 namespace Patchwork.Evaluation;
 
-/// <summary>How well scores tell images of the training's kind (in) from others (out); all between 0 and 1, in-images are the positive class.</summary>
-/// <param name="Auroc">Area under the receiver operating characteristic: the chance that an in-image scores higher than an out-image, equal scores counting half.</param>
+/// <summary>
+/// How well scores tell images of the training's kind (in) from others (out); all between 0 and 1, in-images are the positive class.
+/// </summary>
+/// <param name="Auroc">
+/// Area under the receiver operating characteristic: the chance that an in-image scores higher than an out-image, equal scores counting
+/// half.
+/// </param>
 /// <param name="TnrAt95Tpr">Share of out-images rejected at the first threshold that accepts 95 % of the in-images.</param>
 /// <param name="DetectionAccuracy">Largest mean of the shares of in-images accepted and out-images rejected.</param>
 /// <param name="AuprIn">Average precision, in-images positive.</param>
 /// <param name="AuprOut">Average precision, out-images positive and scores negated.</param>
 public sealed record DetectionMetrics(double Auroc, double TnrAt95Tpr, double DetectionAccuracy, double AuprIn, double AuprOut);
 
+/// <summary>A point of a receiver operating characteristic.</summary>
+/// <param name="FalsePositiveRate">Share of out-images accepted.</param>
+/// <param name="TruePositiveRate">Share of in-images accepted.</param>
+public readonly record struct RocPoint(double FalsePositiveRate, double TruePositiveRate);
+
 /// <summary>
-/// Scores of in- and out-images, sorted once. Higher is more like the training images. Images of one score are accepted or rejected together, so ties
-/// count half, as in scikit-learn.
+/// Scores of in- and out-images, sorted once. Higher is more like the training images. Images of one score are accepted or rejected
+/// together, so ties count half, as in scikit-learn.
 /// </summary>
 /// <remarks>
-/// Differs from the code of Lee et al. 2018, which the CutMix paper follows: there ties count fully against the method, the threshold is the one nearest to 95 %
-/// from either side, and the precision curves get anchors. Without ties the areas under the curve are equal.
+/// Differs from the code of Lee et al. 2018, which the CutMix paper follows: there ties count fully against the method, the threshold is
+/// the one nearest to 95 % from either side, and the precision curves get anchors. Without ties the areas under the curve are equal.
 /// </remarks>
 public sealed class OutDetection
 {
@@ -71,14 +81,14 @@ public sealed class OutDetection
         return new DetectionMetrics(area / positives / negatives, tnr!.Value, accuracy, auprIn, auprOut);
     }
 
-    /// <summary>The receiver operating characteristic from (0, 0) to (1, 1): shares of out- and of in-images accepted, one point a distinct score.</summary>
-    public IReadOnlyList<(double FalsePositiveRate, double TruePositiveRate)> Roc()
+    /// <summary>The receiver operating characteristic from (0, 0) to (1, 1), one point per distinct score.</summary>
+    public IReadOnlyList<RocPoint> Roc()
     {
         var (ins, outs) = (Count(inGroup, null), Count(outGroup, null));
-        var points = new List<(double, double)> { (0, 0) };
+        var points = new List<RocPoint> { new(0, 0) };
         var (accepted, mistaken) = (0L, 0L);
         for (var g = 0; g < groups; g++)
-            points.Add(((double)(mistaken += outs[g]) / Out, (double)(accepted += ins[g]) / In));
+            points.Add(new((double)(mistaken += outs[g]) / Out, (double)(accepted += ins[g]) / In));
         return points;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Patchwork.Data;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,10 +6,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>ood</c>: whether the network's scores tell test images from images of other kinds: drawn noise and blobs, as many as there are test images, and
-/// the sets that the subject names. A <c>mean_…</c> is over the sets.
+/// <c>ood</c>: whether the network's scores tell test images from images of other kinds: drawn noise and blobs, as many as there are test
+/// images, and <see cref="OutSets"/>. A <c>mean_…</c> is over the sets.
 /// </summary>
-public sealed class OutOfDistributionSuite : Suite
+public sealed record OutOfDistributionSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "ood";
@@ -17,10 +18,11 @@ public sealed class OutOfDistributionSuite : Suite
     public override string Title => "Out-of-distribution detection";
 
     /// <inheritdoc/>
-    public override string Summary => "Max-softmax, energy and ODIN scores: AUROC, TNR at 95 % TPR, AUPR, detection accuracy against noise, blobs and other sets.";
+    public override string Summary =>
+        "Max-softmax, energy and ODIN scores: AUROC, TNR at 95 % TPR, AUPR, detection accuracy against noise, blobs and other sets.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("mean_msp_auroc", "unknown images, AUROC %, softmax", LowerIsBetter: false),
         new("mean_energy_auroc", "unknown images, AUROC %, energy", LowerIsBetter: false),
@@ -28,11 +30,51 @@ public sealed class OutOfDistributionSuite : Suite
         new("mean_msp_tnr_at_95_tpr", "unknown images rejected, %, softmax", LowerIsBetter: false),
     ];
 
+    /// <summary>
+    /// Data sets whose test images count as out-of-distribution: <c>cifar100</c>, <c>folder=DIR</c>, resized to the network's input, or
+    /// with <c>:crop</c> at the end their centre. Default: none but those that are drawn.
+    /// </summary>
+    public IReadOnlyList<string> OutSets { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SuiteOption> Options =>
+    [
+        new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
+            "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle "
+            + "(default none but noise and blobs)",
+            (suite, text) => suite with { OutSets = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
+            suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SuiteChart> Charts => [new RocCharts(), new ConfidenceHistograms()];
+
+    /// <inheritdoc/>
+    public override void Check(Dataset test)
+    {
+        foreach (var set in OutSets)
+            _ = Open(set, test);
+    }
+
+    // As many images as there are test images, or all where there are fewer, spread evenly over the set.
+    private static (string Id, Dataset Images) Open(string text, Dataset test)
+    {
+        const string end = ":crop";
+        var crop = text.EndsWith(end, StringComparison.Ordinal);
+        var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
+        var set = named.OpenTest(crop ? null : test.Height);
+        var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);
+        var images = !crop && fits ? set : new Resized(set, test.Height, test.Width, test.Channels, crop);
+        return ($"{named.Name}{(crop ? "_crop" : "")}", set.Count <= test.Count ? images
+            : new Subset(images, [.. Enumerable.Range(0, test.Count).Select(i => (int)((long)i * set.Count / test.Count))]));
+    }
+
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
     {
         var result = new SuiteResult();
-        var outSets = OutSet.Drawn.Select(id => (Id: id, Images: OutSet.Draw(id, subject.Test, subject.Test.Count, subject.Seeds))).Concat(subject.OutSets).ToArray();
+        var outSets = OutSet.Drawn.Select(id => (Id: id, Images: OutSet.Draw(id, subject.Test, subject.Test.Count, subject.Seeds)))
+            .Concat(OutSets.Select(set => Open(set, subject.Test))).ToArray();
         using var model = new PixelModel(subject.Network, subject.Test.Normalization);
         var inside = Scores(subject, model, subject.Test, 0, outSets.Length + 1);
         var means = new Dictionary<string, List<DetectionMetrics>>();
@@ -44,7 +86,8 @@ public sealed class OutOfDistributionSuite : Suite
                 var detection = new OutDetection(inside[score.Id], outside[score.Id]);
                 var name = $"{id}_{score.Id}";
                 var metrics = detection.Metrics();
-                var intervals = Bootstrap.Of(detection.In, detection.Out, subject.Seeds.Open($"bootstrap {name}"), (ins, outs) => Values(detection.Metrics(ins, outs)));
+                var intervals = Bootstrap.Of(detection.In, detection.Out, subject.Seeds.Open($"bootstrap {name}"),
+                    (ins, outs) => Values(detection.Metrics(ins, outs)));
                 foreach (var (measure, k) in Measures.Select((measure, k) => (measure, k)))
                     result.Add($"{name}_{measure}", Values(metrics)[k], intervals[k], detection.In + detection.Out);
                 result.AddTable($"{name}_roc", Curve(detection.Roc()));
@@ -64,7 +107,8 @@ public sealed class OutOfDistributionSuite : Suite
 
     private static readonly string[] Measures = ["auroc", "tnr_at_95_tpr", "detection_accuracy", "aupr_in", "aupr_out"];
 
-    private static double[] Values(DetectionMetrics metrics) => [metrics.Auroc, metrics.TnrAt95Tpr, metrics.DetectionAccuracy, metrics.AuprIn, metrics.AuprOut];
+    private static double[] Values(DetectionMetrics metrics) =>
+        [metrics.Auroc, metrics.TnrAt95Tpr, metrics.DetectionAccuracy, metrics.AuprIn, metrics.AuprOut];
 
     private static Dictionary<string, List<double>> Scores(Subject subject, PixelModel model, Dataset images, int part, int parts)
     {
@@ -86,11 +130,13 @@ public sealed class OutOfDistributionSuite : Suite
         const int bins = 20;
         return Enumerable.Range(0, bins).Select(bin => new[] { (double)bin / bins, Share(inside, bin), Share(outside, bin) });
 
-        static double Share(IReadOnlyList<double> scores, int bin) => (double)scores.Count(score => Math.Min((int)(score * bins), bins - 1) == bin) / scores.Count;
+        static double Share(IReadOnlyList<double> scores, int bin) =>
+            (double)scores.Count(score => Math.Min((int)(score * bins), bins - 1) == bin) / scores.Count;
     }
 
-    // Rows [share of out-images accepted, of in-images accepted] at every hundredth, so that curves of several networks have their points at the same places.
-    private static IEnumerable<double[]> Curve(IReadOnlyList<(double FalsePositiveRate, double TruePositiveRate)> points)
+    // Rows [share of out-images accepted, of in-images accepted] at every hundredth, so that curves of several networks have their points
+    // at the same places.
+    private static IEnumerable<double[]> Curve(IReadOnlyList<RocPoint> points)
     {
         var k = 0;
         for (var percent = 0; percent <= 100; percent++)
@@ -99,7 +145,8 @@ public sealed class OutOfDistributionSuite : Suite
             while (k + 1 < points.Count && points[k + 1].FalsePositiveRate <= place)
                 k++;
             var (x, y) = points[k];
-            yield return [place, k + 1 == points.Count ? y : y + (place - x) / (points[k + 1].FalsePositiveRate - x) * (points[k + 1].TruePositiveRate - y)];
+            yield return [place, k + 1 == points.Count ? y
+                : y + (place - x) / (points[k + 1].FalsePositiveRate - x) * (points[k + 1].TruePositiveRate - y)];
         }
     }
 }

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>A number that says how much an image is like those of the training, higher for more; computed in double precision, so that saturated ones still differ.</summary>
+/// <summary>
+/// A number that says how much an image is like those of the training, higher for more; computed in double precision, so that saturated
+/// ones still differ.
+/// </summary>
 public abstract record OutScore
 {
     private protected OutScore() { }
@@ -31,7 +34,9 @@ public abstract record OutScore
     }
 }
 
-/// <summary>The largest softmax value (Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples", ICLR 2017).</summary>
+/// <summary>
+/// The largest softmax value (Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples", ICLR 2017).
+/// </summary>
 public sealed record MaxSoftmax : OutScore
 {
     /// <inheritdoc/>
@@ -59,8 +64,8 @@ public sealed record Energy : OutScore
 }
 
 /// <summary>
-/// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)), and the score is the
-/// largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
+/// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)), and
+/// the score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
 /// </summary>
 public sealed record Odin : OutScore
 {

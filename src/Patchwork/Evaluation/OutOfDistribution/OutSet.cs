@@ -4,8 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Images that no network was trained on, drawn when they are asked for: the four sets that need no download (Liang et al. 2018; Hendrycks et al.,
-/// "Deep Anomaly Detection with Outlier Exposure", ICLR 2019). The same seed draws the same images.
+/// Images that no network was trained on, drawn when they are asked for: the four sets that need no download (Liang et al. 2018; Hendrycks
+/// et al., "Deep Anomaly Detection with Outlier Exposure", ICLR 2019). The same seed draws the same images.
 /// </summary>
 public static class OutSet
 {

@@ -1,30 +1,14 @@
+using System.Text.Json.Nodes;
 using Patchwork.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>How a trained network is taken to another data set.</summary>
-public enum TransferKind
-{
-    /// <summary>Its features stay, a last linear layer is trained: what they are worth as they are.</summary>
-    Probe,
-
-    /// <summary>All of it is trained on from its weights.</summary>
-    FineTuning,
-}
-
-/// <summary>Another set that a network is taken to.</summary>
-/// <param name="Set">Its name.</param>
-/// <param name="Test">Its test images.</param>
-/// <param name="Adapt">Trains the network for it and returns it, owned by the caller; told how much is done, 0 to 1.</param>
-public sealed record Transfer(string Set, Dataset Test, Func<TransferKind, Action<double>, nn.Module<Tensor, Tensor>> Adapt);
-
 /// <summary>
-/// <c>transfer</c>: the test error on another data set after training a last layer alone (a linear probe), and after training on (fine-tuning). The simplest form of
-/// the paper's section 4.3, which takes ImageNet's networks to detection and captioning.
+/// <c>transfer</c>: the test error on another data set after training a last layer alone (a linear probe), and after training all layers
+/// (fine-tuning). The simplest form of the paper's section 4.3, which takes ImageNet's networks to detection and captioning.
 /// </summary>
-public sealed class TransferSuite : Suite
+public sealed record TransferSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "transfer";
@@ -33,35 +17,103 @@ public sealed class TransferSuite : Suite
     public override string Title => "Transfer";
 
     /// <inheritdoc/>
-    public override string Summary => "Test error on another data set: a last layer trained on the features as they are, and the whole network trained on.";
+    public override string Summary =>
+        "Test error on another data set: a last layer trained on the features as they are, and the whole network trained on.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("probe_error", "error on the other set, last layer, %"),
         new("finetuning_error", "error on the other set, fine-tuned, %"),
     ];
 
+    /// <summary>The data set to transfer to, <c>cifar10</c> or <c>folder=DIR</c>; null, the default, for none.</summary>
+    public string? To { get; init; }
+
+    /// <summary>Epochs of the last layer's training, and of the fine-tuning. Range 1 to 100,000. Default 10.</summary>
+    /// <exception cref="InputException">The value is out of range.</exception>
+    public int Epochs
+    {
+        get;
+        init => field = value is >= 1 and <= 100_000 ? value
+            : throw new InputException($"`TransferSuite.Epochs` must be 1 to 100000. Received: {value}.");
+    } = 10;
+
     /// <inheritdoc/>
+    public override IReadOnlyList<SuiteOption> Options =>
+    [
+        new SuiteOption<TransferSuite>("transfer-to", "TransferSuite.To",
+            "data set that the network is taken to, e.g. cifar10 or folder=DIR (default none)",
+            (suite, text) => suite with { To = text }, suite => suite.To),
+        new SuiteOption<TransferSuite>("transfer-epochs", "TransferSuite.Epochs",
+            "epochs of the last layer's training and of the fine-tuning there (default 10)",
+            (suite, text) => suite with { Epochs = SuiteOption.Whole(text, "TransferSuite.Epochs") }, suite => suite.Epochs),
+    ];
+
+    /// <inheritdoc/>
+    public override JsonObject Fingerprint => new() { ["transfer"] = $"{To} {Epochs}" };
+
+    /// <inheritdoc/>
+    public override string? Missing(Dataset test) => To is null ? "needs a data set to transfer to (`TransferSuite.To`)" : null;
+
+    /// <inheritdoc/>
+    public override void Check(Dataset test)
+    {
+        if (To is { } text)
+            _ = Open(NamedSet.Parse(text), test);
+    }
+
+    private static Dataset Open(NamedSet target, Dataset test)
+    {
+        var images = target.OpenTest(test.Height);
+        return images.Channels == test.Channels ? images
+            : throw new InputException($"A network can be taken to a data set of as many channels as its own, {test.Channels}. "
+                + $"Received: {target.Name}, which has {images.Channels}.");
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">There is no data set to transfer to, or the subject cannot be retrained.</exception>
     public override SuiteResult Measure(Subject subject)
     {
-        var transfer = subject.Transfer ?? throw new ArgumentException("Transfer needs another data set. Received: none.", nameof(subject));
-        var kinds = Enum.GetValues<TransferKind>();
+        if (To is null || subject.Retrain is not { } retrain)
+            throw new ArgumentException($"Transfer needs {(To is null ? nameof(To) : nameof(Subject.Retrain))}. Received: null.", nameof(subject));
+        var target = NamedSet.Parse(To);
+        var all = Open(target, subject.Test);
+        var test = subject.Limit is { } limit ? StratifiedSplit.Some(all, limit) : all;
         var result = new SuiteResult();
-        foreach (var (part, kind) in kinds.Index())
+        foreach (var (part, kind) in Enum.GetValues<Kind>().Index())
         {
             // Nine tenths of the time is training.
-            using var network = transfer.Adapt(kind, share => subject.Progress((part + 0.9 * share) / kinds.Length));
-            using var model = new PixelModel(network, transfer.Test.Normalization);
+            void Progress(double share) => subject.Progress((part + share) / 2);
+            using var network = retrain(Training(kind, target, subject.Test), share => Progress(0.9 * share));
+            using var model = new PixelModel(network, test.Normalization);
             using var noGradient = no_grad();
             var errors = new List<double>();
-            foreach (var batch in (subject with { Progress = share => subject.Progress((part + 0.9 + 0.1 * share) / kinds.Length) }).Batches(transfer.Test))
+            foreach (var batch in (subject with { Progress = share => Progress(0.9 + 0.1 * share) }).Batches(test))
             {
                 using var logits = model.Logits(batch.Images);
                 errors.AddRange(Subject.Errors(logits, batch.Labels));
             }
-            result.AddMean($"{kind.ToString().ToLowerInvariant()}_error", errors, subject.Seeds);
+            result.AddMean($"{Name(kind)}_error", errors, subject.Seeds);
         }
         return result;
     }
+
+    private enum Kind { Probe, FineTuning }
+
+    private static string Name(Kind kind) => kind.ToString().ToLowerInvariant();
+
+    private Retraining Training(Kind kind, NamedSet target, Dataset test) => new()
+    {
+        Suite = Id,
+        Name = $"{target.Name}-{Name(kind)}-{Epochs}",
+        Label = $"{target.Name}, {Name(kind)}",
+        Dataset = target.Id,
+        Folder = target.Folder,
+        ImageSize = test.Height,
+        LastLayerOnly = kind == Kind.Probe,
+        // A new layer learns fast; trained weights are moved with a tenth of the rate.
+        LearningRate = kind == Kind.Probe ? 0.01 : 0.001,
+        Epochs = Epochs,
+    };
 }

@@ -4,8 +4,9 @@ namespace Patchwork.Evaluation;
 
 /// <summary><c>elastic_transform</c>: an affine map, then smooth random displacements.</summary>
 /// <remarks>
-/// The affine map is that of three points, the centre and two steps of a third of the shorter side, each coordinate displaced by U(-a, a). It is interpolated at
-/// 1/32 pixel, as OpenCV does. Differs from the paper: written down from OpenCV and SciPy, not compared with their output.
+/// The affine map is that of three points, the centre and two steps of a third of the shorter side, each coordinate displaced by U(-a, a).
+/// It is interpolated at 1/32 pixel, as OpenCV does. Differs from the paper: written down from OpenCV and SciPy, not compared with their
+/// output.
 /// </remarks>
 public sealed record ElasticTransform : Corruption
 {

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Images between two classes (CutMix paper, section 4.4, figure 5b): pairs of test images, blended or pasted. A prediction is an error when it is neither
-/// of the two classes.
+/// Images between two classes (CutMix paper, section 4.4, figure 5b): pairs of test images, blended or pasted. A prediction is an error
+/// when it is neither of the two classes.
 /// </summary>
 public static class InBetween
 {

@@ -25,8 +25,8 @@ public sealed record GaussianBlur : Corruption
 
 /// <summary><c>glass_blur</c>: pixels are displaced by one between two Gaussian filters.</summary>
 /// <remarks>
-/// The published code means to exchange two pixels, but does so through NumPy views, so that the neighbour is copied over the pixel and nothing comes back.
-/// The published images were made that way, and so are ours.
+/// The published code means to exchange two pixels, but does so through NumPy views, so that the neighbour is copied over the pixel and
+/// nothing comes back. The published images were made that way, and so are ours.
 /// </remarks>
 public sealed record GlassBlur : Corruption
 {
@@ -45,7 +45,9 @@ public sealed record GlassBlur : Corruption
         Displace(x, severity, steps);
     }
 
-    /// <summary>Displaces by steps of -1 or 0, (dx, dy) for each pixel from the last one back to row and column 2, once an iteration.</summary>
+    /// <summary>
+    /// Displaces by steps of -1 or 0, (dx, dy) for each pixel from the last one back to row and column 2, once an iteration.
+    /// </summary>
     internal static void Displace(Planes x, int severity, ReadOnlySpan<int> steps)
     {
         var kernel = Convolution.Gaussian(Constants[severity - 1].Sigma);
@@ -121,8 +123,9 @@ public sealed record MotionBlur : Corruption
 
     /// <summary>Blurs a plane of values k/255 to such values.</summary>
     /// <remarks>
-    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel repeated, the result rounded to a
-    /// byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not compared with the library's output.
+    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel repeated,
+    /// the result rounded to a byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not compared
+    /// with the library's output.
     /// </remarks>
     internal static void Move(Span<double> plane, int height, int width, int radius, double sigma, double degrees)
     {
@@ -153,7 +156,8 @@ public sealed record MotionBlur : Corruption
 /// <summary><c>zoom_blur</c>: the mean of the image and of its enlargements about the centre.</summary>
 public sealed record ZoomBlur : Corruption
 {
-    // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats are rounded.
+    // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats are
+    // rounded.
     private static readonly int[] Factors = [7, 12, 16, 21, 26];
 
     /// <inheritdoc/>

@@ -4,8 +4,9 @@ using Patchwork.Formats;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// CIFAR-10-C or CIFAR-100-C as published: a folder with a file for each corruption, <c>fog.npy</c> and so on, of unsigned bytes images × rows × columns × 3 with the
-/// five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32 as published). Images are read when they are asked for.
+/// CIFAR-10-C or CIFAR-100-C as published: a folder with a file for each corruption, <c>fog.npy</c> and so on, of unsigned bytes images ×
+/// rows × columns × 3 with the five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32 as
+/// published). Images are read when they are asked for.
 /// </summary>
 public sealed class PublishedCorruptions : IDisposable
 {
@@ -99,7 +100,7 @@ public sealed class PublishedCorruptions : IDisposable
     }
 
     private static InputException Missing(string path) => new(
-        $"The published corruptions need the file {path}, which does not exist. Unpack the published archive there, or leave --corruptions out to corrupt the test set here.");
+        $"The published corruptions need the file {path}, which does not exist. Unpack the published archive there, or omit `CorruptionSuite.Published` to corrupt the test set itself.");
 
     /// <summary>One severity of a file.</summary>
     private sealed class Severity(Dataset like, NpyFile file, int[] labels, int severity) : Dataset

@@ -4,12 +4,13 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A common corruption of CIFAR-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations", ICLR 2019), in
-/// five severities with the constants of the authors' <c>make_cifar_c.py</c>.
+/// A common corruption of CIFAR-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
+/// Perturbations", ICLR 2019), in five severities with the constants of the authors' <c>make_cifar_c.py</c>.
 /// </summary>
 /// <remarks>
-/// The constants were chosen for 32×32 pixels, and are used as published for every size: on larger images the blurs reach less far, relative to what is shown.
-/// Kinds that need another image library or photographs are marked; sets that are drawn here do not compare with the published files.
+/// The constants were chosen for 32×32 pixels, and are used as published for every size: on larger images the blurs reach less far,
+/// relative to what is shown. Kinds that need another image library or photographs are marked; sets that are drawn here do not compare with
+/// the published files.
 /// </remarks>
 public abstract record Corruption
 {
@@ -54,7 +55,9 @@ public abstract record Corruption
     /// <param name="width">Columns. Range: at least 1.</param>
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="draws">Randomness.</param>
-    /// <param name="output">Receives as many bytes; may be <paramref name="image"/>. Values are clipped and truncated, as published, not rounded.</param>
+    /// <param name="output">
+    /// Receives as many bytes; may be <paramref name="image"/>. Values are clipped and truncated, as published, not rounded.
+    /// </param>
     /// <exception cref="ArgumentException">A size does not fit, or there is no such severity.</exception>
     public void Apply(ReadOnlySpan<byte> image, int height, int width, int severity, Draws draws, Span<byte> output)
     {
@@ -68,7 +71,9 @@ public abstract record Corruption
         x.Truncate(output);
     }
 
-    /// <summary>A set with every image corrupted when it is read; image i is drawn from stream (<c>corruption ID</c>, severity, i).</summary>
+    /// <summary>
+    /// A set with every image corrupted when it is read; image i is drawn from stream (<c>corruption ID</c>, severity, i).
+    /// </summary>
     /// <param name="images">The set. Grey images are corrupted as RGB of equal channels, and the luma is taken of the result.</param>
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="seeds">Randomness.</param>

@@ -3,8 +3,8 @@ using Patchwork.Imaging;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// How light plays on drops: edges (Canny, "A Computational Approach to Edge Detection", PAMI 1986), the distance to them up to 20 pixels, equalized, lit from one
-/// side. As OpenCV computes it, in bytes between the steps.
+/// How light plays on drops: edges (Canny, "A Computational Approach to Edge Detection", PAMI 1986), the distance to them up to 20 pixels,
+/// equalized, lit from one side. As OpenCV computes it, in bytes between the steps.
 /// </summary>
 internal static class Relief
 {
@@ -80,7 +80,10 @@ internal static class Relief
         int Size(int y, int x) => (uint)y < (uint)height && (uint)x < (uint)width ? size[y * width + x] : 0;
     }
 
-    /// <summary>Distance to the nearest edge in steps of a 5×5 neighbourhood: 1, 1.4 and 2.1969 (Borgefors, "Distance Transformations in Digital Images", 1986).</summary>
+    /// <summary>
+    /// Distance to the nearest edge in steps of a 5×5 neighbourhood: 1, 1.4 and 2.1969 (Borgefors, "Distance Transformations in Digital
+    /// Images", 1986).
+    /// </summary>
     private static double[] Distances(ReadOnlySpan<bool> edges, int height, int width)
     {
         ReadOnlySpan<(int Y, int X, double Length)> before =

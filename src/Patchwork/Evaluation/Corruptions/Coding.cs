@@ -88,7 +88,9 @@ public sealed record Pixelate : Corruption
     }
 }
 
-/// <summary><c>jpeg_compression</c>: written as baseline JPEG of a quality, colours at half the resolution (4:2:0), and read again.</summary>
+/// <summary>
+/// <c>jpeg_compression</c>: written as baseline JPEG of a quality, colours at half the resolution (4:2:0), and read again.
+/// </summary>
 public sealed record JpegCompression : Corruption
 {
     private static readonly int[] Quality = [80, 65, 58, 50, 40];

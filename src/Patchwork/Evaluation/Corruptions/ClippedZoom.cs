@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// An enlargement about the centre in the image's own size (<c>clipped_zoom</c> of make_cifar_c.py): the middle ⌈size / factor⌉ pixels, interpolated linearly with
-/// corners on corners, cut to the size.
+/// An enlargement about the centre in the image's own size (<c>clipped_zoom</c> of make_cifar_c.py): the middle ⌈size / factor⌉ pixels,
+/// interpolated linearly with corners on corners, cut to the size.
 /// </summary>
 internal sealed class ClippedZoom
 {

@@ -4,7 +4,9 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary><c>spatter</c> (extra): drops of water on the lens (severities 1 to 3), or of mud (4 and 5).</summary>
-/// <remarks>Differs from the paper: the steps of OpenCV are written down here (<see cref="Relief"/>), and were not compared with its output.</remarks>
+/// <remarks>
+/// Differs from the paper: the steps of OpenCV are written down here (<see cref="Relief"/>), and were not compared with its output.
+/// </remarks>
 public sealed record Spatter : Corruption
 {
     private static readonly (double Mean, double Deviation, double Blur, double Threshold, double Mix, bool Mud)[] Constants =

@@ -14,7 +14,9 @@ public sealed record Brightness : Corruption
         Hsv.Change(x, (saturation, value) => (saturation, Math.Clamp(value + More[severity - 1], 0, 1)));
 }
 
-/// <summary><c>saturate</c> (extra): S · a + b in hue, saturation and value; severities 1 and 2 fade the colours, the others strengthen them.</summary>
+/// <summary>
+/// <c>saturate</c> (extra): S · a + b in hue, saturation and value; severities 1 and 2 fade the colours, the others strengthen them.
+/// </summary>
 public sealed record Saturate : Corruption
 {
     private static readonly (double Times, double Plus)[] Constants = [(0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)];

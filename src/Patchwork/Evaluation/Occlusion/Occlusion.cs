@@ -25,8 +25,8 @@ public enum OcclusionFill
 }
 
 /// <summary>
-/// Occluded images of the CutMix paper (section 4.4, figure 5a). The paper says that pixels are zeroed; whether before or after normalization it leaves
-/// open, so both are measured.
+/// Occluded images of the CutMix paper (section 4.4, figure 5a). The paper says that pixels are zeroed; whether before or after
+/// normalization it leaves open, so both are measured.
 /// </summary>
 /// <param name="Place">What is covered.</param>
 /// <param name="Fill">What it shows.</param>
@@ -39,7 +39,9 @@ public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
     /// <summary>Name in result files, as <c>centre_black</c>.</summary>
     public string Id => $"{Place}_{Fill}".ToLowerInvariant();
 
-    /// <summary>Sizes s from 0 to the shorter side in sixteenths of it, as far as these are different whole numbers: 0, 2, …, 32 on CIFAR.</summary>
+    /// <summary>
+    /// Sizes s from 0 to the shorter side in sixteenths of it, as far as these are different whole numbers: 0, 2, …, 32 on CIFAR.
+    /// </summary>
     public static IReadOnlyList<int> Sizes(int height, int width) =>
         [.. Enumerable.Range(0, 17).Select(i => (int)Math.Round(i * Math.Min(height, width) / 16.0)).Distinct()];
 

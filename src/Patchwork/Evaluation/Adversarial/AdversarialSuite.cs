@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>adversarial</c>: error under white-box attacks of one step (the paper's FGSM, 8/255) and of ten (PGD). Read both: a network that resists the first
-/// and not the second hides its gradient and is not robust.
+/// <c>adversarial</c>: error under white-box attacks of one step (the paper's FGSM, 8/255) and of ten (PGD). Read both: a network that
+/// resists the first and not the second hides its gradient and is not robust.
 /// </summary>
-public sealed class AdversarialSuite : Suite
+public sealed record AdversarialSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "adversarial";
@@ -19,7 +19,7 @@ public sealed class AdversarialSuite : Suite
     public override string Summary => "Error under FGSM and PGD of 8/255 in pixels.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("fgsm_error", "error under FGSM 8/255, %"),
         new("pgd_error", "error under PGD 8/255, %"),

@@ -2,8 +2,13 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-/// <summary><c>fog</c>: a plasma fractal of white over the image, (x + c · plasma) · max / (max + c), max being the image's largest value.</summary>
-/// <remarks>The algorithm is the published one; its draws come from another generator. Images larger than 32 pixels see a larger plasma of the same constants.</remarks>
+/// <summary>
+/// <c>fog</c>: a plasma fractal of white over the image, (x + c · plasma) · max / (max + c), max being the image's largest value.
+/// </summary>
+/// <remarks>
+/// The algorithm is the published one; its draws come from another generator. Images larger than 32 pixels see a larger plasma of the same
+/// constants.
+/// </remarks>
 public sealed record Fog : Corruption
 {
     private static readonly (double Amount, double Decay)[] Constants = [(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)];
@@ -73,8 +78,9 @@ public sealed record Snow : Corruption
 
 /// <summary><c>frost</c>: a · x + b · ice.</summary>
 /// <remarks>
-/// Differs from the paper: its ice is cut from five photographs that we do not have the right to hand on. Ours is drawn: crystals of six arms with branches at 60°,
-/// one for every 120 pixels, on a haze of plasma, in the blue white of ice. What is drawn for an image does not compare with the published set.
+/// Differs from the paper: its ice is cut from five photographs that we do not have the right to hand on. Ours is drawn: crystals of six
+/// arms with branches at 60°, one for every 120 pixels, on a haze of plasma, in the blue white of ice. What is drawn for an image does not
+/// compare with the published set.
 /// </remarks>
 public sealed record Frost : Corruption
 {
@@ -152,7 +158,10 @@ internal static class Plasma
     /// <summary>side × side values, row by row.</summary>
     /// <param name="side">A power of two.</param>
     /// <param name="decay">What the random part is divided by from one level to the next.</param>
-    /// <param name="uniform">Draws uniformly between two ends; asked level by level, for the squares' centres and then for the two kinds of diamonds, each row by row.</param>
+    /// <param name="uniform">
+    /// Draws uniformly between two ends; asked level by level, for the squares' centres and then for the two kinds of diamonds, each row by
+    /// row.
+    /// </param>
     public static double[] Of(int side, double decay, Func<double, double, double> uniform)
     {
         var map = new double[side * side];

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>occlusion</c>: the curves of the paper's figure 5(a), error over the size of a centred square that is covered, or around which everything is. A metric is
-/// the mean over the sizes.
+/// <c>occlusion</c>: the curves of the paper's figure 5(a), error over the size of a centred square that is covered, or around which
+/// everything is. A metric is the mean over the sizes.
 /// </summary>
-public sealed class OcclusionSuite : Suite
+public sealed record OcclusionSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "occlusion";
@@ -19,13 +19,20 @@ public sealed class OcclusionSuite : Suite
     public override string Summary => "Error with the centre or the boundary covered, black or mean colour, over the size.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Headline> Headlines { get; } =
+    public override IReadOnlyList<Headline> Headlines =>
     [
         new("centre_black_error", "error, centre black, %"),
         new("boundary_black_error", "error, boundary black, %"),
         new("centre_mean_error", "error, centre grey, %"),
         new("boundary_mean_error", "error, boundary grey, %"),
     ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SuiteChart> Charts => [.. Occlusion.All.Select(kind => new CurveChart(
+        kind.Id,
+        $"{kind.Place} covered, {(kind.Fill == OcclusionFill.Black ? "black" : "mean colour")}",
+        kind.Place == OcclusionPlace.Centre ? "side of the covered square, pixels" : "side of the square that is left, pixels",
+        "error, %"))];
 
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
@@ -44,7 +51,8 @@ public sealed class OcclusionSuite : Suite
                 {
                     subject.Cancellation.ThrowIfCancellationRequested();
                     using var scope = NewDisposeScope();
-                    var logits = kind.CoversNothing(size, subject.Test.Height, subject.Test.Width) ? clean : model.Logits(kind.Of(batch.Images, size, model.Normalization));
+                    var logits = kind.CoversNothing(size, subject.Test.Height, subject.Test.Width) ? clean
+                        : model.Logits(kind.Of(batch.Images, size, model.Normalization));
                     curve[k].AddRange(Subject.Errors(logits, batch.Labels));
                 }
             }
@@ -52,7 +60,8 @@ public sealed class OcclusionSuite : Suite
         var result = new SuiteResult();
         foreach (var (kind, curve) in errors)
         {
-            result.AddMean($"{kind.Id}_error", [.. Enumerable.Range(0, subject.Test.Count).Select(i => curve.Average(values => values[i]))], subject.Seeds);
+            double[] errorOfImages = [.. Enumerable.Range(0, subject.Test.Count).Select(i => curve.Average(values => values[i]))];
+            result.AddMean($"{kind.Id}_error", errorOfImages, subject.Seeds);
             result.AddTable(kind.Id, sizes.Select((size, k) => new[] { size, curve[k].Average() }));
         }
         return result;

@@ -1,0 +1,47 @@
+namespace Patchwork.Evaluation;
+
+/// <summary>What a chart shows, as data: a <see cref="LineChart"/> or a <see cref="HeatChart"/>.</summary>
+public abstract record Chart
+{
+    private protected Chart() { }
+}
+
+/// <summary>One point of a curve.</summary>
+/// <param name="X">Where it is.</param>
+/// <param name="Mean">Its height.</param>
+/// <param name="StandardDeviation">Half the height of the band around it; NaN or 0 for none.</param>
+public readonly record struct ChartPoint(double X, double Mean, double StandardDeviation = double.NaN);
+
+/// <summary>One curve.</summary>
+/// <param name="Name">Its name in the legend.</param>
+/// <param name="Points">Its points in order of X. A point that is not finite interrupts it.</param>
+public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points)
+{
+    /// <summary>A line to measure the others against, drawn thin and grey. Default false.</summary>
+    public bool Reference { get; init; }
+}
+
+/// <summary>Curves over a common axis.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="XTitle">Title of the x axis, with its unit.</param>
+/// <param name="YTitle">Title of the y axis, with its unit.</param>
+/// <param name="Series">The curves.</param>
+/// <param name="Description">Read to those who cannot see it; empty, the default, lists title, axes and curves.</param>
+public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "") : Chart
+{
+    /// <summary>What Y cannot fall below: bands end there. Default: nothing.</summary>
+    public double Least { get; init; } = double.NegativeInfinity;
+}
+
+/// <summary>A group of columns under one heading.</summary>
+/// <param name="Title">The heading.</param>
+/// <param name="Columns">The columns' names.</param>
+/// <param name="Values">A row of values for each of the chart's rows; NaN leaves a cell empty.</param>
+public sealed record HeatGroup(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<double>> Values);
+
+/// <summary>A table of numbers with each cell tinted by its value.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="Rows">Names of the rows.</param>
+/// <param name="Groups">The columns.</param>
+/// <param name="Description">Read to those who cannot see it.</param>
+public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOnlyList<HeatGroup> Groups, string Description) : Chart;

@@ -1,0 +1,27 @@
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// Accuracy over confidence, one curve per method, beside the line of perfect calibration. Rows of the table are [lower, upper, count,
+/// confidence, accuracy] of a bin; the images of all seeds count together, and bins without images are left out.
+/// </summary>
+/// <param name="Table">Name of the table.</param>
+/// <param name="Title">Its heading.</param>
+public sealed record ReliabilityDiagram(string Table, string Title) : SuiteChart
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) => !methods.All(method => method.Has(Table)) ? [] :
+    [
+        new LineChart(Title, "confidence, %", "accuracy, %",
+        [
+            .. methods.Select(method => new ChartSeries(method.Method, [.. Points(method.Tables(Table))])),
+            new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]) { Reference = true },
+        ]),
+    ];
+
+    private static IEnumerable<ChartPoint> Points(IReadOnlyList<double[][]> tables) =>
+        tables.SelectMany(table => table.Index()).GroupBy(bin => bin.Index, bin => bin.Item)
+            .Where(bins => bins.Sum(bin => bin[2]) > 0).OrderBy(bins => bins.Key)
+            .Select(bins => new ChartPoint(100 * Mean(bins, 3), 100 * Mean(bins, 4)));
+
+    private static double Mean(IEnumerable<double[]> bins, int column) => bins.Sum(bin => bin[2] * bin[column]) / bins.Sum(bin => bin[2]);
+}

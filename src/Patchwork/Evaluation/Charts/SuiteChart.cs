@@ -1,0 +1,57 @@
+namespace Patchwork.Evaluation;
+
+/// <summary>What a suite measured of one method.</summary>
+/// <param name="Method">The method.</param>
+/// <param name="Results">One result per seed, at least one.</param>
+public sealed record MeasuredMethod(string Method, IReadOnlyList<SuiteResult> Results)
+{
+    /// <summary>True when every seed has a table.</summary>
+    public bool Has(string table) => Results.All(result => result.Tables.ContainsKey(table));
+
+    /// <summary>A table of every seed.</summary>
+    /// <exception cref="KeyNotFoundException">A seed does not have it.</exception>
+    public IReadOnlyList<double[][]> Tables(string table) => [.. Results.Select(result => result.Tables[table])];
+}
+
+/// <summary>
+/// Charts that compare what a suite measured of several methods. The most common one is a <see cref="CurveChart"/>; a suite may define its
+/// own.
+/// </summary>
+public abstract record SuiteChart
+{
+    /// <summary>The charts, as data; none where the results lack what they show.</summary>
+    /// <param name="methods">The methods in the order of the report, at least one, each with the same suite's results.</param>
+    public abstract IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods);
+}
+
+/// <summary>
+/// One curve per method from a table of rows [x, y], whose x are the same in every result: the mean over the seeds, with their sample
+/// standard deviation as a band.
+/// </summary>
+/// <param name="Table">Name of the table.</param>
+/// <param name="Title">Its heading.</param>
+/// <param name="XTitle">Title of the x axis, with its unit.</param>
+/// <param name="YTitle">Title of the y axis, with its unit.</param>
+public sealed record CurveChart(string Table, string Title, string XTitle, string YTitle) : SuiteChart
+{
+    /// <summary>What x is multiplied by. Default 1.</summary>
+    public double XScale { get; init; } = 1;
+
+    /// <summary>What y is multiplied by. Default 100: a share in percent.</summary>
+    public double YScale { get; init; } = 100;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) => methods.All(method => method.Has(Table)) ? [Over(methods)] : [];
+
+    internal LineChart Over(IReadOnlyList<MeasuredMethod> methods) => new(Title, XTitle, YTitle, [.. methods.Select(Series)]);
+
+    private ChartSeries Series(MeasuredMethod method)
+    {
+        var curves = method.Tables(Table);
+        return new ChartSeries(method.Method, [.. curves[0].Select((row, i) =>
+        {
+            var value = Statistic.Of(curves.Select(curve => YScale * curve[i][1]));
+            return new ChartPoint(XScale * row[0], value.Mean, value.StandardDeviation);
+        })]);
+    }
+}

@@ -1,0 +1,22 @@
+using Patchwork.Data;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>A data set as an option of a suite names it: <c>cifar10</c>, or with its folder <c>folder=DIR</c>.</summary>
+/// <param name="Id">Its id in <see cref="DatasetCatalogue"/>.</param>
+/// <param name="Folder">Its folder; null for the one where sets are looked for.</param>
+/// <param name="Name">Its name in results: the folder's own where one is given, else the id; in lower case.</param>
+internal sealed record NamedSet(string Id, string? Folder, string Name)
+{
+    public static NamedSet Parse(string text)
+    {
+        var parts = text.Split('=', 2);
+        var name = parts.Length == 2 ? Path.GetFileName(Path.TrimEndingDirectorySeparator(parts[1])) : parts[0];
+        return new NamedSet(parts[0], parts.ElementAtOrDefault(1), name.ToLowerInvariant());
+    }
+
+    /// <summary>Its test images.</summary>
+    /// <param name="imageSize">Rows and columns where the set leaves them open; null for its default.</param>
+    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
+    public Dataset OpenTest(int? imageSize) => DatasetCatalogue.Open(Id, new DataOptions { Folder = Folder, ImageSize = imageSize }).Test;
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>An option of a suite that can be set by its name, for example from the command line.</summary>
+/// <param name="Name">
+/// Its name in lower-case words with hyphens, unique among all suites: <c>out-sets</c> is the flag <c>--out-sets</c>.
+/// </param>
+/// <param name="Property">The property of the suite that it sets, as messages name it.</param>
+/// <param name="Description">What it does, with its default, in one line of help.</param>
+public abstract record SuiteOption(string Name, string Property, string Description)
+{
+    /// <summary>Its name in files, in snake_case.</summary>
+    public string Key => Name.Replace('-', '_');
+
+    /// <summary>The suite with this option set.</summary>
+    /// <param name="suite">The suite that has the option.</param>
+    /// <param name="text">The value as text.</param>
+    /// <exception cref="InputException">The text is not a value of the option.</exception>
+    public abstract Suite Set(Suite suite, string text);
+
+    /// <summary>The value that a suite has, as its fingerprint holds it; null where nothing is chosen.</summary>
+    public abstract JsonNode? Value(Suite suite);
+
+    /// <summary>A whole number from text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="property">What the message names, between backticks.</param>
+    /// <exception cref="InputException">The text is not a whole number.</exception>
+    public static int Whole(string text, string property) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value
+            : throw new InputException($"`{property}` must be a whole number. Received: {text}.");
+}
+
+/// <summary>An option of a suite of a given type.</summary>
+/// <typeparam name="TSuite">The suite's type.</typeparam>
+/// <param name="Name"><inheritdoc cref="SuiteOption" path="/param[@name='Name']"/></param>
+/// <param name="Property"><inheritdoc cref="SuiteOption" path="/param[@name='Property']"/></param>
+/// <param name="Description"><inheritdoc cref="SuiteOption" path="/param[@name='Description']"/></param>
+/// <param name="With">The suite with the value that a text names.</param>
+/// <param name="Read">The value that a suite has.</param>
+public sealed record SuiteOption<TSuite>(
+    string Name, string Property, string Description, Func<TSuite, string, TSuite> With, Func<TSuite, JsonNode?> Read)
+    : SuiteOption(Name, Property, Description) where TSuite : Suite
+{
+    /// <inheritdoc/>
+    public override Suite Set(Suite suite, string text) => With((TSuite)suite, text);
+
+    /// <inheritdoc/>
+    public override JsonNode? Value(Suite suite) => Read((TSuite)suite);
+}

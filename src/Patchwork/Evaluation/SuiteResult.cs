@@ -1,0 +1,72 @@
+using Patchwork.Randomness;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>A suite and what it measured.</summary>
+/// <param name="Suite">The suite with its options.</param>
+/// <param name="Result">Its numbers.</param>
+public sealed record MeasuredSuite(Suite Suite, SuiteResult Result);
+
+/// <summary>What a suite measured.</summary>
+public sealed class SuiteResult
+{
+    private readonly Dictionary<string, Metric> metrics = [];
+    private readonly Dictionary<string, IReadOnlyList<double>> perImage = [];
+    private readonly Dictionary<string, double[][]> tables = [];
+
+    /// <summary>The numbers, by name in snake_case.</summary>
+    public IReadOnlyDictionary<string, Metric> Metrics => metrics;
+
+    /// <summary>
+    /// For metrics that are the mean of one value per image, those values in the order of the test set, so that two networks can be
+    /// compared image by image.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> PerImage => perImage;
+
+    /// <summary>Curves and matrices, rows of numbers, by name.</summary>
+    public IReadOnlyDictionary<string, double[][]> Tables => tables;
+
+    /// <summary>Adds a metric.</summary>
+    /// <param name="name">Its name in snake_case.</param>
+    /// <param name="value">Its value; shares lie between 0 and 1.</param>
+    /// <param name="interval">Its 95 % interval over the test images; null where that is not known.</param>
+    /// <param name="n">Number of images that it was measured on.</param>
+    /// <exception cref="ArgumentException">There is a metric of that name.</exception>
+    public void Add(string name, double value, Interval? interval, long n) => metrics.Add(name, new Metric(value, interval, n));
+
+    /// <summary>
+    /// Adds a metric that is the mean of one value per image, with its bootstrap interval. Means of equally many images are resampled
+    /// alike.
+    /// </summary>
+    /// <param name="name">Its name in snake_case.</param>
+    /// <param name="values">One value per image in the order of the test set, at least one.</param>
+    /// <param name="seeds">Randomness of the interval: that of the <see cref="Subject"/>.</param>
+    /// <exception cref="ArgumentException">There is a metric of that name.</exception>
+    /// <exception cref="InvalidOperationException">There are no values.</exception>
+    public void AddMean(string name, IReadOnlyList<double> values, SeedStream seeds)
+    {
+        Add(name, values.Average(), Bootstrap.OfMean(values, seeds.Open("bootstrap")), values.Count);
+        perImage.Add(name, values);
+    }
+
+    /// <summary>Adds a table for a chart.</summary>
+    /// <param name="name">Its name in snake_case.</param>
+    /// <param name="rows">Its rows, finite numbers.</param>
+    /// <exception cref="ArgumentException">There is a table of that name.</exception>
+    public void AddTable(string name, IEnumerable<double[]> rows) => tables.Add(name, [.. rows]);
+
+    internal static SuiteResult Of(
+        IEnumerable<KeyValuePair<string, Metric>> metrics,
+        IEnumerable<KeyValuePair<string, double[]>> perImage,
+        IEnumerable<KeyValuePair<string, double[][]>> tables)
+    {
+        var result = new SuiteResult();
+        foreach (var (name, metric) in metrics)
+            result.metrics.Add(name, metric);
+        foreach (var (name, values) in perImage)
+            result.perImage.Add(name, values);
+        foreach (var (name, rows) in tables)
+            result.tables.Add(name, rows);
+        return result;
+    }
+}

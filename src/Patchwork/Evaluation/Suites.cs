@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>The catalogue of suites, one line each.</summary>
+public static class Suites
+{
+    /// <summary>All suites with their default options, in the order in which they run.</summary>
+    public static IReadOnlyList<Suite> All { get; } =
+    [
+        new CleanSuite(),
+        new CalibrationSuite(),
+        new OutOfDistributionSuite(),
+        new CorruptionSuite(),
+        new AdversarialSuite(),
+        new OcclusionSuite(),
+        new InBetweenSuite(),
+        new LocalizationSuite(),
+        new TransferSuite(),
+    ];
+
+    /// <summary>Suites by their names, in the order of the catalogue.</summary>
+    /// <param name="names">Names separated by commas, or <c>all</c>.</param>
+    /// <exception cref="InputException">No suite has one of the names; the nearest one is offered.</exception>
+    public static IReadOnlyList<Suite> Parse(string names)
+    {
+        if (names == "all")
+            return All;
+        var wanted = names.Split(',', StringSplitOptions.TrimEntries);
+        foreach (var name in wanted)
+        {
+            if (All.All(suite => suite.Id != name))
+                throw InputException.Unknown("suite", name, ["all", .. All.Select(suite => suite.Id)]);
+        }
+        return [.. All.Where(suite => wanted.Contains(suite.Id))];
+    }
+
+    // The first version stored these in every result, null where they belong to another suite. Later options are stored by their suite
+    // alone, so that a new suite does not outdate the results of the others.
+    private static readonly string[] AlwaysStored = ["layer", "transfer", "corruptions", "out_sets"];
+
+    /// <summary>A suite's fingerprint and limit as result files hold them.</summary>
+    internal static JsonObject Stored(Suite suite, int? limit)
+    {
+        var stored = new JsonObject { ["limit"] = limit };
+        foreach (var key in AlwaysStored)
+            stored[key] = null;
+        foreach (var (key, value) in suite.Fingerprint)
+            stored[key] = value?.DeepClone();
+        return stored;
+    }
+}

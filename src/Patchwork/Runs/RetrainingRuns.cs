@@ -1,0 +1,52 @@
+using Patchwork.Evaluation;
+using Patchwork.Plans;
+using Patchwork.Recipes;
+using Patchwork.Training;
+using static TorchSharp.torch;
+
+namespace Patchwork.Runs;
+
+/// <summary>
+/// The training that a suite asks for (<see cref="Subject.Retrain"/>): ordinary runs that start from a run's weights, in
+/// <c>evaluation/SUITE/NAME</c> of its folder. Finished ones are read, partial ones resumed.
+/// </summary>
+/// <param name="run">The run whose network is trained further.</param>
+/// <param name="report">Receives one line at a time for the user.</param>
+/// <param name="cancellation">Ends the training between two steps.</param>
+internal sealed class RetrainingRuns(RunFolder run, Action<Notice> report, CancellationToken cancellation)
+{
+    /// <summary>The trained network, owned by the caller.</summary>
+    public nn.Module<Tensor, Tensor> Train(Retraining wanted, Action<double> progress)
+    {
+        var folder = Path.Combine(run.Path, "evaluation", wanted.Suite, wanted.Name);
+        void Say(Notice notice) => report(notice with { Text = $"{wanted.Label}: {notice.Text}" });
+        Callback[] callbacks = [new Progress(progress)];
+        if (Directory.Exists(folder))
+            TrainingRun.Resume(folder, callbacks, Say, cancellation);
+        else
+            TrainingRun.Start(RecipeOf(wanted), folder, callbacks, Say, cancellation);
+        var trained = RunFolder.Open(folder);
+        return trained.LoadNetwork(trained.Checkpoints.LastWeights, NativeLibraries.Device(run.Recipe.Device));
+    }
+
+    private Recipe RecipeOf(Retraining wanted) => new()
+    {
+        Dataset = wanted.Dataset,
+        Data = wanted.Folder,
+        ImageSize = wanted.Dataset == "folder" ? wanted.ImageSize : null,      // other sets have one size
+        Model = run.Recipe.Model,
+        Seed = run.Recipe.Seed,
+        Threads = run.Recipe.Threads,
+        Device = run.Recipe.Device,
+        BatchSize = 64,
+        Weights = run.Checkpoints.LastWeights,
+        Freeze = wanted.LastLayerOnly,
+        Lr = wanted.LearningRate,
+        Epochs = wanted.Epochs,
+    };
+
+    private sealed class Progress(Action<double> tell) : Callback
+    {
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => tell(state.EpochsDone / state.Options.Epochs);
+    }
+}
