@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits a channel, also
+/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits per channel, also
 /// from 16; grey becomes R = G = B; colour profiles are ignored), transparency is laid over white, the shorter side is resized and the
 /// longer one cut to its middle by one <see cref="Resampling"/>, and the result is turned the way the camera was held (EXIF orientation,
 /// all eight).
@@ -26,12 +26,21 @@ public static class ImageDecoder
     /// <see cref="LargestPixels"/>.</exception>
     public static void Decode(string path, int height, int width, Span<byte> planar, int channels = 3, double centerCrop = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
-        if (channels is not (1 or 3) || planar.Length != (long)channels * height * width)
-            throw new ArgumentException($"A picture needs 1 or 3 channels and a buffer of channels * height * width bytes. "
-                + $"Received: {channels} channels, {height}×{width}, {planar.Length} bytes.", nameof(planar));
+        CheckBuffer(height, width, planar, channels);
         Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels, (h, w) => Window.Centered(h, w, height, width, centerCrop));
+    }
+
+    /// <summary>Decodes a part of a picture. Thread-safe.</summary>
+    /// <param name="path">A PNG, JPEG or WebP file.</param>
+    /// <param name="height">Rows wanted, at least 1.</param>
+    /// <param name="width">Columns wanted, at least 1.</param>
+    /// <param name="planar">Receives 3 · height · width bytes: channel (R, G, B), row, column.</param>
+    /// <param name="choose">Chooses the part, given the rows and the columns of the upright picture.</param>
+    /// <exception cref="InputException">As for the whole picture.</exception>
+    public static void DecodeWindow(string path, int height, int width, Span<byte> planar, Func<int, int, Window> choose)
+    {
+        CheckBuffer(height, width, planar, channels: 3);
+        Decode(ReadFile(path), path, height, width, planar, channels: 3, LargestPixels, choose);
     }
 
     /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int, double)"/> takes,
@@ -43,11 +52,6 @@ public static class ImageDecoder
         using var data = SKData.CreateCopy(ReadFile(path));
         OpenChecked(data, path, LargestPixels).Dispose();
     }
-
-    /// <summary>Decodes a window of a picture, chosen when rows and columns of the upright picture are known.</summary>
-    /// <exception cref="InputException">As for the whole picture.</exception>
-    internal static void DecodeWindow(string path, int height, int width, Span<byte> planar, Func<int, int, Window> choose) =>
-        Decode(ReadFile(path), path, height, width, planar, channels: 3, LargestPixels, choose);
 
     /// <summary>Decodes the bytes of a file; <paramref name="path"/> is its name in messages.</summary>
     /// <exception cref="InputException">As for the file.</exception>
@@ -75,7 +79,7 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>Decodes the whole picture as it is stored, over white: four bytes a pixel, the last one 255.</summary>
+    /// <summary>Decodes the whole picture as it is stored, over white: four bytes per pixel, the last one 255.</summary>
     internal static unsafe void DecodeBySkia(SKCodec codec, string path, Span<byte> rgba)
     {
         fixed (byte* pixels = rgba)
@@ -109,6 +113,15 @@ public static class ImageDecoder
 
         var start = Place(0, 0);
         Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start), planar, channels);
+    }
+
+    private static void CheckBuffer(int height, int width, ReadOnlySpan<byte> planar, int channels)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        if (channels is not (1 or 3) || planar.Length != (long)channels * height * width)
+            throw new ArgumentException($"A picture needs 1 or 3 channels and a buffer of channels * height * width bytes. "
+                + $"Received: {channels} channels, {height}×{width}, {planar.Length} bytes.", nameof(planar));
     }
 
     private static byte[] ReadFile(string path)

@@ -5,23 +5,12 @@ using System.Runtime.Intrinsics;
 
 namespace Patchwork.Imaging;
 
-/// <summary>A part of a picture in its pixels, height first; corners need not lie on pixels.</summary>
-internal readonly record struct Window(double Top, double Left, double Height, double Width)
-{
-    /// <summary>The largest centred window of the proportions rows : columns, both sides times <paramref name="share"/>.</summary>
-    public static Window Centered(int height, int width, int rows, int columns, double share = 1)
-    {
-        var scale = Math.Min((double)height / rows, (double)width / columns) * share;
-        return new((height - rows * scale) / 2, (width - columns * scale) / 2, rows * scale, columns * scale);
-    }
-}
-
 /// <summary>Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.</summary>
 internal readonly record struct PlaneOrder(int Start, int Row, int Column);
 
 /// <summary>
 /// Resizing with a triangle filter that widens with the scale, so that nothing aliases: what Pillow and torchvision call bilinear with
-/// antialiasing. Rows first, two pixels an instruction; then columns, one pixel an instruction.
+/// antialiasing. Rows first, two pixels per instruction; then columns, one pixel per instruction.
 /// </summary>
 internal static class Resampling
 {

@@ -36,7 +36,7 @@ public static class NativeLibraries
         }
     }
 
-    /// <summary>The torch device that <c>--device</c> names: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <summary>The torch device of a name: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>
     public static torch.Device Device(string name)
     {
@@ -44,7 +44,7 @@ public static class NativeLibraries
         bool cuda = name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name[5..], out index) && index >= 0);
         if (name != "cpu" && !cuda)
         {
-            throw new InputException($"Unknown device '{name}': expected cpu, cuda or cuda:N; use --device cpu.");
+            throw new InputException($"`Device` must be cpu, cuda or cuda:N. Received: '{name}'. Use `Device` cpu.");
         }
         Ensure();
         if (!cuda)
@@ -55,11 +55,11 @@ public static class NativeLibraries
         if (count == 0)
         {
             throw new InputException(
-                $"Device '{name}' was asked for, but this build of libtorch {TorchVersion} sees no CUDA GPU: use --device cpu, or a CUDA libtorch ({Guide}).");
+                $"`Device` is '{name}', but this build of libtorch {TorchVersion} sees no CUDA GPU: use `Device` cpu, or a CUDA libtorch ({Guide}).");
         }
         return index < count
             ? torch.device(DeviceType.CUDA, index)
-            : throw new InputException($"Device '{name}' was asked for, but there are {count} GPUs: use cuda:0 to cuda:{count - 1}.");
+            : throw new InputException($"`Device` is '{name}', but the number of GPUs is {count}: use cuda:0 to cuda:{count - 1}.");
     }
 
     // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime swallows what such a

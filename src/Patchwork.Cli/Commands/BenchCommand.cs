@@ -89,7 +89,7 @@ internal static class BenchCommand
             }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return;
         }
-        Console.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
+        Console.WriteLine($"{model}, {images} test images of {EvaluationBench.DatasetId}: seconds of a suite, and over the bare passes that it makes");
         foreach (var (suite, forward, backward, seconds, ratio) in costs)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

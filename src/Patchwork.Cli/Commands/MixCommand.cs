@@ -12,7 +12,7 @@ internal static class MixCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with a sub-folder a class" };
+        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with one sub-folder per class" };
         var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
         var count = WholeOption.Create("--count", "pictures", 100, 1, 1_000_000);
         var common = new CommonOptions();
@@ -25,7 +25,7 @@ internal static class MixCommand
             NativeLibraries.Ensure();
             var pictures = parsed.GetValue(count);
             var named = parsed.GetValue(source)!;
-            var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = "folder", Data = named } : new Recipe { Method = "cutmix", Dataset = named };
+            var basis = Directory.Exists(named) ? new Recipe { Method = "cutmix", Dataset = DatasetCatalogue.OwnPictures.Id, Data = named } : new Recipe { Method = "cutmix", Dataset = named };
             var chosen = recipe.Over(basis, parsed);
             chosen.RequireUse();
             var mixer = chosen.CreateStack().Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");

@@ -18,8 +18,8 @@ internal sealed class PixelRows
 
     public PixelRows(Normalization normalization)
     {
-        scale = [.. normalization.Deviation.Select(deviation => (float)(1 / (255.0 * deviation)))];
-        offset = [.. normalization.Mean.Zip(normalization.Deviation, (mean, deviation) => (float)(-(double)mean / deviation))];
+        scale = [.. normalization.StandardDeviation.Select(deviation => (float)(1 / (255.0 * deviation)))];
+        offset = [.. normalization.Mean.Zip(normalization.StandardDeviation, (mean, deviation) => (float)(-(double)mean / deviation))];
     }
 
     /// <summary>Writes an image of its own pixels alone.</summary>

@@ -15,8 +15,13 @@ public static class Safetensors
     /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one tensor
     /// at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
     /// </summary>
-    /// <exception cref="ArgumentException">A name twice, the name <c>__metadata__</c>, or a type the format does not have.</exception>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    /// <exception cref="ArgumentException">The name <c>__metadata__</c>, or a type the format does not have.</exception>
+    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
+
+    /// <summary>The same from pairs, whose names need not differ.</summary>
+    /// <exception cref="ArgumentException">A name appears twice, or as above.</exception>
+    internal static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         var sorted = tensors.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray();
         var header = SafetensorsHeader.Encode(sorted);
@@ -29,10 +34,6 @@ public static class Safetensors
             foreach (var (_, tensor) in sorted) WriteValues(stream, tensor);
         });
     }
-
-    /// <inheritdoc cref="Save(string, IEnumerable{ValueTuple{string, Tensor}})"/>
-    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
-        Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
 
     /// <summary>
     /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are in no

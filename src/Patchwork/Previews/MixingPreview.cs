@@ -158,7 +158,8 @@ public static class MixingPreview
     [
         .. ids.Select(id => dataset.ObjectBox(id) is { } box
             ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
-            : throw new InputException("The objects of this data set are not known. Leave --objects away, or choose shapes or tinyimagenet.")),
+            : throw new InputException("The objects of this data set are not known. "
+                + $"Leave --objects away, or choose {DatasetCatalogue.Either(set => set.HasBoxes)}.")),
     ];
 
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)

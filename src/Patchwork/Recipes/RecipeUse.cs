@@ -1,3 +1,4 @@
+using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 
@@ -14,8 +15,9 @@ public sealed partial record Recipe
     /// <exception cref="InputException">Something acts on none of the methods; the first such thing is named.</exception>
     internal void RequireUse(params IReadOnlyList<string> methods)
     {
-        if (Dataset == "shapes" && Data is not null)
-            throw new InputException($"shapes is embedded and has no folder. Received: data = {Data}. Name the data set of that folder too (--dataset folder for pictures of your own).");
+        if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: `Data` = {Data}. Name the data set of that folder too "
+                + $"(`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
         string[] names = methods.Count > 0 ? [.. methods] : [Method];
         MethodStack[] stacks = [.. names.Select(name => (this with { Method = name }).CreateStack())];
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];

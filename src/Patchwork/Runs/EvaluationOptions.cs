@@ -64,7 +64,7 @@ public sealed record EvaluationOptions
     {
         var crop = text.EndsWith(":crop", StringComparison.Ordinal);
         var (id, folder, label) = Named(crop ? text[..^5] : text);
-        var set = DatasetCatalogue.Open(id, new DataOptions { Folder = folder, ImageSize = crop ? null : test.Height }).Test;
+        var set = DatasetCatalogue.Open(id, new DataOptions { Data = folder, ImageSize = crop ? null : test.Height }).Test;
         var name = $"{label}{(crop ? "_crop" : "")}";
         return (name, set.Count <= test.Count ? Formed(set) : new Subset(Formed(set), [.. Enumerable.Range(0, test.Count).Select(i => (int)((long)i * set.Count / test.Count))]));
 

@@ -112,7 +112,7 @@ public sealed class TrainingRun
             mixer.Plan(MixContext.Of(batch.Images, seeds.Open("fit")) with { Labels = batch.Labels, Model = model });
         if (stack.Parts.Any(method => method is CutMix { LabelWeight: LabelWeight.Object }) && (recipe.ResizedCrop is not null || data.Train.ObjectMask(0).IsEmpty))
             throw new InputException($"labelWeight must be another than Object where objects have no masks that follow their images. Received: dataset {recipe.Dataset}"
-                + $"{(recipe.ResizedCrop is null ? "" : " under a resized crop")}. Choose measured, or shapes without a resized crop.");
+                + $"{(recipe.ResizedCrop is null ? "" : " under a resized crop")}. Choose measured, or {DatasetCatalogue.Either(set => set.HasMasks)} without a resized crop.");
     }
 
     private nn.Module<Tensor, Tensor> CreateModel(ModelCard card)
@@ -125,12 +125,14 @@ public sealed class TrainingRun
 
     private void LoadWeights(nn.Module model, Action<Notice> report)
     {
-        if (recipe.Weights is { } weights)
-            report(new Notice(PretrainedWeights.Load(weights, model, out var whole), IsWarning: !whole));
+        if (recipe.Weights is not { } weights)
+            return;
+        var loaded = PretrainedWeights.Load(weights, model);
+        report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
     }
 
     private ModelCard Card() => new(recipe.Model, data.Train.ClassNames, data.Train.Channels, data.Train.Height, data.Train.Width,
-        data.Train.Normalization.Mean, data.Train.Normalization.Deviation)
+        data.Train.Normalization.Mean, data.Train.Normalization.StandardDeviation)
     {
         CenterCrop = recipe.CenterCrop,
         Method = string.Join('+', recipe.CreateStack().Methods.OfType<BranchRegularizer>().Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),

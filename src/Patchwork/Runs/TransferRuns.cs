@@ -30,7 +30,18 @@ internal sealed class TransferRuns(RunFolder run, EvaluationOptions options, Act
     public static ((string Name, Recipe Recipe) Recipe, DatasetPair Data) Target(string text, Dataset test, Recipe source)
     {
         var (id, folder, name) = EvaluationOptions.Named(text);
-        var recipe = new Recipe { Dataset = id, Data = folder, ImageSize = id == "folder" ? test.Height : null, Model = source.Model, Seed = source.Seed, Threads = source.Threads, Device = source.Device, BatchSize = 64 };
+        var size = DatasetCatalogue.Find(id).IsResizable ? test.Height : (int?)null;
+        var recipe = new Recipe
+        {
+            Dataset = id,
+            Data = folder,
+            ImageSize = size,
+            Model = source.Model,
+            Seed = source.Seed,
+            Threads = source.Threads,
+            Device = source.Device,
+            BatchSize = 64,
+        };
         var data = recipe.OpenData();
         if (data.Test.Channels != test.Channels)
             throw new InputException($"A network can be taken to a data set of as many channels as its own, {test.Channels}. Received: {name}, which has {data.Test.Channels}.");

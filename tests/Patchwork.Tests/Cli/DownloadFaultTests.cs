@@ -12,7 +12,7 @@ namespace Patchwork.Tests.Cli;
 public sealed class DownloadFaultTests : IDisposable
 {
     private const string Name = "train-images-idx3-ubyte.gz";
-    private static readonly PublishedSet Published = DownloadCatalogue.Find("fashionmnist");      // the one that is published over plain HTTP
+    private static readonly PublishedSet Published = DatasetCatalogue.FindDownload("fashionmnist");      // the one that is published over plain HTTP
     private static readonly byte[] Content = Noise();
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-get-").FullName;
     private readonly ContentServer server = new(Content);

@@ -16,7 +16,8 @@ internal sealed class Shapes : Dataset
     private const int Side = 32, Area = Side * Side, TrainCount = 2_000, TestCount = 1_000;
     private const ulong Seed = 1905_04899;      // arXiv 1905.04899
 
-    private static readonly Lazy<DatasetPair> Pair = new(() => new DatasetPair("shapes", new Shapes("shapes/train", TrainCount), new Shapes("shapes/test", TestCount)));
+    private static readonly Lazy<DatasetPair> Pair = new(() =>
+        new DatasetPair("shapes", new Shapes("shapes/train", TrainCount), new Shapes("shapes/test", TestCount)));
 
     private readonly byte[] pixels, masks, labels;
     private readonly Box[] boxes;
@@ -34,7 +35,7 @@ internal sealed class Shapes : Dataset
         });
     }
 
-    /// <summary>The set; drawn once a process.</summary>
+    /// <summary>The set; drawn once per process.</summary>
     public static DatasetPair Open() => Pair.Value;
 
     public override int Count { get; }
