@@ -161,8 +161,8 @@ public static class ImageDecoder
 
     private static bool Transposes(SKEncodedOrigin orientation) => orientation >= SKEncodedOrigin.LeftTop;
 
-    // Where a stored pixel is shown, of a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and column 0 of the stored
-    // picture are shown).
+    // Where a stored pixel is shown, of a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and column 0 of
+    // the stored picture are shown).
     private static (int Y, int X) Shown(SKEncodedOrigin orientation, int row, int column, int rows, int columns) => orientation switch
     {
         SKEncodedOrigin.TopRight => (row, columns - 1 - column),

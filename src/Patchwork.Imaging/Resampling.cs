@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics;
 
 namespace Patchwork.Imaging;
 
-/// <summary>Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.</summary>
+/// <summary>
+/// Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.
+/// </summary>
 internal readonly record struct PlaneOrder(int Start, int Row, int Column);
 
 /// <summary>
@@ -16,7 +18,8 @@ internal static class Resampling
 {
     /// <summary>
     /// A window of a picture resized to <paramref name="rows"/> × <paramref name="columns"/>, as planes of one (luma) or three
-    /// <paramref name="channels"/>. <paramref name="rgba"/> holds <paramref name="height"/> × <paramref name="width"/> pixels of four bytes.
+    /// <paramref name="channels"/>. <paramref name="rgba"/> holds <paramref name="height"/> × <paramref name="width"/> pixels of four
+    /// bytes.
     /// </summary>
     public static void Resize(ReadOnlySpan<byte> rgba, int height, int width, Window window, int rows, int columns, PlaneOrder order,
         Span<byte> planar, int channels)
@@ -87,7 +90,8 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// For each wanted pixel along an axis: the first of the <see cref="Count"/> source pixels that enter it, and their weights, which sum to 1.
+    /// For each wanted pixel along an axis: the first of the <see cref="Count"/> source pixels that enter it, and their weights, which
+    /// sum to 1.
     /// </summary>
     private sealed class Taps(int[] first, float[] weights, int count)
     {

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder a thread.
+/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder a
+/// thread.
 /// </summary>
 internal static unsafe class TurboJpeg
 {

@@ -9,7 +9,8 @@ public readonly record struct Window(double Top, double Left, double Height, dou
 {
     /// <summary>
     /// The largest centred window of a picture of <paramref name="height"/> × <paramref name="width"/> with the proportions
-    /// <paramref name="rows"/> : <paramref name="columns"/>, both sides times <paramref name="share"/>. Range of the share: (0, 1]. Default 1.
+    /// <paramref name="rows"/> : <paramref name="columns"/>, both sides times <paramref name="share"/>. Range of the share: (0, 1].
+    /// Default 1.
     /// </summary>
     public static Window Centered(int height, int width, int rows, int columns, double share = 1)
     {

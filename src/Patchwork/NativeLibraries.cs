@@ -6,8 +6,8 @@ using TorchSharp;
 namespace Patchwork;
 
 /// <summary>
-/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is needed, so a
-/// program that never touches a tensor starts fast.
+/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is
+/// needed, so a program that never touches a tensor starts fast.
 /// </summary>
 public static class NativeLibraries
 {
@@ -62,8 +62,8 @@ public static class NativeLibraries
             : throw new InputException($"`Device` is '{name}', but the number of GPUs is {count}: use cuda:0 to cuda:{count - 1}.");
     }
 
-    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime swallows what such a
-    // handler throws: a program that wants the one clear sentence calls Ensure() first.
+    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime
+    // swallows what such a handler throws: a program that wants the one clear sentence calls Ensure() first.
 #pragma warning disable CA2255 // A module initializer in a library: it only subscribes, and no call of ours would be early enough.
     [ModuleInitializer]
     internal static void WaitForTorchSharp()

@@ -5,12 +5,13 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Makes batches of a data set: order, augmentation and mixing plan are drawn from streams addressed by epoch, step and example, so the batches are the
-/// same to the bit for any number of threads, and an epoch can be entered at any step. Worker threads assemble ahead into pooled buffers.
+/// Makes batches of a data set: order, augmentation and mixing plan are drawn from streams addressed by epoch, step and example, so the
+/// batches are the same to the bit for any number of threads, and an epoch can be entered at any step. Worker threads assemble ahead into
+/// pooled buffers.
 /// </summary>
 /// <remarks>
-/// A batch is valid until the next one is asked for; clone what must stay. Its tensors belong to the loader. One epoch at a time; <see cref="Dispose"/>
-/// frees the buffers.
+/// A batch is valid until the next one is asked for; clone what must stay. Its tensors belong to the loader. One epoch at a time;
+/// <see cref="Dispose"/> frees the buffers.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
@@ -37,7 +38,9 @@ public sealed class BatchLoader : IDisposable
     /// <summary>The data set.</summary>
     public Dataset Dataset { get; }
 
-    /// <summary>Draws the plan that batches are mixed by while they are assembled; null leaves them as they are. Set it between epochs.</summary>
+    /// <summary>
+    /// Draws the plan that batches are mixed by while they are assembled; null leaves them as they are. Set it between epochs.
+    /// </summary>
     public IPlanner? Planner
     {
         get;
@@ -83,8 +86,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The tensors are new and belong
-    /// to the caller's dispose scope.
+    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The
+    /// tensors are new and belong to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
@@ -94,7 +97,9 @@ public sealed class BatchLoader : IDisposable
         return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
-    /// <summary>Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.</summary>
+    /// <summary>
+    /// Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.
+    /// </summary>
     internal byte[]? ObjectMask(int id, long epoch) => assembler.ObjectMask(id, epoch);
 
     /// <summary>Frees the buffers.</summary>

@@ -10,8 +10,8 @@ namespace Patchwork.Data;
 public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> StandardDeviation);
 
 /// <summary>
-/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is thread-safe. Derive
-/// from it to train on data of another source, or from <see cref="DatasetView"/> to change how a set is shown.
+/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is
+/// thread-safe. Derive from it to train on data of another source, or from <see cref="DatasetView"/> to change how a set is shown.
 /// </summary>
 public abstract class Dataset
 {
@@ -46,8 +46,9 @@ public abstract class Dataset
     public abstract ReadOnlySpan<byte> Read(int index, Span<byte> scratch);
 
     /// <summary>
-    /// Reads a part of the picture behind an example, resized to the set's size. By default the picture is what <see cref="Read"/> returns; a set that
-    /// decodes files overrides this to cut from the picture as its file holds it, which may be larger than the set's size.
+    /// Reads a part of the picture behind an example, resized to the set's size. By default the picture is what <see cref="Read"/>
+    /// returns; a set that decodes files overrides this to cut from the picture as its file holds it, which may be larger than the set's
+    /// size.
     /// </summary>
     /// <param name="index">The example.</param>
     /// <param name="choose">Chooses the part, given the rows and the columns of the picture.</param>

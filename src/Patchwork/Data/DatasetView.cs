@@ -4,8 +4,8 @@ using Patchwork.Plans;
 namespace Patchwork.Data;
 
 /// <summary>
-/// A data set that shows another one with changes. Every member forwards to the wrapped set; a derived class overrides what it changes. The wrapped
-/// set is not owned.
+/// A data set that shows another one with changes. Every member forwards to the wrapped set; a derived class overrides what it changes.
+/// The wrapped set is not owned.
 /// </summary>
 public abstract class DatasetView : Dataset
 {
@@ -14,8 +14,9 @@ public abstract class DatasetView : Dataset
     /// <summary>Wraps a set.</summary>
     /// <param name="whole">The set.</param>
     /// <param name="samePixels">
-    /// True, the default, where the images are those of <paramref name="whole"/>. False where <see cref="Read"/> makes others: then they are not in
-    /// memory, <see cref="ReadWindow"/> cuts from what <see cref="Read"/> makes, and boxes and masks of the objects are not known.
+    /// True, the default, where the images are those of <paramref name="whole"/>. False where <see cref="Read"/> makes others: then they
+    /// are not in memory, <see cref="ReadWindow"/> cuts from what <see cref="Read"/> makes, and boxes and masks of the objects are not
+    /// known.
     /// </param>
     protected DatasetView(Dataset whole, bool samePixels = true) => (Whole, this.samePixels) = (whole, samePixels);
 

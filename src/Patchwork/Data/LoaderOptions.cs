@@ -19,11 +19,14 @@ public sealed record LoaderOptions
     public ColorJitter? Color { get; init; }
 
     /// <summary>
-    /// Threads that assemble batches ahead of the one in use; 0 assembles on the caller's thread. Default 1. Any number gives the same batches.
+    /// Threads that assemble batches ahead of the one in use; 0 assembles on the caller's thread. Default 1. Any number gives the same
+    /// batches.
     /// </summary>
     public int Threads { get; init => field = AtLeast(0, value, "threads"); } = 1;
 
-    /// <summary>Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.</summary>
+    /// <summary>
+    /// Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.
+    /// </summary>
     internal const int EvaluationBatch = 100;
 
     /// <summary>The options of evaluation: every image once, in order, as it is.</summary>

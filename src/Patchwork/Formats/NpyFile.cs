@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row by row. Opening reads the header alone; values are
-/// read when they are asked for, by any number of threads.
+/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row by row. Opening reads the
+/// header alone; values are read when they are asked for, by any number of threads.
 /// </summary>
 internal sealed partial class NpyFile : IDisposable
 {

@@ -6,14 +6,15 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and byte range
-/// of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on the weights alone.
+/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and
+/// byte range of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on
+/// the weights alone.
 /// </summary>
 public static class Safetensors
 {
     /// <summary>
-    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one tensor
-    /// at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one
+    /// tensor at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
     /// </summary>
     /// <exception cref="ArgumentException">The name <c>__metadata__</c>, or a type the format does not have.</exception>
     public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
@@ -36,8 +37,8 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are in no
-    /// dispose scope. Never allocates more than the length of the file, whatever its header claims.
+    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are
+    /// in no dispose scope. Never allocates more than the length of the file, whatever its header claims.
     /// </summary>
     /// <exception cref="InvalidDataException">The file is not well-formed safetensors; the message says where and how.</exception>
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
@@ -69,10 +70,13 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an optimizer
-    /// made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are converted.
+    /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an
+    /// optimizer made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are
+    /// converted.
     /// </summary>
-    /// <exception cref="InvalidDataException">Missing, unexpected or differently shaped tensors, all named; or a malformed file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Missing, unexpected or differently shaped tensors, all named; or a malformed file.
+    /// </exception>
     public static void LoadInto(string path, nn.Module module)
     {
         var loaded = Load(path);

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Formats;
 
-/// <summary>The JSON header of a safetensors file: written for given tensors, or read with every claim checked against the file's length.</summary>
+/// <summary>
+/// The JSON header of a safetensors file: written for given tensors, or read with every claim checked against the file's length.
+/// </summary>
 internal static class SafetensorsHeader
 {
     /// <summary>The format's own bound on the header, in bytes.</summary>
@@ -22,7 +24,9 @@ internal static class SafetensorsHeader
     /// <summary>One tensor: its values are the bytes <c>Begin..End</c> after the header.</summary>
     internal sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 
-    /// <summary>The header of tensors that follow one another in the given order, padded with spaces to a multiple of eight bytes.</summary>
+    /// <summary>
+    /// The header of tensors that follow one another in the given order, padded with spaces to a multiple of eight bytes.
+    /// </summary>
     internal static byte[] Encode(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         using var buffer = new MemoryStream();

@@ -1,9 +1,10 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and
-/// 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as PNG files,
-/// <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their names.
+/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine)
+/// and 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as
+/// PNG files, <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their
+/// names.
 /// </summary>
 internal sealed class CifarBinary : Dataset
 {

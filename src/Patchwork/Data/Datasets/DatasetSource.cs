@@ -1,6 +1,8 @@
 namespace Patchwork.Data;
 
-/// <summary>A data set of <see cref="DatasetCatalogue"/>: everything that the library and the command line know about it before it is opened.</summary>
+/// <summary>
+/// A data set of <see cref="DatasetCatalogue"/>: everything that the library and the command line know about it before it is opened.
+/// </summary>
 public sealed record DatasetSource
 {
     private readonly Func<string, DataOptions, DatasetPair> open;
@@ -18,8 +20,8 @@ public sealed record DatasetSource
     public string Title { get; }
 
     /// <summary>
-    /// Names that its folder may have below the folder of all sets; a download creates the first one. Empty for a set that is embedded or holds the
-    /// user's own pictures.
+    /// Names that its folder may have below the folder of all sets; a download creates the first one. Empty for a set that is embedded or
+    /// holds the user's own pictures.
     /// </summary>
     public IReadOnlyList<string> FolderNames { get; internal init; } = [];
 
@@ -29,7 +31,9 @@ public sealed record DatasetSource
     /// <summary>True for a set that is part of the library and has no folder.</summary>
     public bool IsEmbedded => !HoldsOwnPictures && FolderNames.Count == 0;
 
-    /// <summary>Rows and columns of its images where <see cref="DataOptions.ImageSize"/> is null; null for a set whose images have one size.</summary>
+    /// <summary>
+    /// Rows and columns of its images where <see cref="DataOptions.ImageSize"/> is null; null for a set whose images have one size.
+    /// </summary>
     public int? DefaultSize { get; internal init; }
 
     /// <summary>True where <see cref="DataOptions.ImageSize"/> chooses the size of the images.</summary>
@@ -52,8 +56,8 @@ public sealed record DatasetSource
     public DatasetPair Open(DataOptions options) => open(FolderOf(options.Data) ?? "", options);
 
     /// <summary>
-    /// The folder that <see cref="Open"/> reads from when <see cref="DataOptions.Data"/> is <paramref name="data"/>; null for a set that has no
-    /// folder, or was not given the one that it needs.
+    /// The folder that <see cref="Open"/> reads from when <see cref="DataOptions.Data"/> is <paramref name="data"/>; null for a set that
+    /// has no folder, or was not given the one that it needs.
     /// </summary>
     public string? FolderOf(string? data)
     {

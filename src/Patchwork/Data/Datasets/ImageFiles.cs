@@ -5,7 +5,8 @@ namespace Patchwork.Data;
 /// <summary>
 /// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
 /// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a
-/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by decoding alone.
+/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by
+/// decoding alone.
 /// </summary>
 public abstract class ImageFiles : Dataset
 {
@@ -103,7 +104,8 @@ public abstract class ImageFiles : Dataset
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 
-    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would wrap an exception.
+    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would
+    // wrap an exception.
     private InputException? Open(string path, Span<byte> output)
     {
         try

@@ -49,8 +49,10 @@ public sealed class ImageFolder : ImageFiles
         return new("folder", new Subset(whole, kept), new Subset(whole, held));
     }
 
-    /// <summary>A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there
-    /// are no parts for training and test.</summary>
+    /// <summary>
+    /// A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there are
+    /// no parts for training and test.
+    /// </summary>
     internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
     {
         if (Parts(root) is not var (train, test))

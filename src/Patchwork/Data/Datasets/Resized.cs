@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Patchwork.Data;
 
-/// <summary>The images of a set in another size and number of channels: the middle of each, resized, or as many of its middle pixels.</summary>
+/// <summary>
+/// The images of a set in another size and number of channels: the middle of each, resized, or as many of its middle pixels.
+/// </summary>
 public sealed class Resized : DatasetView
 {
     private readonly bool crop;

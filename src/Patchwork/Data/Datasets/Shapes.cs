@@ -4,12 +4,12 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The embedded set: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on clutter: a colour
-/// gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
+/// The embedded set: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on
+/// clutter: a colour gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
 /// </summary>
 /// <remarks>
-/// Small enough to memorise, varied enough that memorising does not suffice: the room in which a regularizer shows. The difficulty was set by looking at the
-/// baseline alone and then frozen; a test pins the checksum.
+/// Small enough to memorise, varied enough that memorising does not suffice: the room in which a regularizer shows. The difficulty was
+/// set by looking at the baseline alone and then frozen; a test pins the checksum.
 /// </remarks>
 internal sealed class Shapes : Dataset
 {

@@ -3,8 +3,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// One figure of the <c>shapes</c> set: a class, a place, a size and a rotation. Decided by +, -, ·, / and square roots alone, which every machine rounds
-/// alike.
+/// One figure of the <c>shapes</c> set: a class, a place, a size and a rotation. Decided by +, -, ·, / and square roots alone, which
+/// every machine rounds alike.
 /// </summary>
 internal readonly struct ShapesFigure
 {

@@ -4,7 +4,9 @@ using Patchwork.Internals;
 
 namespace Patchwork.Data;
 
-/// <summary>Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.</summary>
+/// <summary>
+/// Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.
+/// </summary>
 internal static class Archive
 {
     // Twice the largest published set's, which is Tiny ImageNet. An entry costs time and a place in a folder however small it is.

@@ -5,15 +5,16 @@ using System.Security.Cryptography;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Fetches published files. What has arrived of a file is stored beside it as <c>.partial</c>, and the next call resumes from there; the file itself
-/// appears only when its checksum is right.
+/// Fetches published files. What has arrived of a file is stored beside it as <c>.partial</c>, and the next call resumes from there; the
+/// file itself appears only when its checksum is right.
 /// </summary>
 public sealed class Downloader(HttpClient client)
 {
     private const int BlockBytes = 1 << 16;
 
     /// <summary>
-    /// Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and kept.
+    /// Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and
+    /// kept.
     /// </summary>
     /// <param name="set">The set.</param>
     /// <param name="data">Folder of all sets.</param>
