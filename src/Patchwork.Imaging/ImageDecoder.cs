@@ -27,7 +27,8 @@ public static class ImageDecoder
     public static void Decode(string path, int height, int width, Span<byte> planar, int channels = 3, double centerCrop = 1)
     {
         CheckBuffer(height, width, planar, channels);
-        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels, (h, w) => Window.Centered(h, w, height, width, centerCrop));
+        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels,
+            (h, w) => Window.Centered(h, w, height, width, centerCrop));
     }
 
     /// <summary>Decodes a part of a picture. Thread-safe.</summary>
@@ -84,7 +85,8 @@ public static class ImageDecoder
     {
         fixed (byte* pixels = rgba)
         {
-            var result = codec.GetPixels(new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul), (nint)pixels);
+            var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
+            var result = codec.GetPixels(info, (nint)pixels);
             if (result != SKCodecResult.Success)
                 throw Damaged(path, result);
         }
@@ -99,12 +101,13 @@ public static class ImageDecoder
     }
 
     /// <summary>A window of pixels of four bytes, resized and turned upright, as planes.</summary>
-    internal static void WriteUpright(ReadOnlySpan<byte> rgba, int storedHeight, int storedWidth, SKEncodedOrigin orientation, Func<int, int, Window> choose,
-        int height, int width, Span<byte> planar, int channels)
+    internal static void WriteUpright(ReadOnlySpan<byte> rgba, int storedHeight, int storedWidth, SKEncodedOrigin orientation,
+        Func<int, int, Window> choose, int height, int width, Span<byte> planar, int channels)
     {
         var turned = Transposes(orientation);
         var (rows, columns) = turned ? (width, height) : (height, width);
-        var window = Stored(orientation, turned ? choose(storedWidth, storedHeight) : choose(storedHeight, storedWidth), storedHeight, storedWidth);
+        var shown = turned ? choose(storedWidth, storedHeight) : choose(storedHeight, storedWidth);
+        var window = Stored(orientation, shown, storedHeight, storedWidth);
         int Place(int row, int column)
         {
             var (y, x) = Shown(orientation, row, column, rows, columns);
@@ -112,7 +115,8 @@ public static class ImageDecoder
         }
 
         var start = Place(0, 0);
-        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start), planar, channels);
+        var order = new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start);
+        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, order, planar, channels);
     }
 
     private static void CheckBuffer(int height, int width, ReadOnlySpan<byte> planar, int channels)
@@ -129,7 +133,8 @@ public static class ImageDecoder
         try
         {
             if (Directory.Exists(path))
-                throw new InputException($"An image must be a PNG, JPEG or WebP file. Received: {path}, which is a folder. Name the files in it.");
+                throw new InputException("An image must be a PNG, JPEG or WebP file. "
+                    + $"Received: {path}, which is a folder. Name the files in it.");
             return File.ReadAllBytes(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -179,8 +184,10 @@ public static class ImageDecoder
     private static Window Stored(SKEncodedOrigin orientation, Window shown, int height, int width)
     {
         var window = Transposes(orientation) ? new Window(shown.Left, shown.Top, shown.Width, shown.Height) : shown;
-        var fromBottom = orientation is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
-        var fromRight = orientation is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        var fromBottom = orientation is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft
+            or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+        var fromRight = orientation is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight
+            or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         return window with
         {
             Top = fromBottom ? height - window.Top - window.Height : window.Top,

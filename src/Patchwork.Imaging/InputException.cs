@@ -16,5 +16,6 @@ public sealed class InputException : Exception
 
     /// <summary>Refuses a name that is not known, and offers the nearest one that is.</summary>
     public static InputException Unknown(string what, string given, IReadOnlyCollection<string> known) =>
-        new($"Unknown {what} '{given}'.{(Nearest.Name(given, known) is { } near ? $" Did you mean '{near}'?" : "")} Known: {string.Join(", ", known)}.");
+        new($"Unknown {what} '{given}'.{(Nearest.Name(given, known) is { } near ? $" Did you mean '{near}'?" : "")} "
+            + $"Known: {string.Join(", ", known)}.");
 }

@@ -26,7 +26,8 @@ internal static class Resampling
     {
         var vertical = Taps.Of(height, rows, window.Top, window.Height / rows);
         var horizontal = Taps.Of(width, columns, window.Left, window.Width / columns);
-        var (left, right) = (horizontal.First[0], horizontal.First[columns - 1] + horizontal.Count);      // the columns that the window needs
+        // The columns that the window needs.
+        var (left, right) = (horizontal.First[0], horizontal.First[columns - 1] + horizontal.Count);
         var rented = ArrayPool<float>.Shared.Rent((right - left) * 4);
         var line = rented.AsSpan(0, (right - left) * 4);
         var area = rows * columns;
@@ -66,7 +67,8 @@ internal static class Resampling
             ref var target = ref MemoryMarshal.GetReference(line);
             var i = 0;
             for (; i <= line.Length - 8; i += 8)
-                (Vector256.LoadUnsafe(ref target, (nuint)i) + first * Eight(one, i) + second * Eight(two, i)).StoreUnsafe(ref target, (nuint)i);
+                (Vector256.LoadUnsafe(ref target, (nuint)i) + first * Eight(one, i) + second * Eight(two, i))
+                    .StoreUnsafe(ref target, (nuint)i);
             for (; i < line.Length; i++)
                 line[i] = line[i] + weights[tap] * one[i] + weight * two[i];
         }
@@ -76,7 +78,8 @@ internal static class Resampling
     private static Vector256<float> Eight(ReadOnlySpan<byte> bytes, int i)
     {
         var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(bytes), i));
-        return Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()).ToVector256Unsafe()).AsInt32());
+        var wide = Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte());
+        return Vector256.ConvertToSingle(Vector256.WidenLower(wide.ToVector256Unsafe()).AsInt32());
     }
 
     // The weighted sum of consecutive pixels.
@@ -108,7 +111,8 @@ internal static class Resampling
             (int From, int Last) Reach(int i)
             {
                 var center = start + (i + 0.5) * scale;      // pixel j lies under the triangle where |j + ½ - center| < support
-                return (Math.Clamp((int)Math.Floor(center - support + 0.5), 0, length - 1), Math.Clamp((int)Math.Ceiling(center + support - 1.5), 0, length - 1));
+                return (Math.Clamp((int)Math.Floor(center - support + 0.5), 0, length - 1),
+                Math.Clamp((int)Math.Ceiling(center + support - 1.5), 0, length - 1));
             }
             var most = 1;
             for (var i = 0; i < count; i++)

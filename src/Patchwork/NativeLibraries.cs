@@ -41,7 +41,8 @@ public static class NativeLibraries
     public static torch.Device Device(string name)
     {
         int index = 0;
-        bool cuda = name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name[5..], out index) && index >= 0);
+        bool cuda = name == "cuda"
+            || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name[5..], out index) && index >= 0);
         if (name != "cpu" && !cuda)
         {
             throw new InputException($"`Device` must be cpu, cuda or cuda:N. Received: '{name}'. Use `Device` cpu.");
@@ -55,7 +56,8 @@ public static class NativeLibraries
         if (count == 0)
         {
             throw new InputException(
-                $"`Device` is '{name}', but this build of libtorch {TorchVersion} sees no CUDA GPU: use `Device` cpu, or a CUDA libtorch ({Guide}).");
+                $"`Device` is '{name}', but this build of libtorch {TorchVersion} sees no CUDA GPU: "
+                + $"use `Device` cpu, or a CUDA libtorch ({Guide}).");
         }
         return index < count
             ? torch.device(DeviceType.CUDA, index)
@@ -98,7 +100,8 @@ public static class NativeLibraries
         else if (Find("torch_cpu", folders) is null)
         {
             throw new InputException(
-                $"There is no libtorch beside the program: build with -p:LibTorch=cpu, or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
+                "There is no libtorch beside the program: build with -p:LibTorch=cpu, "
+                + $"or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
         }
         LoadFile(torchSharp);
     }
@@ -110,7 +113,8 @@ public static class NativeLibraries
     internal static void DeleteShadowCopy(string program)
     {
         string shadow = Path.Combine(program, "cpu");
-        bool torchSharpMadeIt = File.Exists(Path.Combine(shadow, FileName("LibTorchSharp"))) && File.Exists(Path.Combine(shadow, FileName("torch_cpu")));
+        bool torchSharpMadeIt = File.Exists(Path.Combine(shadow, FileName("LibTorchSharp")))
+            && File.Exists(Path.Combine(shadow, FileName("torch_cpu")));
         if (!torchSharpMadeIt)
         {
             return;
@@ -132,7 +136,8 @@ public static class NativeLibraries
         if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
         {
             throw new InputException(
-                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: name the lib folder of an installed libtorch {ExpectedVersion}.");
+                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: "
+                + $"name the lib folder of an installed libtorch {ExpectedVersion}.");
         }
         // By full path and in the order of their needs, so that each finds the ones before it already loaded.
         foreach (string library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
@@ -162,7 +167,8 @@ public static class NativeLibraries
         string name = Path.GetFileName(path);
         if (reason.Contains("GLIBCXX_", StringComparison.Ordinal))
         {
-            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: rebuild with the package Patchwork referenced "
+            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: "
+                + "rebuild with the package Patchwork referenced "
                 + $"and PatchworkFixTorchSharp not set to false, or use a system with GCC 13 or newer ({Guide}).";
         }
         string what = reason.Split('\n', 2)[0].TrimEnd('.', ' ');

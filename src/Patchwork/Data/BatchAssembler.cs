@@ -6,7 +6,7 @@ namespace Patchwork.Data;
 /// <summary>
 /// Writes a batch in one pass: crop, mirror, mix, convert and normalize touch every output pixel once. Inside a plan's box the rows are
 /// read from the partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not. What
-/// changes an image's pixels by itself (decoding, a resized crop, colours) happens before, once an image, whoever shows it.
+/// changes an image's pixels by itself (decoding, a resized crop, colours) happens before, once per image, whoever shows it.
 /// </summary>
 internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOptions options)
 {
@@ -19,7 +19,8 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
     /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe:
     /// <paramref name="scratch"/> is the caller's own, and its images stay valid until its next use.
     /// </summary>
-    public void Assemble(ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
+    public void Assemble(
+        ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
     {
         var size = dataset.ImageBytes;
         var needed = ready ? 0 : ids.Length * size;
@@ -36,7 +37,8 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         {
             var output = images.Slice(i * size, size);
             var own = Source(ids, i, scratch, geometries);
-            var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i ? (mix.Partner, pasted) : (i, Box.Empty);
+            var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i
+                ? (mix.Partner, pasted) : (i, Box.Empty);
             if (partner == i)
                 rows.Write(own, output);
             else

@@ -45,17 +45,18 @@ public sealed class BatchLoader : IDisposable
     {
         get;
         set => field = value is null or { Needs: Needs.Nothing, PlansBoxes: true } ? value
-            : throw new ArgumentException(value.Needs == Needs.Nothing ? "A loader pastes boxes and nothing else. Mix after loading instead."
+            : throw new ArgumentException(value.Needs == Needs.Nothing
+                ? "A loader pastes boxes and nothing else. Mix after loading instead."
                 : $"A planner that sees {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
     }
 
     /// <summary>Draw what is erased from the images before they are mixed, in this order. Set them between epochs.</summary>
     public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
-    /// <summary>Batches an epoch.</summary>
+    /// <summary>Batches per epoch.</summary>
     public int Steps => (Dataset.Count + options.BatchSize - 1) / options.BatchSize;
 
-    /// <summary>Images a full batch.</summary>
+    /// <summary>Images per full batch.</summary>
     public int BatchSize => options.BatchSize;
 
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
@@ -64,7 +65,8 @@ public sealed class BatchLoader : IDisposable
     public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0)
     {
         if (inUse)
-            throw new InvalidOperationException("A loader makes one epoch at a time. Received: a second one before the first was finished. Use a second loader.");
+            throw new InvalidOperationException("A loader makes one epoch at a time. "
+                + "Received: a second one before the first was finished. Use a second loader.");
         inUse = true;
         order = options.Shuffle ? seeds.Open("shuffle", epoch).Permutation(Dataset.Count) : [.. Enumerable.Range(0, Dataset.Count)];
         try
@@ -113,8 +115,13 @@ public sealed class BatchLoader : IDisposable
     {
         var start = step * options.BatchSize;
         var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
-        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)) { Epoch = epoch + (double)step / Steps, ObjectMask = row => ObjectMask(ids[row], epoch) });
-        return Fill(buffer, ids, epoch, PlanOf(Planner, "mix"), [.. Erasers.Select((eraser, i) => PlanOf(eraser, $"erase/{i}")!)], ref scratch);
+        MixContext Context(string purpose) => new(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step))
+        {
+            Epoch = epoch + (double)step / Steps,
+            ObjectMask = row => ObjectMask(ids[row], epoch),
+        };
+        MixPlan[] erased = [.. Erasers.Select((eraser, i) => eraser.Plan(Context($"erase/{i}")))];
+        return Fill(buffer, ids, epoch, Planner?.Plan(Context("mix")), erased, ref scratch);
     }
 
     private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, ref byte[] scratch)
@@ -148,7 +155,10 @@ public sealed class BatchLoader : IDisposable
         {
             (this.loader, this.epoch, next, taken) = (loader, epoch, firstStep, firstStep - 1);
             ready = [.. loader.buffers.Select(_ => -1)];
-            threads = [.. Enumerable.Range(0, loader.options.Threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"loader {i}" })];
+            threads =
+            [
+                .. Enumerable.Range(0, loader.options.Threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"loader {i}" }),
+            ];
             foreach (var thread in threads)
                 thread.Start();
         }

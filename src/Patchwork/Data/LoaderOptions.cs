@@ -3,7 +3,7 @@ namespace Patchwork.Data;
 /// <summary>How a <see cref="BatchLoader"/> makes batches.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Images a batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left.</summary>
+    /// <summary>Images per batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left.</summary>
     public int BatchSize { get; init => field = AtLeast(1, value, "batch size"); } = 128;
 
     /// <summary>A new order every epoch. Default true.</summary>
@@ -30,7 +30,8 @@ public sealed record LoaderOptions
     internal const int EvaluationBatch = 100;
 
     /// <summary>The options of evaluation: every image once, in order, as it is.</summary>
-    public static LoaderOptions Evaluation(int batchSize, int threads = 1) => new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
+    public static LoaderOptions Evaluation(int batchSize, int threads = 1) =>
+        new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
 
     private static int AtLeast(int least, int value, string name) => value >= least ? value
         : throw new ArgumentOutOfRangeException(nameof(value), $"{name} must be at least {least}. Received: {value}.");

@@ -30,8 +30,10 @@ internal sealed class PixelRows
     {
         var (height, width) = (own.Height, own.Width);
         const int ahead = 8;      // rows: a partner's pixels are far away in memory, and jump from row to row
-        var (words, first, last) = ((width + 7) / 8, box.Left / 8, (box.Right - 1) / 8);      // first, last: the words where the box begins and ends
-        Span<Vector128<byte>> all = stackalloc Vector128<byte>[words], beside = stackalloc Vector128<byte>[words], inside = stackalloc Vector128<byte>[words];
+        var (first, last) = (box.Left / 8, (box.Right - 1) / 8);      // the words where the box begins and ends
+        var words = (width + 7) / 8;
+        Span<Vector128<byte>> all = stackalloc Vector128<byte>[words];
+        Span<Vector128<byte>> beside = stackalloc Vector128<byte>[words], inside = stackalloc Vector128<byte>[words];
         Span<byte> edge = stackalloc byte[own.EdgeBytes], partnerEdge = stackalloc byte[own.EdgeBytes];
         own.Pick(0, width, outside: false, all);
         if (!box.IsEmpty)

@@ -86,7 +86,8 @@ public static class Safetensors
             var complaints = new List<string>();
             var missing = targets.Keys.Where(name => !loaded.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
             var unexpected = loaded.Keys.Where(name => !targets.ContainsKey(name)).ToArray();
-            var mismatched = loaded.Where(entry => targets.TryGetValue(entry.Key, out var target) && !target.shape.SequenceEqual(entry.Value.shape))
+            var mismatched = loaded
+                .Where(entry => targets.TryGetValue(entry.Key, out var target) && !target.shape.SequenceEqual(entry.Value.shape))
                 .Select(entry => $"{entry.Key} (file {Shape(entry.Value)}, model {Shape(targets[entry.Key])})").ToArray();
             if (missing.Length > 0) complaints.Add("missing " + string.Join(", ", missing));
             if (unexpected.Length > 0) complaints.Add("unexpected " + string.Join(", ", unexpected));
@@ -127,7 +128,8 @@ public static class Safetensors
             stream.ReadExactly(bytes);
             // Any other byte in a bool is undefined behaviour in libtorch's kernels.
             if (entry.Type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
-                throw new InvalidDataException($"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
+                throw new InvalidDataException(
+                    $"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
         }
     }
 

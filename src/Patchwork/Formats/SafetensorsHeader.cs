@@ -38,10 +38,12 @@ internal static class SafetensorsHeader
             foreach (var (name, tensor) in tensors)
             {
                 if (name == "__metadata__" || name == previous)
-                    throw new ArgumentException($"Each tensor needs a name of its own other than __metadata__. Received: {name}.", nameof(tensors));
+                    throw new ArgumentException($"Each tensor needs a name of its own other than __metadata__. "
+                        + $"Received: {name}.", nameof(tensors));
                 var type = Array.Find(Types, type => type.Type == tensor.dtype);
                 if (type.Name is null)
-                    throw new ArgumentException($"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
+                    throw new ArgumentException(
+                        $"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
                 var end = begin + tensor.numel() * type.Size;
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.Name);
@@ -84,10 +86,12 @@ internal static class SafetensorsHeader
         long position = 0;
         foreach (var entry in entries)
         {
-            if (entry.Begin != position) throw Damaged($"{entry.Name} starts at byte {entry.Begin} where {position} was expected (a gap or an overlap)");
+            if (entry.Begin != position)
+                throw Damaged($"{entry.Name} starts at byte {entry.Begin} where {position} was expected (a gap or an overlap)");
             position = entry.End;
         }
-        if (position != rest - header.Length) throw Damaged($"its tensors take {position} bytes, and {rest - header.Length} follow the header");
+        if (position != rest - header.Length)
+            throw Damaged($"its tensors take {position} bytes, and {rest - header.Length} follow the header");
         return entries;
     }
 
@@ -128,7 +132,8 @@ internal static class SafetensorsHeader
             throw damaged($"{name} needs exactly dtype, shape and two data_offsets");
         var type = Array.Find(Types, type => type.Name == typeName.GetString());
         if (type.Name is null)
-            throw damaged($"{name} has the unknown type {typeName.GetString()} (known: {string.Join(' ', Types.Select(known => known.Name))})");
+            throw damaged($"{name} has the unknown type {typeName.GetString()} "
+                + $"(known: {string.Join(' ', Types.Select(known => known.Name))})");
         if (sizes.GetArrayLength() > 64) throw damaged($"{name} has {sizes.GetArrayLength()} dimensions (at most 64)");
 
         long Natural(JsonElement number) => number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var result) && result >= 0
@@ -142,7 +147,8 @@ internal static class SafetensorsHeader
         if (bound > long.MaxValue) throw damaged($"{name} has a shape too large for any memory ([{string.Join(",", shape)}])");
         var needed = shape.Contains(0) ? 0 : (long)bound;
         if (end < begin || end - begin != needed)
-            throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, and its range is {begin}..{end}");
+            throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, "
+                + $"and its range is {begin}..{end}");
         return new Entry(name, type.Type, shape, begin, end);
     }
 }

@@ -7,7 +7,11 @@ namespace Patchwork.Interop;
 /// <param name="Unused">Tensors of the file that the model does not have.</param>
 /// <param name="Summary">The same in one line for the user.</param>
 public sealed record LoadedWeights(
-    IReadOnlyList<string> Loaded, IReadOnlyList<string> Reshaped, IReadOnlyList<string> Missing, IReadOnlyList<string> Unused, string Summary)
+    IReadOnlyList<string> Loaded,
+    IReadOnlyList<string> Reshaped,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Unused,
+    string Summary)
 {
     /// <summary>True when every tensor of the model was loaded.</summary>
     public bool IsComplete => Reshaped.Count == 0 && Missing.Count == 0;

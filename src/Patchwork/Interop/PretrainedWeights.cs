@@ -53,7 +53,8 @@ public static class PretrainedWeights
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"Weights must be a safetensors file that can be read. Received: {path} ({error.Message.TrimEnd('.')}).", error);
+            throw new InputException($"Weights must be a safetensors file that can be read. "
+                + $"Received: {path} ({error.Message.TrimEnd('.')}).", error);
         }
     }
 

@@ -4,6 +4,7 @@ namespace Patchwork.Data;
 public static class DatasetCatalogue
 {
     private const long MiB = 1 << 20;
+    private const string FashionHome = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 
     /// <summary>Every data set, in the order in which they are listed.</summary>
     public static IReadOnlyList<DatasetSource> All { get; } =
@@ -13,26 +14,33 @@ public static class DatasetCatalogue
             HasBoxes = true,
             HasMasks = true,
         },
-        new DatasetSource("cifar10", "60,000 photographs of 32×32 in 10 classes", CifarBinary.OpenCifar10) { FolderNames = ["cifar-10-batches-bin"] }
-            .PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")),
-        new DatasetSource("cifar100", "60,000 photographs of 32×32 in 100 classes", CifarBinary.OpenCifar100) { FolderNames = ["cifar-100-binary"] }
-            .PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")),
+        new DatasetSource("cifar10", "60,000 photographs of 32×32 in 10 classes", CifarBinary.OpenCifar10)
+        {
+            FolderNames = ["cifar-10-batches-bin"],
+        }.PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")),
+        new DatasetSource("cifar100", "60,000 photographs of 32×32 in 100 classes", CifarBinary.OpenCifar100)
+        {
+            FolderNames = ["cifar-100-binary"],
+        }.PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")),
         // MNIST/raw is where PyTorch's downloads are. The authors' own page no longer serves the files; this is PyTorch's mirror of them.
-        new DatasetSource("mnist", "70,000 handwritten digits, grey, 28×28", (folder, _) => IdxFiles.OpenMnist(folder)) { FolderNames = ["mnist", "MNIST/raw"] }
-            .PublishedAs(0,
-                File("https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-                File("https://ossci-datasets.s3.amazonaws.com/mnist/train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
-                File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
-                File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c")),
-        new DatasetSource("fashionmnist", "70,000 pictures of clothing in 10 classes, grey, 28×28", (folder, _) => IdxFiles.OpenFashionMnist(folder))
+        new DatasetSource("mnist", "70,000 handwritten digits, grey, 28×28", (folder, _) => IdxFiles.OpenMnist(folder))
+        {
+            FolderNames = ["mnist", "MNIST/raw"],
+        }.PublishedAs(0,
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c")),
+        new DatasetSource("fashionmnist", "70,000 pictures of clothing, grey, 28×28", (folder, _) => IdxFiles.OpenFashionMnist(folder))
         {
             FolderNames = ["fashion-mnist", "FashionMNIST/raw"],
         }.PublishedAs(0,
-            File("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-            File("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
-            File("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
-            File("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310")),
-        new DatasetSource("tinyimagenet", "110,000 photographs of 64×64 in 200 classes, with boxes", (folder, options) => TinyImageNet.Open(folder, options))
+            File(FashionHome + "train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+            File(FashionHome + "train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+            File(FashionHome + "t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+            File(FashionHome + "t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310")),
+        new DatasetSource("tinyimagenet", "110,000 photographs of 64×64 in 200 classes, with boxes",
+            (folder, options) => TinyImageNet.Open(folder, options))
         {
             FolderNames = ["tiny-imagenet-200", "tiny-imagenet-20"],
             HasBoxes = true,
@@ -58,14 +66,16 @@ public static class DatasetCatalogue
 
     /// <summary>A data set by its id.</summary>
     /// <exception cref="InputException">The id is unknown.</exception>
-    public static DatasetSource Find(string id) => All.FirstOrDefault(set => set.Id == id) ?? throw InputException.Unknown("data set", id, Ids);
+    public static DatasetSource Find(string id) =>
+        All.FirstOrDefault(set => set.Id == id) ?? throw InputException.Unknown("data set", id, Ids);
 
     /// <summary>The files of a data set by its id.</summary>
     /// <exception cref="InputException">No data set of that id can be downloaded.</exception>
     public static PublishedSet FindDownload(string id)
     {
         PublishedSet[] sets = [.. All.Select(set => set.Download).OfType<PublishedSet>()];
-        return Array.Find(sets, set => set.Id == id) ?? throw InputException.Unknown("data set to download", id, [.. sets.Select(set => set.Id)]);
+        return Array.Find(sets, set => set.Id == id)
+            ?? throw InputException.Unknown("data set to download", id, [.. sets.Select(set => set.Id)]);
     }
 
     /// <summary>Opens a data set.</summary>

@@ -11,7 +11,8 @@ public sealed record DatasetSource
     /// <param name="id">See <see cref="Id"/>.</param>
     /// <param name="title">See <see cref="Title"/>.</param>
     /// <param name="open">Opens the set from its folder, which is empty for a set without <see cref="FolderNames"/>.</param>
-    internal DatasetSource(string id, string title, Func<string, DataOptions, DatasetPair> open) => (Id, Title, this.open) = (id, title, open);
+    internal DatasetSource(string id, string title, Func<string, DataOptions, DatasetPair> open) =>
+        (Id, Title, this.open) = (id, title, open);
 
     /// <summary>Its name in recipes and on the command line.</summary>
     public string Id { get; }

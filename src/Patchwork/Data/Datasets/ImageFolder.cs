@@ -59,7 +59,8 @@ public sealed class ImageFolder : ImageFiles
             return null;
         CheckSameClasses(train, test);
         if (Classes(train) is var names && names.Length != classes)
-            throw new InputException($"{train} must hold the {classes} classes of {id}, one folder per class. Received: {names.Length} folders.");
+            throw new InputException($"{train} must hold the {classes} classes of {id}, one folder per class. "
+                + $"Received: {names.Length} folders.");
         return new(id,
             new ImageFolder(train, size, options, MemoryLimit, normalization),
             new ImageFolder(test, size, options, MemoryLimit, normalization));
@@ -119,7 +120,8 @@ public sealed class ImageFolder : ImageFiles
             .Where(path => Path.GetFileName(path)[0] != '.')
             .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal)];
-        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly "
-            + "and not in sub-folders. Received: none. Add images or remove the folder.");
+        return paths.Length > 0 ? paths : throw new InputException(
+            $"The class folder {folder} must hold PNG, JPEG or WebP images, directly and not in sub-folders. "
+            + "Received: none. Add images or remove the folder.");
     }
 }

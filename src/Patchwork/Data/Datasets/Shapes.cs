@@ -133,7 +133,8 @@ internal sealed class Shapes : Dataset
         {
             if (mask[i] == 0)
                 continue;
-            (top, left, bottom, right) = (Math.Min(top, i / Side), Math.Min(left, i % Side), Math.Max(bottom, i / Side + 1), Math.Max(right, i % Side + 1));
+            (top, left) = (Math.Min(top, i / Side), Math.Min(left, i % Side));
+            (bottom, right) = (Math.Max(bottom, i / Side + 1), Math.Max(right, i % Side + 1));
         }
         return new Box(top, left, bottom, right);
     }

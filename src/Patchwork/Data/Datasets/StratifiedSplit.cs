@@ -34,7 +34,8 @@ public static class StratifiedSplit
     public static SplitIndices Of(Dataset set, double share)
     {
         if (share is not (> 0 and < 1))
-            throw new InputException(FormattableString.Invariant($"The validation share must lie between 0 and 1. Received: {share}. Choose another `Validation`."));
+            throw new InputException("The validation share must lie between 0 and 1. "
+                + FormattableString.Invariant($"Received: {share}. Choose another `Validation`."));
         var validation = new HashSet<int>();
         var classes = Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(group => group.Key);
         var owed = 0.0;      // carried from class to class, so that the whole part has its share too

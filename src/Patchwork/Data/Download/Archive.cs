@@ -86,7 +86,8 @@ internal static class Archive
             cancellation.ThrowIfCancellationRequested();
             total += count;
             if (total > left)
-                throw new InputException($"{path} must unpack to at most {limit:N0} bytes. Received more. Remove it and download it again.");
+                throw new InputException($"{path} must unpack to at most {limit:N0} bytes. "
+                    + "Received more. Remove it and download it again.");
             to.Write(block.AsSpan(0, count));
         }
         return total;

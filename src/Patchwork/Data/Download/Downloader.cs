@@ -24,7 +24,8 @@ public sealed class Downloader(HttpClient client)
     /// <exception cref="DownloadException">A file cannot be had, or did not arrive as it was published.</exception>
     /// <exception cref="OutputException">The disk is full; the next call resumes from what has arrived.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; what has arrived is kept.</exception>
-    public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
+    public async Task GetAsync(
+        PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
     {
         var folder = Path.Combine(data, set.Folder);
         var archive = set.Files is [{ Name: var name }]
@@ -89,7 +90,8 @@ public sealed class Downloader(HttpClient client)
         {
             cancellation.ThrowIfCancellationRequested();
             var kept = File.Exists(partial)
-                ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: try again to go on from there")
+                ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: ")
+                    + "try again to go on from there"
                 : "Nothing of it has come: try again";
             throw new DownloadException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). "
                 + $"{kept}, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
@@ -98,13 +100,15 @@ public sealed class Downloader(HttpClient client)
         if (came != file.Md5)
         {
             File.Delete(partial);
-            throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. Received one with {came}, which was removed. "
+            throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. "
+                + $"Received one with {came}, which was removed. "
                 + $"Try again, or put the right file at {path} yourself.");
         }
         File.Move(partial, path, overwrite: true);
     }
 
-    private async Task ReceiveAsync(PublishedFile file, string partial, Action<string, long, long?> progress, CancellationToken cancellation)
+    private async Task ReceiveAsync(
+        PublishedFile file, string partial, Action<string, long, long?> progress, CancellationToken cancellation)
     {
         var have = File.Exists(partial) ? new FileInfo(partial).Length : 0;
         using var request = new HttpRequestMessage(HttpMethod.Get, file.Address);

@@ -25,7 +25,8 @@ public sealed record ColorJitter
     {
         get;
         init => field = value is >= 0 and <= 0.5 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"hue must lie in [0, 0.5]. Received: hue = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"hue must lie in [0, 0.5]. Received: hue = {value}."));
     }
 
     /// <summary>Jitters planar pixels, one or three channels, where they lie.</summary>
@@ -50,5 +51,6 @@ public sealed record ColorJitter
     }
 
     private static double Strength(double value, string name) => value >= 0 && double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
+        : throw new ArgumentOutOfRangeException(
+            nameof(value), FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
 }

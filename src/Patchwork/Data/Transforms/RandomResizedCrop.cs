@@ -21,7 +21,8 @@ public sealed record RandomResizedCrop
     {
         get;
         init => field = value is > 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"scale must lie in (0, 1]. Received: scale = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"scale must lie in (0, 1]. Received: scale = {value}."));
     } = 0.08;
 
     /// <summary>
@@ -31,7 +32,8 @@ public sealed record RandomResizedCrop
     {
         get;
         init => field = value >= 1 && double.IsFinite(value) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"ratio must be 1 or more. Received: ratio = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"ratio must be 1 or more. Received: ratio = {value}."));
     } = 4.0 / 3;
 
     /// <summary>
