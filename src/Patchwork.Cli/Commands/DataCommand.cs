@@ -18,10 +18,15 @@ internal static class DataCommand
         command.SetAction(parsed =>
         {
             if (common.Json(parsed))
-                Console.WriteLine(new JsonArray([.. DatasetCatalogue.All.Select(set => new JsonObject { ["id"] = set.Id, ["home"] = set.Home })]).ToJsonString());
+            {
+                var sets = DatasetCatalogue.All.Select(set => new JsonObject { ["id"] = set.Id, ["home"] = set.Home });
+                Console.WriteLine(new JsonArray([.. sets]).ToJsonString());
+            }
             else
+            {
                 foreach (var set in DatasetCatalogue.All)
                     Console.WriteLine($"{set.Id,-14}{set.Home}");
+            }
             return 0;
         });
         return command;
@@ -30,9 +35,15 @@ internal static class DataCommand
     private static Command Get()
     {
         var name = new Argument<string>("name") { Description = "data set to download" };
-        var data = new Option<string?>("--data") { Description = "folder of all data sets (default $PATCHWORK_DATA, then ~/.cache/patchwork/data)" };
+        var data = new Option<string?>("--data")
+        {
+            Description = "folder of all data sets (default $PATCHWORK_DATA, then ~/.cache/patchwork/data)",
+        };
         var common = new CommonOptions();
-        var command = new Command("get", "Downloads a data set from its official home and checks it; resumes where it stopped.") { name, data };
+        var command = new Command("get", "Downloads a data set from its official home and checks it; resumes where it stopped.")
+        {
+            name, data,
+        };
         common.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
