@@ -21,13 +21,16 @@ public sealed record EvaluationCost(string Suite, long Forward, long Backward, d
 /// </summary>
 public static class EvaluationBench
 {
+    /// <summary>The data set that is measured on.</summary>
+    public const string DatasetId = "shapes";
+
     /// <summary>Measures all suites that need nothing but a network and a test set. The first round is thrown away.</summary>
     /// <param name="modelId">The network.</param>
     /// <param name="images">Test images. Range: at least 10.</param>
     /// <param name="rounds">Rounds, the first included. Range: at least 2.</param>
     public static IReadOnlyList<EvaluationCost> Run(string modelId, int images, int rounds)
     {
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open(DatasetId, new DataOptions());
         new SeedStream(1).SeedTorch("bench");
         using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
         using var network = new Counting(model);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
 
@@ -20,12 +21,24 @@ internal sealed class RecipeOptions
     public RecipeOptions Data(bool dataset = true)
     {
         if (dataset)
-            Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, tinyimagenet, folder");
+            Text("--dataset", $"data set: {DataSets()}");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
         Switch("--skip-damaged", "leave damaged images of a folder out");
         return this;
+    }
+
+    private static string DataSets()
+    {
+        var standard = new Recipe().Dataset;
+        return string.Join(", ", DatasetCatalogue.All.Select(set => (set.IsEmbedded, set.Id == standard) switch
+        {
+            (true, true) => $"{set.Id} (embedded, default)",
+            (true, false) => $"{set.Id} (embedded)",
+            (false, true) => $"{set.Id} (default)",
+            _ => set.Id,
+        }));
     }
 
     /// <summary>Adds the flags of mixing methods.</summary>

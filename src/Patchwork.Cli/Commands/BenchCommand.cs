@@ -90,7 +90,8 @@ internal static class BenchCommand
             }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return;
         }
-        output.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
+        output.WriteLine($"{model}, {images} test images of {EvaluationBench.DatasetId}: "
+            + "seconds of a suite, and over the bare passes that it makes");
         foreach (var (suite, forward, backward, seconds, ratio) in costs)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -16,8 +16,10 @@ namespace Patchwork.Inference;
 /// <param name="Height">Rows of the input.</param>
 /// <param name="Width">Columns of the input.</param>
 /// <param name="Mean">Mean that pixels in [0, 1] are normalized with, per channel.</param>
-/// <param name="Deviation">Deviation that they are divided by.</param>
-public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+/// <param name="StandardDeviation">Standard deviation that they are divided by, per channel.</param>
+public sealed record ModelCard(
+    string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean,
+    [property: JsonPropertyName("deviation")] IReadOnlyList<float> StandardDeviation)
 {
     private const int LargestSide = 1024;
 
@@ -95,8 +97,8 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
         {
             var card = JsonSerializer.Deserialize(json, ModelCardJson.Default.ModelCard);
             return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
-                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
-                && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
+                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.StandardDeviation?.Count == card.Channels
+                && card.Mean.All(float.IsFinite) && card.StandardDeviation.All(value => value > 0 && float.IsFinite(value))
                 ? card
                 : throw Refusal(path, "its values are missing or contradict each other");
         }

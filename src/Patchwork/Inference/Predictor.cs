@@ -66,7 +66,7 @@ public sealed class Predictor : IDisposable
         return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
     }
 
-    private Normalization Normalization => new(Card.Mean, Card.Deviation);
+    private Normalization Normalization => new(Card.Mean, Card.StandardDeviation);
 
     // The picture as the network takes it, (1, C, H, W); the caller's.
     private Tensor Input(string picture)

@@ -1,3 +1,4 @@
+using Patchwork.Data;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
@@ -122,7 +123,8 @@ public sealed partial record CutMix : BlindMixer
         double Inside(int image)
         {
             var mask = context.ObjectMask?.Invoke(image) ?? throw new InputException("Labels by objects need the pixels of every object. Received: images without "
-                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, as shapes.");
+                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, "
+                + $"as {DatasetCatalogue.Either(set => set.HasMasks)}.");
             var (all, inside) = (0, 0);
             for (var pixel = 0; pixel < mask.Length; pixel++)
             {

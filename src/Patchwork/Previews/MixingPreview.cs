@@ -125,7 +125,8 @@ public static class MixingPreview
     [
         .. ids.Select(id => dataset.ObjectBox(id) is { } box
             ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
-            : throw new InputException("The objects of this data set are not known. Omit `Objects`, or choose a data set that knows them.")),
+            : throw new InputException("The objects of this data set are not known. "
+                + $"Omit `Objects`, or choose {DatasetCatalogue.Either(set => set.HasBoxes)}.")),
     ];
 
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)

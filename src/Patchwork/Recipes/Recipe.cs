@@ -185,7 +185,7 @@ public sealed partial record Recipe
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, new DataOptions
     {
-        Folder = Data,
+        Data = Data,
         ImageSize = ImageSize,
         CenterCrop = CenterCrop,
         SkipDamaged = SkipDamaged,

@@ -37,9 +37,9 @@ public sealed partial record Recipe
 
     private void RequireUse(string names, params IReadOnlyList<MethodStack> stacks)
     {
-        if (Data is not null && DatasetCatalogue.FolderOf(Dataset, "") is null && Dataset != "folder")
-            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
-                + "Name the data set of that folder too (`Dataset` folder for pictures of your own).");
+        if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. Name the data set of that folder too "
+                + $"(`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))

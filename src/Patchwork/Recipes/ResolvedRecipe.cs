@@ -88,7 +88,7 @@ public sealed record ResolvedRecipe
     /// <summary>The card of the network that is trained on a data set.</summary>
     /// <param name="train">The training set.</param>
     public ModelCard Card(Dataset train) => new(Recipe.Model, train.ClassNames, train.Channels, train.Height, train.Width,
-        train.Normalization.Mean, train.Normalization.Deviation)
+        train.Normalization.Mean, train.Normalization.StandardDeviation)
     {
         CenterCrop = Recipe.CenterCrop,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),

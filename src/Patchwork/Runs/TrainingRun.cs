@@ -94,8 +94,10 @@ public sealed class TrainingRun
 
     private void LoadWeights(nn.Module model, Action<Notice> report)
     {
-        if (Recipe.Weights is { } weights)
-            report(new Notice(PretrainedWeights.Load(weights, model, out var whole), IsWarning: !whole));
+        if (Recipe.Weights is not { } weights)
+            return;
+        var loaded = PretrainedWeights.Load(weights, model);
+        report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
     }
 
     private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,

@@ -93,6 +93,6 @@ public sealed class DiskFaultTests : IDisposable
         const string place = "/sys/patchwork";
         var refusal = CommandLine.Run([.. line.Split(' '), place]).Refusal();
         Assert.Contains(place, refusal, StringComparison.Ordinal);
-        Assert.Contains(line.StartsWith("data", StringComparison.Ordinal) ? "another --data" : "another --out", refusal, StringComparison.Ordinal);
+        Assert.Contains(line.StartsWith("preview", StringComparison.Ordinal) ? "another place" : "another folder", refusal, StringComparison.Ordinal);
     }
 }

@@ -74,7 +74,7 @@ public sealed class DamagedRecipesTests
             [.. Words.Select(Encoding.UTF8.GetBytes)], 1 << 18, input =>
             {
                 var read = ModelCard.FromJson(Encoding.UTF8.GetString(input), "card");
-                Assert.True(read.Classes.Count >= 2 && read.Mean.Count == read.Channels && read.Deviation.All(value => value > 0));
+                Assert.True(read.Classes.Count >= 2 && read.Mean.Count == read.Channels && read.StandardDeviation.All(value => value > 0));
                 Assert.Equal(read.ToJson(), ModelCard.FromJson(read.ToJson(), "card").ToJson());
             });
         Assert.InRange(refused, Inputs / 2, Inputs - 1000);

@@ -103,23 +103,11 @@ public sealed class PublishedCorruptions : IDisposable
         $"The published corruptions need the file {path}, which does not exist. Unpack the published archive there, or omit `CorruptionSuite.Published` to corrupt the test set itself.");
 
     /// <summary>One severity of a file.</summary>
-    private sealed class Severity(Dataset like, NpyFile file, int[] labels, int severity) : Dataset
+    private sealed class Severity(Dataset like, NpyFile file, int[] labels, int severity) : DatasetView(like, samePixels: false)
     {
         private int First => (severity - 1) * Count;
 
         public override int Count => labels.Length / Corruption.Severities;
-
-        public override int Channels => 3;
-
-        public override int Height => like.Height;
-
-        public override int Width => like.Width;
-
-        public override IReadOnlyList<string> ClassNames => like.ClassNames;
-
-        public override Normalization Normalization => like.Normalization;
-
-        public override bool InMemory => false;
 
         public override int Label(int index) => labels[First + index];
 

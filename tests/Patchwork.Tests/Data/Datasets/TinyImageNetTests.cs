@@ -91,7 +91,7 @@ public sealed class TinyImageNetTests : IDisposable
         var own = Directory.CreateDirectory(At("tiny-imagenet-200")).FullName;
         foreach (var given in new[] { folder, own })
             Assert.Contains(Path.Combine(own, "wnids.txt"), Assert.Throws<InputException>(
-                () => DatasetCatalogue.Open("tinyimagenet", new DataOptions { Folder = given })).Message, StringComparison.Ordinal);
+                () => DatasetCatalogue.Open("tinyimagenet", new DataOptions { Data = given })).Message, StringComparison.Ordinal);
     }
 
     [Theory]
