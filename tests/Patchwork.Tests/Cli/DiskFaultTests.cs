@@ -7,7 +7,6 @@ namespace Patchwork.Tests.Cli;
 /// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last checkpoint. A place
 /// that cannot be written is refused before work begins, with exit code 2.
 /// </summary>
-[Collection(ProcessesCollection.Name)]
 public sealed class DiskFaultTests : IDisposable
 {
     private readonly PictureSet files = new();

@@ -62,7 +62,7 @@ public sealed class DownloadFaultTests : IDisposable
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(130, process.ExitCode);
         Assert.Equal([Partial.Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
-        Assert.Equal(Content.AsSpan(0, (int)Partial.Length), File.ReadAllBytes(Partial.FullName));
+        Assert.Equal(Content[..(int)Partial.Length], File.ReadAllBytes(Partial.FullName));
     }
 
     [Fact]
