@@ -34,7 +34,8 @@ public static class EvaluationBench
         new SeedStream(1).SeedTorch("bench");
         using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
         using var network = new Counting(model);
-        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation = StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
+        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation =
+            StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
         var suites = Suites.All.Where(suite => suite.Missing(data.Test) is null).ToArray();
         var times = suites.ToDictionary(suite => suite, _ => (Seconds: new List<double>(), Ratios: new List<double>()));
         var counts = new Dictionary<Suite, (long Forward, long Backward)>();
@@ -52,7 +53,9 @@ public static class EvaluationBench
                 times[suite].Ratios.Add(seconds / (network.Forwards * forward + network.Backwards * backward));
             }
         }
-        return [.. suites.Select(suite => new EvaluationCost(suite.Id, counts[suite].Forward, counts[suite].Backward, times[suite].Seconds.Order().ElementAt(times[suite].Seconds.Count / 2), SpeedRatio.Of(times[suite].Ratios)))];
+        return [.. suites.Select(suite =>
+            new EvaluationCost(suite.Id, counts[suite].Forward, counts[suite].Backward, times[suite].Seconds.Order()
+            .ElementAt(times[suite].Seconds.Count / 2), SpeedRatio.Of(times[suite].Ratios)))];
     }
 
     private static (double Forward, double Backward) BarePasses(nn.Module<Tensor, Tensor> model, Subject subject)

@@ -8,13 +8,16 @@ using Patchwork.Recipes;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base recipe.
+/// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base
+/// recipe.
 /// </summary>
 internal sealed class RecipeOptions
 {
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
     private readonly List<(Option<bool> Option, string Key)> switches = [];
-    private readonly Option<string[]> settings = new("--set") { Description = "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
+    private readonly Option<string[]> settings =
+        new("--set") { Description =
+        "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
     private bool mixing;
 
     /// <summary>Adds the data flags: which images.</summary>
@@ -176,7 +179,8 @@ internal sealed class RecipeOptions
     {
         string[] names = [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())];
         Add(flag, $"{description}: {string.Join(", ", names)}", given =>
-            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString() : throw InputException.Unknown($"value for {flag}", given, names));
+            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString()
+                : throw InputException.Unknown($"value for {flag}", given, names));
     }
 
     private void Switch(string flag, string description) => switches.Add((new Option<bool>(flag) { Description = description }, Key(flag)));

@@ -39,7 +39,8 @@ public static class NativeLibraries
 
     /// <summary>True for <c>cpu</c>, <c>cuda</c> and <c>cuda:N</c>, whether there is such a device or not.</summary>
     internal static bool IsDeviceName(string name) => name is "cpu" or "cuda"
-        || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        || (name.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
     /// <summary>The torch device of a name: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>

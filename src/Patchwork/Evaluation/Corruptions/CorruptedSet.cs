@@ -22,7 +22,8 @@ internal sealed class CorruptedSet(Dataset whole, Corruption corruption, int sev
             clean.CopyTo(planes[(channel * clean.Length)..]);
         corruption.Apply(planes, Height, Width, severity, draws, planes);
         for (var i = 0; i < output.Length; i++)
-            output[i] = (byte)(0.299 * planes[i] + 0.587 * planes[output.Length + i] + 0.114 * planes[2 * output.Length + i] + 0.5);      // ITU-R BT.601
+            // ITU-R BT.601
+            output[i] = (byte)(0.299 * planes[i] + 0.587 * planes[output.Length + i] + 0.114 * planes[2 * output.Length + i] + 0.5);
         return output;
     }
 }

@@ -91,7 +91,8 @@ public static class OutSet
         }
     }
 
-    private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint) : DatasetView(like, samePixels: false)
+    private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint)
+        : DatasetView(like, samePixels: false)
     {
         public override int Count => count;
 
