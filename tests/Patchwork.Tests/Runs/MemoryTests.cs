@@ -36,7 +36,19 @@ public sealed class MemoryTests : IDisposable
     public void A_thousand_steps_keep_no_tensor()
     {
         var watch = new Watch();
-        var recipe = new Recipe { Method = "cutmix", Epochs = 4, BatchSize = 4, Crop = 4, Flip = true, Threads = 1 };      // 4 × 450 steps
+        files.Paint(perClass: 200);
+        var recipe = new Recipe
+        {
+            Dataset = "folder",
+            Data = files.Pictures,
+            ImageSize = 16,
+            Method = "cutmix",
+            Epochs = 20,
+            BatchSize = 4,
+            Crop = 2,
+            Flip = true,
+            Threads = 1,
+        };
         TrainingRun.Start(recipe, files.At("run"), [watch], _ => { }, TestContext.Current.CancellationToken);
         // From the second epoch on: by then training and evaluation have made their buffers.
         Assert.Equal(watch.Tensors[500], watch.Tensors[1500]);
