@@ -59,7 +59,7 @@ internal static class BenchCommand
                 continue;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the "
-                    + "method over without; method over one copy_"));
+                    + $"method over without; method over one copy_"));
             foreach (var (method, step, copies) in costs.Costs)
             {
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture,
