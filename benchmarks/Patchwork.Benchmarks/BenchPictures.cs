@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>JPEG files of the size of photographs (384×512, 4:2:0, quality 85), made of many images of the embedded set, in a folder of their own.</summary>
+/// <summary>
+/// JPEG files of the size of photographs (384×512, 4:2:0, quality 85), made of many images of the embedded set, in a folder of their own.
+/// </summary>
 internal sealed class BenchPictures : IDisposable
 {
     /// <summary>Rows and columns that the pictures are brought to.</summary>

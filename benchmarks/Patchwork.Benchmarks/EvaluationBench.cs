@@ -21,17 +21,21 @@ public sealed record EvaluationCost(string Suite, long Forward, long Backward, d
 /// </summary>
 public static class EvaluationBench
 {
+    /// <summary>The data set that is measured on.</summary>
+    public const string DatasetId = "shapes";
+
     /// <summary>Measures all suites that need nothing but a network and a test set. The first round is thrown away.</summary>
     /// <param name="modelId">The network.</param>
     /// <param name="images">Test images. Range: at least 10.</param>
     /// <param name="rounds">Rounds, the first included. Range: at least 2.</param>
     public static IReadOnlyList<EvaluationCost> Run(string modelId, int images, int rounds)
     {
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open(DatasetId, new DataOptions());
         new SeedStream(1).SeedTorch("bench");
         using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
         using var network = new Counting(model);
-        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation = StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
+        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation =
+            StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
         var suites = Suites.All.Where(suite => suite.Missing(data.Test) is null).ToArray();
         var times = suites.ToDictionary(suite => suite, _ => (Seconds: new List<double>(), Ratios: new List<double>()));
         var counts = new Dictionary<Suite, (long Forward, long Backward)>();
@@ -49,7 +53,9 @@ public static class EvaluationBench
                 times[suite].Ratios.Add(seconds / (network.Forwards * forward + network.Backwards * backward));
             }
         }
-        return [.. suites.Select(suite => new EvaluationCost(suite.Id, counts[suite].Forward, counts[suite].Backward, times[suite].Seconds.Order().ElementAt(times[suite].Seconds.Count / 2), SpeedRatio.Of(times[suite].Ratios)))];
+        return [.. suites.Select(suite =>
+            new EvaluationCost(suite.Id, counts[suite].Forward, counts[suite].Backward, times[suite].Seconds.Order()
+            .ElementAt(times[suite].Seconds.Count / 2), SpeedRatio.Of(times[suite].Ratios)))];
     }
 
     private static (double Forward, double Backward) BarePasses(nn.Module<Tensor, Tensor> model, Subject subject)

@@ -6,14 +6,18 @@ using SkiaSharp;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>Images a second of our JPEG decoding, of the whole pipeline around it, and of libturbojpeg alone, taken in turn on as many threads.</summary>
+/// <summary>
+/// Images a second of our JPEG decoding, of the whole pipeline around it, and of libturbojpeg alone, taken in turn on as many threads.
+/// </summary>
 /// <param name="Threads">Threads of each.</param>
 /// <param name="Decoding">Read from disk, header and camera's orientation looked at, decoded to pixels. Images a second, median.</param>
-/// <param name="Pipeline">Read from disk, decoded, resized to 224×224, mirrored, mixed by CutMix and normalized into batches of 32. Images a second, median.</param>
+/// <param name="Pipeline">Read from disk, decoded, resized to 224×224, mirrored, mixed by CutMix and normalized into batches of 32. Images
+/// a second, median.</param>
 /// <param name="LibTurboJpeg">The same files, already in memory, decoded to pixels and nothing else. Images a second, median.</param>
 /// <param name="DecodingRatio">Decoding over libturbojpeg, round by round.</param>
 /// <param name="PipelineRatio">Pipeline over libturbojpeg, round by round.</param>
-public sealed record JpegSpeed(int Threads, double Decoding, double Pipeline, double LibTurboJpeg, SpeedRatio DecodingRatio, SpeedRatio PipelineRatio);
+public sealed record JpegSpeed(int Threads, double Decoding, double Pipeline, double LibTurboJpeg, SpeedRatio DecodingRatio,
+    SpeedRatio PipelineRatio);
 
 /// <summary>What feeding a network from JPEG files costs beside the decoding that nobody can leave out.</summary>
 public static class JpegBench
@@ -26,7 +30,8 @@ public static class JpegBench
     public static JpegSpeed Measure(int threads, TimeSpan budget)
     {
         if (!IsPossible)
-            throw new InputException("The JPEG benchmark needs libturbojpeg to compare with, and it is not installed. Install it (Debian: libturbojpeg0).");
+            throw new InputException("The JPEG benchmark needs libturbojpeg to compare with, and it is not installed. Install it "
+                + "(Debian: libturbojpeg0).");
         using var pictures = new BenchPictures();
         var set = pictures.Open();
         var files = Enumerable.Range(0, set.Count).Select(i => File.ReadAllBytes(set.FilePath(i))).ToArray();
@@ -41,7 +46,8 @@ public static class JpegBench
         { Planner = new CutMix() };
         const int passes = 4;      // of the set, so that starting threads does not count
         var paths = Enumerable.Range(0, set.Count).Select(set.FilePath).ToArray();
-        var (decoded, fed, alone, decodingRatios, pipelineRatios) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (decoded, fed, alone, decodingRatios, pipelineRatios) =
+            (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         SpeedBench.Repeat(budget, round =>
         {
             var pipeline = SpeedBench.Time(() =>
@@ -72,7 +78,8 @@ public static class JpegBench
             decodingRatios.Add(library / decoding);
             pipelineRatios.Add(library / pipeline);
         });
-        return new JpegSpeed(threads, Median(decoded), Median(fed), Median(alone), SpeedRatio.Of(decodingRatios), SpeedRatio.Of(pipelineRatios));
+        return new JpegSpeed(threads, Median(decoded), Median(fed), Median(alone), SpeedRatio.Of(decodingRatios),
+            SpeedRatio.Of(pipelineRatios));
     }
 
     // Each thread makes its own work, and takes the next item when it is done with one.

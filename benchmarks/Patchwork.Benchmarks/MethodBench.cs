@@ -15,7 +15,8 @@ namespace Patchwork.Benchmarks;
 /// <summary>What a method costs on batches of one size.</summary>
 /// <param name="Method">Id in the catalogue.</param>
 /// <param name="Step">
-/// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network, whole steps over whole
+/// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network,
+/// whole steps over whole
 /// steps, which a noisy machine spreads far more.
 /// </param>
 /// <param name="Copies">Time in the method, or that it adds, over one <c>copy_</c> of the batch.</param>
@@ -48,7 +49,8 @@ public static class MethodBench
         using var scope = NewDisposeScope();
         using var model = ModelZoo.Create(modelId, 10, imageSize: side);
         using var optimizer = new Sgd().Create(model);
-        var networks = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>().ToDictionary(method => method.Id, method => new Network(modelId, side, method));
+        var networks = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>()
+            .ToDictionary(method => method.Id, method => new Network(modelId, side, method));
         var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
         var copy = empty_like(images);
         using var logits = Logits(model, images);
@@ -70,7 +72,8 @@ public static class MethodBench
                     Eraser eraser => pixels.Erasing(eraser, draws),
                     BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
                     LabelRule rule => pixels.Ruling(rule),
-                    FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws) + pixels.Targets(mixer, draws)),
+                    FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws)
+                        + pixels.Targets(mixer, draws)),
                     _ => throw new InvalidOperationException($"{method.Id} is not measured."),
                 };
                 if (round == 0)
@@ -84,7 +87,8 @@ public static class MethodBench
         foreach (var network in networks.Values)
             network.Dispose();
         return new MethodCosts(modelId, batch, side, SpeedRatio.Of(steps).Median,
-            [.. Methods.All.Select(method => new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
+            [.. Methods.All.Select(method =>
+                new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
     }
 
     private static Dictionary<string, List<double>> Lists() => Methods.All.ToDictionary(method => method.Id, _ => new List<double>());
@@ -104,7 +108,8 @@ public static class MethodBench
         return model.call(images).MoveToOuterDisposeScope();
     }
 
-    // Time of a forward and a backward pass through a layer that does nothing, with the method's plan less without. Around the input there is no gradient.
+    // Time of a forward and a backward pass through a layer that does nothing, with the method's plan less without. Around the input there
+    // is no gradient.
     private static double FeatureCost(FeatureMixer mixer, string layer, Tensor features, Tensor images, Draws draws)
     {
         using var scope = NewDisposeScope();
@@ -133,7 +138,8 @@ public static class MethodBench
     /// <summary>A network with a method inside, and its own optimizer.</summary>
     private sealed class Network(string modelId, int side, BranchRegularizer method) : IDisposable
     {
-        private readonly ImageClassifier model = ModelZoo.Create(modelId, 10, imageSize: side, options: MethodStack.Parse(method.Id).ModelOptions);
+        private readonly ImageClassifier model =
+            ModelZoo.Create(modelId, 10, imageSize: side, options: MethodStack.Parse(method.Id).ModelOptions);
         private optim.Optimizer? optimizer;
 
         public void Step(Tensor images, Tensor labels) => PlainStep(model, optimizer ??= new Sgd().Create(model), images, labels);
@@ -170,7 +176,8 @@ public static class MethodBench
             return Math.Max(0, SpeedBench.Time(() => ruled.Evaluate(logits, labels)) - plain);
         }
 
-        public double Erasing(Eraser eraser, Draws draws) => SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));
+        public double Erasing(Eraser eraser, Draws draws) =>
+            SpeedBench.Time(() => Eraser.Apply(batch, eraser.Plan(MixContext.Of(batch, draws))));
 
         public double Targets(FeatureMixer mixer, Draws draws) =>
             Targets(mixer.Plan(mixer.Layers[0], new MixContext((int)labels.size(0), 8, 8, draws)));

@@ -23,7 +23,8 @@ public sealed record SpeedRatio(double LowerQuartile, double Median, double Uppe
 }
 
 /// <summary>
-/// The project's own claims of speed, as ratios of times taken in turn in one process: what a noisy machine does to one it does to the other. Takes at most
+/// The project's own claims of speed, as ratios of times taken in turn in one process: what a noisy machine does to one it does to the
+/// other. Takes at most
 /// 45 seconds.
 /// </summary>
 public static class SpeedBench
@@ -44,7 +45,8 @@ public static class SpeedBench
         var permutation = new SeedStream(1).Open("bench").Permutation(n);
         var region = new BoxRegion(box);
         var lambda = region.KeptShare(side, side);
-        var plan = new MixPlan("cutmix", side, side, [.. permutation.Select(p => new ImagePlan(p, region, lambda, lambda))], new StreamId(1, "bench", 0, 0));
+        var plan = new MixPlan("cutmix", side, side, [.. permutation.Select(p => new ImagePlan(p, region, lambda, lambda))],
+            new StreamId(1, "bench", 0, 0));
         var index = tensor(permutation.Select(p => (long)p).ToArray());
         var cutmix = new CutMix();
         var (overCopy, overInPlace) = (new List<double>(), new List<double>());
@@ -112,7 +114,9 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures, decoded and resized to 224×224 as in training on
+    /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures, decoded and resized to 224×224
+    /// as
+    /// in training on
     /// photographs.
     /// </summary>
     public static SpeedRatio Loader(TimeSpan budget)
@@ -122,7 +126,8 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// The same where nothing hides the cost: 10,000 images of 32×32 that lie in memory, read, cropped and mirrored in about a microsecond each.
+    /// The same where nothing hides the cost: 10,000 images of 32×32 that lie in memory, read, cropped and mirrored in about a microsecond
+    /// each.
     /// </summary>
     public static SpeedRatio LoaderInMemory(TimeSpan budget) => Loader(new NoiseImages(10_000), batchSize: 128, budget);
 

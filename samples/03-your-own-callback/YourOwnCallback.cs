@@ -18,7 +18,8 @@ public static class YourOwnCallback
 
         public override void OnAfterBackward(TrainingState state)
         {
-            sum += Math.Sqrt(state.Model.parameters().Sum(parameter => parameter.grad is { } gradient ? gradient.square().sum().ToDouble() : 0));
+            sum += Math.Sqrt(state.Model.parameters()
+                .Sum(parameter => parameter.grad is { } gradient ? gradient.square().sum().ToDouble() : 0));
             steps++;
         }
 
@@ -39,6 +40,7 @@ public static class YourOwnCallback
         using var model = ModelZoo.Create("resnet8", data.Train.ClassNames.Count);
         using var loader = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 50 });
         var options = new TrainerOptions { Epochs = epochs, Optimizer = new Adam(), Seeds = seeds };
-        return new Trainer(options, new MixingCallback(new CutMix()), new GradientNorm(print)).Fit(model, new TrainingData(loader, null), null);
+        return new Trainer(options, new MixingCallback(new CutMix()), new GradientNorm(print))
+            .Fit(model, new TrainingData(loader, null), null);
     }
 }

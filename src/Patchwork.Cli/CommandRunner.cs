@@ -4,7 +4,8 @@ using Patchwork.Cli.Commands;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled. Errors are one
+/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled.
+/// Errors are one
 /// sentence on standard error; a stack trace only with <c>--verbose</c>.
 /// </summary>
 internal static class CommandRunner
@@ -42,7 +43,8 @@ internal static class CommandRunner
             return InputException.Unknown("verb", verb, [.. root.Subcommands.Select(known => known.Name)]).Message;
         if (UnknownFlag(parsed) is { } flag)
             return InputException.Unknown("option", flag, [.. command.Options.Select(known => known.Name)]).Message;
-        return $"{string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork {(command == root ? "" : command.Name + " ")}--help.";
+        return $"{string.Join(" ", parsed.Errors.Select(error => error.Message.TrimEnd('.') + "."))} See patchwork "
+            + $"{(command == root ? "" : command.Name + " ")}--help.";
     }
 
     // A verb with an argument takes a mistyped flag for it.

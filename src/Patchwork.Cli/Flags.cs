@@ -10,10 +10,12 @@ internal static partial class Flags
     /// <c>train --resume --out RUN</c>.
     /// </summary>
     public static string In(string message) =>
-        Property().Replace(Resume().Replace(SuiteOptions.InFlags(message), "train --resume --out ${run}"), match => Of(match.Groups["name"].Value));
+        Property().Replace(Resume().Replace(SuiteOptions.InFlags(message), "train --resume --out ${run}"), match =>
+            Of(match.Groups["name"].Value));
 
     /// <summary>The flag of a property.</summary>
-    public static string Of(string property) => "--" + string.Join('-', Word().Matches(property).Select(word => word.Value.ToLowerInvariant()));
+    public static string Of(string property) =>
+        "--" + string.Join('-', Word().Matches(property).Select(word => word.Value.ToLowerInvariant()));
 
     [GeneratedRegex(@"`TrainingRun\.Resume\(""(?<run>[^""]*)""\)`")]
     private static partial Regex Resume();

@@ -1,31 +1,47 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
 
 namespace Patchwork.Cli;
 
 /// <summary>
-/// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base recipe.
+/// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base
+/// recipe.
 /// </summary>
 internal sealed class RecipeOptions
 {
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
     private readonly List<(Option<bool> Option, string Key)> switches = [];
-    private readonly Option<string[]> settings = new("--set") { Description = "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
+    private readonly Option<string[]> settings =
+        new("--set") { Description =
+        "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
     private bool mixing;
 
     /// <summary>Adds the data flags: which images.</summary>
     public RecipeOptions Data(bool dataset = true)
     {
         if (dataset)
-            Text("--dataset", "data set: shapes (embedded, default), cifar10, cifar100, mnist, fashionmnist, tinyimagenet, folder");
+            Text("--dataset", $"data set: {DataSets()}");
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
         Switch("--skip-damaged", "leave damaged images of a folder out");
         return this;
+    }
+
+    private static string DataSets()
+    {
+        var standard = new Recipe().Dataset;
+        return string.Join(", ", DatasetCatalogue.All.Select(set => (set.IsEmbedded, set.Id == standard) switch
+        {
+            (true, true) => $"{set.Id} (embedded, default)",
+            (true, false) => $"{set.Id} (embedded)",
+            (false, true) => $"{set.Id} (default)",
+            _ => set.Id,
+        }));
     }
 
     /// <summary>Adds the flags of mixing methods.</summary>
@@ -163,7 +179,8 @@ internal sealed class RecipeOptions
     {
         string[] names = [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())];
         Add(flag, $"{description}: {string.Join(", ", names)}", given =>
-            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString() : throw InputException.Unknown($"value for {flag}", given, names));
+            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString()
+                : throw InputException.Unknown($"value for {flag}", given, names));
     }
 
     private void Switch(string flag, string description) => switches.Add((new Option<bool>(flag) { Description = description }, Key(flag)));

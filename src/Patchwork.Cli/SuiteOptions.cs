@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Patchwork.Data;
 using Patchwork.Evaluation;
 using Patchwork.Runs;
 

@@ -8,7 +8,8 @@ namespace Patchwork.Cli;
 internal static class WholeOption
 {
     /// <summary>An option with a default.</summary>
-    public static Option<int> Create(string flag, string description, int standard, int least = int.MinValue, int most = int.MaxValue) => new(flag)
+    public static Option<int> Create(string flag, string description, int standard, int least = int.MinValue, int most = int.MaxValue) =>
+        new(flag)
     {
         Description = description,
         DefaultValueFactory = _ => standard,
@@ -25,7 +26,8 @@ internal static class WholeOption
     private static int? Parse(ArgumentResult result, string flag, int least, int most)
     {
         var given = result.Tokens is [var token] ? token.Value : "";
-        if (int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        if (int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least
+            && value <= most)
             return value;
         var range = (least, most) == (int.MinValue, int.MaxValue) ? "" : FormattableString.Invariant($" from {least} to {most}");
         result.AddError($"{flag} must be a whole number{range}. Received: {given}.");

@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits a channel, also
+/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits per channel, also
 /// from 16; grey becomes R = G = B; colour profiles are ignored), transparency is laid over white, the shorter side is resized and the
 /// longer one cut to its middle by one <see cref="Resampling"/>, and the result is turned the way the camera was held (EXIF orientation,
 /// all eight).
@@ -26,12 +26,22 @@ public static class ImageDecoder
     /// <see cref="LargestPixels"/>.</exception>
     public static void Decode(string path, int height, int width, Span<byte> planar, int channels = 3, double centerCrop = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
-        if (channels is not (1 or 3) || planar.Length != (long)channels * height * width)
-            throw new ArgumentException($"A picture needs 1 or 3 channels and a buffer of channels * height * width bytes. "
-                + $"Received: {channels} channels, {height}×{width}, {planar.Length} bytes.", nameof(planar));
-        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels, (h, w) => Window.Centered(h, w, height, width, centerCrop));
+        CheckBuffer(height, width, planar, channels);
+        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels,
+            (h, w) => Window.Centered(h, w, height, width, centerCrop));
+    }
+
+    /// <summary>Decodes a part of a picture. Thread-safe.</summary>
+    /// <param name="path">A PNG, JPEG or WebP file.</param>
+    /// <param name="height">Rows wanted, at least 1.</param>
+    /// <param name="width">Columns wanted, at least 1.</param>
+    /// <param name="planar">Receives 3 · height · width bytes: channel (R, G, B), row, column.</param>
+    /// <param name="choose">Chooses the part, given the rows and the columns of the upright picture.</param>
+    /// <exception cref="InputException">As for the whole picture.</exception>
+    public static void DecodeWindow(string path, int height, int width, Span<byte> planar, Func<int, int, Window> choose)
+    {
+        CheckBuffer(height, width, planar, channels: 3);
+        Decode(ReadFile(path), path, height, width, planar, channels: 3, LargestPixels, choose);
     }
 
     /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int, double)"/> takes,
@@ -43,11 +53,6 @@ public static class ImageDecoder
         using var data = SKData.CreateCopy(ReadFile(path));
         OpenChecked(data, path, LargestPixels).Dispose();
     }
-
-    /// <summary>Decodes a window of a picture, chosen when rows and columns of the upright picture are known.</summary>
-    /// <exception cref="InputException">As for the whole picture.</exception>
-    internal static void DecodeWindow(string path, int height, int width, Span<byte> planar, Func<int, int, Window> choose) =>
-        Decode(ReadFile(path), path, height, width, planar, channels: 3, LargestPixels, choose);
 
     /// <summary>Decodes the bytes of a file; <paramref name="path"/> is its name in messages.</summary>
     /// <exception cref="InputException">As for the file.</exception>
@@ -75,12 +80,13 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>Decodes the whole picture as it is stored, over white: four bytes a pixel, the last one 255.</summary>
+    /// <summary>Decodes the whole picture as it is stored, over white: four bytes per pixel, the last one 255.</summary>
     internal static unsafe void DecodeBySkia(SKCodec codec, string path, Span<byte> rgba)
     {
         fixed (byte* pixels = rgba)
         {
-            var result = codec.GetPixels(new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul), (nint)pixels);
+            var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
+            var result = codec.GetPixels(info, (nint)pixels);
             if (result != SKCodecResult.Success)
                 throw Damaged(path, result);
         }
@@ -95,12 +101,13 @@ public static class ImageDecoder
     }
 
     /// <summary>A window of pixels of four bytes, resized and turned upright, as planes.</summary>
-    internal static void WriteUpright(ReadOnlySpan<byte> rgba, int storedHeight, int storedWidth, SKEncodedOrigin orientation, Func<int, int, Window> choose,
-        int height, int width, Span<byte> planar, int channels)
+    internal static void WriteUpright(ReadOnlySpan<byte> rgba, int storedHeight, int storedWidth, SKEncodedOrigin orientation,
+        Func<int, int, Window> choose, int height, int width, Span<byte> planar, int channels)
     {
         var turned = Transposes(orientation);
         var (rows, columns) = turned ? (width, height) : (height, width);
-        var window = Stored(orientation, turned ? choose(storedWidth, storedHeight) : choose(storedHeight, storedWidth), storedHeight, storedWidth);
+        var shown = turned ? choose(storedWidth, storedHeight) : choose(storedHeight, storedWidth);
+        var window = Stored(orientation, shown, storedHeight, storedWidth);
         int Place(int row, int column)
         {
             var (y, x) = Shown(orientation, row, column, rows, columns);
@@ -108,7 +115,17 @@ public static class ImageDecoder
         }
 
         var start = Place(0, 0);
-        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start), planar, channels);
+        var order = new PlaneOrder(start, Place(1, 0) - start, Place(0, 1) - start);
+        Resampling.Resize(rgba, storedHeight, storedWidth, window, rows, columns, order, planar, channels);
+    }
+
+    private static void CheckBuffer(int height, int width, ReadOnlySpan<byte> planar, int channels)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        if (channels is not (1 or 3) || planar.Length != (long)channels * height * width)
+            throw new ArgumentException($"A picture needs 1 or 3 channels and a buffer of channels * height * width bytes. "
+                + $"Received: {channels} channels, {height}×{width}, {planar.Length} bytes.", nameof(planar));
     }
 
     private static byte[] ReadFile(string path)
@@ -116,7 +133,8 @@ public static class ImageDecoder
         try
         {
             if (Directory.Exists(path))
-                throw new InputException($"An image must be a PNG, JPEG or WebP file. Received: {path}, which is a folder. Name the files in it.");
+                throw new InputException("An image must be a PNG, JPEG or WebP file. "
+                    + $"Received: {path}, which is a folder. Name the files in it.");
             return File.ReadAllBytes(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -148,8 +166,8 @@ public static class ImageDecoder
 
     private static bool Transposes(SKEncodedOrigin orientation) => orientation >= SKEncodedOrigin.LeftTop;
 
-    // Where a stored pixel is shown, of a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and column 0 of the stored
-    // picture are shown).
+    // Where a stored pixel is shown, of a stored picture of rows × columns (EXIF 2.32, 4.6.4.A; the names say where row 0 and column 0 of
+    // the stored picture are shown).
     private static (int Y, int X) Shown(SKEncodedOrigin orientation, int row, int column, int rows, int columns) => orientation switch
     {
         SKEncodedOrigin.TopRight => (row, columns - 1 - column),
@@ -166,8 +184,10 @@ public static class ImageDecoder
     private static Window Stored(SKEncodedOrigin orientation, Window shown, int height, int width)
     {
         var window = Transposes(orientation) ? new Window(shown.Left, shown.Top, shown.Width, shown.Height) : shown;
-        var fromBottom = orientation is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
-        var fromRight = orientation is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        var fromBottom = orientation is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft
+            or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+        var fromRight = orientation is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight
+            or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         return window with
         {
             Top = fromBottom ? height - window.Top - window.Height : window.Top,

@@ -3,8 +3,8 @@ using Patchwork.Imaging;
 namespace Patchwork;
 
 /// <summary>
-/// Input that cannot be worked with, refused before work began. The message is one sentence for the person who typed it: what came, what was
-/// expected, what to do. The command line prints it on standard error and exits with 2.
+/// Input that cannot be worked with, refused before work began. The message is one sentence for the person who typed it: what came, what
+/// was expected, what to do. The command line prints it on standard error and exits with 2.
 /// </summary>
 public sealed class InputException : Exception
 {
@@ -19,5 +19,6 @@ public sealed class InputException : Exception
 
     /// <summary>Refuses a name that is not known, and offers the nearest one that is.</summary>
     public static InputException Unknown(string what, string given, IReadOnlyCollection<string> known) =>
-        new($"Unknown {what} '{given}'.{(Nearest.Name(given, known) is { } near ? $" Did you mean '{near}'?" : "")} Known: {string.Join(", ", known)}.");
+        new($"Unknown {what} '{given}'.{(Nearest.Name(given, known) is { } near ? $" Did you mean '{near}'?" : "")} "
+            + $"Known: {string.Join(", ", known)}.");
 }

@@ -5,36 +5,29 @@ using System.Runtime.Intrinsics;
 
 namespace Patchwork.Imaging;
 
-/// <summary>A part of a picture in its pixels, height first; corners need not lie on pixels.</summary>
-internal readonly record struct Window(double Top, double Left, double Height, double Width)
-{
-    /// <summary>The largest centred window of the proportions rows : columns, both sides times <paramref name="share"/>.</summary>
-    public static Window Centered(int height, int width, int rows, int columns, double share = 1)
-    {
-        var scale = Math.Min((double)height / rows, (double)width / columns) * share;
-        return new((height - rows * scale) / 2, (width - columns * scale) / 2, rows * scale, columns * scale);
-    }
-}
-
-/// <summary>Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.</summary>
+/// <summary>
+/// Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.
+/// </summary>
 internal readonly record struct PlaneOrder(int Start, int Row, int Column);
 
 /// <summary>
 /// Resizing with a triangle filter that widens with the scale, so that nothing aliases: what Pillow and torchvision call bilinear with
-/// antialiasing. Rows first, two pixels an instruction; then columns, one pixel an instruction.
+/// antialiasing. Rows first, two pixels per instruction; then columns, one pixel per instruction.
 /// </summary>
 internal static class Resampling
 {
     /// <summary>
     /// A window of a picture resized to <paramref name="rows"/> × <paramref name="columns"/>, as planes of one (luma) or three
-    /// <paramref name="channels"/>. <paramref name="rgba"/> holds <paramref name="height"/> × <paramref name="width"/> pixels of four bytes.
+    /// <paramref name="channels"/>. <paramref name="rgba"/> holds <paramref name="height"/> × <paramref name="width"/> pixels of four
+    /// bytes.
     /// </summary>
     public static void Resize(ReadOnlySpan<byte> rgba, int height, int width, Window window, int rows, int columns, PlaneOrder order,
         Span<byte> planar, int channels)
     {
         var vertical = Taps.Of(height, rows, window.Top, window.Height / rows);
         var horizontal = Taps.Of(width, columns, window.Left, window.Width / columns);
-        var (left, right) = (horizontal.First[0], horizontal.First[columns - 1] + horizontal.Count);      // the columns that the window needs
+        // The columns that the window needs.
+        var (left, right) = (horizontal.First[0], horizontal.First[columns - 1] + horizontal.Count);
         var rented = ArrayPool<float>.Shared.Rent((right - left) * 4);
         var line = rented.AsSpan(0, (right - left) * 4);
         var area = rows * columns;
@@ -74,7 +67,8 @@ internal static class Resampling
             ref var target = ref MemoryMarshal.GetReference(line);
             var i = 0;
             for (; i <= line.Length - 8; i += 8)
-                (Vector256.LoadUnsafe(ref target, (nuint)i) + first * Eight(one, i) + second * Eight(two, i)).StoreUnsafe(ref target, (nuint)i);
+                (Vector256.LoadUnsafe(ref target, (nuint)i) + first * Eight(one, i) + second * Eight(two, i))
+                    .StoreUnsafe(ref target, (nuint)i);
             for (; i < line.Length; i++)
                 line[i] = line[i] + weights[tap] * one[i] + weight * two[i];
         }
@@ -84,7 +78,8 @@ internal static class Resampling
     private static Vector256<float> Eight(ReadOnlySpan<byte> bytes, int i)
     {
         var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(bytes), i));
-        return Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()).ToVector256Unsafe()).AsInt32());
+        var wide = Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte());
+        return Vector256.ConvertToSingle(Vector256.WidenLower(wide.ToVector256Unsafe()).AsInt32());
     }
 
     // The weighted sum of consecutive pixels.
@@ -98,7 +93,8 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// For each wanted pixel along an axis: the first of the <see cref="Count"/> source pixels that enter it, and their weights, which sum to 1.
+    /// For each wanted pixel along an axis: the first of the <see cref="Count"/> source pixels that enter it, and their weights, which
+    /// sum to 1.
     /// </summary>
     private sealed class Taps(int[] first, float[] weights, int count)
     {
@@ -115,7 +111,8 @@ internal static class Resampling
             (int From, int Last) Reach(int i)
             {
                 var center = start + (i + 0.5) * scale;      // pixel j lies under the triangle where |j + ½ - center| < support
-                return (Math.Clamp((int)Math.Floor(center - support + 0.5), 0, length - 1), Math.Clamp((int)Math.Ceiling(center + support - 1.5), 0, length - 1));
+                return (Math.Clamp((int)Math.Floor(center - support + 0.5), 0, length - 1),
+                Math.Clamp((int)Math.Ceiling(center + support - 1.5), 0, length - 1));
             }
             var most = 1;
             for (var i = 0; i < count; i++)

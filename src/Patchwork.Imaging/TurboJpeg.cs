@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder a thread.
+/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder
+/// per thread.
 /// </summary>
 internal static unsafe class TurboJpeg
 {
@@ -26,8 +27,10 @@ internal static unsafe class TurboJpeg
         if (Library() is not { } library)
             return;
         create = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "tjInitDecompress");
-        header = (delegate* unmanaged<nint, byte*, nuint, int*, int*, int*, int*, int>)NativeLibrary.GetExport(library, "tjDecompressHeader3");
-        decompress = (delegate* unmanaged<nint, byte*, nuint, byte*, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "tjDecompress2");
+        header = (delegate* unmanaged<nint, byte*, nuint, int*, int*, int*, int*, int>)
+            NativeLibrary.GetExport(library, "tjDecompressHeader3");
+        decompress = (delegate* unmanaged<nint, byte*, nuint, byte*, int, int, int, int, int, int>)
+            NativeLibrary.GetExport(library, "tjDecompress2");
         destroy = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "tjDestroy");
         IsInstalled = true;
     }
@@ -37,7 +40,7 @@ internal static unsafe class TurboJpeg
     public static bool IsInstalled { get; }
 
     /// <summary>
-    /// Decodes a JPEG file of <paramref name="height"/> × <paramref name="width"/> pixels to four bytes a pixel. False, with
+    /// Decodes a JPEG file of <paramref name="height"/> × <paramref name="width"/> pixels to four bytes per pixel. False, with
     /// <paramref name="rgba"/> undefined: the library is not installed, the file is one that it does not take, or it is damaged.
     /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> file, int height, int width, Span<byte> rgba)
@@ -47,15 +50,19 @@ internal static unsafe class TurboJpeg
         fixed (byte* bytes = file, pixels = rgba)
         {
             int w, h, subsampling, colors;
-            return header(handle, bytes, (nuint)file.Length, &w, &h, &subsampling, &colors) == 0 && colors < Cmyk && (h, w) == (height, width)
+            return header(handle, bytes, (nuint)file.Length, &w, &h, &subsampling, &colors) == 0
+                && colors < Cmyk && (h, w) == (height, width)
                 && rgba.Length == 4L * h * w
-                && decompress(handle, bytes, (nuint)file.Length, pixels, w, w * 4, h, PixelFormatRgba, AccurateTransform | StopOnWarning) == 0;
+                && decompress(
+                    handle, bytes, (nuint)file.Length, pixels, w, w * 4, h, PixelFormatRgba, AccurateTransform | StopOnWarning) == 0;
         }
     }
 
     private static nint? Library()
     {
-        string[] names = OperatingSystem.IsWindows() ? ["turbojpeg.dll"] : OperatingSystem.IsMacOS() ? ["libturbojpeg.dylib"] : ["libturbojpeg.so.0", "libturbojpeg.so"];
+        string[] names = OperatingSystem.IsWindows() ? ["turbojpeg.dll"]
+            : OperatingSystem.IsMacOS() ? ["libturbojpeg.dylib"]
+            : ["libturbojpeg.so.0", "libturbojpeg.so"];
         foreach (var name in names)
         {
             if (NativeLibrary.TryLoad(name, out var library))

@@ -7,8 +7,8 @@ using TorchSharp;
 namespace Patchwork;
 
 /// <summary>
-/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is needed, so a
-/// program that never touches a tensor starts fast.
+/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is
+/// needed, so a program that never touches a tensor starts fast.
 /// </summary>
 public static class NativeLibraries
 {
@@ -39,15 +39,16 @@ public static class NativeLibraries
 
     /// <summary>True for <c>cpu</c>, <c>cuda</c> and <c>cuda:N</c>, whether there is such a device or not.</summary>
     internal static bool IsDeviceName(string name) => name is "cpu" or "cuda"
-        || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        || (name.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
-    /// <summary>The torch device that <c>--device</c> names: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <summary>The torch device of a name: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>
     public static torch.Device Device(string name)
     {
         if (!IsDeviceName(name))
         {
-            throw new InputException($"Unknown device '{name}': expected cpu, cuda or cuda:N; use --device cpu.");
+            throw new InputException($"`Device` must be cpu, cuda or cuda:N. Received: '{name}'. Use `Device` cpu.");
         }
         Ensure();
         if (name == "cpu")
@@ -59,15 +60,16 @@ public static class NativeLibraries
         if (count == 0)
         {
             throw new InputException(
-                $"Device '{name}' was asked for, but this build of libtorch {TorchVersion} sees no CUDA GPU: use --device cpu, or a CUDA libtorch ({Guide}).");
+                $"`Device` is '{name}', but this build of libtorch {TorchVersion} sees no CUDA GPU: "
+                + $"use `Device` cpu, or a CUDA libtorch ({Guide}).");
         }
         return index < count
             ? torch.device(DeviceType.CUDA, index)
-            : throw new InputException($"Device '{name}' was asked for, but there are {count} GPUs: use cuda:0 to cuda:{count - 1}.");
+            : throw new InputException($"`Device` is '{name}', but the number of GPUs is {count}: use cuda:0 to cuda:{count - 1}.");
     }
 
-    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime swallows what such a
-    // handler throws: a program that wants the one clear sentence calls Ensure() first.
+    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime
+    // swallows what such a handler throws: a program that wants the one clear sentence calls Ensure() first.
 #pragma warning disable CA2255 // A module initializer in a library: it only subscribes, and no call of ours would be early enough.
     [ModuleInitializer]
     internal static void WaitForTorchSharp()
@@ -102,7 +104,8 @@ public static class NativeLibraries
         else if (Find("torch_cpu", folders) is null)
         {
             throw new InputException(
-                $"There is no libtorch beside the program: build with -p:LibTorch=cpu, or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
+                "There is no libtorch beside the program: build with -p:LibTorch=cpu, "
+                + $"or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
         }
         LoadFile(torchSharp);
     }
@@ -114,7 +117,8 @@ public static class NativeLibraries
     internal static void DeleteShadowCopy(string program)
     {
         string shadow = Path.Combine(program, "cpu");
-        bool torchSharpMadeIt = File.Exists(Path.Combine(shadow, FileName("LibTorchSharp"))) && File.Exists(Path.Combine(shadow, FileName("torch_cpu")));
+        bool torchSharpMadeIt = File.Exists(Path.Combine(shadow, FileName("LibTorchSharp")))
+            && File.Exists(Path.Combine(shadow, FileName("torch_cpu")));
         if (!torchSharpMadeIt)
         {
             return;
@@ -136,7 +140,8 @@ public static class NativeLibraries
         if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
         {
             throw new InputException(
-                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: name the lib folder of an installed libtorch {ExpectedVersion}.");
+                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: "
+                + $"name the lib folder of an installed libtorch {ExpectedVersion}.");
         }
         // By full path and in the order of their needs, so that each finds the ones before it already loaded.
         foreach (string library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
@@ -166,7 +171,8 @@ public static class NativeLibraries
         string name = Path.GetFileName(path);
         if (reason.Contains("GLIBCXX_", StringComparison.Ordinal))
         {
-            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: rebuild with the package Patchwork referenced "
+            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: "
+                + "rebuild with the package Patchwork referenced "
                 + $"and PatchworkFixTorchSharp not set to false, or use a system with GCC 13 or newer ({Guide}).";
         }
         string what = reason.Split('\n', 2)[0].TrimEnd('.', ' ');

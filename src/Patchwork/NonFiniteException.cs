@@ -1,6 +1,8 @@
 namespace Patchwork;
 
-/// <summary>Training diverged: the loss of a step, or a weight that was to be stored, is NaN or infinite. A checkpoint holds finite weights only.</summary>
+/// <summary>
+/// Training diverged: the loss of a step, or a weight that was to be stored, is NaN or infinite. A checkpoint holds finite weights only.
+/// </summary>
 public sealed class NonFiniteException : Exception
 {
     internal NonFiniteException(string message, long step, Exception? cause = null) : base(message, cause) => Step = step;

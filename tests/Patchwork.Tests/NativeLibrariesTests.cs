@@ -15,7 +15,7 @@ public sealed class NativeLibrariesTests
             Assert.Skip("this machine has a CUDA GPU and a libtorch for it");
         }
         var refused = Assert.Throws<InputException>(() => NativeLibraries.Device("cuda"));
-        Assert.Contains("--device cpu", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("`Device` cpu", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

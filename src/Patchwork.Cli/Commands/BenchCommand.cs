@@ -8,7 +8,9 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> or <c>--evaluation</c> what these cost, some minutes.</summary>
+/// <summary>
+/// <c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> or <c>--evaluation</c> what these cost, some minutes.
+/// </summary>
 internal static class BenchCommand
 {
     public static Command Create()
@@ -16,8 +18,10 @@ internal static class BenchCommand
         var common = new CommonOptions();
         var threads = WholeOption.Optional("--threads", "torch threads (default: all cores)", 1, 1024);
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
-        var evaluation = new Option<bool>("--evaluation") { Description = "what evaluating costs over the bare passes through the network instead; some minutes" };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads, methods, evaluation };
+        var evaluation = new Option<bool>("--evaluation") { Description =
+            "what evaluating costs over the bare passes through the network instead; some minutes" };
+        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads,
+            methods, evaluation };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -54,16 +58,20 @@ internal static class BenchCommand
             if (json)
                 continue;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the method over without; method over one copy_"));
+                $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the "
+                    + "method over without; method over one copy_"));
             foreach (var (method, step, copies) in costs.Costs)
             {
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
-                    + string.Create(CultureInfo.InvariantCulture, $"   {copies.Median,7:F2}   quartiles {copies.LowerQuartile:F2}, {copies.UpperQuartile:F2}"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{method,-16} {step.Median,7:F4}   quartiles {step.LowerQuartile:F4}, {step.UpperQuartile:F4}")
+                    + string.Create(CultureInfo.InvariantCulture,
+                        $"   {copies.Median,7:F2}   quartiles {copies.LowerQuartile:F2}, {copies.UpperQuartile:F2}"));
             }
         }
         if (json)
         {
-            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] = Provenance.Describe() };
+            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] =
+                Provenance.Describe() };
             output.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         }
     }
@@ -90,11 +98,13 @@ internal static class BenchCommand
             }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return;
         }
-        output.WriteLine($"{model}, {images} test images of shapes: seconds of a suite, and over the bare passes that it makes");
+        output.WriteLine($"{model}, {images} test images of {EvaluationBench.DatasetId}: "
+            + "seconds of a suite, and over the bare passes that it makes");
         foreach (var (suite, forward, backward, seconds, ratio) in costs)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{suite,-13} {seconds,7:F2} s   {ratio.Median,6:F2}   quartiles {ratio.LowerQuartile:F2}, {ratio.UpperQuartile:F2}   {forward:N0} forward, {backward:N0} back"));
+                $"{suite,-13} {seconds,7:F2} s   {ratio.Median,6:F2}   quartiles {ratio.LowerQuartile:F2}, {ratio.UpperQuartile:F2}   "
+                    + $"{forward:N0} forward, {backward:N0} back"));
         }
     }
 
@@ -128,7 +138,8 @@ internal static class BenchCommand
         var step = SpeedBench.Step(TimeSpan.FromSeconds(10));
         var loader = SpeedBench.Loader(TimeSpan.FromSeconds(7));
         var inMemory = SpeedBench.LoaderInMemory(TimeSpan.FromSeconds(4));
-        var jpeg = JpegBench.IsPossible ? ((int[])[1, 2]).Select(threads => JpegBench.Measure(threads, TimeSpan.FromSeconds(3))).ToArray() : [];
+        var jpeg = JpegBench.IsPossible ? ((int[])[1, 2]).Select(threads => JpegBench.Measure(threads, TimeSpan.FromSeconds(3))).ToArray()
+            : [];
         return (
         [
             ("cutmix_in_place_over_copy", "256×3×224×224, half-area box, over one copy_ of the batch", overCopy),
@@ -149,7 +160,8 @@ internal static class BenchCommand
         foreach (var (name, _, ratio) in ratios)
         {
             medians[name] = ratio.Median;
-            quartiles[name] = new JsonObject { ["lower"] = ratio.LowerQuartile, ["upper"] = ratio.UpperQuartile, ["rounds"] = ratio.Rounds };
+            quartiles[name] = new JsonObject { ["lower"] = ratio.LowerQuartile, ["upper"] = ratio.UpperQuartile, ["rounds"] =
+                ratio.Rounds };
         }
         var rates = new JsonArray([.. jpeg.Select(speed => new JsonObject
         {
@@ -158,7 +170,8 @@ internal static class BenchCommand
             ["pipeline_images_per_second"] = Math.Round(speed.Pipeline, 1),
             ["libturbojpeg_images_per_second"] = Math.Round(speed.LibTurboJpeg, 1),
         })]);
-        return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["jpeg"] = rates, ["environment"] = Provenance.Describe() };
+        return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["jpeg"] = rates, ["environment"] =
+            Provenance.Describe() };
     }
 
     private static void Print(TextWriter output, List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
@@ -171,7 +184,8 @@ internal static class BenchCommand
         foreach (var speed in jpeg)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"JPEG, {speed.Threads} threads: {speed.Decoding:F0} images/s decoded, {speed.Pipeline:F0} into batches; libturbojpeg alone {speed.LibTurboJpeg:F0}"));
+                $"JPEG, {speed.Threads} threads: {speed.Decoding:F0} images/s decoded, {speed.Pipeline:F0} into batches; libturbojpeg "
+                    + $"alone {speed.LibTurboJpeg:F0}"));
         }
     }
 }

@@ -15,7 +15,8 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ => DefaultExperiment.Methods };
+        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ =>
+            DefaultExperiment.Methods };
         var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
@@ -30,7 +31,8 @@ internal static class CompareCommand
         command.SetAction(parsed =>
         {
             var chosen = recipe.Over(new Recipe(), parsed);
-            var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)] : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
+            var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
+                : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = suites.Over(parsed);
@@ -38,7 +40,8 @@ internal static class CompareCommand
             var cancellation = CommandRunner.CancelledByKeyboard();
             var line = new LiveLine(parsed.Error);
             var among = comparison.Jobs == 1 ? null : new RunsProgress(line, "training", comparison.Labels, comparison.Finished(folder));
-            var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, common.Quiet(parsed), among));
+            var progress = comparison.Labels.ToDictionary(label => label, label =>
+                new FitProgress(line, label, common.Quiet(parsed), among));
             var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), cancellation);
             line.Clear();
             var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), cancellation);
@@ -47,7 +50,8 @@ internal static class CompareCommand
             if (common.Json(parsed))
                 parsed.Output.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
-                parsed.Output.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>().Select(table => table.ToMarkdown())));
+                parsed.Output.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>()
+                    .Select(table => table.ToMarkdown())));
             else
                 Print(parsed, report, evaluations, folder);
             return 0;
@@ -55,11 +59,13 @@ internal static class CompareCommand
         return command;
     }
 
-    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet, CancellationToken cancellation)
+    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet,
+        CancellationToken cancellation)
     {
         var among = result.Jobs == 1 ? null : new RunsProgress(line, "evaluating", result.Runs.Select(run => run.Label), []);
         var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(line, run.Label, quiet, among));
-        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) => progress[label].Advance(done), cancellation);
+        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) =>
+            progress[label].Advance(done), cancellation);
         line.Clear();
         return evaluations;
     }

@@ -9,7 +9,9 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>evaluate</c>: measures the paper's claims on a finished run, suite by suite; what is measured already is not measured again.</summary>
+/// <summary>
+/// <c>evaluate</c>: measures the paper's claims on a finished run, suite by suite; what is measured already is not measured again.
+/// </summary>
 internal static class EvaluateCommand
 {
     public static Command Create()
@@ -18,7 +20,9 @@ internal static class EvaluateCommand
         var options = new SuiteOptions("--suite", "all");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var common = new CommonOptions();
-        var command = new Command("evaluate", "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, markdown };
+        var command =
+            new Command("evaluate",
+            "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, markdown };
         options.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -27,14 +31,16 @@ internal static class EvaluateCommand
             var folder = parsed.GetValue(run)!;
             var chosen = options.Over(parsed)!;
             var line = new LiveLine(parsed.Error);
-            var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), common.Quiet(parsed));
+            var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+                common.Quiet(parsed));
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
             line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, chosen, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);
             if (common.Json(parsed))
-                parsed.Output.WriteLine(new JsonObject(suites.Select(one => KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
+                parsed.Output.WriteLine(new JsonObject(suites.Select(one =>
+                    KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
                 parsed.Output.Write(evaluations.Table().ToMarkdown());
@@ -50,12 +56,15 @@ internal static class EvaluateCommand
         foreach (var (suite, result) in suites)
         {
             var shown = suite.Headlines.Where(headline => result.Metrics.ContainsKey(headline.Metric)).ToArray();
-            output.WriteLine($"{suite.Id}, {shown.Max(headline => result.Metrics[headline.Metric].N).ToString("N0", CultureInfo.InvariantCulture)} images");
+            output.WriteLine($"{suite.Id}, "
+                + $"{shown.Max(headline => result.Metrics[headline.Metric].N).ToString("N0", CultureInfo.InvariantCulture)} images");
             foreach (var headline in shown)
             {
                 var (metric, scale) = (result.Metrics[headline.Metric], headline.Percent ? 100 : 1);
-                var interval = metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
+                var interval = metric.Ci95 is { } ends
+                    ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
             }
         }
         output.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}, report: {Path.Combine(folder, "report.html")}");

@@ -13,12 +13,13 @@ internal static class MixCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with a sub-folder a class" };
+        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with one sub-folder per class" };
         var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
         var count = WholeOption.Create("--count", "pictures", 100, 1, 1_000_000);
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false).Mixing();
-        var command = new Command("mix", "A mixed data set for other frameworks: PNG pictures, targets.csv, classes.txt.") { source, output, count };
+        var command = new Command("mix", "A mixed data set for other frameworks: PNG pictures, targets.csv, classes.txt.") { source,
+            output, count };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -27,12 +28,14 @@ internal static class MixCommand
             var pictures = parsed.GetValue(count);
             var named = parsed.GetValue(source)!;
             var shown = new Recipe { Method = DefaultExperiment.Method };
-            var basis = Directory.Exists(named) ? shown with { Dataset = "folder", Data = named } : shown with { Dataset = named };
+            var basis = Directory.Exists(named) ? shown with { Dataset = DatasetCatalogue.OwnPictures.Id, Data = named }
+                : shown with { Dataset = named };
             var chosen = recipe.Over(basis, parsed);
-            var mixer = chosen.Resolve().Stack.Mixer ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
+            var mixer = chosen.Resolve().Stack.Mixer
+                ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
-MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
+            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
             parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString()
                 : $"wrote {pictures} pictures and targets.csv to {folder}");
             return 0;

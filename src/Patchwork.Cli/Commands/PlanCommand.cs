@@ -35,9 +35,11 @@ internal static class PlanCommand
             var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed);
             var stack = chosen.Resolve().Stack;
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
-                ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a --method that mixes or erases pixels.");
+                ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a "
+                    + "--method that mixes or erases pixels.");
             if (planner.Needs != Needs.Nothing)
-                throw new InputException($"{chosen.Method} plans by the pixels that it sees, and there are none here. Look at it with preview.");
+                throw new InputException($"{chosen.Method} plans by the pixels that it sees, and there are none here. Look at it with "
+                    + "preview.");
             var seeds = new SeedStream(chosen.Seed);
             var lines = new ArrayBufferWriter<byte>(2 * Block);
             var (images, rows, columns) = (parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width));

@@ -26,15 +26,21 @@ internal static class PredictCommand
             foreach (var image in parsed.GetValue(images)!)
             {
                 var probabilities = predictor.Predict(image);
-                var best = Enumerable.Range(0, probabilities.Length).OrderByDescending(k => probabilities[k]).Take(parsed.GetValue(top)).ToArray();
+                var best = Enumerable.Range(0, probabilities.Length).OrderByDescending(k => probabilities[k]).Take(parsed.GetValue(top))
+                    .ToArray();
                 if (common.Json(parsed))
                     answers.Add(new JsonObject
                     {
                         ["image"] = image,
-                        ["classes"] = new JsonArray([.. best.Select(k => new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = probabilities[k] })]),
+                        ["classes"] = new JsonArray([.. best.Select(k =>
+                            new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = probabilities[k] })]),
                     });
                 else
-                    parsed.Output.WriteLine($"{image}: {string.Join(", ", best.Select(k => string.Create(CultureInfo.InvariantCulture, $"{predictor.Card.Classes[k]} {probabilities[k]:P1}")))}");
+                {
+                    var named =
+                        best.Select(k => string.Create(CultureInfo.InvariantCulture, $"{predictor.Card.Classes[k]} {probabilities[k]:P1}"));
+                    parsed.Output.WriteLine($"{image}: {string.Join(", ", named)}");
+                }
             }
             if (common.Json(parsed))
                 parsed.Output.WriteLine(answers.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));

@@ -17,11 +17,16 @@ internal static class PreviewCommand
     {
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = WholeOption.Create("--count", "rows", 5, 1, 200);
-        var objects = new Option<bool>("--objects") { Description = "outline the objects and leave only their masks bright, before and after" };
-        var run = new Option<string?>("--run") { Description = "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)" };
+        var objects = new Option<bool>("--objects") { Description =
+            "outline the objects and leave only their masks bright, before and after" };
+        var run = new Option<string?>("--run") { Description =
+            "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
-        var command = new Command("preview", "A PNG sheet: original, partner, mixed, difference, with λ, box and labels; or features, branches, label vectors.") { output, count, objects, run };
+        var command =
+            new Command("preview",
+            "A PNG sheet: original, partner, mixed, difference, with λ, box and labels; or features, branches, label vectors.") { output,
+            count, objects, run };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -34,7 +39,8 @@ internal static class PreviewCommand
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
             var png = all
                 ? MixingPreview.DrawAll(stacks, chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
-                : MixingPreview.Draw(stacks[0], chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count), parsed.GetValue(objects), trained?.Model, chosen.Preset);
+                : MixingPreview.Draw(stacks[0], chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count),
+                    parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);
             parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["preview"] = path }.ToJsonString() : $"wrote {path}");

@@ -12,7 +12,8 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string?>("recipe") { Description = "recipe file (JSON); flags are laid over it", Arity = ArgumentArity.ZeroOrOne };
+        var file = new Argument<string?>("recipe") { Description = "recipe file (JSON); flags are laid over it", Arity =
+            ArgumentArity.ZeroOrOne };
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
         var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
         var common = new CommonOptions();
@@ -28,7 +29,8 @@ internal static class TrainCommand
             string folder;
             if (parsed.GetValue(resume))
             {
-                folder = parsed.GetValue(output) ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
+                folder = parsed.GetValue(output)
+                    ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
                 if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = parsed.GetValue(file)) is not null)
                     throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
                         + $"Received: {flag} beside it. Leave it away, or start a new run.");
@@ -59,13 +61,15 @@ internal static class TrainCommand
         if (file is null)
             return new Recipe();
         return File.Exists(file) ? Recipe.FromJson(File.ReadAllText(file), file)
-            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which {(Directory.Exists(file) ? "is a folder" : "does not exist")}.");
+            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which "
+                + $"{(Directory.Exists(file) ? "is a folder" : "does not exist")}.");
     }
 
     private static string Describe(RunResult result, string folder)
     {
         var best = result.BestTestEpoch ? "best test epoch" : "best validation epoch";
         return string.Create(CultureInfo.InvariantCulture,
-            $"test error {result.Last.Top1Error:P2} after the last epoch ({result.Last.Epoch}), {result.Best.Top1Error:P2} at the {best} ({result.Best.Epoch}); run in {folder}");
+            $"test error {result.Last.Top1Error:P2} after the last epoch ({result.Last.Epoch}), {result.Best.Top1Error:P2} at the "
+                + $"{best} ({result.Best.Epoch}); run in {folder}");
     }
 }

@@ -6,8 +6,10 @@ using Patchwork.Training;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on standard error,
-/// which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the line to them all.
+/// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on
+/// standard error,
+/// which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the line to them
+/// all.
 /// </summary>
 internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {
@@ -41,13 +43,17 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
             return;
         }
         var left = TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / (state.Step - firstStep) * (total - state.Step));
-        line.Draw(Line(line.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left, imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
+        line.Draw(Line(line.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left,
+            imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
     }
 
     /// <summary>The progress line, in at most <paramref name="width"/> characters.</summary>
-    public static ProgressLine Line(int width, string label, int epoch, int epochs, double share, TimeSpan left, double speed, double loss) =>
-        ProgressLine.Fit(width, label, string.Create(CultureInfo.InvariantCulture, $"epoch {epoch}/{epochs}"), share, $"{ProgressLine.Time(left)} left",
-            string.Create(CultureInfo.InvariantCulture, $"{speed:N0} img/s"), string.Create(CultureInfo.InvariantCulture, $"loss {loss:F3}"));
+    public static ProgressLine Line(int width, string label, int epoch, int epochs, double share, TimeSpan left, double speed,
+        double loss) =>
+        ProgressLine.Fit(width, label, string.Create(CultureInfo.InvariantCulture, $"epoch {epoch}/{epochs}"), share,
+            $"{ProgressLine.Time(left)} left",
+            string.Create(CultureInfo.InvariantCulture, $"{speed:N0} img/s"),
+                string.Create(CultureInfo.InvariantCulture, $"loss {loss:F3}"));
 
     public override void OnTrainEpochEnd(TrainingState state)
     {
@@ -56,7 +62,8 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
         var metrics = state.Metrics;
         var validation = metrics.TryGetValue("val/top1_error", out var error) ? $"  val error {error:P2}" : "";
         Say(new Notice(string.Create(CultureInfo.InvariantCulture,
-            $"epoch {state.Epoch}/{state.Options.Epochs}  train loss {metrics["train/loss"]:F4}  accuracy {metrics["train/accuracy"]:P2}{validation}  {metrics["images_per_second"]:N0} img/s")));
+            $"epoch {state.Epoch}/{state.Options.Epochs}  train loss {metrics["train/loss"]:F4}  accuracy "
+                + $"{metrics["train/accuracy"]:P2}{validation}  {metrics["images_per_second"]:N0} img/s")));
     }
 
     public override void OnFitEnd(TrainingState state)

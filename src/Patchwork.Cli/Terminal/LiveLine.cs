@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Terminal;
 
-/// <summary>The last line of standard error, which is drawn again and again on a terminal and does not exist in a log. Threads may share it.</summary>
+/// <summary>
+/// The last line of standard error, which is drawn again and again on a terminal and does not exist in a log. Threads may share it.
+/// </summary>
 /// <param name="error">Standard error.</param>
 internal sealed class LiveLine(TextWriter error)
 {
@@ -22,7 +24,8 @@ internal sealed class LiveLine(TextWriter error)
         lock (gate)
         {
             Clear();
-            screen.Markup($"[bold]{Markup.Escape(line.Label)}[/]{Markup.Escape(line.Position)}[green]{line.Done}[/][grey]{line.Rest}[/]{Markup.Escape(line.Tail)}");
+            var (label, position, tail) = (Markup.Escape(line.Label), Markup.Escape(line.Position), Markup.Escape(line.Tail));
+            screen.Markup($"[bold]{label}[/]{position}[green]{line.Done}[/][grey]{line.Rest}[/]{tail}");
         }
     }
 

@@ -15,7 +15,10 @@ internal readonly record struct ProgressLine(string Label, string Position, stri
     /// <summary>The line as it is read.</summary>
     public string Text => $"{Label}{Position}{Done}{Rest}{Tail}";
 
-    /// <summary>The fullest line of at most <paramref name="width"/> characters: the bar shrinks first, then details go, the last one first, then the bar, then the label's end.</summary>
+    /// <summary>
+    /// The fullest line of at most <paramref name="width"/> characters: the bar shrinks first, then details go, the last one first, then
+    /// the bar, then the label's end.
+    /// </summary>
     /// <param name="width">Characters that there is room for.</param>
     /// <param name="label">What is going on.</param>
     /// <param name="position">Where it is, e.g. <c>epoch 3/20</c>.</param>
@@ -41,7 +44,8 @@ internal readonly record struct ProgressLine(string Label, string Position, stri
 
     /// <summary>Hours, minutes and seconds, without hours where there are none.</summary>
     public static string Time(TimeSpan span) => span.TotalHours >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}:{span:mm\\:ss}") : span.ToString(@"m\:ss", CultureInfo.InvariantCulture);
+        ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}:{span:mm\\:ss}")
+            : span.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 
     private static ProgressLine WithBar(string label, string position, int bar, double share, string tail)
     {

@@ -30,11 +30,13 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
             if (!line.Exists || whole <= before || drawn.ElapsedMilliseconds < 100)
                 return;
             drawn.Restart();
-            line.Draw(Line(line.Width, title, shares.Values.Count(one => one >= 1), shares.Count, whole, clock.Elapsed / (whole - before) * (1 - whole)));
+            line.Draw(Line(line.Width, title, shares.Values.Count(one => one >= 1), shares.Count, whole,
+                clock.Elapsed / (whole - before) * (1 - whole)));
         }
     }
 
     /// <summary>The progress line, in at most <paramref name="width"/> characters.</summary>
     public static ProgressLine Line(int width, string title, int done, int runs, double share, TimeSpan left) =>
-        ProgressLine.Fit(width, title, string.Create(CultureInfo.InvariantCulture, $"{done} of {runs} runs"), share, $"{ProgressLine.Time(left)} left");
+        ProgressLine.Fit(width, title, string.Create(CultureInfo.InvariantCulture, $"{done} of {runs} runs"), share,
+            $"{ProgressLine.Time(left)} left");
 }

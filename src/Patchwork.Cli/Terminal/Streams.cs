@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Terminal;
 
-/// <summary>Where a command writes. Commands never touch <see cref="Console"/>, so several can run in one process, each with writers of its own.</summary>
+/// <summary>
+/// Where a command writes. Commands never touch <see cref="Console"/>, so several can run in one process, each with writers of its own.
+/// </summary>
 internal static class Streams
 {
     extension(ParseResult parsed)

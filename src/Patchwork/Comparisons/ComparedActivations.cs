@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// What the networks of a comparison look at in the same test images: the maps of the true class, as in figure 1 of the CutMix paper. Of each method the run of the
+/// What the networks of a comparison look at in the same test images: the maps of the true class, as in figure 1 of the CutMix paper. Of
+/// each method the run of the
 /// first seed.
 /// </summary>
 /// <param name="comparison">The runs.</param>
@@ -33,10 +34,13 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
             Title = "What speaks for the true class",
             Subtitle = "Below: the probability that the network gives it.",
             Networks = [.. comparison.Methods],
-            Rows = [.. ids.Select((id, row) => new ActivationRow(seen[0][row].Picture, test.ClassNames[test.Label(id)], [.. seen.Select(one => one[row].Activation)]) { TrueBox = test.ObjectBox(id) ?? default })],
+            Rows = [.. ids.Select((id, row) =>
+                new ActivationRow(seen[0][row].Picture, test.ClassNames[test.Label(id)],
+                [.. seen.Select(one => one[row].Activation)]) { TrueBox = test.ObjectBox(id) ?? default })],
         };
         return new("What each network looks at", [HtmlFragment.Image(sheet.Png(),
-            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the true class over the image, with the box by it.")]);
+            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the "
+                + "true class over the image, with the box by it.")]);
     }
 
     private Explanation[] Seen(ComparedRun run, Tensor images, int[] ids)
@@ -44,6 +48,7 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
         var folder = RunFolder.Open(run.Folder);
         var device = NativeLibraries.Device(folder.Recipe.Device);
         using var network = folder.LoadNetwork(folder.Checkpoints.LastWeights, device);
-        return [.. ids.Select((id, row) => Explanation.Of(network, images.narrow(0, row, 1).to(device), test.Normalization, test.ClassNames, test.Label(id)))];
+        return [.. ids.Select((id, row) =>
+            Explanation.Of(network, images.narrow(0, row, 1).to(device), test.Normalization, test.ClassNames, test.Label(id)))];
     }
 }

@@ -37,21 +37,27 @@ public sealed class ComparedEvaluations(
     /// One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an
     /// arrow.
     /// </summary>
-    public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun() : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
+    public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun()
+        : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
         [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
             select (IReadOnlyList<string>)[headline.Title, .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
 
     // A run by itself has intervals over the test images and nothing to be set against.
-    private ResultTable OfOneRun() => new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
+    private ResultTable OfOneRun() =>
+        new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
         [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
             let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
             select (IReadOnlyList<string>)[headline.Title, (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
-                metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}") : "", Text(metric.N)]]);
+                metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
+                    : "", Text(metric.N)]]);
 
     /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit.</summary>
-    public ResultTable AllMetrics() => new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit"]).Select(title => new ResultColumn(title))],
+    public ResultTable AllMetrics() =>
+        new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit"])
+        .Select(title => new ResultColumn(title))],
         [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
-            select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value), Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit)]]);
+            select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value),
+                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit)]]);
 
     /// <summary>
     /// For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.
@@ -60,15 +66,22 @@ public sealed class ComparedEvaluations(
         : [.. comparison.Methods.Where(method => method != Methods.Baseline).Select(Answer)];
 
     /// <summary>All metrics as JSON: <c>{suite: {metric: {method: {mean, deviation, t95, n, limit, vs_baseline}}}}</c>.</summary>
-    public JsonObject Json() => new(suites.Select(suite => KeyValuePair.Create(suite.Id, (JsonNode?)new JsonObject(Of(suite, comparison.Methods[0])[0].Metrics.Keys.Where(metric => Has(suite, metric)).Select(metric =>
-        KeyValuePair.Create(metric, (JsonNode?)new JsonObject(comparison.Methods.Select(method => KeyValuePair.Create(method, (JsonNode?)Json(suite, metric, method))))))))));
+    public JsonObject Json() =>
+        new(suites.Select(suite => KeyValuePair.Create(suite.Id,
+        (JsonNode?)new JsonObject(Of(suite, comparison.Methods[0])[0].Metrics.Keys.Where(metric => Has(suite, metric)).Select(metric =>
+        KeyValuePair.Create(metric,
+            (JsonNode?)new JsonObject(comparison.Methods.Select(method =>
+            KeyValuePair.Create(method, (JsonNode?)Json(suite, metric, method))))))))));
 
     /// <summary>The report's sections: the table, and the curves of each suite.</summary>
     public IEnumerable<ReportSection> Sections()
     {
         var limited = options.Limit is { } limit ? $" Only {limit} test images were used." : "";
-        yield return new("Beyond the test error", [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
-            ? "All numbers are of the last epoch." + limited : "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the choice of test images (paired bootstrap, 95 %) nor that of the seeds "
+        yield return new("Beyond the test error",
+            [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
+            ? "All numbers are of the last epoch." + limited
+                : "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the "
+                + "choice of test images (paired bootstrap, 95 %) nor that of the seeds "
             + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
         foreach (var suite in suites)
         {
@@ -91,18 +104,23 @@ public sealed class ComparedEvaluations(
          select Change(suite, headline.Metric, method)?.OverImages).FirstOrDefault();
 
     private IReadOnlyList<SuiteResult> Of(Suite suite, string method) =>
-        [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method).Select(pair => pair.Second.Single(one => one.Suite.Id == suite.Id).Result)];
+        [.. comparison.Runs.Zip(results).Where(pair => pair.First.Method == method)
+            .Select(pair => pair.Second.Single(one => one.Suite.Id == suite.Id).Result)];
 
-    private bool Has(Suite suite, string metric) => comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
+    private bool Has(Suite suite, string metric) =>
+        comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
 
-    private Difference? Change(Suite suite, string metric, string method) => method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) ? null
+    private Difference? Change(Suite suite, string metric, string method) =>
+        method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) ? null
         : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline));
 
     private string Cell(Suite suite, Headline headline, string method)
     {
         var scale = headline.Percent ? 100 : 1;
-        var mean = Statistic.Of(Of(suite, method).Select(result => scale * result.Metrics[headline.Metric].Value)).ToString(headline.Percent ? 1 : 2);
-        return headline.LowerIsBetter is { } lower && Change(suite, headline.Metric, method) is { IsNoise: false } change ? $"{mean} {(change.Value < 0 == lower ? "▲" : "▼")}" : mean;
+        var mean = Statistic.Of(Of(suite, method).Select(result => scale * result.Metrics[headline.Metric].Value))
+            .ToString(headline.Percent ? 1 : 2);
+        return headline.LowerIsBetter is { } lower && Change(suite, headline.Metric, method) is { IsNoise: false } change
+            ? $"{mean} {(change.Value < 0 == lower ? "▲" : "▼")}" : mean;
     }
 
     /// <summary>
@@ -111,20 +129,27 @@ public sealed class ComparedEvaluations(
     internal string Count(string method)
     {
         var changes = Changes(method);
-        int Clear(bool better) => changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
-        return $"{comparison.NameOf(method)} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} measurements";
+        int Clear(bool better) =>
+            changes.Count(one => !one.Change.IsNoise && (one.Change.Value < 0 == one.Headline.LowerIsBetter) == better);
+        return $"{comparison.NameOf(method)} is clearly better at {Clear(true)} and worse at {Clear(false)} of {changes.Count} "
+            + "measurements";
     }
 
     private IReadOnlyList<(Headline Headline, Difference Change)> Changes(string method) =>
-        [.. from suite in suites from headline in suite.Headlines where headline.LowerIsBetter is not null && Has(suite, headline.Metric) select (headline, Change(suite, headline.Metric, method)!)];
+        [.. from suite in suites from headline in suite.Headlines where headline.LowerIsBetter is not null && Has(suite, headline.Metric)
+            select (headline, Change(suite, headline.Metric, method)!)];
 
     private string Answer(string method)
     {
         var changes = Changes(method);
-        string Named(Func<Headline, Difference, bool> which) => string.Join("; ", changes.Where(one => which(one.Headline, one.Change)).Select(one =>
-            string.Create(CultureInfo.InvariantCulture, $"{one.Headline.Title} {(one.Headline.Percent ? 100 : 1) * one.Change.Value:+0.0#;-0.0#}")).DefaultIfEmpty("nothing"));
-        return $"{comparison.NameOf(method)} is clearly better at: {Named((headline, change) => !change.IsNoise && change.Value < 0 == headline.LowerIsBetter)}. "
-            + $"Clearly worse at: {Named((headline, change) => !change.IsNoise && change.Value < 0 != headline.LowerIsBetter)}. Of {changes.Count} measurements {changes.Count(one => one.Change.IsNoise)} differ by no more than the noise.";
+        string Named(Func<Headline, Difference, bool> which) =>
+            string.Join("; ", changes.Where(one => which(one.Headline, one.Change)).Select(one =>
+            string.Create(CultureInfo.InvariantCulture,
+                $"{one.Headline.Title} {(one.Headline.Percent ? 100 : 1) * one.Change.Value:+0.0#;-0.0#}")).DefaultIfEmpty("nothing"));
+        return $"{comparison.NameOf(method)} is clearly better at: "
+            + $"{Named((headline, change) => !change.IsNoise && change.Value < 0 == headline.LowerIsBetter)}. "
+            + $"Clearly worse at: {Named((headline, change) => !change.IsNoise && change.Value < 0 != headline.LowerIsBetter)}. Of "
+                + $"{changes.Count} measurements {changes.Count(one => one.Change.IsNoise)} differ by no more than the noise.";
     }
 
     private JsonObject Json(Suite suite, string metric, string method)

@@ -8,7 +8,10 @@ using Patchwork.Training;
 
 namespace Patchwork.Comparisons;
 
-/// <summary>What the training of a comparison's runs was like: curves, the dose of mixing that each method really gave, its cost, and the λ that it used.</summary>
+/// <summary>
+/// What the training of a comparison's runs was like: curves, the dose of mixing that each method really gave, its cost, and the λ that it
+/// used.
+/// </summary>
 /// <param name="comparison">The runs.</param>
 internal sealed class ComparedTraining(ComparisonResult comparison)
 {
@@ -20,12 +23,14 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     {
         if (!Trained)
             yield break;
-        yield return new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)), HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]);
+        yield return new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)),
+            HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]);
         var lambdas = Lambdas();
         yield return new("Dose and cost",
         [
             HtmlFragment.Table(Dose()),
-            HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, of all training images. Share mixed: images that another one was mixed into. Steps per time as the runs were "
+            HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, of all training images. Share "
+                + "mixed: images that another one was mixed into. Steps per time as the runs were "
                 + $"trained, {comparison.Jobs} at a time, waiting for data included; whatever else the machine did is in it."),
             .. lambdas.Series.Count > 0 ? [HtmlFragment.Chart(lambdas)] : Array.Empty<HtmlFragment>(),
         ]);
@@ -43,7 +48,8 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     // With the sample deviation as band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
         new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
-            [.. PerEpoch(method, metric).Select(point => new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.StandardDeviation))]))])
+            [.. PerEpoch(method, metric).Select(point =>
+                new ChartPoint(point.Epoch, scale * point.Value.Mean, scale * point.Value.StandardDeviation))]))])
         {
             Least = 0,
         };
@@ -51,8 +57,10 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     private ResultTable Dose()
     {
         var baseline = comparison.Methods.Contains(Methods.Baseline) ? StepSeconds(Methods.Baseline) : (double?)null;
-        string Share(string method, string metric) => PerEpoch(method, metric).Select(point => 100 * point.Value.Mean).DefaultIfEmpty(double.NaN).Average() is var mean && mean > 0 ? Text(mean, "F1") : "";
-        return new ResultTable([new("method"), new("replaced area, %", Alignment.Right), new("share mixed, %", Alignment.Right), new("ms a step", Alignment.Right), new("step over baseline's", Alignment.Right)],
+        string Share(string method, string metric) => PerEpoch(method, metric).Select(point => 100 * point.Value.Mean)
+            .DefaultIfEmpty(double.NaN).Average() is var mean && mean > 0 ? Text(mean, "F1") : "";
+        return new ResultTable([new("method"), new("replaced area, %", Alignment.Right), new("share mixed, %", Alignment.Right),
+            new("ms a step", Alignment.Right), new("step over baseline's", Alignment.Right)],
             [.. comparison.Methods.Select(method => (IReadOnlyList<string>)
             [
                 method, Share(method, "mix/replaced_area"), Share(method, "mix/share_mixed"), Text(1000 * StepSeconds(method), "F1"),
@@ -60,18 +68,23 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
             ])]);
     }
 
-    private double StepSeconds(string method) => comparison.Recipe.BatchSize * comparison.Recipe.Accumulate / PerEpoch(method, "images_per_second").Average(point => point.Value.Mean);
+    private double StepSeconds(string method) =>
+        comparison.Recipe.BatchSize * comparison.Recipe.Accumulate / PerEpoch(method, "images_per_second")
+        .Average(point => point.Value.Mean);
 
     // Shares of the images in twentieths of λ, beside the law that it was drawn from.
     private LineChart Lambdas()
     {
-        var used = comparison.Methods.Select(method => (Method: method, Counts: Counts(method))).Where(one => one.Counts.Sum() > 0).ToArray();
+        var used = comparison.Methods.Select(method => (Method: method, Counts: Counts(method))).Where(one => one.Counts.Sum() > 0)
+            .ToArray();
         var laws = used.Select(one => comparison.RecipeOf(one.Method).Stack.Mixer?.LambdaAlpha).OfType<double>()
             .Where(_ => comparison.Recipe.Strengths is null).Distinct();
         return new LineChart("λ drawn from and λ used", "λ, the image's own weight", "images, %",
         [
-            .. used.Select(one => new ChartSeries($"{one.Method}, used", [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),
-            .. laws.Select(alpha => new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"Beta({alpha}, {alpha})"), [.. Beta(alpha).Select((share, bin) => new ChartPoint(Middle(bin), 100 * share))]) { Reference = true }),
+            .. used.Select(one => new ChartSeries($"{one.Method}, used",
+                [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),
+            .. laws.Select(alpha => new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"Beta({alpha}, {alpha})"),
+                [.. Beta(alpha).Select((share, bin) => new ChartPoint(Middle(bin), 100 * share))]) { Reference = true }),
         ]);
     }
 
@@ -88,7 +101,9 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         return sums;
     }
 
-    // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for α of a half and more and a mild one below.
+    // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for
+    // α of a
+    // half and more and a mild one below.
     internal static double[] Beta(double alpha)
     {
         const int points = 20_000;
@@ -103,5 +118,6 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         return [.. mass.Select(value => value / sum)];
     }
 
-    private static string Text(double value, string format) => double.IsFinite(value) ? value.ToString(format, CultureInfo.InvariantCulture) : "";
+    private static string Text(double value, string format) =>
+        double.IsFinite(value) ? value.ToString(format, CultureInfo.InvariantCulture) : "";
 }

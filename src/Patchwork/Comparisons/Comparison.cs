@@ -17,11 +17,13 @@ public sealed class Comparison
     /// <param name="methods">Method ids, <c>baseline</c> included.</param>
     /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
     /// <param name="jobs">Runs at a time. Range: at least 1. Default: one a core, as far as each has 4 GiB of memory; one on a GPU.</param>
-    /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the methods.</exception>
+    /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the
+    /// methods.</exception>
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
     {
         if (methods.Count == 0 || seeds < 1)
-            throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} seeds.");
+            throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
+                + "seeds.");
         if (jobs < 1)
             throw new InputException($"A comparison has at least one run at a time. Received: jobs = {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
@@ -39,7 +41,8 @@ public sealed class Comparison
             Recipe = shared.Recipe with
             {
                 Seed = seed,
-                Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal).Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+                Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal)
+                    .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
             },
         };
     }
@@ -50,10 +53,15 @@ public sealed class Comparison
     /// <summary>Seeds a method.</summary>
     public int Seeds { get; }
 
-    /// <summary>Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.</summary>
+    /// <summary>
+    /// Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.
+    /// </summary>
     public int Jobs { get; }
 
-    /// <summary>What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is stopped early has whole seeds.</summary>
+    /// <summary>
+    /// What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is
+    /// stopped early has whole seeds.
+    /// </summary>
     public IReadOnlyList<string> Labels => [.. Plan().Select(run => ComparedRun.LabelOf(run.Method, run.Seed))];
 
     /// <summary>Runs, or goes on with, everything.</summary>
@@ -61,7 +69,8 @@ public sealed class Comparison
     /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
     /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
-    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report, CancellationToken cancellation = default)
+    public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report,
+        CancellationToken cancellation = default)
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
@@ -74,7 +83,8 @@ public sealed class Comparison
             var wanted = Of(run.Method, run.Seed);
             var result = Directory.Exists(path)
                 ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), stop)
-                : TrainingRun.Start(wanted with { Recipe = wanted.Recipe with { Threads = threads } }, path, callbacks(label), notice => report(label, notice), stop);
+                : TrainingRun.Start(wanted with { Recipe = wanted.Recipe with { Threads = threads } }, path, callbacks(label), notice =>
+                    report(label, notice), stop);
             return new ComparedRun(run.Method, run.Seed, path, result);
         }, cancellation);
         return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
@@ -82,19 +92,22 @@ public sealed class Comparison
 
     /// <summary>The labels of runs that are finished in a folder.</summary>
     public IReadOnlyList<string> Finished(string folder) =>
-        [.. from run in Plan() let path = PathOf(folder, run.Method, run.Seed) where Directory.Exists(path) && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
+        [.. from run in Plan() let path = PathOf(folder, run.Method, run.Seed) where Directory.Exists(path)
+            && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
 
     private IReadOnlyList<(string Method, ulong Seed)> Plan() =>
         [.. from k in Enumerable.Range(0, Seeds) from method in Methods select (method, recipe.Seed + (ulong)k)];
 
     private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
 
-    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation)
+    private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report,
+        CancellationToken cancellation)
     {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads are settled when a run begins: 0 then means whatever it was.
-        if (wanted with { Threads = stored.Threads } is var same && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
+        if (wanted with { Threads = stored.Threads } is var same
+            && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
             throw new InputException($"{path} holds a run of another recipe than the one asked for. "
                 + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
         return TrainingRun.Resume(path, callbacks, report, cancellation);

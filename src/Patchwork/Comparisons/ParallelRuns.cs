@@ -5,7 +5,8 @@ using Patchwork.Recipes;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// Independent runs, some at a time, each on a thread of its own. A small network gains little from a second core: two runs on one core each are done before two
+/// Independent runs, some at a time, each on a thread of its own. A small network gains little from a second core: two runs on one core
+/// each are done before two
 /// on both cores after each other, and their bits do not depend on the machine's cores.
 /// </summary>
 internal static class ParallelRuns
@@ -23,12 +24,16 @@ internal static class ParallelRuns
         return (int)Math.Clamp(Math.Min(Environment.ProcessorCount / Math.Max(1, recipe.Threads), memory), 1, runs);
     }
 
-    /// <summary>Carries out all items, the first ones first; results in the order of the items. The first failure ends the others at their next step and is thrown.</summary>
+    /// <summary>
+    /// Carries out all items, the first ones first; results in the order of the items. The first failure ends the others at their next step
+    /// and is thrown.
+    /// </summary>
     /// <param name="items">What to do.</param>
     /// <param name="atATime">How many at a time. One: on the calling thread.</param>
     /// <param name="work">Does one.</param>
     /// <param name="cancellation">Ends them all.</param>
-    public static IReadOnlyList<TResult> Run<TItem, TResult>(IReadOnlyList<TItem> items, int atATime, Func<TItem, CancellationToken, TResult> work, CancellationToken cancellation)
+    public static IReadOnlyList<TResult> Run<TItem,
+        TResult>(IReadOnlyList<TItem> items, int atATime, Func<TItem, CancellationToken, TResult> work, CancellationToken cancellation)
     {
         var results = new TResult[items.Count];
         if (atATime == 1)
@@ -45,7 +50,8 @@ internal static class ParallelRuns
             using var generator = TorchDraws.OwnGenerator();
             try
             {
-                for (var i = Interlocked.Increment(ref next); i < items.Count && !stop.IsCancellationRequested; i = Interlocked.Increment(ref next))
+                for (var i = Interlocked.Increment(ref next); i < items.Count && !stop.IsCancellationRequested; i =
+                    Interlocked.Increment(ref next))
                     results[i] = work(items[i], stop.Token);
             }
             catch (Exception error)

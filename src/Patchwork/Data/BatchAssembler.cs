@@ -4,9 +4,9 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Writes a batch in one pass: crop, mirror, mix, convert and normalize touch every output pixel once. Inside a plan's box the rows are read from the
-/// partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not. What changes an image's pixels by
-/// itself (decoding, a resized crop, colours) happens before, once an image, whoever shows it.
+/// Writes a batch in one pass: crop, mirror, mix, convert and normalize touch every output pixel once. Inside a plan's box the rows are
+/// read from the partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not. What
+/// changes an image's pixels by itself (decoding, a resized crop, colours) happens before, once per image, whoever shows it.
 /// </summary>
 internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOptions options)
 {
@@ -16,10 +16,11 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
     private readonly bool ready = dataset.InMemory && options is { ResizedCrop: null, Color: null };
 
     /// <summary>
-    /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the
-    /// caller's own, and its images stay valid until its next use.
+    /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe:
+    /// <paramref name="scratch"/> is the caller's own, and its images stay valid until its next use.
     /// </summary>
-    public void Assemble(ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
+    public void Assemble(
+        ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
     {
         var size = dataset.ImageBytes;
         var needed = ready ? 0 : ids.Length * size;
@@ -36,7 +37,8 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         {
             var output = images.Slice(i * size, size);
             var own = Source(ids, i, scratch, geometries);
-            var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i ? (mix.Partner, pasted) : (i, Box.Empty);
+            var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i
+                ? (mix.Partner, pasted) : (i, Box.Empty);
             if (partner == i)
                 rows.Write(own, output);
             else
@@ -51,7 +53,10 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         }
     }
 
-    /// <summary>The object's pixels (H·W) under the same crop and mirroring as the image's; null where they are not known, or cannot follow a resized crop.</summary>
+    /// <summary>
+    /// The object's pixels (H·W) under the same crop and mirroring as the image's; null where they are not known, or cannot follow a
+    /// resized crop.
+    /// </summary>
     public byte[]? ObjectMask(int id, long epoch)
     {
         var mask = dataset.ObjectMask(id);

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Data;
 
-/// <summary>Memory of one batch, reused from step to step. Loader threads write it through spans; no tensor operation runs on them.</summary>
+/// <summary>
+/// Memory of one batch, reused from step to step. Loader threads write it through spans; no tensor operation runs on them.
+/// </summary>
 internal sealed class BatchBuffer : IDisposable
 {
     private Tensor? imagePool, labelPool, partnerPool;      // of the largest batch so far

@@ -5,12 +5,13 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Makes batches of a data set: order, augmentation and mixing plan are drawn from streams addressed by epoch, step and example, so the batches are the
-/// same to the bit for any number of threads, and an epoch can be entered at any step. Worker threads assemble ahead into pooled buffers.
+/// Makes batches of a data set: order, augmentation and mixing plan are drawn from streams addressed by epoch, step and example, so the
+/// batches are the same to the bit for any number of threads, and an epoch can be entered at any step. Worker threads assemble ahead into
+/// pooled buffers.
 /// </summary>
 /// <remarks>
-/// A batch is valid until the next one is asked for; clone what must stay. Its tensors belong to the loader. One epoch at a time; <see cref="Dispose"/>
-/// frees the buffers.
+/// A batch is valid until the next one is asked for; clone what must stay. Its tensors belong to the loader. One epoch at a time;
+/// <see cref="Dispose"/> frees the buffers.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
@@ -37,22 +38,25 @@ public sealed class BatchLoader : IDisposable
     /// <summary>The data set.</summary>
     public Dataset Dataset { get; }
 
-    /// <summary>Draws the plan that batches are mixed by while they are assembled; null leaves them as they are. Set it between epochs.</summary>
+    /// <summary>
+    /// Draws the plan that batches are mixed by while they are assembled; null leaves them as they are. Set it between epochs.
+    /// </summary>
     public IPlanner? Planner
     {
         get;
         set => field = value is null or { Needs: Needs.Nothing, PlansBoxes: true } ? value
-            : throw new ArgumentException(value.Needs == Needs.Nothing ? "A loader pastes boxes and nothing else. Mix after loading instead."
+            : throw new ArgumentException(value.Needs == Needs.Nothing
+                ? "A loader pastes boxes and nothing else. Mix after loading instead."
                 : $"A planner that sees {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
     }
 
     /// <summary>Draw what is erased from the images before they are mixed, in this order. Set them between epochs.</summary>
     public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
-    /// <summary>Batches an epoch.</summary>
+    /// <summary>Batches per epoch.</summary>
     public int Steps => (Dataset.Count + options.BatchSize - 1) / options.BatchSize;
 
-    /// <summary>Images a full batch.</summary>
+    /// <summary>Images per full batch.</summary>
     public int BatchSize => options.BatchSize;
 
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
@@ -61,7 +65,8 @@ public sealed class BatchLoader : IDisposable
     public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0)
     {
         if (inUse)
-            throw new InvalidOperationException("A loader makes one epoch at a time. Received: a second one before the first was finished. Use a second loader.");
+            throw new InvalidOperationException("A loader makes one epoch at a time. "
+                + "Received: a second one before the first was finished. Use a second loader.");
         inUse = true;
         order = options.Shuffle ? seeds.Open("shuffle", epoch).Permutation(Dataset.Count) : [.. Enumerable.Range(0, Dataset.Count)];
         try
@@ -83,8 +88,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The tensors are new and belong
-    /// to the caller's dispose scope.
+    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The
+    /// tensors are new and belong to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
@@ -94,7 +99,9 @@ public sealed class BatchLoader : IDisposable
         return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
-    /// <summary>Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.</summary>
+    /// <summary>
+    /// Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.
+    /// </summary>
     internal byte[]? ObjectMask(int id, long epoch) => assembler.ObjectMask(id, epoch);
 
     /// <summary>Frees the buffers.</summary>
@@ -108,8 +115,13 @@ public sealed class BatchLoader : IDisposable
     {
         var start = step * options.BatchSize;
         var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
-        MixPlan? PlanOf(IPlanner? planner, string purpose) => planner?.Plan(new MixContext(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step)) { Epoch = epoch + (double)step / Steps, ObjectMask = row => ObjectMask(ids[row], epoch) });
-        return Fill(buffer, ids, epoch, PlanOf(Planner, "mix"), [.. Erasers.Select((eraser, i) => PlanOf(eraser, $"erase/{i}")!)], ref scratch);
+        MixContext Context(string purpose) => new(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step))
+        {
+            Epoch = epoch + (double)step / Steps,
+            ObjectMask = row => ObjectMask(ids[row], epoch),
+        };
+        MixPlan[] erased = [.. Erasers.Select((eraser, i) => eraser.Plan(Context($"erase/{i}")))];
+        return Fill(buffer, ids, epoch, Planner?.Plan(Context("mix")), erased, ref scratch);
     }
 
     private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, ref byte[] scratch)
@@ -143,7 +155,10 @@ public sealed class BatchLoader : IDisposable
         {
             (this.loader, this.epoch, next, taken) = (loader, epoch, firstStep, firstStep - 1);
             ready = [.. loader.buffers.Select(_ => -1)];
-            threads = [.. Enumerable.Range(0, loader.options.Threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"loader {i}" })];
+            threads =
+            [
+                .. Enumerable.Range(0, loader.options.Threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"loader {i}" }),
+            ];
             foreach (var thread in threads)
                 thread.Start();
         }

@@ -4,11 +4,14 @@ using SkiaSharp;
 
 namespace Patchwork.Data;
 
-/// <summary>Mean and deviation that images are normalized with, per channel, for pixel values scaled to [0, 1].</summary>
-public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation);
+/// <summary>What images are normalized with, per channel, for pixel values scaled to [0, 1].</summary>
+/// <param name="Mean">The mean, which is subtracted.</param>
+/// <param name="StandardDeviation">The standard deviation, which is divided by. Range: positive.</param>
+public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> StandardDeviation);
 
 /// <summary>
-/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is thread-safe.
+/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is
+/// thread-safe. Derive from it to train on data of another source, or from <see cref="DatasetView"/> to change how a set is shown.
 /// </summary>
 public abstract class Dataset
 {
@@ -43,10 +46,14 @@ public abstract class Dataset
     public abstract ReadOnlySpan<byte> Read(int index, Span<byte> scratch);
 
     /// <summary>
-    /// A part of the whole picture resized to the set's size, planar like <see cref="Read"/>. <paramref name="choose"/> is told rows and columns of
-    /// the picture (as a file holds it, which may be larger than the set's size) and answers with the part.
+    /// Reads a part of the picture behind an example, resized to the set's size. By default the picture is what <see cref="Read"/>
+    /// returns; a set that decodes files overrides this to cut from the picture as its file holds it, which may be larger than the set's
+    /// size.
     /// </summary>
-    internal virtual void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output)
+    /// <param name="index">The example.</param>
+    /// <param name="choose">Chooses the part, given the rows and the columns of the picture.</param>
+    /// <param name="output">Receives <see cref="ImageBytes"/> bytes, planar like <see cref="Read"/>.</param>
+    public virtual void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output)
     {
         var planar = Read(index, output);
         var rgba = new byte[4 * Height * Width];
@@ -64,12 +71,12 @@ public abstract class Dataset
     /// <summary>The box around the object, where the set knows it.</summary>
     public virtual Box? ObjectBox(int index) => null;
 
-    /// <summary>The object's mask, one byte a pixel (1 object, 0 background), where the set knows it; empty otherwise.</summary>
+    /// <summary>The object's mask, one byte per pixel (1 object, 0 background), where the set knows it; empty otherwise.</summary>
     public virtual ReadOnlySpan<byte> ObjectMask(int index) => [];
 }
 
 /// <summary>A data set as published: what one trains on and what one tests on.</summary>
-/// <param name="Id">Name on the command line, e.g. <c>cifar10</c>.</param>
+/// <param name="Id">Id of the set in <see cref="DatasetCatalogue"/>.</param>
 /// <param name="Train">Training examples.</param>
 /// <param name="Test">Test examples; read once, after the fit.</param>
 public sealed record DatasetPair(string Id, Dataset Train, Dataset Test);

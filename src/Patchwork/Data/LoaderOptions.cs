@@ -3,7 +3,7 @@ namespace Patchwork.Data;
 /// <summary>How a <see cref="BatchLoader"/> makes batches.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Images a batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left.</summary>
+    /// <summary>Images per batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left.</summary>
     public int BatchSize { get; init => field = AtLeast(1, value, "batch size"); } = 128;
 
     /// <summary>A new order every epoch. Default true.</summary>
@@ -19,15 +19,19 @@ public sealed record LoaderOptions
     public ColorJitter? Color { get; init; }
 
     /// <summary>
-    /// Threads that assemble batches ahead of the one in use; 0 assembles on the caller's thread. Default 1. Any number gives the same batches.
+    /// Threads that assemble batches ahead of the one in use; 0 assembles on the caller's thread. Default 1. Any number gives the same
+    /// batches.
     /// </summary>
     public int Threads { get; init => field = AtLeast(0, value, "threads"); } = 1;
 
-    /// <summary>Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.</summary>
+    /// <summary>
+    /// Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.
+    /// </summary>
     internal const int EvaluationBatch = 100;
 
     /// <summary>The options of evaluation: every image once, in order, as it is.</summary>
-    public static LoaderOptions Evaluation(int batchSize, int threads = 1) => new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
+    public static LoaderOptions Evaluation(int batchSize, int threads = 1) =>
+        new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
 
     private static int AtLeast(int least, int value, string name) => value >= least ? value
         : throw new ArgumentOutOfRangeException(nameof(value), $"{name} must be at least {least}. Received: {value}.");

@@ -8,9 +8,9 @@ using Patchwork.Plans;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a time. Crop,
-/// mirroring and pasting are one shuffle of the eight bytes: one that is not picked is 0, which is padding. Product and sum are rounded separately, so a pixel's value
-/// never depends on where it stands.
+/// Planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a
+/// time. Crop, mirroring and pasting are one shuffle of the eight bytes: one that is not picked is 0, which is padding. Product and sum
+/// are rounded separately, so a pixel's value never depends on where it stands.
 /// </summary>
 internal sealed class PixelRows
 {
@@ -18,8 +18,8 @@ internal sealed class PixelRows
 
     public PixelRows(Normalization normalization)
     {
-        scale = [.. normalization.Deviation.Select(deviation => (float)(1 / (255.0 * deviation)))];
-        offset = [.. normalization.Mean.Zip(normalization.Deviation, (mean, deviation) => (float)(-(double)mean / deviation))];
+        scale = [.. normalization.StandardDeviation.Select(deviation => (float)(1 / (255.0 * deviation)))];
+        offset = [.. normalization.Mean.Zip(normalization.StandardDeviation, (mean, deviation) => (float)(-(double)mean / deviation))];
     }
 
     /// <summary>Writes an image of its own pixels alone.</summary>
@@ -30,8 +30,10 @@ internal sealed class PixelRows
     {
         var (height, width) = (own.Height, own.Width);
         const int ahead = 8;      // rows: a partner's pixels are far away in memory, and jump from row to row
-        var (words, first, last) = ((width + 7) / 8, box.Left / 8, (box.Right - 1) / 8);      // first, last: the words where the box begins and ends
-        Span<Vector128<byte>> all = stackalloc Vector128<byte>[words], beside = stackalloc Vector128<byte>[words], inside = stackalloc Vector128<byte>[words];
+        var (first, last) = (box.Left / 8, (box.Right - 1) / 8);      // the words where the box begins and ends
+        var words = (width + 7) / 8;
+        Span<Vector128<byte>> all = stackalloc Vector128<byte>[words];
+        Span<Vector128<byte>> beside = stackalloc Vector128<byte>[words], inside = stackalloc Vector128<byte>[words];
         Span<byte> edge = stackalloc byte[own.EdgeBytes], partnerEdge = stackalloc byte[own.EdgeBytes];
         own.Pick(0, width, outside: false, all);
         if (!box.IsEmpty)
@@ -101,8 +103,8 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
     public int EdgeBytes => Margin + width + Margin;
 
     /// <summary>
-    /// The row that output row <paramref name="y"/> shows, for <see cref="Eight"/>. A row outside the image is zeros; one whose words would reach outside
-    /// the memory of the image is copied to <paramref name="edge"/> first.
+    /// The row that output row <paramref name="y"/> shows, for <see cref="Eight"/>. A row outside the image is zeros; one whose words
+    /// would reach outside the memory of the image is copied to <paramref name="edge"/> first.
     /// </summary>
     public ref readonly byte Row(int channel, int y, Span<byte> edge)
     {
@@ -133,8 +135,8 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
     }
 
     /// <summary>
-    /// Chooses the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being padding; with
-    /// <paramref name="outside"/> the columns outside that range instead. A vector for every eight columns.
+    /// Chooses the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being
+    /// padding; with <paramref name="outside"/> the columns outside that range instead. A vector for every eight columns.
     /// </summary>
     public void Pick(int left, int right, bool outside, Span<Vector128<byte>> picks)
     {
@@ -156,7 +158,8 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
         Vector128.GreaterThanOrEqual(columns, Vector128.Create((short)begin)) & Vector128.LessThan(columns, Vector128.Create((short)end));
 
     /// <summary>
-    /// Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows later.
+    /// Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows
+    /// later.
     /// </summary>
     public unsafe void Prefetch(int channel, int y, int left, int right)
     {

@@ -48,7 +48,8 @@ public sealed record Difference(double Value, Interval? OverImages, Interval? Ov
         var images = pairs[0].First.PerImage[metric].Count;
         if (pairs.Any(pair => pair.First.PerImage[metric].Count != images || pair.Second.PerImage[metric].Count != images))
             return null;
-        double[] mean = [.. Enumerable.Range(0, images).Select(i => pairs.Average(pair => pair.First.PerImage[metric][i] - pair.Second.PerImage[metric][i]))];
+        double[] mean = [.. Enumerable.Range(0, images)
+            .Select(i => pairs.Average(pair => pair.First.PerImage[metric][i] - pair.Second.PerImage[metric][i]))];
         return Bootstrap.OfMean(mean, new SeedStream(0).Open("paired bootstrap"));
     }
 

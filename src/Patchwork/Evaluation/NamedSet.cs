@@ -18,5 +18,5 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
     /// <summary>Its test images.</summary>
     /// <param name="imageSize">Rows and columns where the set leaves them open; null for its default.</param>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public Dataset OpenTest(int? imageSize) => DatasetCatalogue.Open(Id, new DataOptions { Folder = Folder, ImageSize = imageSize }).Test;
+    public Dataset OpenTest(int? imageSize) => DatasetCatalogue.Open(Id, new DataOptions { Data = Folder, ImageSize = imageSize }).Test;
 }

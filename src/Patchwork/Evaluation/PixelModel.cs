@@ -22,7 +22,7 @@ public sealed class PixelModel : IDisposable
         Normalization = normalization;
         var device = network.parameters().FirstOrDefault()?.device ?? CPU;
         mean = Planes(normalization.Mean, device);
-        deviation = Planes(normalization.Deviation, device);
+        deviation = Planes(normalization.StandardDeviation, device);
     }
 
     /// <summary>What pixels are normalized with.</summary>

@@ -80,25 +80,9 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     }
 
     /// <summary>A set whose loader leaves pixels in [0, 1] as they are.</summary>
-    private sealed class RawPixels(Dataset whole) : Dataset
+    private sealed class RawPixels(Dataset whole) : DatasetView(whole)
     {
-        public override int Count => whole.Count;
-
-        public override int Channels => whole.Channels;
-
-        public override int Height => whole.Height;
-
-        public override int Width => whole.Width;
-
-        public override IReadOnlyList<string> ClassNames => whole.ClassNames;
-
         public override Normalization Normalization { get; } =
             new([.. Enumerable.Repeat(0f, whole.Channels)], [.. Enumerable.Repeat(1f, whole.Channels)]);
-
-        public override bool InMemory => whole.InMemory;
-
-        public override int Label(int index) => whole.Label(index);
-
-        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => whole.Read(index, scratch);
     }
 }

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row by row. Opening reads the header alone; values are
-/// read when they are asked for, by any number of threads.
+/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row by row. Opening reads the
+/// header alone; values are read when they are asked for, by any number of threads.
 /// </summary>
 internal sealed partial class NpyFile : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed partial class NpyFile : IDisposable
     private NpyFile(SafeFileHandle handle, string path, long start, int itemBytes, int[] shape) =>
         (this.handle, this.path, this.start, ItemBytes, Shape) = (handle, path, start, itemBytes, shape);
 
-    /// <summary>Bytes a value: 1 (unsigned) or 8 (signed).</summary>
+    /// <summary>Bytes per value: 1 (unsigned) or 8 (signed).</summary>
     public int ItemBytes { get; }
 
     /// <summary>Sizes, the slowest one first.</summary>
@@ -44,19 +44,23 @@ internal sealed partial class NpyFile : IDisposable
             var (text, start) = Header(handle, path);
             var match = Fields().Match(text);
             if (!match.Success)
-                throw new InputException($"The header of {path} must name descr, fortran_order and shape. Received: {Short(text)}. Download it again.");
+                throw new InputException($"The header of {path} must name descr, fortran_order and shape. "
+                    + $"Received: {Short(text)}. Download it again.");
             var itemBytes = match.Groups["descr"].Value switch
             {
                 "|u1" => 1,
                 "<i8" => 8,
-                var other => throw new InputException($"{path} must hold uint8 ('|u1') or int64 ('<i8') values. Received: '{Short(other)}'. Convert it with NumPy's astype."),
+                var other => throw new InputException($"{path} must hold uint8 ('|u1') or int64 ('<i8') values. "
+                    + $"Received: '{Short(other)}'. Convert it with NumPy's astype."),
             };
             if (match.Groups["fortran"].Value == "True")
-                throw new InputException($"{path} must be stored row by row. Received: column by column (fortran_order). Convert it with NumPy's ascontiguousarray.");
+                throw new InputException($"{path} must be stored row by row. "
+                    + "Received: column by column (fortran_order). Convert it with NumPy's ascontiguousarray.");
             var file = new NpyFile(handle, path, start, itemBytes, Sizes(match.Groups["shape"].Value, path));
             var (expected, length) = (start + file.Count * itemBytes, RandomAccess.GetLength(handle));
             return length == expected ? file
-                : throw new InputException($"{path} must hold the {expected} bytes that its header declares, {file.Form}. Received: {length} bytes. Download it again.");
+                : throw new InputException($"{path} must hold the {expected} bytes that its header declares, {file.Form}. "
+                    + $"Received: {length} bytes. Download it again.");
         }
         catch (InputException)
         {
@@ -77,7 +81,8 @@ internal sealed partial class NpyFile : IDisposable
         for (var filled = 0; filled < values.Length;)
         {
             var read = RandomAccess.Read(handle, values[filled..], start + offset + filled);
-            filled += read > 0 ? read : throw new InputException($"{path} must stay as it is while it is read. Received: an end {filled} bytes after byte {start + offset}. Put the file right.");
+            filled += read > 0 ? read : throw new InputException($"{path} must stay as it is while it is read. "
+                + $"Received: an end {filled} bytes after byte {start + offset}. Put the file right.");
         }
     }
 
@@ -86,7 +91,8 @@ internal sealed partial class NpyFile : IDisposable
     {
         var bytes = new byte[Count * ItemBytes];
         Read(0, bytes);
-        return [.. Enumerable.Range(0, (int)Count).Select(i => ItemBytes == 1 ? bytes[i] : BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i)))];
+        long At(int i) => ItemBytes == 1 ? bytes[i] : BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+        return [.. Enumerable.Range(0, (int)Count).Select(At)];
     }
 
     /// <inheritdoc/>
@@ -98,14 +104,19 @@ internal sealed partial class NpyFile : IDisposable
         var prefix = new byte[12];
         var read = RandomAccess.Read(handle, prefix, 0);
         if (read < prefix.Length || !prefix.AsSpan(0, 6).SequenceEqual(Magic))
-            throw new InputException($"{path} must begin with NumPy's magic, \\x93NUMPY. Received: {read switch { 0 => "an empty file", < 12 => $"a file of {read} bytes", _ => Convert.ToHexString(prefix, 0, 6) }}. "
-                + "Check that it is a .npy file.");
+        {
+            var found = read switch { 0 => "an empty file", < 12 => $"a file of {read} bytes", _ => Convert.ToHexString(prefix, 0, 6) };
+            throw new InputException($"{path} must begin with NumPy's magic, \\x93NUMPY. Received: {found}. Check that it is a .npy file.");
+        }
         var version = prefix[6];
         if (version is < 1 or > 3)
-            throw new InputException($"{path} must be of version 1 to 3 of NumPy's format. Received: version {version}. Store it again with numpy.save.");
-        var (length, start) = version == 1 ? (BinaryPrimitives.ReadUInt16LittleEndian(prefix.AsSpan(8)), 10L) : (BinaryPrimitives.ReadUInt32LittleEndian(prefix.AsSpan(8)), 12L);
+            throw new InputException($"{path} must be of version 1 to 3 of NumPy's format. "
+                + $"Received: version {version}. Store it again with numpy.save.");
+        var (length, start) = version == 1 ? (BinaryPrimitives.ReadUInt16LittleEndian(prefix.AsSpan(8)), 10L)
+            : (BinaryPrimitives.ReadUInt32LittleEndian(prefix.AsSpan(8)), 12L);
         if (length > LongestHeader)
-            throw new InputException($"The header of {path} must be of at most {LongestHeader} bytes. Received: {length}. Download it again.");
+            throw new InputException($"The header of {path} must be of at most {LongestHeader} bytes. "
+                + $"Received: {length}. Download it again.");
         var header = new byte[length];
         if (RandomAccess.Read(handle, header, start) is var got && got < header.Length)
             throw new InputException($"{path} must hold a header of {length} bytes. Received: {got} bytes of it. Download it again.");
@@ -118,8 +129,10 @@ internal sealed partial class NpyFile : IDisposable
         var product = 1L;
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || (product *= size) > long.MaxValue >> 35)
-                throw new InputException($"The sizes of {path} must be whole numbers of a file that fits a disk. Received: ({Short(text)}). Download it again.");
+            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                || (product *= size) > long.MaxValue >> 35)
+                throw new InputException($"The sizes of {path} must be whole numbers of a file that fits a disk. "
+                    + $"Received: ({Short(text)}). Download it again.");
             sizes.Add(size);
         }
         return [.. sizes];
@@ -128,6 +141,7 @@ internal sealed partial class NpyFile : IDisposable
     private static string Short(string text) => text.Length <= 80 ? text.Trim() : $"{text[..80].Trim()}…";
 
     // As numpy.save writes it, the keys in alphabetical order.
-    [GeneratedRegex(@"^\{\s*'descr':\s*'(?<descr>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?<shape>[\d, ]*)\),?\s*\}\s*$")]
+    [GeneratedRegex(@"^\{\s*'descr':\s*'(?<descr>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),"
+        + @"\s*'shape':\s*\((?<shape>[\d, ]*)\),?\s*\}\s*$")]
     private static partial Regex Fields();
 }

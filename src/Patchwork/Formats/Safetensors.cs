@@ -6,17 +6,23 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and byte range
-/// of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on the weights alone.
+/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and
+/// byte range of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on
+/// the weights alone.
 /// </summary>
 public static class Safetensors
 {
     /// <summary>
-    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one tensor
-    /// at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one
+    /// tensor at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
     /// </summary>
-    /// <exception cref="ArgumentException">A name twice, the name <c>__metadata__</c>, or a type the format does not have.</exception>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    /// <exception cref="ArgumentException">The name <c>__metadata__</c>, or a type the format does not have.</exception>
+    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
+
+    /// <summary>The same from pairs, whose names need not differ.</summary>
+    /// <exception cref="ArgumentException">A name appears twice, or as above.</exception>
+    internal static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         var sorted = tensors.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray();
         var header = SafetensorsHeader.Encode(sorted);
@@ -30,13 +36,9 @@ public static class Safetensors
         });
     }
 
-    /// <inheritdoc cref="Save(string, IEnumerable{ValueTuple{string, Tensor}})"/>
-    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
-        Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
-
     /// <summary>
-    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are in no
-    /// dispose scope. Never allocates more than the length of the file, whatever its header claims.
+    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are
+    /// in no dispose scope. Never allocates more than the length of the file, whatever its header claims.
     /// </summary>
     /// <exception cref="InvalidDataException">The file is not well-formed safetensors; the message says where and how.</exception>
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
@@ -68,10 +70,13 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an optimizer
-    /// made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are converted.
+    /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an
+    /// optimizer made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are
+    /// converted.
     /// </summary>
-    /// <exception cref="InvalidDataException">Missing, unexpected or differently shaped tensors, all named; or a malformed file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Missing, unexpected or differently shaped tensors, all named; or a malformed file.
+    /// </exception>
     public static void LoadInto(string path, nn.Module module)
     {
         var loaded = Load(path);
@@ -81,7 +86,8 @@ public static class Safetensors
             var complaints = new List<string>();
             var missing = targets.Keys.Where(name => !loaded.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
             var unexpected = loaded.Keys.Where(name => !targets.ContainsKey(name)).ToArray();
-            var mismatched = loaded.Where(entry => targets.TryGetValue(entry.Key, out var target) && !target.shape.SequenceEqual(entry.Value.shape))
+            var mismatched = loaded
+                .Where(entry => targets.TryGetValue(entry.Key, out var target) && !target.shape.SequenceEqual(entry.Value.shape))
                 .Select(entry => $"{entry.Key} (file {Shape(entry.Value)}, model {Shape(targets[entry.Key])})").ToArray();
             if (missing.Length > 0) complaints.Add("missing " + string.Join(", ", missing));
             if (unexpected.Length > 0) complaints.Add("unexpected " + string.Join(", ", unexpected));
@@ -122,7 +128,8 @@ public static class Safetensors
             stream.ReadExactly(bytes);
             // Any other byte in a bool is undefined behaviour in libtorch's kernels.
             if (entry.Type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
-                throw new InvalidDataException($"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
+                throw new InvalidDataException(
+                    $"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
         }
     }
 

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Formats;
 
-/// <summary>The JSON header of a safetensors file: written for given tensors, or read with every claim checked against the file's length.</summary>
+/// <summary>
+/// The JSON header of a safetensors file: written for given tensors, or read with every claim checked against the file's length.
+/// </summary>
 internal static class SafetensorsHeader
 {
     /// <summary>The format's own bound on the header, in bytes.</summary>
@@ -22,7 +24,9 @@ internal static class SafetensorsHeader
     /// <summary>One tensor: its values are the bytes <c>Begin..End</c> after the header.</summary>
     internal sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 
-    /// <summary>The header of tensors that follow one another in the given order, padded with spaces to a multiple of eight bytes.</summary>
+    /// <summary>
+    /// The header of tensors that follow one another in the given order, padded with spaces to a multiple of eight bytes.
+    /// </summary>
     internal static byte[] Encode(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         using var buffer = new MemoryStream();
@@ -34,10 +38,12 @@ internal static class SafetensorsHeader
             foreach (var (name, tensor) in tensors)
             {
                 if (name == "__metadata__" || name == previous)
-                    throw new ArgumentException($"Each tensor needs a name of its own other than __metadata__. Received: {name}.", nameof(tensors));
+                    throw new ArgumentException($"Each tensor needs a name of its own other than __metadata__. "
+                        + $"Received: {name}.", nameof(tensors));
                 var type = Array.Find(Types, type => type.Type == tensor.dtype);
                 if (type.Name is null)
-                    throw new ArgumentException($"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
+                    throw new ArgumentException(
+                        $"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
                 var end = begin + tensor.numel() * type.Size;
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.Name);
@@ -80,10 +86,12 @@ internal static class SafetensorsHeader
         long position = 0;
         foreach (var entry in entries)
         {
-            if (entry.Begin != position) throw Damaged($"{entry.Name} starts at byte {entry.Begin} where {position} was expected (a gap or an overlap)");
+            if (entry.Begin != position)
+                throw Damaged($"{entry.Name} starts at byte {entry.Begin} where {position} was expected (a gap or an overlap)");
             position = entry.End;
         }
-        if (position != rest - header.Length) throw Damaged($"its tensors take {position} bytes, and {rest - header.Length} follow the header");
+        if (position != rest - header.Length)
+            throw Damaged($"its tensors take {position} bytes, and {rest - header.Length} follow the header");
         return entries;
     }
 
@@ -124,7 +132,8 @@ internal static class SafetensorsHeader
             throw damaged($"{name} needs exactly dtype, shape and two data_offsets");
         var type = Array.Find(Types, type => type.Name == typeName.GetString());
         if (type.Name is null)
-            throw damaged($"{name} has the unknown type {typeName.GetString()} (known: {string.Join(' ', Types.Select(known => known.Name))})");
+            throw damaged($"{name} has the unknown type {typeName.GetString()} "
+                + $"(known: {string.Join(' ', Types.Select(known => known.Name))})");
         if (sizes.GetArrayLength() > 64) throw damaged($"{name} has {sizes.GetArrayLength()} dimensions (at most 64)");
 
         long Natural(JsonElement number) => number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var result) && result >= 0
@@ -138,7 +147,8 @@ internal static class SafetensorsHeader
         if (bound > long.MaxValue) throw damaged($"{name} has a shape too large for any memory ([{string.Join(",", shape)}])");
         var needed = shape.Contains(0) ? 0 : (long)bound;
         if (end < begin || end - begin != needed)
-            throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, and its range is {begin}..{end}");
+            throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, "
+                + $"and its range is {begin}..{end}");
         return new Entry(name, type.Type, shape, begin, end);
     }
 }

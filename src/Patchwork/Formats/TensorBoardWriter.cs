@@ -5,8 +5,9 @@ using Patchwork.Internals;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// Writes TensorBoard event files: TFRecord framing around <c>Event</c> messages (tensorflow/core/util/event.proto and framework/summary.proto).
-/// The file stays open; <see cref="Flush"/> (once per epoch) makes what was added visible to a running TensorBoard. Safe for several threads.
+/// Writes TensorBoard event files: TFRecord framing around <c>Event</c> messages (tensorflow/core/util/event.proto and
+/// framework/summary.proto). The file stays open; <see cref="Flush"/> (once per epoch) makes what was added visible to a running
+/// TensorBoard. Safe for several threads.
 /// </summary>
 public sealed class TensorBoardWriter : IDisposable
 {
@@ -33,7 +34,9 @@ public sealed class TensorBoardWriter : IDisposable
     public void AddScalar(string tag, double value, long step) =>
         AddSummary(tag, step, message => message.Single(ValueField.SimpleValue, (float)value));
 
-    /// <summary>Adds one picture, already encoded as PNG. <paramref name="channels"/>: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.</summary>
+    /// <summary>
+    /// Adds one picture, already encoded as PNG. <paramref name="channels"/>: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    /// </summary>
     public void AddImage(string tag, byte[] png, int height, int width, int channels, long step)
     {
         if (height <= 0 || width <= 0 || channels is < 1 or > 4)
@@ -119,7 +122,9 @@ public sealed class TensorBoardWriter : IDisposable
         lock (_gate) WriteRecord(message.Message);
     }
 
-    /// <summary>One TFRecord: length (8 bytes), masked checksum of the length, the data, masked checksum of the data; all little-endian.</summary>
+    /// <summary>
+    /// One TFRecord: length (8 bytes), masked checksum of the length, the data, masked checksum of the data; all little-endian.
+    /// </summary>
     private void WriteRecord(ReadOnlySpan<byte> data)
     {
         Span<byte> head = stackalloc byte[12];

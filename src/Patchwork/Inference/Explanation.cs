@@ -14,7 +14,8 @@ namespace Patchwork.Inference;
 public sealed record Explanation(Picture Picture, Activation Activation)
 {
     /// <summary>
-    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and around the largest
+    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and
+    /// around the largest
     /// contour above 0.15 of its maximum the box by which the CutMix paper finds objects.
     /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was.</param>
@@ -24,7 +25,8 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     /// <param name="label">The class that is asked about, 0 to K - 1; null, the default: the predicted one.</param>
     /// <param name="layer">The layer of a Grad-CAM, as <c>layer2</c>; null, the default: the class activation map.</param>
     /// <exception cref="InputException">The network has no such layer, or none of which a map can be made.</exception>
-    public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes, int? label = null, string? layer = null)
+    public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes,
+        int? label = null, string? layer = null)
     {
         using var scope = NewDisposeScope();
         var probabilities = Probabilities(model, image);

@@ -16,15 +16,19 @@ namespace Patchwork.Inference;
 /// <param name="Height">Rows of the input.</param>
 /// <param name="Width">Columns of the input.</param>
 /// <param name="Mean">Mean that pixels in [0, 1] are normalized with, per channel.</param>
-/// <param name="Deviation">Deviation that they are divided by.</param>
-public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+/// <param name="StandardDeviation">Standard deviation that they are divided by, per channel.</param>
+public sealed record ModelCard(
+    string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean,
+    [property: JsonPropertyName("deviation")] IReadOnlyList<float> StandardDeviation)
 {
     private const int LargestSide = 1024;
 
     /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
     public double CenterCrop { get; init; } = 1;
 
-    /// <summary>The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.</summary>
+    /// <summary>
+    /// The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.
+    /// </summary>
     public string Method { get; init; } = Methods.Baseline;
 
     /// <summary>Their chance of a drop; null: their own.</summary>
@@ -53,7 +57,8 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
     /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
     /// <param name="weights">A safetensors file.</param>
     /// <param name="device">Where the network goes.</param>
-    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged or of another network.</exception>
+    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged or of another
+    /// network.</exception>
     public ImageClassifier LoadModel(string weights, Device device)
     {
         var model = CreateModel();
@@ -94,13 +99,15 @@ public sealed record ModelCard(string Model, IReadOnlyList<string> Classes, int 
         try
         {
             var card = JsonSerializer.Deserialize(json, ModelCardJson.Default.ModelCard);
-            return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1 or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
-                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.Deviation?.Count == card.Channels
-                && card.Mean.All(float.IsFinite) && card.Deviation.All(value => value > 0 && float.IsFinite(value))
+            return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1
+                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
+                && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.StandardDeviation?.Count == card.Channels
+                && card.Mean.All(float.IsFinite) && card.StandardDeviation.All(value => value > 0 && float.IsFinite(value))
                 ? card
                 : throw Refusal(path, "its values are missing or contradict each other");
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
+        // the latter: half of a surrogate pair in a string
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Refusal(path, error.Message, error);
         }

@@ -29,7 +29,8 @@ public sealed class Predictor : IDisposable
         var checkpoints = new CheckpointStore(Directory.Exists(inner) ? inner : folder);
         if (!File.Exists(checkpoints.Card))
             throw new InputException("A trained network is a run folder, or the checkpoints folder of a run with its model.json. "
-                + $"Received: {folder}, which {(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
+                + $"Received: {folder}, which "
+                    + $"{(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
         var weights = File.Exists(checkpoints.BestWeights) ? checkpoints.BestWeights : checkpoints.LastWeights;
         if (!File.Exists(weights))
             throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first.");
@@ -66,7 +67,7 @@ public sealed class Predictor : IDisposable
         return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
     }
 
-    private Normalization Normalization => new(Card.Mean, Card.Deviation);
+    private Normalization Normalization => new(Card.Mean, Card.StandardDeviation);
 
     // The picture as the network takes it, (1, C, H, W); the caller's.
     private Tensor Input(string picture)

@@ -3,10 +3,10 @@ using System.Text;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Files that are either whole or absent: written aside as <c>name.partial</c> in the same folder, flushed to the disk, then renamed over the
-/// old file. A program killed at any moment leaves the old content or the new one, never half of either.
+/// Files that are either whole or absent: written aside as <c>name.partial</c> in the same folder, flushed to the disk, then renamed over
+/// the old file. A program killed at any moment leaves the old content or the new one, never half of either.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 

@@ -6,15 +6,14 @@ internal static class AtomicFolder
     /// <summary>Creates the folder.</summary>
     /// <param name="path">Where; must not exist.</param>
     /// <param name="what">What it is, for the message: "A run".</param>
-    /// <param name="instead">What else the person could do, for the message; may be empty.</param>
+    /// <param name="instead">What else the user could do, for the message; may be empty.</param>
     /// <param name="fill">Fills the folder whose path it is given.</param>
-    /// <param name="flag">The option that names its place, for the message.</param>
     /// <exception cref="InputException">The folder exists, or its place cannot be written.</exception>
     /// <exception cref="OutputException">The disk is full.</exception>
-    public static void Create(string path, string what, string instead, Action<string> fill, string flag = "--out")
+    public static void Create(string path, string what, string instead, Action<string> fill)
     {
         if (Path.Exists(path))
-            throw new InputException($"{what} needs a folder of its own. Received: {path}, which exists. Choose another {flag}{instead}.");
+            throw new InputException($"{what} needs a folder of its own. Received: {path}, which exists. Choose another folder{instead}.");
         var aside = path + ".partial";
         try
         {
@@ -35,12 +34,12 @@ internal static class AtomicFolder
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {
             throw new OutputException($"{what} needs more room than there is at {path} ({error.Message.TrimEnd('.')}). "
-                + $"Nothing of it was kept; make room, or choose another {flag}.", error);
+                + $"Nothing of it was kept; make room, or choose another folder.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"{what} needs a place that can be written. "
-                + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another {flag}.", error);
+                + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another folder.", error);
         }
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// A network in evaluation mode until disposed: BatchNorm uses its statistics and leaves them alone, dropout passes everything. Afterwards every module is
-/// in the mode that it was in, also where some were frozen.
+/// A network in evaluation mode until disposed: BatchNorm uses its statistics and leaves them alone, dropout passes everything.
+/// Afterwards every module is in the mode that it was in, also where some were frozen.
 /// </summary>
 internal sealed class EvaluationMode : IDisposable
 {

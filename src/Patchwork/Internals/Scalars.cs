@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Numbers for torch's operations. TorchSharp hands native code the address of a <see cref="Scalar"/> and does not hold the object: one that is made for the call can be
-/// collected and freed while it is read, and the operation then fails or computes with what lies there. Those from here live on.
+/// Numbers for torch's operations. TorchSharp hands native code the address of a <see cref="Scalar"/> and does not hold the object: one
+/// that is made for the call can be collected and freed while it is read, and the operation then fails or computes with what lies there.
+/// Those from here live on.
 /// </summary>
 /// <remarks>
-/// That goes for <c>x * 2</c> as for <c>a + b</c>, which makes a factor of 1 for b. The compiler refuses both in this library (<c>BannedSymbols.txt</c>).
+/// That goes for <c>x * 2</c> as for <c>a + b</c>, which makes a factor of 1 for b. The compiler refuses both in this library
+/// (<c>BannedSymbols.txt</c>).
 /// </remarks>
 internal static class Scalars
 {
@@ -23,7 +25,9 @@ internal static class Scalars
     /// <summary>1.</summary>
     public static Scalar One { get; } = Made(1L);
 
-    /// <summary>A number that lives until a few thousand later ones were asked for on this thread, longer than any call that it is made for.</summary>
+    /// <summary>
+    /// A number that lives until a few thousand later ones were asked for on this thread, longer than any call that it is made for.
+    /// </summary>
     public static Scalar Held(double value) => Hold(Made(value));
 
     /// <inheritdoc cref="Held(double)"/>

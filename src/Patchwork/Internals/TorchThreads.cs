@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Splits work over the threads that torch computes on. After an operation they spin for a while, ready for the next: work handed to them starts at once,
-/// where threads of one's own would wait for a core until the spinning ends.
+/// Splits work over the threads that torch computes on. After an operation they spin for a while, ready for the next: work handed to them
+/// starts at once, where threads of one's own would wait for a core until the spinning ends.
 /// </summary>
 internal static unsafe class TorchThreads
 {
     private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> runOnTeam = FindTeam();
 
     /// <summary>
-    /// Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all threads have
-    /// ended.
+    /// Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all
+    /// threads have ended.
     /// </summary>
     public static void For(int units, Action<int> unit)
     {

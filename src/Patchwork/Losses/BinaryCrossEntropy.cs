@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Losses;
 
 /// <summary>
-/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class ids, distributions or
+/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class
+/// ids,
+/// distributions or
 /// multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
 /// </summary>
 public sealed record BinaryCrossEntropy : Loss
@@ -17,13 +19,15 @@ public sealed record BinaryCrossEntropy : Loss
     public bool SumClasses { get; init; }
 
     /// <summary>
-    /// Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default null.
+    /// Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default
+    /// null.
     /// </summary>
     public double? Threshold
     {
         get;
         init => field = value is null or (>= 0 and < 1) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"threshold must lie in [0, 1). Received: threshold = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"threshold must lie in [0, 1). Received: threshold = {value}."));
     }
 
     /// <inheritdoc/>

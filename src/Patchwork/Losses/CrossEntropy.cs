@@ -7,7 +7,9 @@ namespace Patchwork.Losses;
 /// <summary>Cross entropy of softmax(logits) with class ids or distributions, <c>-Σ w_k·y_k·log softmax(z)_k</c>.</summary>
 public sealed record CrossEntropy : Loss
 {
-    /// <summary>ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0. Give it here or to the targets, not to both.</summary>
+    /// <summary>
+    /// ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0. Give it here or to the targets, not to both.
+    /// </summary>
     public double LabelSmoothing { get; init => field = CheckedSmoothing(value); }
 
     /// <summary>Weight of each class, (K); null: all alike. Range: 0 or more.</summary>
@@ -15,11 +17,13 @@ public sealed record CrossEntropy : Loss
     {
         get;
         init => field = value is null || (value.Count > 0 && value.All(weight => weight >= 0 && double.IsFinite(weight))) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
     }
 
     /// <summary>
-    /// Divide the mean by the sum of the weights of the samples' classes, as torch does for class ids (and not for distributions). Then mixing two losses
+    /// Divide the mean by the sum of the weights of the samples' classes, as torch does for class ids (and not for distributions). Then
+    /// mixing two losses
     /// is no longer the loss of the mixed target; false divides by N. Default true.
     /// </summary>
     public bool DivideByWeights { get; init; } = true;
@@ -59,7 +63,8 @@ public sealed record CrossEntropy : Loss
         if (ClassWeights is null)
             return null;
         if (ClassWeights.Count != classes)
-            throw new ArgumentException($"There must be a weight for each of the {classes} classes. Received: {ClassWeights.Count} class weights.");
+            throw new ArgumentException($"There must be a weight for each of the {classes} classes. Received: {ClassWeights.Count} "
+                + "class weights.");
         using var weights = tensor([.. ClassWeights]);
         return weights.to(type, device, copy: true);
     }

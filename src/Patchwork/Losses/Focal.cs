@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Losses;
 
 /// <summary>
-/// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: what is known well counts less. Linear in the target.
+/// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: what is known well counts less.
+/// Linear in
+/// the target.
 /// </summary>
 public sealed record Focal : Loss
 {
@@ -14,7 +16,8 @@ public sealed record Focal : Loss
     {
         get;
         init => field = value >= 0 && double.IsFinite(value) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
     } = 2;
 
     /// <inheritdoc/>

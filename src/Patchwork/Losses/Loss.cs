@@ -23,7 +23,8 @@ public abstract record Loss
     public Reduction Reduction { get; init; } = Reduction.Mean;
 
     /// <summary>
-    /// True when the loss is linear in the target: then mixing two losses, <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, is the loss of the mixed target.
+    /// True when the loss is linear in the target: then mixing two losses, <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, is the loss of the mixed
+    /// target.
     /// </summary>
     public virtual bool IsLinear => true;
 
@@ -53,7 +54,8 @@ public abstract record Loss
     }
 
     private protected static double CheckedSmoothing(double value) => value is >= 0 and < 1 ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"label smoothing must lie in [0, 1). Received: label smoothing = {value}."));
+        : throw new ArgumentOutOfRangeException(nameof(value),
+            FormattableString.Invariant($"label smoothing must lie in [0, 1). Received: label smoothing = {value}."));
 
     private protected static bool AreIds(Tensor logits, Tensor targets) =>
         logits.dim() == 2 && targets.dim() == 1 && targets.dtype == ScalarType.Int64 && targets.size(0) == logits.size(0);
@@ -63,5 +65,6 @@ public abstract record Loss
 
     private protected static ArgumentException Misfit(Tensor logits, Tensor targets, string also = "") => new(
         $"logits must be (N, K), targets int64 (N) or (N, K) of the logits' type{also}. " +
-        $"Received: logits {logits.dtype} ({string.Join(", ", logits.shape)}), targets {targets.dtype} ({string.Join(", ", targets.shape)}).");
+        $"Received: logits {logits.dtype} ({string.Join(", ", logits.shape)}), targets {targets.dtype} "
+            + $"({string.Join(", ", targets.shape)}).");
 }

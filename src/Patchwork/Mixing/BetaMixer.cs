@@ -3,11 +3,14 @@ using Patchwork.Plans;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A mixer that draws λ by a law of its own, usually Beta(α, α): for a batch, a pair or an image, with partners found in one of a few ways.
+/// A mixer that draws λ by a law of its own, usually Beta(α, α): for a batch, a pair or an image, with partners found in one of a few
+/// ways.
 /// </summary>
 public abstract record BetaMixer : Mixer
 {
-    /// <summary>Parameter of λ ~ Beta(α, α). Range: positive. Default 1, the uniform law, as in every experiment of the CutMix paper.</summary>
+    /// <summary>
+    /// Parameter of λ ~ Beta(α, α). Range: positive. Default 1, the uniform law, as in every experiment of the CutMix paper.
+    /// </summary>
     public double Alpha { get; init => field = Options.Alpha(value); } = 1;
 
     /// <summary>Chance that a batch is mixed (an image, with <see cref="Scope.Example"/>). Range [0, 1]. Default 1.</summary>

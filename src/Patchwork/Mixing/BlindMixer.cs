@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A mixer that draws its regions without looking at the pixels: λ and region by its own law, for the batch, a pair or an image; partners by
+/// A mixer that draws its regions without looking at the pixels: λ and region by its own law, for the batch, a pair or an image; partners
+/// by
 /// <see cref="BetaMixer.Partners"/>.
 /// </summary>
 public abstract record BlindMixer : BetaMixer
@@ -13,7 +14,8 @@ public abstract record BlindMixer : BetaMixer
     public sealed override MixPlan Plan(MixContext context)
     {
         var (partners, drawn) = Dice.Throw(this, context, AlphaOf, alpha => Draw(context, alpha, context.Draws));
-        var images = partners.Select((partner, i) => drawn[i] is { } one ? Labeled(new ImagePlan(partner, one.Region, one.Lambda, one.Label), i, context) : Dice.Unmixed(i));
+        var images = partners.Select((partner, i) => drawn[i] is { } one
+            ? Labeled(new ImagePlan(partner, one.Region, one.Lambda, one.Label), i, context) : Dice.Unmixed(i));
         return new MixPlan(Id, context.Height, context.Width, [.. images], context.Draws.Id);
     }
 

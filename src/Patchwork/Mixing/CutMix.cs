@@ -1,10 +1,12 @@
+using Patchwork.Data;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// CutMix (Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019, arXiv 1905.04899):
+/// CutMix (Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019, arXiv
+/// 1905.04899):
 /// λ ~ Beta(α, α), a box of area 1-λ is pasted from a partner, and the label is mixed by the pixels that were really kept:
 /// <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ'·y_a + (1-λ')·y_b</c>, λ' = 1 - box/image.
 /// </summary>
@@ -19,20 +21,26 @@ public sealed partial record CutMix : BlindMixer
     /// <summary>λ ← max(λ, 1-λ): the image keeps the larger part. Default false. Mean λ' with clipping at 32 px: 0.8336.</summary>
     public bool Fold { get; init; }
 
-    /// <summary>Clipped placement: share of the box kept away from the border, so that less is clipped (timm). Range [0, 0.5]. Default 0.</summary>
+    /// <summary>
+    /// Clipped placement: share of the box kept away from the border, so that less is clipped (timm). Range [0, 0.5]. Default 0.
+    /// </summary>
     public double Margin
     {
         get;
         init => field = value is >= 0 and <= 0.5 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"margin must lie in [0, 0.5]. Received: margin = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"margin must lie in [0, 0.5]. Received: margin = {value}."));
     }
 
-    /// <summary>Min-max placement: shortest and longest side as shares of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2 to 0.8.</summary>
+    /// <summary>
+    /// Min-max placement: shortest and longest side as shares of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2 to 0.8.
+    /// </summary>
     public ShareRange SideRange
     {
         get;
         init => field = value is { Least: >= 0, Most: <= 1 } && value.Least <= value.Most ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
     } = (0.2, 0.8);
 
     /// <summary>A λ that is not drawn (paper, table 8: fixed size, 0.75). Range [0, 1]; null draws. Default null.</summary>
@@ -40,7 +48,8 @@ public sealed partial record CutMix : BlindMixer
     {
         get;
         init => field = value is null or (>= 0 and <= 1) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"fixed λ must lie in [0, 1]. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"fixed λ must lie in [0, 1]. Received: {value}."));
     }
 
     /// <summary>Law of the box's centre, with <see cref="Placement.Clipped"/>. Default <see cref="Centre.Uniform"/>.</summary>
@@ -51,7 +60,8 @@ public sealed partial record CutMix : BlindMixer
     {
         get;
         init => field = value > 0 && double.IsFinite(value) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"centre deviation must be positive. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"centre deviation must be positive. Received: {value}."));
     } = 0.25;
 
     /// <summary>Weight of the image's own label. Default <see cref="LabelWeight.Measured"/>.</summary>
@@ -80,7 +90,8 @@ public sealed partial record CutMix : BlindMixer
     protected override IReadOnlyList<string> LawFacts =>
     [
         FixedLambda is { } fixedLambda ? FormattableString.Invariant($"λ {fixedLambda} is not drawn")
-            : Placement == Placement.MinMax ? FormattableString.Invariant($"sides {SideRange.Least} to {SideRange.Most} of the image's, no λ drawn")
+            : Placement == Placement.MinMax
+                ? FormattableString.Invariant($"sides {SideRange.Least} to {SideRange.Most} of the image's, no λ drawn")
             : FormattableString.Invariant($"α {(DrawAlpha ? "drawn below " : "")}{Alpha}"),
         LabelWeight switch
         {
@@ -116,13 +127,16 @@ public sealed partial record CutMix : BlindMixer
             return plan;
         var own = 1 - Inside(row);
         var partner = Inside(plan.Partner);
-        return own + partner > 0 ? plan with { Lambda = own / (own + partner) } : plan;      // both hidden: only the areas are left to go by
+        // both hidden: only the areas are left to go by
+        return own + partner > 0 ? plan with { Lambda = own / (own + partner) } : plan;
 
         // The share of an image's object that lies in the box.
         double Inside(int image)
         {
-            var mask = context.ObjectMask?.Invoke(image) ?? throw new InputException("Labels by objects need the pixels of every object. Received: images without "
-                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, as shapes.");
+            var mask = context.ObjectMask?.Invoke(image)
+                ?? throw new InputException("Labels by objects need the pixels of every object. Received: images without "
+                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, "
+                + $"as {DatasetCatalogue.Either(set => set.HasMasks)}.");
             var (all, inside) = (0, 0);
             for (var pixel = 0; pixel < mask.Length; pixel++)
             {
@@ -162,7 +176,8 @@ public enum LabelWeight
     Complete,
 
     /// <summary>
-    /// By how much of each object shows: v_a/(v_a + v_b), v_a the share of the image's own object outside the box, v_b that of the partner's inside it. Needs
+    /// By how much of each object shows: v_a/(v_a + v_b), v_a the share of the image's own object outside the box, v_b that of the
+    /// partner's inside it. Needs
     /// masks of the objects.
     /// </summary>
     Object,

@@ -8,7 +8,8 @@ public sealed partial record CutMix
     public static class Presets
     {
         /// <summary>
-        /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α 1, half of the batches, one λ and one box a batch, clipped. Their ImageNet runs mix
+        /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α 1, half of the batches, one λ and one box a batch, clipped. Their
+        /// ImageNet runs mix
         /// every batch: <c>Official with { Probability = 1 }</c>.
         /// </summary>
         public static CutMix Official { get; } = new() { Probability = 0.5 };
@@ -40,7 +41,8 @@ public sealed partial record CutMix
         public static CutMix ComposerUniform { get; } = Composer with { Placement = Placement.EvenCoverage };
 
         /// <summary>
-        /// The CutMix layer of Keras 3: a box an image, α drawn below 1 once a batch, real corners, and λ of the label as drawn, up to a ring of pixels off
+        /// The CutMix layer of Keras 3: a box an image, α drawn below 1 once a batch, real corners, and λ of the label as drawn, up to a
+        /// ring of pixels off
         /// the pixels.
         /// </summary>
         public static CutMix Keras { get; } = new()

@@ -6,12 +6,15 @@ namespace Patchwork.Mixing;
 /// <summary>Throws a mixer's dice in its scope: once for the batch, for every pair or for every image, and who is whose partner.</summary>
 internal static class Dice
 {
-    /// <summary>Partners, one a row, and what was drawn for each image; null where <see cref="BetaMixer.Probability"/> leaves an image as it is.</summary>
+    /// <summary>
+    /// Partners, one a row, and what was drawn for each image; null where <see cref="BetaMixer.Probability"/> leaves an image as it is.
+    /// </summary>
     /// <param name="mixer">The method.</param>
     /// <param name="context">The batch.</param>
     /// <param name="alphaOf">α, once a batch.</param>
     /// <param name="draw">A draw with that α.</param>
-    public static (int[] Partners, T?[] Drawn) Throw<T>(BetaMixer mixer, MixContext context, Func<Draws, double> alphaOf, Func<double, T> draw) where T : class
+    public static (int[] Partners, T?[] Drawn) Throw<T>(BetaMixer mixer, MixContext context, Func<Draws, double> alphaOf, Func<double,
+        T> draw) where T : class
     {
         var draws = context.Draws;
         var drawn = new T?[context.Count];

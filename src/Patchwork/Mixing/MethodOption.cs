@@ -7,7 +7,8 @@ using Patchwork.Regularization;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// An option of a method by its name, read from text and written as text: what recipes and the command line set options by. Every property of a method that
+/// An option of a method by its name, read from text and written as text: what recipes and the command line set options by. Every property
+/// of a method that
 /// can be initialized is one.
 /// </summary>
 public sealed class MethodOption
@@ -44,7 +45,8 @@ public sealed class MethodOption
 
     /// <summary>The options of a method, by name.</summary>
     public static IReadOnlyList<MethodOption> Of(IMethod method) => Known.GetOrAdd(method.GetType(), type =>
-        [.. type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => new MethodOption(property)).OrderBy(option => option.Name, StringComparer.Ordinal)]);
+        [.. type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => new MethodOption(property))
+            .OrderBy(option => option.Name, StringComparer.Ordinal)]);
 
     /// <summary>The method's value of this option, as <see cref="Set"/> reads it; null where it has none.</summary>
     public string? Text(IMethod method) => property.GetValue(method) switch
@@ -104,16 +106,20 @@ public sealed class MethodOption
         if (CanBeNone && text == "none")
             return null;
         if (type.IsEnum)
-            return Words.Contains(text.ToLowerInvariant()) ? Enum.Parse(type, text, ignoreCase: true) : throw InputException.Unknown($"value of {name}", text, Words);
+            return Words.Contains(text.ToLowerInvariant()) ? Enum.Parse(type, text, ignoreCase: true)
+                : throw InputException.Unknown($"value of {name}", text, Words);
         return Kinds[type].Read(text) ?? throw new InputException($"{name} must be {Takes}. Received: {text}.");
     }
 
-    private static double? Number(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null;
+    private static double? Number(string text) =>
+        double.TryParse(text, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null;
 
-    private static int? Whole(string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static int? Whole(string text) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     private static (double, double)? Two(string text) => All(text, Number) is [var first, var second] ? (first, second) : null;
 
     private static T[]? All<T>(string text, Func<string, T?> read) where T : struct =>
-        text.Split(',').Select(part => read(part.Trim())).ToArray() is var values && values.All(value => value is not null) ? [.. values.Select(value => value!.Value)] : null;
+        text.Split(',').Select(part => read(part.Trim())).ToArray() is var values && values.All(value => value is not null)
+            ? [.. values.Select(value => value!.Value)] : null;
 }

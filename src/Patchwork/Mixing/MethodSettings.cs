@@ -46,7 +46,8 @@ public sealed class MethodSettings
             throw new InputException($"{several.Key} is an option of several methods of {names}. "
                 + $"Name the one that is meant: {string.Join(" or ", several.Select(option => option.Whole))}.");
         if (named.GroupBy(option => option.Whole).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new InputException($"An option is set once. Received: {string.Join(" and ", twice.Select(option => option.Name))} for {names}.");
+            throw new InputException($"An option is set once. Received: {string.Join(" and ", twice.Select(option => option.Name))} for "
+                + $"{names}.");
     }
 
     /// <summary>Refuses an option that none of some methods has.</summary>

@@ -6,7 +6,8 @@ using Patchwork.Regularization;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each batch), any erasers,
+/// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each
+/// batch), any erasers,
 /// the network's regularizers, a label rule.
 /// </summary>
 public sealed record MethodStack
@@ -17,7 +18,8 @@ public sealed record MethodStack
     public IReadOnlyList<IMethod> Methods { get; }
 
     /// <summary>The methods, each mixer to choose from for itself.</summary>
-    internal IEnumerable<IMethod> Parts => Methods.SelectMany(method => method is OneOf choice ? choice.Choices.Select(one => (IMethod)one.Mixer) : [method]);
+    internal IEnumerable<IMethod> Parts =>
+        Methods.SelectMany(method => method is OneOf choice ? choice.Choices.Select(one => (IMethod)one.Mixer) : [method]);
 
     /// <summary>The mixer of pixels, or null.</summary>
     public Mixer? Mixer => Methods.OfType<Mixer>().SingleOrDefault();
@@ -42,7 +44,8 @@ public sealed record MethodStack
 
     /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
     /// <param name="names">
-    /// Ids between <c>+</c>; mixers to choose from between <c>-or-</c>, equally likely, or each with a weight, of which the proportion counts:
+    /// Ids between <c>+</c>; mixers to choose from between <c>-or-</c>, equally likely, or each with a weight, of which the proportion
+    /// counts:
     /// <c>mixup:0.3-or-cutmix:0.7</c>, or 3 and 7.
     /// </param>
     /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
@@ -51,7 +54,8 @@ public sealed record MethodStack
         if (names == Mixing.Methods.Baseline)
             return new([]);
         static IMethod One(string id) => Mixing.Methods.Find(id).Create();
-        return Of([.. names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))], names);
+        return Of([.. names.Split('+')
+            .Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))], names);
     }
 
     /// <summary>The same methods with other options, each mixer to choose from for itself.</summary>
@@ -70,11 +74,13 @@ public sealed record MethodStack
         Refuse<Mixer>(methods, names, "a batch is mixed once; write mixup-or-cutmix to choose one for each batch");
         Refuse<FeatureMixer>(methods, names, "features are mixed at one layer a batch");
         if (methods.OfType<Mixer>().Any() && methods.OfType<FeatureMixer>().Any())
-            throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. Received: {names}.");
+            throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. "
+                + $"Received: {names}.");
         Refuse<LabelRule>(methods, names, "labels are changed once");
         foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
             Refuse<BranchRegularizer>([.. point], names, $"both decide what {ModelOptions.Named(point.Key)} counts");
-        if (methods.FirstOrDefault(method => method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
+        if (methods.FirstOrDefault(method =>
+            method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
             throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. "
                 + $"Received: {idle.Id}, which nothing would carry out.");
         return new(methods);
@@ -86,17 +92,22 @@ public sealed record MethodStack
         if (named.Select(choice => choice.Length).Distinct().Count() > 1)
             throw new InputException($"Each mixer to choose from has a weight, or none has one. Received: {part}.");
         if (named.GroupBy(choice => choice[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new InputException($"A mixer to choose from is named once. Received: {twice.Key} twice in {part}. To choose it more often, give it a weight, as mixup:0.3-or-cutmix:0.7.");
+            throw new InputException($"A mixer to choose from is named once. Received: {twice.Key} twice in {part}. To choose it more "
+                + "often, give it a weight, as mixup:0.3-or-cutmix:0.7.");
         return new([.. named.Select(choice => new Choice(MixerOf(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
 
-        Mixer MixerOf(string id) => one(id) as Mixer ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
-        double Weight(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var weight) && weight > 0 && double.IsFinite(weight) ? weight
-            : throw new InputException($"The weight of a choice must be a positive number; only the proportion of the weights counts. Received: {text} in {part}.");
+        Mixer MixerOf(string id) => one(id) as Mixer
+            ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+        double Weight(string text) =>
+            double.TryParse(text, CultureInfo.InvariantCulture, out var weight) && weight > 0 && double.IsFinite(weight) ? weight
+            : throw new InputException($"The weight of a choice must be a positive number; only the proportion of the weights counts. "
+                + $"Received: {text} in {part}.");
     }
 
     private static void Refuse<T>(IMethod[] methods, string names, string reason) where T : class
     {
         if (methods.OfType<T>().Count() > 1)
-            throw new InputException($"{string.Join(" and ", methods.OfType<T>().Cast<IMethod>().Select(method => method.Id))} do not go together: {reason}. Received: {names}.");
+            throw new InputException($"{string.Join(" and ", methods.OfType<T>().Cast<IMethod>().Select(method => method.Id))} do not "
+                + $"go together: {reason}. Received: {names}.");
     }
 }

@@ -14,7 +14,8 @@ internal readonly record struct OptionName(string? Method, string Name)
         var name = text.Split('.', 2) is [var before, var after] ? new OptionName(before, after) : new OptionName(null, text);
         IMethod[] methods = [.. name.Method is { } id ? [Methods.Find(id).Create()] : Methods.All.Select(method => method.Create())];
         if (!methods.Any(method => name.Of(method) is not null))
-            throw InputException.Unknown(name.Method is null ? "option" : $"option of {name.Method}", name.Name, [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
+            throw InputException.Unknown(name.Method is null ? "option" : $"option of {name.Method}", name.Name,
+                [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
         return name;
     }
 

@@ -6,7 +6,10 @@ using System.Text.RegularExpressions;
 
 namespace Patchwork.Mixing;
 
-/// <summary>Options of methods in JSON: <c>{"level": "pixel", "cutout.length": 8, "sideRange": [0.1, 0.8]}</c>. Inside they are texts: <c>8</c>, <c>0.1,0.8</c>.</summary>
+/// <summary>
+/// Options of methods in JSON: <c>{"level": "pixel", "cutout.length": 8, "sideRange": [0.1, 0.8]}</c>. Inside they are texts: <c>8</c>,
+/// <c>0.1,0.8</c>.
+/// </summary>
 internal sealed partial class OptionTexts : JsonConverter<IReadOnlyDictionary<string, string>>
 {
     /// <inheritdoc/>
@@ -52,7 +55,8 @@ internal sealed partial class OptionTexts : JsonConverter<IReadOnlyDictionary<st
     {
         JsonTokenType.String => reader.GetString()!,
         JsonTokenType.Null => "none",
-        JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False => Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan),
+        JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False =>
+            Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan),
         _ => throw new JsonException("The value of an option is a word, a number, true, false, or several in a list."),
     };
 

@@ -6,7 +6,8 @@ namespace Patchwork.Mixing;
 internal static class Pairing
 {
     /// <summary>Why <see cref="Scope.Pair"/> and <see cref="Partners.Roll"/> contradict each other.</summary>
-    public const string RolledPairs = "Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation.";
+    public const string RolledPairs =
+        "Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation.";
 
     /// <exception cref="ArgumentException">Pairs are asked for that are not mutual.</exception>
     public static int[] Draw(Partners partners, Scope scope, int count, Draws draws) => (partners, scope) switch

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Carries a plan out on a batch where it lies: <c>x = M⊙x_a + (1-M)⊙x_b</c> with every right-hand side as it was before. Plans of boxes touch only the
+/// Carries a plan out on a batch where it lies: <c>x = M⊙x_a + (1-M)⊙x_b</c> with every right-hand side as it was before. Plans of
+/// boxes
+/// touch only the
 /// memory inside the boxes (<see cref="BoxPaste"/>); images that share a region are mixed together.
 /// </summary>
 internal static class RegionMixing
@@ -60,7 +62,8 @@ internal static class RegionMixing
         BlendRegion { Weight: var weight } => Blended(own, partner, tensor(weight)),
         MaskRegion { IsHard: true } mask => where(Mask(mask, own).gt(Held(0.5)), own, partner),
         MaskRegion mask => Blended(own, partner, Mask(mask, own)),
-        TransportRegion transport => Blended(Moved(own, transport.Side, transport.Own), Moved(partner, transport.Side, transport.Partner), Mask(transport, own)),
+        TransportRegion transport =>
+            Blended(Moved(own, transport.Side, transport.Own), Moved(partner, transport.Side, transport.Partner), Mask(transport, own)),
         _ => throw new ArgumentException($"A {region.GetType().Name} takes nothing from a partner."),
     };
 
@@ -76,11 +79,14 @@ internal static class RegionMixing
         if (region.Interpolation == Interpolation.Nearest)
         {
             // floor(i · source / target) in whole numbers, where a float can fall below the whole one.
-            Tensor Index(int target, int source) => tensor(Enumerable.Range(0, target).Select(i => (long)i * source / target).ToArray(), device: partner.device);
-            return part.index_select(2, Index(region.Box.Height, region.Source.Height)).index_select(3, Index(region.Box.Width, region.Source.Width));
+            Tensor Index(int target, int source) =>
+                tensor(Enumerable.Range(0, target).Select(i => (long)i * source / target).ToArray(), device: partner.device);
+            return part.index_select(2, Index(region.Box.Height, region.Source.Height)).index_select(3,
+                Index(region.Box.Width, region.Source.Width));
         }
         var real = IsReal(part) ? part : part.to(ScalarType.Float32);
-        return Typed(nn.functional.interpolate(real, [region.Box.Height, region.Box.Width], mode: InterpolationMode.Bilinear, align_corners: true), partner.dtype);
+        return Typed(nn.functional.interpolate(real, [region.Box.Height, region.Box.Width], mode: InterpolationMode.Bilinear,
+            align_corners: true), partner.dtype);
     }
 
     private static Tensor Blended(Tensor own, Tensor partner, Tensor weight)
@@ -94,7 +100,8 @@ internal static class RegionMixing
 
     private static bool IsReal(Tensor tensor) => IsReal(tensor.dtype);
 
-    private static bool IsReal(ScalarType type) => type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
+    private static bool IsReal(ScalarType type) =>
+        type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
     // The block at each place is that of another: cut into (Side·Side, n, C, h, w), chosen, put together again.
     private static Tensor Moved(Tensor images, int side, int[] sources)
@@ -102,7 +109,8 @@ internal static class RegionMixing
         var (n, channels, height, width) = (images.size(0), images.size(1), images.size(2), images.size(3));
         var blocks = images.reshape(n, channels, side, height / side, side, width / side).permute(2, 4, 0, 1, 3, 5).flatten(0, 1);
         var moved = blocks.index_select(0, tensor(sources.Select(source => (long)source).ToArray(), device: images.device));
-        return moved.reshape(side, side, n, channels, height / side, width / side).permute(2, 3, 0, 4, 1, 5).reshape(n, channels, height, width);
+        return moved.reshape(side, side, n, channels, height / side, width / side).permute(2, 3, 0, 4, 1, 5).reshape(n, channels, height,
+            width);
     }
 
     private static Tensor Mask(Region region, Tensor images)

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Models;
 
-/// <summary>A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.</summary>
+/// <summary>
+/// A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.
+/// </summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 {
     private bool frozen;
@@ -26,7 +28,8 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     public abstract IReadOnlyList<string> StageNames { get; }
 
     /// <summary>
-    /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops at random work as in
+    /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops
+    /// at random work as in
     /// evaluation from now on.
     /// </summary>
     public void FreezeFeatures()
@@ -42,7 +45,9 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     public override void train(bool train = true) => base.train(train && !frozen);
 
     /// <summary>
-    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the CutMix authors'
+    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in
+    /// the
+    /// CutMix authors'
     /// code.
     /// </summary>
     private protected void Initialize()

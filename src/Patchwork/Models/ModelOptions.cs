@@ -2,18 +2,22 @@ using Patchwork.Regularization;
 
 namespace Patchwork.Models;
 
-/// <summary>What acts inside a network while it trains. Every network takes every option; none adds weights or changes a parameter's name.</summary>
+/// <summary>
+/// What acts inside a network while it trains. Every network takes every option; none adds weights or changes a parameter's name.
+/// </summary>
 public sealed record ModelOptions
 {
     /// <summary>
-    /// ShakeDrop, stochastic depth, DropBlock or others, each where its <see cref="BranchRegularizer.Point"/> says; at most one at each point. Default: none.
+    /// ShakeDrop, stochastic depth, DropBlock or others, each where its <see cref="BranchRegularizer.Point"/> says; at most one at each
+    /// point. Default: none.
     /// </summary>
     /// <exception cref="ArgumentException">Two act at one point.</exception>
     public IReadOnlyList<BranchRegularizer> Regularizers
     {
         get;
         init => field = value.GroupBy(method => method.Point).FirstOrDefault(point => point.Count() > 1) is { } crowded
-            ? throw new ArgumentException($"There is one method for {Named(crowded.Key)}. Received: {string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
+            ? throw new ArgumentException($"There is one method for {Named(crowded.Key)}. Received: "
+                + $"{string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
             : value;
     } = [];
 

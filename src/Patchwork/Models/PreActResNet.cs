@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Pre-activation ResNet-18 for small images (He et al. 2016, "Identity Mappings in Deep Residual Networks"): 3×3 stem, stages of 64, 128, 256 and 512.
+/// Pre-activation ResNet-18 for small images (He et al. 2016, "Identity Mappings in Deep Residual Networks"): 3×3 stem, stages of 64, 128,
+/// 256 and 512.
 /// As in the public code that Manifold Mixup was measured with (kuangliu/pytorch-cifar, whose parameter names these are).
 /// </summary>
 public sealed class PreActResNet : ImageClassifier
@@ -19,7 +20,8 @@ public sealed class PreActResNet : ImageClassifier
     {
         var stages = new Stages(request.Options, blocks);
         Sequential Stage(int stage, int input, int width, int stride) =>
-            stages.Build(stage, (i, interior) => i == 0 ? new PreActBlock(input, width, stride, interior) : new PreActBlock(width, width, 1, interior));
+            stages.Build(stage, (i, interior) =>
+                i == 0 ? new PreActBlock(input, width, stride, interior) : new PreActBlock(width, width, 1, interior));
         conv1 = Layers.Conv3x3(request.Channels, 64);
         layer1 = Stage(1, 64, 64, 1);
         layer2 = Stage(2, 64, 128, 2);
@@ -43,7 +45,9 @@ public sealed class PreActResNet : ImageClassifier
     }
 }
 
-/// <summary>Figure 4 (e) of the paper: batch norm, ReLU, 3×3, twice. A shortcut's convolution, without batch norm, reads the activated input.</summary>
+/// <summary>
+/// Figure 4 (e) of the paper: batch norm, ReLU, 3×3, twice. A shortcut's convolution, without batch norm, reads the activated input.
+/// </summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1, conv2;

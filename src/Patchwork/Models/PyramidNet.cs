@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Deep pyramidal residual networks for small images (Han, Kim, Kim 2017, "Deep Pyramidal Residual Networks", equation 2, additive): from 16 channels every
-/// block adds α/L, so the width grows in each of the L blocks and not at the stages' starts alone. Depth 6n+2 with basic blocks, 9n+2 with bottlenecks.
+/// Deep pyramidal residual networks for small images (Han, Kim, Kim 2017, "Deep Pyramidal Residual Networks", equation 2, additive): from
+/// 16 channels every
+/// block adds α/L, so the width grows in each of the L blocks and not at the stages' starts alone. Depth 6n+2 with basic blocks, 9n+2 with
+/// bottlenecks.
 /// Parameter names are those of the CutMix authors' code.
 /// </summary>
 public sealed class PyramidNet : ImageClassifier
@@ -28,7 +30,8 @@ public sealed class PyramidNet : ImageClassifier
         {
             var (l, stride) = (interior.Place.Block, i == 0 && stage > 1 ? 2 : 1);
             var (input, width) = (l == 1 ? Stem : widths[l - 2] * expansion, widths[l - 1]);
-            return bottleneck ? new PyramidBottleneck(input, width, stride, interior) : new PyramidBasicBlock(input, width, stride, interior);
+            return bottleneck ? new PyramidBottleneck(input, width, stride, interior)
+                : new PyramidBasicBlock(input, width, stride, interior);
         });
         conv1 = Layers.Conv3x3(request.Channels, Stem);
         bn1 = nn.BatchNorm2d(Stem);

@@ -6,7 +6,8 @@ namespace Patchwork.Models;
 
 /// <summary>
 /// ResNet-18, 34 and 50 (He et al. 2016, table 1) with torchvision's parameter names and its place of the stride, the 3×3 convolution of a
-/// bottleneck. Images of up to 64 pixels get the usual small stem, 3×3 without pooling; larger ones the published 7×7 stem with stride 2 and max-pooling.
+/// bottleneck. Images of up to 64 pixels get the usual small stem, 3×3 without pooling; larger ones the published 7×7 stem with stride 2
+/// and max-pooling.
 /// </summary>
 public sealed class ResNet : ImageClassifier
 {

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Wide residual networks for small images (Zagoruyko and Komodakis 2016, table 1): pre-activation, stages of 16k, 32k and 64k channels, depth 6n+4.
+/// Wide residual networks for small images (Zagoruyko and Komodakis 2016, table 1): pre-activation, stages of 16k, 32k and 64k channels,
+/// depth 6n+4.
 /// Convolutions have no bias. Parameter names are those of the public PyTorch port (xternalz/WideResNet-pytorch).
 /// </summary>
 public sealed class WideResNet : ImageClassifier
@@ -50,14 +51,17 @@ internal sealed class WideStage : nn.Module<Tensor, Tensor>
 
     public WideStage(Stages stages, int stage, int input, int width, int stride) : base(nameof(WideStage))
     {
-        layer = stages.Build(stage, (i, interior) => i == 0 ? new WideBlock(input, width, stride, interior) : new WideBlock(width, width, 1, interior));
+        layer = stages.Build(stage, (i, interior) => i == 0 ? new WideBlock(input, width, stride, interior)
+            : new WideBlock(width, width, 1, interior));
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x) => layer.call(x);
 }
 
-/// <summary>Zagoruyko and Komodakis 2016, figure 1 (c): batch norm, ReLU, 3×3, twice. A shortcut's convolution reads the activated input.</summary>
+/// <summary>
+/// Zagoruyko and Komodakis 2016, figure 1 (c): batch norm, ReLU, 3×3, twice. A shortcut's convolution reads the activated input.
+/// </summary>
 internal sealed class WideBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1, conv2;

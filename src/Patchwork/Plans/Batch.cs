@@ -4,13 +4,15 @@ using static TorchSharp.torch;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// A batch: images with their labels, and once it is mixed also the plan and the pair targets. A batch whose <see cref="Plan"/> is set is never
+/// A batch: images with their labels, and once it is mixed also the plan and the pair targets. A batch whose <see cref="Plan"/> is set is
+/// never
 /// mixed again.
 /// </summary>
 /// <param name="Images">Images (N, C, H, W).</param>
 /// <param name="Labels">Class ids (N), int64, or distributions (N, K).</param>
 /// <remarks>
-/// The tensors belong to whoever made the batch. A batch from a <c>BatchLoader</c> lives in the loader's buffers and is valid until the next one is
+/// The tensors belong to whoever made the batch. A batch from a <c>BatchLoader</c> lives in the loader's buffers and is valid until the
+/// next one is
 /// asked for: clone what must stay.
 /// </remarks>
 public sealed record Batch(Tensor Images, Tensor Labels)
@@ -18,7 +20,9 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>Indices of the examples in their data set, one a row; empty when unknown.</summary>
     public IReadOnlyList<int> Ids { get; init; } = [];
 
-    /// <summary>Dense labels (N, H, W) of any type, a class for every pixel; mixed by the images' plan. Null where there are none.</summary>
+    /// <summary>
+    /// Dense labels (N, H, W) of any type, a class for every pixel; mixed by the images' plan. Null where there are none.
+    /// </summary>
     public Tensor? Masks { get; init; }
 
     /// <summary>Objects of each image; mixed by the images' plan. Null where they are not known.</summary>
@@ -41,7 +45,9 @@ public sealed record Batch(Tensor Images, Tensor Labels)
         Ids = Ids.Count == 0 ? Ids : [.. Ids.Skip(first).Take(count)],
         Masks = Masks?.narrow(0, first, count),
         Objects = Objects is null ? null : [.. Objects.Skip(first).Take(count)],
-        Targets = Targets is null ? null : new PairTargets(Targets.A.narrow(0, first, count), Targets.B.narrow(0, first, count), [.. Targets.Lambdas.Skip(first).Take(count)],
+        Targets = Targets is null ? null
+            : new PairTargets(Targets.A.narrow(0, first, count), Targets.B.narrow(0, first, count),
+            [.. Targets.Lambdas.Skip(first).Take(count)],
             Targets.PartnerWeights is null ? null : [.. Targets.PartnerWeights.Skip(first).Take(count)]),
     };
 

@@ -29,12 +29,14 @@ public readonly record struct Box(int Top, int Left, int Bottom, int Right)
     /// <summary>The common part; <see cref="Empty"/> where there is none.</summary>
     public Box Intersect(Box other)
     {
-        var common = new Box(Math.Max(Top, other.Top), Math.Max(Left, other.Left), Math.Min(Bottom, other.Bottom), Math.Min(Right, other.Right));
+        var common = new Box(Math.Max(Top, other.Top), Math.Max(Left, other.Left), Math.Min(Bottom, other.Bottom),
+            Math.Min(Right, other.Right));
         return common.IsEmpty ? Empty : common;
     }
 
     /// <summary>True when the box lies inside an image of the given size.</summary>
-    public bool FitsIn(int height, int width) => Top >= 0 && Left >= 0 && Bottom <= height && Right <= width && Top <= Bottom && Left <= Right;
+    public bool FitsIn(int height, int width) =>
+        Top >= 0 && Left >= 0 && Bottom <= height && Right <= width && Top <= Bottom && Left <= Right;
 
     /// <summary>Writes the box as <c>{"top", "left", "bottom", "right"}</c>.</summary>
     public void WriteTo(Utf8JsonWriter json)

@@ -9,7 +9,8 @@ public sealed record LabeledObject(int Label, Box Box)
     public byte[]? Mask { get; init; }
 
     /// <summary>
-    /// The objects of a mixed batch: an image keeps what its region leaves of its own, and gains what the region shows of its partner's. Boxes are drawn
+    /// The objects of a mixed batch: an image keeps what its region leaves of its own, and gains what the region shows of its partner's.
+    /// Boxes are drawn
     /// around what is left; an object of which less than <paramref name="minVisible"/> of its area is left is dropped.
     /// </summary>
     /// <param name="objects">Objects of each image before mixing, one list a row of the batch.</param>
@@ -17,7 +18,8 @@ public sealed record LabeledObject(int Label, Box Box)
     /// <param name="minVisible">Smallest share of an object's area that is worth keeping. Range [0, 1]; what is gone altogether is always
     /// dropped.</param>
     /// <exception cref="ArgumentException">There is not one list an image, or a mask has another size.</exception>
-    public static IReadOnlyList<IReadOnlyList<LabeledObject>> Mix(IReadOnlyList<IReadOnlyList<LabeledObject>> objects, MixPlan plan, double minVisible)
+    public static IReadOnlyList<IReadOnlyList<LabeledObject>> Mix(IReadOnlyList<IReadOnlyList<LabeledObject>> objects, MixPlan plan,
+        double minVisible)
     {
         if (objects.Count != plan.Images.Count)
             throw new ArgumentException($"There must be a list of objects for each of the {plan.Images.Count} images. "
@@ -25,7 +27,8 @@ public sealed record LabeledObject(int Label, Box Box)
         return [.. plan.Images.Select((image, i) =>
         {
             if (image.Region is not BoxRegion { Box: var box })
-                throw new InputException($"Objects are followed where boxes of whole pixels are pasted, as by cutmix. Received: {plan.Method}. Leave the objects out, or choose another method.");
+                throw new InputException($"Objects are followed where boxes of whole pixels are pasted, as by cutmix. Received: "
+                    + $"{plan.Method}. Leave the objects out, or choose another method.");
             if (box.IsEmpty || image.Partner == i)
                 return objects[i];
             var own = objects[i].Select(one => one.Part(box, inside: false, plan, minVisible));
@@ -55,7 +58,8 @@ public sealed record LabeledObject(int Label, Box Box)
         var (left, right) = common.Height == Box.Height ? Ends(Box.Left, Box.Right, common.Left, common.Right) : (Box.Left, Box.Right);
         return new Box(top, left, bottom, right);
 
-        static (int, int) Ends(int first, int end, int cutFirst, int cutEnd) => (cutFirst > first ? first : cutEnd, cutEnd < end ? end : cutFirst);
+        static (int, int) Ends(int first, int end, int cutFirst, int cutEnd) =>
+            (cutFirst > first ? first : cutEnd, cutEnd < end ? end : cutFirst);
     }
 
     private static (long Before, (long Pixels, Box Box, byte[]? Mask) After) WithMask(byte[] mask, Box region, bool inside, MixPlan plan)

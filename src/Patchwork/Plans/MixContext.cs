@@ -20,7 +20,8 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     public nn.Module<Tensor, Tensor>? Model { get; init; }
 
     /// <summary>
-    /// The pixels of an image's object by the image's row, H·W bytes, above 0 where it shows; null where they are not known. For labels by objects.
+    /// The pixels of an image's object by the image's row, H·W bytes, above 0 where it shows; null where they are not known. For labels by
+    /// objects.
     /// </summary>
     public Func<int, byte[]?>? ObjectMask { get; init; }
 
@@ -37,14 +38,19 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
 
     /// <summary>The images, for a method that cannot do without.</summary>
     /// <exception cref="InvalidOperationException">There are none.</exception>
-    internal Tensor Pixels(string method) => Images ?? throw new InvalidOperationException($"{method} plans by the pixels of a batch. Received: a context without images.");
+    internal Tensor Pixels(string method) =>
+        Images ?? throw new InvalidOperationException($"{method} plans by the pixels of a batch. Received: a context without images.");
 
-    /// <summary>Images, class ids (N) and the network, for a method that cannot do without. Of labels given as distributions the likeliest class counts.</summary>
+    /// <summary>
+    /// Images, class ids (N) and the network, for a method that cannot do without. Of labels given as distributions the likeliest class
+    /// counts.
+    /// </summary>
     /// <exception cref="InvalidOperationException">One of them is missing.</exception>
     internal (Tensor Images, Tensor Classes, nn.Module<Tensor, Tensor> Model) Network(string method)
     {
         if (Model is null || Labels is null)
-            throw new InvalidOperationException($"{method} plans by what a network looks at. Received: a context without {(Model is null ? "a network" : "labels")}.");
+            throw new InvalidOperationException($"{method} plans by what a network looks at. Received: a context without "
+                + $"{(Model is null ? "a network" : "labels")}.");
         return (Pixels(method), Labels.dim() == 2 ? Labels.argmax(1) : Labels, Model);
     }
 }
@@ -69,7 +75,8 @@ public interface IPlanner
     Needs Needs { get; }
 
     /// <summary>
-    /// True when its plans hold nothing but boxes of partners' pixels (<see cref="BoxRegion"/>), which a loader pastes while it assembles the batch.
+    /// True when its plans hold nothing but boxes of partners' pixels (<see cref="BoxRegion"/>), which a loader pastes while it assembles
+    /// the batch.
     /// </summary>
     bool PlansBoxes { get; }
 

@@ -27,7 +27,8 @@ public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, d
 public sealed record MixPlan
 {
     /// <summary>A plan for a batch of images of one size.</summary>
-    /// <exception cref="ArgumentException">A partner is not a row of the batch, a box leaves the image, or a λ is outside [0, 1].</exception>
+    /// <exception cref="ArgumentException">A partner is not a row of the batch, a box leaves the image, or a λ is outside [0,
+    /// 1].</exception>
     public MixPlan(string method, int height, int width, IReadOnlyList<ImagePlan> images, StreamId stream)
     {
         for (var i = 0; i < images.Count; i++)
@@ -37,9 +38,11 @@ public sealed record MixPlan
                 throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). "
                     + $"Received: {image.Partner} for row {i}.");
             if (!(image.Lambda >= 0 && image.Lambda <= image.MostWeight && image.DrawnLambda is >= 0 and <= 1))
-                throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda}, drawn as {image.DrawnLambda}, for row {i}.");
+                throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda}, drawn as "
+                    + $"{image.DrawnLambda}, for row {i}.");
             if (!(image.PartnerWeight >= 0 && image.PartnerWeight <= image.MostWeight))
-                throw new ArgumentException($"A partner's weight must lie in [0, {image.MostWeight}]. Received: {image.PartnerWeight} for row {i}.");
+                throw new ArgumentException($"A partner's weight must lie in [0, {image.MostWeight}]. Received: {image.PartnerWeight} "
+                    + $"for row {i}.");
             if (image.Region.Misfit(height, width) is { } misfit)
                 throw new ArgumentException($"{misfit} for row {i}.");
         }
@@ -49,7 +52,9 @@ public sealed record MixPlan
     /// <summary>Catalogue id of the method that drew the plan.</summary>
     public string Method { get; }
 
-    /// <summary>The layer whose output is mixed, <c>input</c> for the images; null for plans of pixels. Height and width are then the features'.</summary>
+    /// <summary>
+    /// The layer whose output is mixed, <c>input</c> for the images; null for plans of pixels. Height and width are then the features'.
+    /// </summary>
     public string? Layer { get; init; }
 
     /// <summary>Rows of the images that the plan is for.</summary>
@@ -69,22 +74,27 @@ public sealed record MixPlan
         new(method, height, width, [.. Enumerable.Range(0, count).Select(i => new ImagePlan(i, BoxRegion.Empty, 1, 1))], stream);
 
     /// <summary>True when some image receives pixels of another, or loses some of its own.</summary>
-    public bool ChangesPixels => Images.Where((image, i) => !image.Region.IsEmpty && (image.Partner != i || image.Region is FillRegion)).Any();
+    public bool ChangesPixels =>
+        Images.Where((image, i) => !image.Region.IsEmpty && (image.Partner != i || image.Region is FillRegion)).Any();
 
-    /// <summary>True when every image is changed by a box of its partner's pixels or not at all, which a loader does while it assembles.</summary>
+    /// <summary>
+    /// True when every image is changed by a box of its partner's pixels or not at all, which a loader does while it assembles.
+    /// </summary>
     public bool IsOfBoxes => Images.All(image => image.Region is BoxRegion);
 
     /// <summary>Mean share of the pixels that come from a partner, 0 to 1, over all images.</summary>
     public double ReplacedArea => Images.Count == 0 ? 0 : Images.Average(image => 1 - image.Region.KeptShare(Height, Width));
 
     /// <summary>Share of the images whose partner is another image and whose region is not empty, 0 to 1.</summary>
-    public double ShareMixed => Images.Count == 0 ? 0 : Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Count() / (double)Images.Count;
+    public double ShareMixed =>
+        Images.Count == 0 ? 0 : Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Count() / (double)Images.Count;
 
     /// <summary>Label weights, one a row.</summary>
     public double[] Lambdas() => [.. Images.Select(image => image.Lambda)];
 
     /// <summary>Weights of the partners' labels, one a row; null when all are 1-λ.</summary>
-    public double[]? PartnerWeights() => Images.Any(image => image.PartnerWeight != 1 - image.Lambda) ? [.. Images.Select(image => image.PartnerWeight)] : null;
+    public double[]? PartnerWeights() =>
+        Images.Any(image => image.PartnerWeight != 1 - image.Lambda) ? [.. Images.Select(image => image.PartnerWeight)] : null;
 
     /// <summary>M of every image, (N, 1, H, W) floats: 1 where a pixel stays the image's own.</summary>
     public Tensor Masks()

@@ -60,12 +60,14 @@ internal static class MixPlanJson
                     var image = new ImagePlan(partners[i].GetInt32(), region, drawn[i].GetDouble(), lambdas[i].GetDouble());
                     return weighed ? image with { PartnerWeight = weights[i].GetDouble() } : image;
                 }).ToArray();
-            return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images, id)
+            return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images,
+                id)
             {
                 Layer = root.TryGetProperty("layer", out _) ? Name(root, "layer") : null,
             };
         }
-        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException)
+        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException
+            or IndexOutOfRangeException or ArgumentException)
         {
             throw new JsonException($"The text is not a mix plan: {error.Message}", error);
         }
@@ -75,7 +77,8 @@ internal static class MixPlanJson
         parent.GetProperty(key).GetString() ?? throw new FormatException($"{key} is null");
 
     public static Box ReadBox(JsonElement box) =>
-        new(box.GetProperty("top").GetInt32(), box.GetProperty("left").GetInt32(), box.GetProperty("bottom").GetInt32(), box.GetProperty("right").GetInt32());
+        new(box.GetProperty("top").GetInt32(), box.GetProperty("left").GetInt32(), box.GetProperty("bottom").GetInt32(),
+            box.GetProperty("right").GetInt32());
 
     private static void WriteArray(Utf8JsonWriter json, string name, MixPlan plan, Action<Utf8JsonWriter, ImagePlan> write)
     {

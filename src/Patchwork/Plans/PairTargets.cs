@@ -9,7 +9,8 @@ namespace Patchwork.Plans;
 /// The targets of a mixed batch: for every image its own label, its partner's, and the weight λ of its own:
 /// <c>y = λ·y_a + (1-λ)·y_b</c> (Yun et al. 2019, eq. 1).
 /// </summary>
-/// <remarks>Labels are class ids (N), int64, or distributions (N, K), floating. The tensors belong to whoever made them; this type disposes nothing.</remarks>
+/// <remarks>Labels are class ids (N), int64, or distributions (N, K), floating. The tensors belong to whoever made them; this type disposes
+/// nothing.</remarks>
 public sealed class PairTargets
 {
     /// <summary>Pairs of labels with weights.</summary>
@@ -48,14 +49,17 @@ public sealed class PairTargets
     public IReadOnlyList<double>? PartnerWeights { get; }
 
     /// <summary>
-    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to (1-ε)·y + ε/K. Smooth
+    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to
+    /// (1-ε)·y
+    /// + ε/K. Smooth
     /// here or in the loss, not in both.
     /// </summary>
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
         using var scope = NewDisposeScope();
         var (own, partner) = Weights(type, A.device);
-        var soft = (own.unsqueeze(1) * Distribution(A, classes, type)).Plus(partner.unsqueeze(1) * Distribution(B, classes, type));      // (N, 1) · (N, K)
+        // (N, 1) · (N, K)
+        var soft = (own.unsqueeze(1) * Distribution(A, classes, type)).Plus(partner.unsqueeze(1) * Distribution(B, classes, type));
         return (labelSmoothing == 0 ? soft : (soft * Held(1 - labelSmoothing)).Plus(labelSmoothing / classes)).MoveToOuterDisposeScope();
     }
 
@@ -79,7 +83,9 @@ public sealed class PairTargets
     }
 
     /// <summary>
-    /// The mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted image by image and then reduced the way <paramref name="loss"/> reduces: (N) for
+    /// The mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted image by image and then reduced the way <paramref name="loss"/>
+    /// reduces:
+    /// (N) for
     /// <see cref="Reduction.None"/>, a scalar otherwise. For losses linear in the target this equals the loss of <see cref="Soft"/>.
     /// </summary>
     public Tensor Loss(Tensor logits, Loss loss)
@@ -95,7 +101,8 @@ public sealed class PairTargets
     }
 
     /// <summary>
-    /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's 1-λ. Divide by N
+    /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
+    /// 1-λ. Divide by N
     /// for the λ-weighted training accuracy. Targets given as distributions count their largest entry as the class.
     /// </summary>
     public double WeightedHits(Tensor logits)
@@ -104,7 +111,8 @@ public sealed class PairTargets
         using var noGradient = no_grad();
         var predicted = logits.argmax(1);
         var (lambdas, partners) = Weights(ScalarType.Float64, logits.device);
-        var hits = (lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64)).Plus(partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64));
+        var hits = (lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64))
+            .Plus(partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64));
         return hits.sum().ToDouble();
     }
 

@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// What a plan changes in one image. A closed set: a plan is data, and every reader knows all of them. M is the image's own weight at a pixel:
+/// What a plan changes in one image. A closed set: a plan is data, and every reader knows all of them. M is the image's own weight at a
+/// pixel:
 /// <c>x = M⊙x_a + (1-M)⊙x_b</c>.
 /// </summary>
 public abstract record Region
@@ -63,7 +64,8 @@ public sealed record BoxRegion(Box Box) : Region
 }
 
 /// <summary>
-/// A part of the partner, resized, replaces the image's own pixels inside one box: the whole partner with ResizeMix, its own box with SnapMix.
+/// A part of the partner, resized, replaces the image's own pixels inside one box: the whole partner with ResizeMix, its own box with
+/// SnapMix.
 /// </summary>
 /// <param name="Box">Where it is pasted.</param>
 /// <param name="Source">What of the partner is pasted.</param>
@@ -82,7 +84,8 @@ public sealed record ResizedRegion(Box Box, Box Source, Interpolation Interpolat
     /// <inheritdoc/>
     public override void WriteMask(Span<float> mask, int height, int width) => new BoxRegion(Box).WriteMask(mask, height, width);
 
-    internal override string? Misfit(int height, int width) => new BoxRegion(Box).Misfit(height, width) ?? new BoxRegion(Source).Misfit(height, width)
+    internal override string? Misfit(int height, int width) =>
+        new BoxRegion(Box).Misfit(height, width) ?? new BoxRegion(Source).Misfit(height, width)
         ?? (Source.IsEmpty && !Box.IsEmpty ? $"An empty part of a partner cannot fill a box. Received: {Source} for {Box}" : null);
 }
 
@@ -112,7 +115,8 @@ public sealed record BlendRegion(double Weight) : Region
     /// <inheritdoc/>
     public override void WriteMask(Span<float> mask, int height, int width) => mask.Fill((float)Weight);
 
-    internal override string? Misfit(int height, int width) => Weight is >= 0 and <= 1 ? null : $"A blend's weight must lie in [0, 1]. Received: {Weight}";
+    internal override string? Misfit(int height, int width) =>
+        Weight is >= 0 and <= 1 ? null : $"A blend's weight must lie in [0, 1]. Received: {Weight}";
 }
 
 /// <summary>M of any form, one weight a pixel (FMix, GridMix).</summary>
@@ -133,7 +137,8 @@ public sealed record MaskRegion(float[] Weights) : Region
 
     internal override string? Misfit(int height, int width) => Weights.Length != height * width
         ? $"A mask must have {height}×{width} weights. Received: {Weights.Length}"
-        : Array.Find(Weights, weight => weight is not (>= 0 and <= 1)) is var odd && odd is not (>= 0 and <= 1) ? $"A mask's weights must lie in [0, 1]. Received: {odd}" : null;
+        : Array.Find(Weights, weight => weight is not (>= 0 and <= 1)) is var odd && odd is not (>= 0 and <= 1)
+            ? $"A mask's weights must lie in [0, 1]. Received: {odd}" : null;
 }
 
 /// <summary>Boxes of the image that lose their content; nothing comes from a partner (Cutout, random erasing).</summary>
@@ -186,7 +191,8 @@ public sealed record FillRegion(IReadOnlyList<Box> Holes, Fill Fill, ulong Noise
         }
     }
 
-    internal override string? Misfit(int height, int width) => Holes.Select(hole => new BoxRegion(hole).Misfit(height, width)).FirstOrDefault(misfit => misfit is not null);
+    internal override string? Misfit(int height, int width) =>
+        Holes.Select(hole => new BoxRegion(hole).Misfit(height, width)).FirstOrDefault(misfit => misfit is not null);
 }
 
 /// <summary>What a hole in a normalized image is filled with.</summary>

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// The JSON form of a region: an object whose one key says which it is. A mask is written as the lengths of its runs of equal weights, or, where the
+/// The JSON form of a region: an object whose one key says which it is. A mask is written as the lengths of its runs of equal weights, or,
+/// where the
 /// weights vary from pixel to pixel, as its floats in Base64 (little-endian).
 /// </summary>
 internal static class RegionJson
@@ -57,7 +58,8 @@ internal static class RegionJson
         if (json.TryGetProperty("box", out var box))
             return new BoxRegion(MixPlanJson.ReadBox(box));
         if (json.TryGetProperty("resized", out var resized))
-            return new ResizedRegion(MixPlanJson.ReadBox(resized), MixPlanJson.ReadBox(json.GetProperty("source")), Name<Interpolation>(json, "interpolation"));
+            return new ResizedRegion(MixPlanJson.ReadBox(resized), MixPlanJson.ReadBox(json.GetProperty("source")),
+                Name<Interpolation>(json, "interpolation"));
         if (json.TryGetProperty("blend", out var blend))
             return new BlendRegion(blend.GetDouble());
         if (json.TryGetProperty("runs", out var runs))
@@ -65,9 +67,11 @@ internal static class RegionJson
         if (json.TryGetProperty("weights", out var weights))
             return new MaskRegion(MemoryMarshal.Cast<byte, float>(weights.GetBytesFromBase64()).ToArray());
         if (json.TryGetProperty("blocks", out var blocks))
-            return new TransportRegion(blocks.GetInt32(), [.. json.GetProperty("levels").EnumerateArray().Select(level => level.GetSingle())],
+            return new TransportRegion(blocks.GetInt32(),
+                [.. json.GetProperty("levels").EnumerateArray().Select(level => level.GetSingle())],
                 Whole(json.GetProperty("own")), Whole(json.GetProperty("partner")));
-        return new FillRegion([.. json.GetProperty("holes").EnumerateArray().Select(MixPlanJson.ReadBox)], Name<Fill>(json, "fill"), json.GetProperty("noiseKey").GetUInt64());
+        return new FillRegion([.. json.GetProperty("holes").EnumerateArray().Select(MixPlanJson.ReadBox)], Name<Fill>(json, "fill"),
+            json.GetProperty("noiseKey").GetUInt64());
     }
 
     private static void WriteBox(Utf8JsonWriter json, string name, Box box)
@@ -87,7 +91,8 @@ internal static class RegionJson
     private static int[] Whole(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetInt32())];
 
     private static T Name<T>(JsonElement json, string key) where T : struct, Enum =>
-        Enum.TryParse<T>(json.GetProperty(key).GetString(), out var value) && Enum.IsDefined(value) ? value : throw new FormatException($"{key} is unknown");
+        Enum.TryParse<T>(json.GetProperty(key).GetString(), out var value) && Enum.IsDefined(value) ? value
+            : throw new FormatException($"{key} is unknown");
 
     private static List<int> Runs(float[] weights)
     {

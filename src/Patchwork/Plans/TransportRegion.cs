@@ -11,7 +11,8 @@ namespace Patchwork.Plans;
 public sealed record TransportRegion(int Side, float[] Weights, int[] Own, int[] Partner) : Region
 {
     /// <inheritdoc/>
-    public override bool IsEmpty { get; } = Array.TrueForAll(Weights, weight => weight == 1) && Own.SequenceEqual(Enumerable.Range(0, Own.Length));
+    public override bool IsEmpty { get; } = Array.TrueForAll(Weights, weight => weight == 1)
+        && Own.SequenceEqual(Enumerable.Range(0, Own.Length));
 
     /// <inheritdoc/>
     public override Box Reach(int height, int width) => IsEmpty ? Box.Empty : Box.Whole(height, width);
@@ -33,8 +34,10 @@ public sealed record TransportRegion(int Side, float[] Weights, int[] Own, int[]
             return $"Blocks must divide the image of {height}×{width} pixels. Received: {Side} blocks a side";
         if (Weights.Length != count || !Array.TrueForAll(Weights, weight => weight is >= 0 and <= 1))
             return $"There must be {count} weights from 0 to 1, one a block. Received: {Weights.Length} weights";
-        return IsPermutation(Own, count) && IsPermutation(Partner, count) ? null : $"Blocks must be moved by permutations of 0 to {count - 1}. Received: others";
+        return IsPermutation(Own, count) && IsPermutation(Partner, count) ? null
+            : $"Blocks must be moved by permutations of 0 to {count - 1}. Received: others";
     }
 
-    private static bool IsPermutation(int[] blocks, long count) => blocks.Length == count && blocks.Order().SequenceEqual(Enumerable.Range(0, (int)count));
+    private static bool IsPermutation(int[] blocks, long count) =>
+        blocks.Length == count && blocks.Order().SequenceEqual(Enumerable.Range(0, (int)count));
 }

@@ -12,7 +12,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Previews;
 
 /// <summary>
-/// Rows of a preview sheet for what works behind the pixels, carried out on real features, gates and labels: mixed and blocked maps of features, the factors of branches in
+/// Rows of a preview sheet for what works behind the pixels, carried out on real features, gates and labels: mixed and blocked maps of
+/// features, the factors of branches in
 /// training, forward and backward, and in evaluation, label vectors.
 /// </summary>
 internal sealed class FeaturePreview
@@ -44,7 +45,8 @@ internal sealed class FeaturePreview
     public static string[] Columns(IMethod method) => method switch
     {
         FeatureMixer => ["a: features", "b: features", "what the layers behind see", "|difference from a|"],
-        BranchRegularizer { Point: BranchPoint.Features } => ["a: original", "features of a channel", "what the layers behind see", "what is kept"],
+        BranchRegularizer { Point: BranchPoint.Features } =>
+            ["a: original", "features of a channel", "what the layers behind see", "what is kept"],
         BranchRegularizer => ["chance of a drop", "factor of the branch", "factor of its gradient", "factor in evaluation"],
         _ => ["a: original", "label", "label in training", "|difference|"],
     };
@@ -65,7 +67,9 @@ internal sealed class FeaturePreview
         var layer = mixer.Layers[^(1 + i % mixer.Layers.Count)];
         var features = LayerFeatures.Of(model, images, layer);
         using var carrier = new LayerCarrier(layer);
-        using var attached = (mixer with { Layers = [layer == FeatureMixer.Input ? layer : LayerCarrier.NameOf(layer)], Probability = 1, Partners = Partners.Derangement }).Attach(carrier, features);
+        using var attached =
+            (mixer with { Layers = [layer == FeatureMixer.Input ? layer : LayerCarrier.NameOf(layer)], Probability = 1, Partners =
+            Partners.Derangement }).Attach(carrier, features);
         var plan = attached.Plan = attached.Draw(features, seeds.Open("mix", 0, i));
         var mixed = carrier.call(attached.Input(features));
         var image = plan.Images[i];
@@ -77,8 +81,10 @@ internal sealed class FeaturePreview
             [
                 new PreviewCell(shown[0], $"{Class(i)}\nmean of {features.size(1)} channels"),
                 new PreviewCell(shown[1], Class(image.Partner)),
-                new PreviewCell(shown[2].Outlined(box), FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}")),
-                new PreviewCell(shown[2].Difference(shown[0]), image.Region is BoxRegion { Box: var cut } ? $"{cut.Height}×{cut.Width} features" : "every feature"),
+                new PreviewCell(shown[2].Outlined(box),
+                    FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}")),
+                new PreviewCell(shown[2].Difference(shown[0]), image.Region is BoxRegion { Box: var cut }
+                    ? $"{cut.Height}×{cut.Width} features" : "every feature"),
             ]);
     }
 
@@ -93,7 +99,8 @@ internal sealed class FeaturePreview
         var channel = (features.abs() * factors.eq(Zero)).sum([0, 2, 3]).argmax().ToInt32();
         var (before, kept) = (features[0, channel], factors[0, channel].ne(Zero).to(features.dtype));
         var shown = Grey(stack([before, before * factors[0, channel]]));
-        var share = FormattableString.Invariant($"{100 * (1 - factors.ne(Zero).to(ScalarType.Float64).mean().ToDouble()):0.0} % of all features dropped");
+        var dropped = 1 - factors.ne(Zero).to(ScalarType.Float64).mean().ToDouble();
+        var share = FormattableString.Invariant($"{100 * dropped:0.0} % of all features dropped");
         var drop = FormattableString.Invariant($"drop probability {method.DropProbability}");
         return new PreviewRow(name.Length > 0 ? name : drop, name.Length > 0 ? $"{drop}\n{share}" : share,
             [
@@ -107,7 +114,8 @@ internal sealed class FeaturePreview
     // A one goes through the branch of every block, once a step, and comes back as a gradient.
     private PreviewRow Branches(BranchRegularizer method, int draw, string name)
     {
-        var places = Enumerable.Range(1, Blocks).Select(block => new BlockPlace(block, Blocks, 1 + (block - 1) * Stages / Blocks, Stages)).ToArray();
+        var places = Enumerable.Range(1, Blocks).Select(block => new BlockPlace(block, Blocks, 1 + (block - 1) * Stages / Blocks, Stages))
+            .ToArray();
         var layers = places.Select(method.LayerAt).ToArray();
         var (forward, backward, evaluation) = (new double[Steps, Blocks], new double[Steps, Blocks], new double[1, Blocks]);
         for (var step = 0; step < Steps; step++)
@@ -155,7 +163,8 @@ internal sealed class FeaturePreview
             [
                 new PreviewCell(Pictures()[i], Class(i)),
                 new PreviewCell(Bars(own), $"1 for {Class(i)}, 0 for all others"),
-                new PreviewCell(Bars(ruled), FormattableString.Invariant($"{ruled[label]:0.000} for {Class(i)}, {other:0.000} for each other on average")),
+                new PreviewCell(Bars(ruled),
+                    FormattableString.Invariant($"{ruled[label]:0.000} for {Class(i)}, {other:0.000} for each other on average")),
                 new PreviewCell(Bars([.. ruled.Zip(own, (after, first) => Math.Abs(after - first))]), "moved"),
             ]);
     }
@@ -175,7 +184,8 @@ internal sealed class FeaturePreview
         return [.. Enumerable.Range(0, (int)maps.size(0)).Select(i => Resized(grey[i]))];
     }
 
-    private Picture Resized(Tensor map) => Picture.FromBatch(map.detach().unsqueeze(0).unsqueeze(0))[0].Resized(dataset.Height, dataset.Width);
+    private Picture Resized(Tensor map) =>
+        Picture.FromBatch(map.detach().unsqueeze(0).unsqueeze(0))[0].Resized(dataset.Height, dataset.Width);
 
     // White for the largest factor (at least 1), black for 0, red for -1.
     private Picture Cells(double[,] factors)

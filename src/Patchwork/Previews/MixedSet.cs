@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Previews;
 
-/// <summary>A mixed data set on disk, for other frameworks and for looking at: PNG pictures, <c>targets.csv</c> and <c>classes.txt</c>.</summary>
+/// <summary>
+/// A mixed data set on disk, for other frameworks and for looking at: PNG pictures, <c>targets.csv</c> and <c>classes.txt</c>.
+/// </summary>
 public static class MixedSet
 {
     private const int BatchSize = 64;
@@ -23,7 +25,8 @@ public static class MixedSet
     /// <param name="folder">Where; must not exist. It appears whole.</param>
     /// <param name="cancellation">Ends the work; nothing is left behind.</param>
     /// <exception cref="InputException">The folder exists or cannot be written.</exception>
-    public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation = default)
+    public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation =
+        default)
     {
         if (mixer is BetaMixer { Scope: Scope.Batch } once)
             mixer = once with { Scope = Scope.Example };
@@ -31,7 +34,8 @@ public static class MixedSet
         {
             Directory.CreateDirectory(Path.Combine(aside, "images"));
             File.WriteAllLines(Path.Combine(aside, "classes.txt"), dataset.ClassNames);
-            using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false)) { NewLine = "\n" };
+            using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false)) { NewLine =
+                "\n" };
             targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right");
             using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) });
             var written = 0;
@@ -61,7 +65,8 @@ public static class MixedSet
         var image = batch.Plan!.Images[i];
         var box = image.Region.Reach(batch.Plan.Height, batch.Plan.Width);
         var (own, partner) = (batch.Ids[i], batch.Ids[image.Partner]);
+        var corners = FormattableString.Invariant($"{box.Top},{box.Left},{box.Bottom},{box.Right}");
         return string.Create(CultureInfo.InvariantCulture,
-            $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{box.Top},{box.Left},{box.Bottom},{box.Right}");
+            $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{corners}");
     }
 }

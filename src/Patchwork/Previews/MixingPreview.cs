@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Previews;
 
 /// <summary>
-/// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels; or behind the pixels, to features,
+/// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels;
+/// or behind the pixels, to features,
 /// branches and label vectors.
 /// </summary>
 public static class MixingPreview
@@ -19,16 +20,20 @@ public static class MixingPreview
 
     /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
     /// <param name="stack">
-    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many; the subtitle says where that differs from what training does. Where none of them changes pixels, each has its rows.
+    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many; the subtitle says where that
+    /// differs from what training does. Where none of them changes pixels, each has its rows.
     /// </param>
     /// <param name="dataset">Where the pictures come from.</param>
     /// <param name="seeds">Decides pictures and plans.</param>
     /// <param name="count">Rows. Range: at least 1.</param>
-    /// <param name="objects">Outline the objects and leave only their masks bright: before mixing, and what the plan leaves of them. The set must know their boxes.</param>
+    /// <param name="objects">Outline the objects and leave only their masks bright: before mixing, and what the plan leaves of them. The
+    /// set must know their boxes.</param>
     /// <param name="model">The network that methods plan by, or whose features they change; null: an untrained ResNet-8.</param>
     /// <param name="preset">Name of the preset that the options began with, for the headline; null: none.</param>
-    /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know them.</exception>
-    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor, Tensor>? model = null, string? preset = null)
+    /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know
+    /// them.</exception>
+    public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor,
+        Tensor>? model = null, string? preset = null)
     {
         using var scope = NewDisposeScope();
         if (!stack.ChangesPixels)
@@ -37,13 +42,16 @@ public static class MixingPreview
         return new PreviewSheet
         {
             Title = $"{Methods.NameOf(stack)}{(preset is null ? "" : $", preset {preset},")} on {dataset.Count:N0} training images",
-            Subtitle = stack.Mixer is { } mixer ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", [.. mixer.Facts, $"seed {seeds.Seed}"])}" : $"labels unchanged; seed {seeds.Seed}",
+            Subtitle = stack.Mixer is { } mixer
+                ? $"x = M⊙a + (1-M)⊙b, {Labels(seen.Plan)}; {string.Join(", ", [.. mixer.Facts, $"seed {seeds.Seed}"])}"
+                : $"labels unchanged; seed {seeds.Seed}",
             Columns = Columns,
             Rows = [.. Enumerable.Range(0, Math.Min(count, seen.Own.Count)).Select(i => Row(seen, i, dataset, ""))],
         }.Png();
     }
 
-    private static byte[] DrawHidden(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
+    private static byte[] DrawHidden(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor,
+        Tensor>? model)
     {
         if (objects || stack.Methods.Count == 0)
             throw new InputException((objects ? "Objects are outlined where a method changes pixels." : "A preview needs a method.")
@@ -56,38 +64,52 @@ public static class MixingPreview
             Title = $"{Methods.NameOf(stack)}, behind the pixels of {dataset.Count:N0} training images",
             Subtitle = $"seed {seeds.Seed}",
             Columns = stack.Methods.Count == 1 ? FeaturePreview.Columns(stack.Methods[0]) : Columns,
-            Rows = [.. stack.Methods.SelectMany(method => rows.Select(i => hidden.Row(method, i, stack.Methods.Count == 1 ? "" : Methods.Find(method.Id).Name)))],
+            Rows = [.. stack.Methods.SelectMany(method =>
+                rows.Select(i => hidden.Row(method, i, stack.Methods.Count == 1 ? "" : Methods.Find(method.Id).Name)))],
         }.Png();
     }
 
-    /// <summary>Draws one sheet with a row for each method, on the same picture; those that change no pixel stand last, with features, branches or labels.</summary>
+    /// <summary>
+    /// Draws one sheet with a row for each method, on the same picture; those that change no pixel stand last, with features, branches or
+    /// labels.
+    /// </summary>
     /// <param name="stacks">The methods.</param>
     /// <param name="dataset">Where the picture comes from.</param>
     /// <param name="seeds">Decides picture and plans.</param>
     /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
-    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model = null)
+    public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model =
+        null)
     {
         using var scope = NewDisposeScope();
         using var fresh = model is null ? Untrained(dataset, seeds) : null;
         var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, 16);
-        PreviewRow[] behind = [.. stacks.Where(stack => !stack.ChangesPixels).SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
+        PreviewRow[] behind = [.. stacks.Where(stack => !stack.ChangesPixels)
+            .SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
         return new PreviewSheet
         {
             Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
-            Subtitle = (behind.Length == 0 ? "" : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its pictures are. ") + $"Seed {seeds.Seed}.",
+            Subtitle =
+                (behind.Length == 0 ? ""
+                : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its "
+                + $"pictures are. ") + $"Seed {seeds.Seed}.",
             Columns = Columns,
-            Rows = [.. stacks.Where(stack => stack.ChangesPixels).Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))), .. behind],
+            Rows = [.. stacks.Where(stack => stack.ChangesPixels)
+                .Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))),
+                .. behind],
         }.Png();
     }
 
     // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
-    private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
+    private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After,
+        IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
 
-    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor, Tensor>? model)
+    private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor,
+        Tensor>? model)
     {
         var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
         using var plainLoader = new BatchLoader(dataset, seeds, options);
-        using var loader = new BatchLoader(dataset, seeds, options) { Erasers = [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })] };
+        using var loader = new BatchLoader(dataset, seeds, options) { Erasers =
+            [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })] };
         IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
         var batch = loader.Epoch(0).First();
@@ -119,13 +141,16 @@ public static class MixingPreview
         seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
 
     // The middle one of an odd batch that is read backwards would be its own partner.
-    private static int Rows(MethodStack stack, int count) => stack.Mixer is BetaMixer { Partners: Partners.Reverse } ? count + count % 2 : count;
+    private static int Rows(MethodStack stack, int count) =>
+        stack.Mixer is BetaMixer { Partners: Partners.Reverse } ? count + count % 2 : count;
 
     private static LabeledObject[][] Objects(Dataset dataset, IReadOnlyList<int> ids) =>
     [
         .. ids.Select(id => dataset.ObjectBox(id) is { } box
-            ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray() : null } }
-            : throw new InputException("The objects of this data set are not known. Omit `Objects`, or choose a data set that knows them.")),
+            ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray()
+                : null } }
+            : throw new InputException("The objects of this data set are not known. "
+                + $"Omit `Objects`, or choose {DatasetCatalogue.Either(set => set.HasBoxes)}.")),
     ];
 
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)
@@ -133,7 +158,8 @@ public static class MixingPreview
         var image = seen.Plan.Images[i];
         string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
         var alone = image.Region is FillRegion;
-        var label = alone ? Class(i) : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}");
+        var label = alone ? Class(i)
+            : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}");
         var lambda = alone ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
         var where = Where(image.Region, seen.Plan);
         return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,

@@ -49,7 +49,8 @@ public sealed class Draws
     public bool Bernoulli(double probability) => Uniform() < probability;
 
     /// <summary>
-    /// An integer uniform on [0, <paramref name="exclusive"/>), without bias (Lemire, "Fast Random Integer Generation in an Interval", 2019).
+    /// An integer uniform on [0, <paramref name="exclusive"/>), without bias (Lemire, "Fast Random Integer Generation in an Interval",
+    /// 2019).
     /// </summary>
     public int Integer(int exclusive)
     {
@@ -72,7 +73,9 @@ public sealed class Draws
         return radius * Math.Cos(2 * Math.PI * Uniform());
     }
 
-    /// <summary>Standard normals in bulk, both branches of each pair of uniforms: twice as fast as one at a time, and other values.</summary>
+    /// <summary>
+    /// Standard normals in bulk, both branches of each pair of uniforms: twice as fast as one at a time, and other values.
+    /// </summary>
     public void Normals(Span<double> values)
     {
         for (var i = 0; i < values.Length; i += 2)

@@ -34,7 +34,8 @@ internal static class Philox4x32
     {
         if (Avx2.IsSupported)
         {
-            // A counter a lane of 64 bits, of which the lower half counts: a product reads nothing else, and what is above it is left as it comes.
+            // A counter a lane of 64 bits, of which the lower half counts: a product reads nothing else, and what is above it is left as it
+            // comes.
             var x0 = Vector256.Create(c0, c0 + 1, (ulong)(c0 + 2), c0 + 3);
             var (x1, x2, x3) = (Vector256.Create((ulong)c1), Vector256.Create((ulong)c2), Vector256.Create((ulong)c3));
             var (m0, m1) = (Vector256.Create((ulong)M0).AsUInt32(), Vector256.Create((ulong)M1).AsUInt32());

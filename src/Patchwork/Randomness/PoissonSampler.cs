@@ -1,7 +1,8 @@
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// Draws from Poisson(rate). From a rate of 10 by transformed rejection (Hörmann, "The transformed rejection method for generating Poisson random variables",
+/// Draws from Poisson(rate). From a rate of 10 by transformed rejection (Hörmann, "The transformed rejection method for generating Poisson
+/// random variables",
 /// 1993, PTRS), below by counting how many uniforms multiply to exp(-rate).
 /// </summary>
 internal static class PoissonSampler
@@ -9,7 +10,8 @@ internal static class PoissonSampler
     public static long Draw(Draws draws, double rate)
     {
         if (!(rate >= 0) || double.IsInfinity(rate))
-            throw new ArgumentOutOfRangeException(nameof(rate), FormattableString.Invariant($"A rate must be at least 0. Received: rate = {rate}."));
+            throw new ArgumentOutOfRangeException(nameof(rate),
+                FormattableString.Invariant($"A rate must be at least 0. Received: rate = {rate}."));
         return rate < 10 ? ByProducts(draws, rate) : ByRejection(draws, rate);
     }
 
@@ -50,6 +52,7 @@ internal static class PoissonSampler
         for (; x < 12; x++)
             shift *= x;
         var square = 1 / (x * x);
-        return (x - 0.5) * Math.Log(x) - x + 0.5 * Math.Log(2 * Math.PI) + (1 / 12.0 - square * (1 / 360.0 - square / 1260)) / x - Math.Log(shift);
+        return (x - 0.5) * Math.Log(x) - x + 0.5 * Math.Log(2 * Math.PI)
+            + (1 / 12.0 - square * (1 / 360.0 - square / 1260)) / x - Math.Log(shift);
     }
 }

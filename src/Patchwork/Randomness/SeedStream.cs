@@ -9,7 +9,8 @@ public readonly record struct StreamId(ulong Seed, string Purpose, long Epoch, l
 
 /// <summary>
 /// One seed, any number of named streams: the only door to randomness. A stream is addressed by what it is for (purpose, epoch, step or
-/// example), so its values are the same for any number of threads and ranks, and a resumed run draws what the unbroken run would have drawn.
+/// example), so its values are the same for any number of threads and ranks, and a resumed run draws what the unbroken run would have
+/// drawn.
 /// </summary>
 /// <remarks>
 /// Philox4x32-10 keyed by the seed; the counter is (draw, index, epoch, purpose). What torch draws itself (initial weights, dropout) comes
@@ -26,7 +27,9 @@ public sealed class SeedStream(ulong seed)
     /// <param name="index">Step or example id, 0 to 2^32 - 1.</param>
     public Draws Open(string purpose, long epoch = 0, long index = 0) => new(new StreamId(Seed, purpose, epoch, index));
 
-    /// <summary>Reseeds torch's default generators (CPU, and every CUDA device where there is one) for one piece of work on this thread.</summary>
+    /// <summary>
+    /// Reseeds torch's default generators (CPU, and every CUDA device where there is one) for one piece of work on this thread.
+    /// </summary>
     public void SeedTorch(string purpose, long epoch = 0, long index = 0) => TorchDraws.Seed(TorchSeed(purpose, epoch, index));
 
     /// <summary>Makes a network whose first weights are those of this seed, whatever other threads do.</summary>

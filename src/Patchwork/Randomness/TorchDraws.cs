@@ -4,14 +4,17 @@ using static TorchSharp.torch;
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// What is drawn with torch's own generator. Its default one is shared by all threads; where several runs train at a time, each thread has a generator of its
+/// What is drawn with torch's own generator. Its default one is shared by all threads; where several runs train at a time, each thread has
+/// a generator of its
 /// own, so that every run draws what it would have drawn alone.
 /// </summary>
 internal static class TorchDraws
 {
     [ThreadStatic] private static Generator? own;
 
-    /// <summary>Held while the default generator is seeded for a network and the network drawn from it: layers take no other generator.</summary>
+    /// <summary>
+    /// Held while the default generator is seeded for a network and the network drawn from it: layers take no other generator.
+    /// </summary>
     public static Lock Networks { get; } = new();
 
     /// <summary>Gives this thread a generator of its own, until what is returned is disposed.</summary>

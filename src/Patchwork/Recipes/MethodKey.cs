@@ -4,7 +4,10 @@ using Patchwork.Regularization;
 
 namespace Patchwork.Recipes;
 
-/// <summary>A key of recipes that is about methods: one that sets the option of its name in every method that has it, or one that acts on a kind of methods.</summary>
+/// <summary>
+/// A key of recipes that is about methods: one that sets the option of its name in every method that has it, or one that acts on a kind of
+/// methods.
+/// </summary>
 /// <param name="Name">The key.</param>
 /// <param name="Given">Its value in a recipe; null where it is left out.</param>
 /// <param name="Without">The recipe with the key left out.</param>
@@ -22,12 +25,16 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
         Option<Partners>("partners", recipe => recipe.Partners, recipe => recipe with { Partners = null }),
         Option<IReadOnlyList<string>>("layers", recipe => recipe.Layers, recipe => recipe with { Layers = null }),
         Option<double>("dropProbability", recipe => recipe.DropProbability, recipe => recipe with { DropProbability = null }),
-        new("cleanTail", recipe => recipe.CleanTail > 0 ? recipe.CleanTail : null, recipe => recipe with { CleanTail = 0 }, method => method is Mixer or FeatureMixer or Eraser),
+        new("cleanTail", recipe => recipe.CleanTail > 0 ? recipe.CleanTail : null, recipe => recipe with { CleanTail = 0 }, method =>
+            method is Mixer or FeatureMixer or Eraser),
     ];
 
     private Type? Kind { get; init; }
 
-    /// <summary>The option of a method that the key sets: that of its name, for values of its kind (the α of ShakeDrop is an interval, and another thing).</summary>
+    /// <summary>
+    /// The option of a method that the key sets: that of its name, for values of its kind (the α of ShakeDrop is an interval, and another
+    /// thing).
+    /// </summary>
     public MethodOption? OptionOf(IMethod method) => Kind is null ? null : OptionOf(method, Name, Kind);
 
     /// <summary>A key that sets the option of its name in every method that has one of this type.</summary>

@@ -5,7 +5,8 @@ using Patchwork.Mixing;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// A run described as data: every flag of the command line is a key here, spelled the same (<c>--batch-size</c>, <c>batchSize</c>). The same recipe on the
+/// A run described as data: every flag of the command line is a key here, spelled the same (<c>--batch-size</c>, <c>batchSize</c>). The
+/// same recipe on the
 /// same kind of machine gives the same weights to the bit.
 /// </summary>
 public sealed partial record Recipe
@@ -26,7 +27,8 @@ public sealed partial record Recipe
     public int? ImageSize { get; init; }
 
     /// <summary>
-    /// Share of the sides of a picture's middle square that is kept, for sets of image files; 0.875 is "resize to 256, keep 224". Range (0, 1].
+    /// Share of the sides of a picture's middle square that is kept, for sets of image files; 0.875 is "resize to 256, keep 224". Range (0,
+    /// 1].
     /// Default 1.
     /// </summary>
     public double CenterCrop { get; init; } = 1;
@@ -35,7 +37,8 @@ public sealed partial record Recipe
     public string Model { get; init; } = "resnet8";
 
     /// <summary>
-    /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes, starts fresh. Null:
+    /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes,
+    /// starts fresh. Null:
     /// all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
     /// </summary>
     public string? Weights { get; init; }
@@ -44,7 +47,8 @@ public sealed partial record Recipe
     public bool Freeze { get; init; }
 
     /// <summary>
-    /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between <c>-or-</c>, which may have
+    /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between
+    /// <c>-or-</c>, which may have
     /// weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init; } = Methods.Baseline;
@@ -65,16 +69,21 @@ public sealed partial record Recipe
     public Partners? Partners { get; init; }
 
     /// <summary>
-    /// Manifold Mixup, Feature CutMix: names of the model's layers to choose from, <c>input</c> for the images; null: the method's own stages of the model.
+    /// Manifold Mixup, Feature CutMix: names of the model's layers to choose from, <c>input</c> for the images; null: the method's own
+    /// stages of the model.
     /// </summary>
     public IReadOnlyList<string>? Layers { get; init; }
 
-    /// <summary>DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range [0, 1].</summary>
+    /// <summary>
+    /// DropBlock, stochastic depth, ShakeDrop: chance of a drop, in the last block where it grows with depth; null: the method's own. Range
+    /// [0, 1].
+    /// </summary>
     public double? DropProbability { get; init; }
 
     /// <summary>
     /// Any option of a method by its name, as <c>patchwork methods NAME</c> shows it, with its value as text: <c>"level": "pixel"</c>,
-    /// <c>"cutout.length": "8"</c>, <c>"sideRange": "0.1,0.8"</c>. Without the method's id it is that of the one method which has it. They are laid over the other
+    /// <c>"cutout.length": "8"</c>, <c>"sideRange": "0.1,0.8"</c>. Without the method's id it is that of the one method which has it. They
+    /// are laid over the other
     /// keys. Null: none.
     /// </summary>
     [JsonConverter(typeof(OptionTexts))]
@@ -85,8 +94,10 @@ public sealed partial record Recipe
     }
 
     /// <summary>
-    /// Strengths that change over the run, each a text of a name (probability, alpha, dropProbability or labelSmoothing) and EPOCH:VALUE points, between
-    /// which it goes straight: <c>probability 0:0 30:1</c>; <c>alpha/step</c> follows every step instead of every epoch. Null: none changes.
+    /// Strengths that change over the run, each a text of a name (probability, alpha, dropProbability or labelSmoothing) and EPOCH:VALUE
+    /// points, between
+    /// which it goes straight: <c>probability 0:0 30:1</c>; <c>alpha/step</c> follows every step instead of every epoch. Null: none
+    /// changes.
     /// </summary>
     public IReadOnlyList<string>? Strengths { get; init; }
 
@@ -96,13 +107,17 @@ public sealed partial record Recipe
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Epochs. Range 0 to 100,000; 0 takes <see cref="Weights"/> as they are: they are tested and become a finished run. Default 20.</summary>
+    /// <summary>
+    /// Epochs. Range 0 to 100,000; 0 takes <see cref="Weights"/> as they are: they are tested and become a finished run. Default 20.
+    /// </summary>
     public int Epochs { get; init; } = 20;
 
     /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Batches of batchSize whose gradients make one step; they are assembled and mixed as one. Range 1 to 1,024. Default 1.</summary>
+    /// <summary>
+    /// Batches of batchSize whose gradients make one step; they are assembled and mixed as one. Range 1 to 1,024. Default 1.
+    /// </summary>
     public int Accumulate { get; init; } = 1;
 
     /// <summary>Optimizer: sgd (Nesterov), adam or adamw. Default adam.</summary>
@@ -135,7 +150,8 @@ public sealed partial record Recipe
     public double? Clip { get; init; }
 
     /// <summary>
-    /// Decay of an exponential moving average of the weights, which validation, test and <c>best.safetensors</c> then use; null keeps none. 0.9998 is usual
+    /// Decay of an exponential moving average of the weights, which validation, test and <c>best.safetensors</c> then use; null keeps none.
+    /// 0.9998 is usual
     /// for long runs. Range: above 0, below 1.
     /// </summary>
     public double? Ema { get; init; }
@@ -153,18 +169,22 @@ public sealed partial record Recipe
     public bool Flip { get; init; }
 
     /// <summary>
-    /// Random resized crop of training images: the least share of the picture's area, 0.08 for ImageNet; null takes the whole picture. Range (0, 1].
+    /// Random resized crop of training images: the least share of the picture's area, 0.08 for ImageNet; null takes the whole picture.
+    /// Range (0, 1].
     /// </summary>
     public double? ResizedCrop { get; init; }
 
-    /// <summary>Strength of random brightness, contrast and saturation of training images; 0 leaves them. Range: 0 or more. Default 0.</summary>
+    /// <summary>
+    /// Strength of random brightness, contrast and saturation of training images; 0 leaves them. Range: 0 or more. Default 0.
+    /// </summary>
     public double ColorJitter { get; init; }
 
     /// <summary>Training images to use, a fixed stratified choice, the same for every seed; null: all. Range: at least 2.</summary>
     public int? Subset { get; init; }
 
     /// <summary>
-    /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then stamped on every
+    /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then
+    /// stamped on every
     /// number. Default 0.1.
     /// </summary>
     public string Validation { get; init; } = "0.1";
@@ -172,7 +192,9 @@ public sealed partial record Recipe
     /// <summary>Epochs without a lower validation error after which the run ends; null: it never ends early. Range: at least 1.</summary>
     public int? EarlyStop { get; init; }
 
-    /// <summary>Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.</summary>
+    /// <summary>
+    /// Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.
+    /// </summary>
     public int Threads { get; init; }
 
     /// <summary>cpu, cuda or cuda:N. Default cpu.</summary>
@@ -185,7 +207,7 @@ public sealed partial record Recipe
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, new DataOptions
     {
-        Folder = Data,
+        Data = Data,
         ImageSize = ImageSize,
         CenterCrop = CenterCrop,
         SkipDamaged = SkipDamaged,
@@ -202,5 +224,6 @@ public sealed partial record Recipe
     }
 
     /// <summary>Share for validation, or null for the test set.</summary>
-    internal double? ValidationShare => Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
+    internal double? ValidationShare =>
+        Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
 }

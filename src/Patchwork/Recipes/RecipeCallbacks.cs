@@ -33,7 +33,9 @@ internal sealed class RecipeCallbacks
         ];
     }
 
-    /// <summary>All of them, in the order in which they run; those that <see cref="Callback.RunsLast"/> are put behind the user's by the trainer.</summary>
+    /// <summary>
+    /// All of them, in the order in which they run; those that <see cref="Callback.RunsLast"/> are put behind the user's by the trainer.
+    /// </summary>
     public IReadOnlyList<Callback> InOrder { get; }
 
     /// <summary>What is written per epoch.</summary>
@@ -63,7 +65,8 @@ internal sealed class RecipeCallbacks
           select new DropSchedule(ramp) { Method = method.Id };
 
     private IEnumerable<Callback> FeatureMixing() => stack.FeatureMixer is { } mixer
-        ? [new FeatureMixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }] : [];
+        ? [new FeatureMixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }]
+            : [];
 
     private IEnumerable<Callback> Mixing(string folder, int stepsPerEpoch) => stack.Mixer is { } mixer
         ?

@@ -36,9 +36,11 @@ public sealed partial record Recipe
             var key = path[2..].Split('[', '.')[0];
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
             throw new InputException($"The value of '{key}' in {name} must be of the right kind and size. "
-                + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.", error);
+                + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.",
+                    error);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)      // the latter: half of a surrogate pair in a string
+        // the latter: half of a surrogate pair in a string
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
         }
@@ -48,7 +50,8 @@ public sealed partial record Recipe
     public string ToJson() => JsonSerializer.Serialize(this, RecipeKeys.Info);
 
     /// <summary>All keys, in the order in which they are written.</summary>
-    internal static IReadOnlyList<string> Keys { get; } = [.. RecipeKeys.Info.Properties.OrderBy(property => property.Order).Select(property => property.Name)];
+    internal static IReadOnlyList<string> Keys { get; } =
+        [.. RecipeKeys.Info.Properties.OrderBy(property => property.Order).Select(property => property.Name)];
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

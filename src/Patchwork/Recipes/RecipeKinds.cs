@@ -52,14 +52,18 @@ internal static class RecipeChoices
         .Where(property => property.Type.IsEnum)
         .ToDictionary(property => property.Name, property => Enum.GetNames(property.Type));
 
-    /// <summary>Refuses a value of such a key that is no name: the serializer takes numbers and lists of names too, for sets of flags, which none of these is.</summary>
+    /// <summary>
+    /// Refuses a value of such a key that is no name: the serializer takes numbers and lists of names too, for sets of flags, which none of
+    /// these is.
+    /// </summary>
     /// <exception cref="InputException">The value is none of the key's names.</exception>
     public static void Check(string key, JsonElement value, string recipe)
     {
         if (!Names.TryGetValue(key, out var names) || value.ValueKind == JsonValueKind.Null)
             return;
         if (value.ValueKind != JsonValueKind.String)
-            throw new InputException($"The value of '{key}' in {recipe} must be one of {string.Join(", ", names.Select(Spelled))}. Received: {value.GetRawText()}.");
+            throw new InputException($"The value of '{key}' in {recipe} must be one of {string.Join(", ", names.Select(Spelled))}. "
+                + $"Received: {value.GetRawText()}.");
         if (!names.Contains(value.GetString(), StringComparer.OrdinalIgnoreCase))
             throw InputException.Unknown($"value of '{key}' in {recipe}", value.GetString()!, [.. names.Select(Spelled)]);
     }

@@ -8,7 +8,9 @@ namespace Patchwork.Recipes;
 /// <content>The ranges of the keys. Those of an option stand at that option; a key asks it.</content>
 public sealed partial record Recipe
 {
-    /// <summary>Refuses values outside their range. Names of methods, options and strengths are looked up by <see cref="Resolve()"/>.</summary>
+    /// <summary>
+    /// Refuses values outside their range. Names of methods, options and strengths are looked up by <see cref="Resolve()"/>.
+    /// </summary>
     /// <exception cref="InputException">A value is outside its range; the first one found is named.</exception>
     public void Validate()
     {
@@ -24,7 +26,8 @@ public sealed partial record Recipe
         Ask("lr", Lr, value => new Sgd { LearningRate = value });
         Ask("weightDecay", WeightDecay, value => new Sgd { WeightDecay = value });
         Require(Warmup == 0 || (Warmup > 0 && Warmup < Epochs), "warmup", Warmup, $"0 to the number of epochs, {Epochs}");
-        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", string.Join(",", Milestones ?? []), "positive epochs");
+        Require(Milestones is null || Milestones.All(epoch => epoch > 0), "milestones", string.Join(",", Milestones ?? []),
+            "positive epochs");
         Ask("clip", Clip, value => new TrainerOptions { ClipNorm = value });
         Ask("ema", Ema, value => new WeightAverage { Decay = value });
         Ask("labelSmoothing", LabelSmoothing, value => new CrossEntropy { LabelSmoothing = value });
@@ -84,7 +87,8 @@ public sealed partial record Recipe
         catch (ArgumentException error)
         {
             var given = value is IEnumerable<string> names ? string.Join(',', names) : value;
-            throw new InputException(FormattableString.Invariant($"{Property(key)} cannot be {given}: {InputException.Reason(error)}"), error);
+            throw new InputException(FormattableString.Invariant($"{Property(key)} cannot be {given}: {InputException.Reason(error)}"),
+                error);
         }
     }
 }

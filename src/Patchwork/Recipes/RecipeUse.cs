@@ -7,9 +7,12 @@ namespace Patchwork.Recipes;
 /// <content>From keys to what runs, and whether every key acts on it.</content>
 public sealed partial record Recipe
 {
-    /// <summary>Looks every name up, once, and refuses what would change nothing: a key, option or strength that none of the methods has.</summary>
+    /// <summary>
+    /// Looks every name up, once, and refuses what would change nothing: a key, option or strength that none of the methods has.
+    /// </summary>
     /// <exception cref="InputException">
-    /// A value is outside its range, a name is unknown or means several options, the methods do not go together, or something acts on none of them.
+    /// A value is outside its range, a name is unknown or means several options, the methods do not go together, or something acts on none
+    /// of them.
     /// </exception>
     public ResolvedRecipe Resolve()
     {
@@ -19,7 +22,8 @@ public sealed partial record Recipe
     }
 
     /// <summary>
-    /// The same for each of some methods in place of <see cref="Method"/>: a key must act on at least one of them, and goes to those that it acts on.
+    /// The same for each of some methods in place of <see cref="Method"/>: a key must act on at least one of them, and goes to those that
+    /// it acts on.
     /// </summary>
     /// <param name="methods">The names that stand in for <see cref="Method"/>.</param>
     /// <returns>One for each name, in their order. Its recipe has no key that changes nothing.</returns>
@@ -31,21 +35,25 @@ public sealed partial record Recipe
         return [.. resolved.Select(Fitted)];
     }
 
-    /// <summary>The same without refusing what changes nothing about the methods: it is left out. For recipes that are stored already.</summary>
+    /// <summary>
+    /// The same without refusing what changes nothing about the methods: it is left out. For recipes that are stored already.
+    /// </summary>
     /// <exception cref="InputException">As for <see cref="Resolve()"/>, but for keys that act on nothing.</exception>
     internal ResolvedRecipe ResolveStored() => Fitted(new ResolvedRecipe(this));
 
     private void RequireUse(string names, params IReadOnlyList<MethodStack> stacks)
     {
-        if (Data is not null && DatasetCatalogue.FolderOf(Dataset, "") is null && Dataset != "folder")
-            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
-                + "Name the data set of that folder too (`Dataset` folder for pictures of your own).");
+        if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. Name the data set of that "
+                + "folder too "
+                + $"(`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))
             OptionName.RequireUse(Property(key.Name), key.Acts, parts, received);
         MethodSettings.Parse(Options).RequireUse(parts, received);
-        foreach (var strength in Recipes.Strengths.NamesOf(this).Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
+        foreach (var strength in Recipes.Strengths.NamesOf(this)
+            .Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
             throw new InputException($"The strength {strength} needs {Recipes.Strengths.Needed(strength)}. Received: {received}. "
                 + "Omit it, or choose such a method.");
     }
@@ -60,7 +68,8 @@ public sealed partial record Recipe
         {
             Recipe = fitted with
             {
-                Options = recipe.Options?.Where(option => stack.Parts.Any(method => OptionName.Parse(option.Key).Of(method) is not null)).ToDictionary(),
+                Options = recipe.Options?.Where(option => stack.Parts.Any(method => OptionName.Parse(option.Key).Of(method) is not null))
+                    .ToDictionary(),
                 Strengths = strengths.Length > 0 ? strengths : null,
             },
         };

@@ -10,7 +10,8 @@ using Patchwork.Training;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// A recipe with every name looked up once: methods with their options, strengths, loss, optimizer, schedule, loading and the callbacks in the order in which
+/// A recipe with every name looked up once: methods with their options, strengths, loss, optimizer, schedule, loading and the callbacks in
+/// the order in which
 /// they run. <see cref="Recipe.Resolve()"/> makes it; runs, comparisons, cards and previews take it.
 /// </summary>
 public sealed record ResolvedRecipe
@@ -88,7 +89,7 @@ public sealed record ResolvedRecipe
     /// <summary>The card of the network that is trained on a data set.</summary>
     /// <param name="train">The training set.</param>
     public ModelCard Card(Dataset train) => new(Recipe.Model, train.ClassNames, train.Channels, train.Height, train.Width,
-        train.Normalization.Mean, train.Normalization.Deviation)
+        train.Normalization.Mean, train.Normalization.StandardDeviation)
     {
         CenterCrop = Recipe.CenterCrop,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
@@ -100,7 +101,8 @@ public sealed record ResolvedRecipe
     /// <param name="folder">Folder that metrics, events and image grids go to.</param>
     /// <param name="checkpoints">Where checkpoints go.</param>
     /// <param name="stepsPerEpoch">Steps per epoch.</param>
-    internal RecipeCallbacks Callbacks(string folder, CheckpointStore checkpoints, int stepsPerEpoch) => new(this, folder, checkpoints, stepsPerEpoch);
+    internal RecipeCallbacks Callbacks(string folder, CheckpointStore checkpoints, int stepsPerEpoch) =>
+        new(this, folder, checkpoints, stepsPerEpoch);
 
     private IEnumerable<BranchRegularizer> Branches => Stack.Methods.OfType<BranchRegularizer>();
 
@@ -138,7 +140,8 @@ public sealed record ResolvedRecipe
             OptimizerKind.Adam => new Adam(),
             _ => new AdamW(),
         };
-        var usual = Recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate : options.LearningRate;
+        var usual = Recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate
+            : options.LearningRate;
         return options with
         {
             LearningRate = Recipe.Lr ?? usual,

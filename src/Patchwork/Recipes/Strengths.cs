@@ -7,7 +7,8 @@ using Patchwork.Schedules;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// The strengths that change over a run: a recipe's <c>strengths</c>, one text each, as <c>probability 0:0 30:1</c>, or <c>alpha/step 0:0.2 10:1</c> to
+/// The strengths that change over a run: a recipe's <c>strengths</c>, one text each, as <c>probability 0:0 30:1</c>, or <c>alpha/step 0:0.2
+/// 10:1</c> to
 /// follow every step instead of every epoch.
 /// </summary>
 public sealed record Strengths
@@ -27,7 +28,8 @@ public sealed record Strengths
     public StrengthSchedule? LabelSmoothing { get; private init; }
 
     /// <summary>Reads a recipe's strengths.</summary>
-    /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or a strength is fixed and scheduled.</exception>
+    /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or a strength is fixed and
+    /// scheduled.</exception>
     public static Strengths Of(Recipe recipe, MethodStack stack)
     {
         var strengths = new Strengths();
@@ -54,7 +56,8 @@ public sealed record Strengths
     internal static IEnumerable<string> NamesOf(Recipe recipe) => (recipe.Strengths ?? []).Select(text => Parts(text).Name);
 
     /// <summary>True where a strength changes something about methods, or about the loss.</summary>
-    internal static bool Acts(string name, MethodStack stack) => name == "labelSmoothing" || stack.Parts.Any(method => Acts(name, stack, method));
+    internal static bool Acts(string name, MethodStack stack) =>
+        name == "labelSmoothing" || stack.Parts.Any(method => Acts(name, stack, method));
 
     /// <summary>What a strength needs, in words.</summary>
     internal static string Needed(string name) => name switch
@@ -101,9 +104,11 @@ public sealed record Strengths
                     $"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
             var option = name == "labelSmoothing" ? "epsilon" : name;
             var set = recipe.Options?.Keys.Select(OptionName.Parse)
-                .FirstOrDefault(one => one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
+                .FirstOrDefault(one =>
+                    one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
             if (set is { Name: not null })
-                throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; leave one out.");
+                throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; "
+                    + "leave one out.");
         }
     }
 
@@ -119,7 +124,8 @@ public sealed record Strengths
         }
         catch (ArgumentException error)
         {
-            throw new InputException(FormattableString.Invariant($"The strength {name} cannot be {value}: {InputException.Reason(error)}"), error);
+            throw new InputException(FormattableString.Invariant($"The strength {name} cannot be {value}: {InputException.Reason(error)}"),
+                error);
         }
     }
 }

@@ -10,14 +10,17 @@ internal readonly record struct BlockAxis(int Side, int Block, int Seeds, int Be
     /// <summary>Number of blocks that lie inside the map.</summary>
     public int Inside => Side - Block + 1;
 
-    /// <summary>Zeros to put before the seeds so that a window of <see cref="Block"/> from element i on holds the seeds that reach i.</summary>
+    /// <summary>
+    /// Zeros to put before the seeds so that a window of <see cref="Block"/> from element i on holds the seeds that reach i.
+    /// </summary>
     public int FrameBefore => Block - 1 - Before;
 
     /// <summary>Zeros to put after them.</summary>
     public int FrameAfter => Side + Block - 1 - Seeds - FrameBefore;
 
     /// <summary>
-    /// The share of a map dropped on average when every seed is set with probability γ: the mean over its elements of 1 - (1-γ)^(seeds in reach).
+    /// The share of a map dropped on average when every seed is set with probability γ: the mean over its elements of 1 - (1-γ)^(seeds in
+    /// reach).
     /// </summary>
     public static double DropShare(double gamma, BlockAxis rows, BlockAxis columns)
     {

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that acts inside a network while it trains, on what a residual block adds to its input. The options are a value; <see cref="LayerAt"/> makes
+/// A method that acts inside a network while it trains, on what a residual block adds to its input. The options are a value;
+/// <see cref="LayerAt"/> makes
 /// the module that draws. Draws come from torch's default generator.
 /// </summary>
 public abstract record BranchRegularizer : IMethod
@@ -22,18 +23,23 @@ public abstract record BranchRegularizer : IMethod
     /// <summary>Chance that a branch, or a feature, is dropped. Range [0, 1].</summary>
     public abstract double DropProbability { get; init; }
 
-    /// <summary>The drop probability of one block: <see cref="DropProbability"/> itself, or what the method makes of it by depth. Range [0, 1].</summary>
+    /// <summary>
+    /// The drop probability of one block: <see cref="DropProbability"/> itself, or what the method makes of it by depth. Range [0, 1].
+    /// </summary>
     public abstract double DropProbabilityAt(BlockPlace place);
 
     /// <summary>
-    /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where nothing is
-    /// to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a forward pass of your own, not from
+    /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where
+    /// nothing is
+    /// to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a forward pass
+    /// of your own, not from
     /// TorchSharp's <c>Sequential</c>, which disposes of what it has handed on. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
 
     /// <summary>
-    /// How the drop probability goes over a training of some epochs where the method has it rise; null where it stays the same. A recipe's run follows it; with
+    /// How the drop probability goes over a training of some epochs where the method has it rise; null where it stays the same. A recipe's
+    /// run follows it; with
     /// a <c>Trainer</c> of your own add <c>new DropSchedule(method.Ramp(epochs)!)</c>.
     /// </summary>
     public virtual StrengthSchedule? Ramp(int epochs) => null;
@@ -71,7 +77,8 @@ internal abstract class BranchLayer(BranchRegularizer method, BlockPlace place) 
 public readonly record struct BlockPlace(int Block, int Blocks, int Stage, int Stages)
 {
     /// <summary>
-    /// The linear decay rule, l/L times the value of the last block (Huang et al. 2016, "Deep Networks with Stochastic Depth", equation 4): early
+    /// The linear decay rule, l/L times the value of the last block (Huang et al. 2016, "Deep Networks with Stochastic Depth", equation 4):
+    /// early
     /// features serve every later block, so early blocks are dropped least.
     /// </summary>
     public double LinearDecay(double last) => last * Block / Blocks;
@@ -89,14 +96,16 @@ public readonly record struct UniformRange(double Low, double High)
     public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
 
     /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
-    internal Tensor Draw(long[] shape, Tensor like) => TorchDraws.Uniform(shape, like.dtype, like.device).mul_(Held(High - Low)).add_(Held(Low), One);
+    internal Tensor Draw(long[] shape, Tensor like) =>
+        TorchDraws.Uniform(shape, like.dtype, like.device).mul_(Held(High - Low)).add_(Held(Low), One);
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>
 internal static class Checked
 {
     public static double Probability(double value) => value is >= 0 and <= 1 ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"drop probability must lie in [0, 1]. Received: {value}."));
+        : throw new ArgumentOutOfRangeException(nameof(value),
+            FormattableString.Invariant($"drop probability must lie in [0, 1]. Received: {value}."));
 
     public static UniformRange Range(UniformRange value, string name) =>
         value.Low <= value.High && double.IsFinite(value.Low) && double.IsFinite(value.High) ? value

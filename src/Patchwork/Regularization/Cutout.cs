@@ -4,30 +4,35 @@ using Patchwork.Randomness;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Cutout (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552): squares of the mean colour,
+/// Cutout (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552): squares of the
+/// mean colour,
 /// centre anywhere on the image, clipped at its border; labels unchanged.
 /// </summary>
 public sealed record Cutout : Eraser
 {
     /// <summary>
-    /// Side of the square in pixels; its half, cut off, reaches to both sides of the centre, so an odd side loses a pixel. Null: half of the image's shorter
+    /// Side of the square in pixels; its half, cut off, reaches to both sides of the centre, so an odd side loses a pixel. Null: half of
+    /// the image's shorter
     /// side. Range: at least 0. Default null: 16 at 32 px, as for CIFAR-10 and in the CutMix paper, 112 at 224 px.
     /// </summary>
     public int? Length
     {
         get;
-        init => field = value is null or >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"length must be 0 or more. Received: length = {value}.");
+        init => field = value is null or >= 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"length must be 0 or more. Received: length = {value}.");
     }
 
     /// <summary>Squares an image. Range: at least 1. Default 1.</summary>
     public int Holes
     {
         get;
-        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"holes must be 1 or more. Received: holes = {value}.");
+        init => field = value >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"holes must be 1 or more. Received: holes = {value}.");
     } = 1;
 
     /// <summary>
-    /// Whether a square may be centred outside the image too, so that every pixel is erased equally often (Composer's <c>uniform_sampling</c>); otherwise the
+    /// Whether a square may be centred outside the image too, so that every pixel is erased equally often (Composer's
+    /// <c>uniform_sampling</c>); otherwise the
     /// border is erased less than the middle. Default false, the authors'.
     /// </summary>
     public bool EvenCoverage { get; init; }
@@ -37,7 +42,8 @@ public sealed record Cutout : Eraser
     {
         get;
         init => field = value is >= 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"probability must lie in [0, 1]. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"probability must lie in [0, 1]. Received: {value}."));
     } = 1;
 
     /// <inheritdoc/>
@@ -52,16 +58,20 @@ public sealed record Cutout : Eraser
             var (first, end) = Centres(side, length);
             return first + draws.Integer(end - first);
         }
-        return new FillRegion([.. Enumerable.Range(0, Holes).Select(_ => Hole(Centre(height), Centre(width), length / 2, height, width))], Fill.Mean);
+        return new FillRegion([.. Enumerable.Range(0, Holes).Select(_ => Hole(Centre(height), Centre(width), length / 2, height, width))],
+            Fill.Mean);
     }
 
-    /// <summary>The first place where a square of this side may be centred along a side of the image, and the first behind the last.</summary>
+    /// <summary>
+    /// The first place where a square of this side may be centred along a side of the image, and the first behind the last.
+    /// </summary>
     internal (int First, int End) Centres(int side, int length) => EvenCoverage ? (-((length + 1) / 2), side + length / 2) : (0, side);
 
     /// <summary>A square around a centre, clipped; empty where all of it lies outside.</summary>
     internal static Box Hole(int row, int column, int half, int height, int width)
     {
-        var box = new Box(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height), Math.Min(column + half, width));
+        var box = new Box(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height),
+            Math.Min(column + half, width));
         return box.FitsIn(height, width) ? box : Box.Empty;
     }
 }

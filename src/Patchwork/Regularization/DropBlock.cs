@@ -6,8 +6,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// DropBlock (Ghiasi, Lin, Le 2018, "DropBlock: A regularization method for convolutional networks", algorithm 1): squares of a feature map become zero,
-/// and what is left is divided by its share of the whole tensor. In evaluation nothing happens. It acts in the last two stages, a quarter as often in
+/// DropBlock (Ghiasi, Lin, Le 2018, "DropBlock: A regularization method for convolutional networks", algorithm 1): squares of a feature map
+/// become zero,
+/// and what is left is divided by its share of the whole tensor. In evaluation nothing happens. It acts in the last two stages, a quarter
+/// as often in
 /// the first of them (section 4.1 and the authors' code).
 /// </summary>
 public sealed record DropBlock : BranchRegularizer
@@ -22,7 +24,8 @@ public sealed record DropBlock : BranchRegularizer
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.1;
 
     /// <summary>
-    /// Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel images; the
+    /// Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel
+    /// images; the
     /// method's own paper has 7 for photographs.
     /// </summary>
     public int BlockSize
@@ -35,13 +38,15 @@ public sealed record DropBlock : BranchRegularizer
     public DropBlockLaw Law { get; init; } = DropBlockLaw.Exact;
 
     /// <summary>
-    /// Whether an image's channels share one mask. Default false: the paper found independent masks better. <see cref="DropBlockLaw.Miguelvr"/>
+    /// Whether an image's channels share one mask. Default false: the paper found independent masks better.
+    /// <see cref="DropBlockLaw.Miguelvr"/>
     /// always shares.
     /// </summary>
     public bool SharedChannels { get; init; }
 
     /// <summary>
-    /// Whether the drop probability is to rise linearly from 0 over the training (the paper, section 3), by <see cref="Ramp"/>. Default true. The layers know
+    /// Whether the drop probability is to rise linearly from 0 over the training (the paper, section 3), by <see cref="Ramp"/>. Default
+    /// true. The layers know
     /// nothing of time: a recipe's run raises it, a loop of your own works at full strength unless it does so itself.
     /// </summary>
     public bool Ramps { get; init; } = true;
@@ -75,7 +80,8 @@ public sealed record DropBlock : BranchRegularizer
     }
 
     /// <summary>
-    /// The mask (N, C or 1, H, W) of 1 where an element stays and 0 in every block, from seeds of <see cref="SeedShape"/> that are 1 where a block
+    /// The mask (N, C or 1, H, W) of 1 where an element stays and 0 in every block, from seeds of <see cref="SeedShape"/> that are 1 where
+    /// a block
     /// belongs. The caller owns it.
     /// </summary>
     public Tensor KeepMask(Tensor seeds, int height, int width)
@@ -89,7 +95,8 @@ public sealed record DropBlock : BranchRegularizer
     }
 
     /// <summary>
-    /// The elements that a mask keeps, divided by their share of the whole tensor; a mask that keeps none gives zeros. The result is a new tensor of the
+    /// The elements that a mask keeps, divided by their share of the whole tensor; a mask that keeps none gives zeros. The result is a new
+    /// tensor of the
     /// caller.
     /// </summary>
     /// <param name="features">(N, C, H, W); not changed.</param>
@@ -102,10 +109,12 @@ public sealed record DropBlock : BranchRegularizer
     }
 
     /// <summary>The drop probability of a block: p in the last stage, p/4 in the one before, 0 in all others.</summary>
-    public override double DropProbabilityAt(BlockPlace place) => (place.Stages - place.Stage) switch { 0 => DropProbability, 1 => DropProbability / 4, _ => 0 };
+    public override double DropProbabilityAt(BlockPlace place) =>
+        (place.Stages - place.Stage) switch { 0 => DropProbability, 1 => DropProbability / 4, _ => 0 };
 
     /// <inheritdoc/>
-    public override StrengthSchedule? Ramp(int epochs) => Ramps ? new StrengthSchedule((0, 0), (epochs, DropProbability)) { PerStep = true } : null;
+    public override StrengthSchedule? Ramp(int epochs) =>
+        Ramps ? new StrengthSchedule((0, 0), (epochs, DropProbability)) { PerStep = true } : null;
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place) =>
@@ -130,11 +139,15 @@ public sealed record DropBlock : BranchRegularizer
 /// <summary>How often and where blocks begin.</summary>
 public enum DropBlockLaw
 {
-    /// <summary>Blocks inside the map, as often as it takes for the expected share of dropped elements to be exactly the drop probability.</summary>
+    /// <summary>
+    /// Blocks inside the map, as often as it takes for the expected share of dropped elements to be exactly the drop probability.
+    /// </summary>
     // Differs from the paper: its equation 1 forgets that blocks overlap.
     Exact,
 
-    /// <summary>Blocks inside the map, by the paper's equation 1 and the authors' TPU code; a block as large as the map drops all of it.</summary>
+    /// <summary>
+    /// Blocks inside the map, by the paper's equation 1 and the authors' TPU code; a block as large as the map drops all of it.
+    /// </summary>
     Paper,
 
     /// <summary>timm: equation 1 for blocks inside, yet blocks centred anywhere, so small maps lose far more than is asked for.</summary>

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that takes away parts of single images and leaves the labels: a plan whose source is a fill. <see cref="Plan"/> throws the dice and writes
+/// A method that takes away parts of single images and leaves the labels: a plan whose source is a fill. <see cref="Plan"/> throws the dice
+/// and writes
 /// nothing; <see cref="Apply"/> fills by a plan and draws nothing. For normalized images: the mean colour is 0.
 /// </summary>
 public abstract record Eraser : IPlanner, IMethod
@@ -36,7 +37,8 @@ public abstract record Eraser : IPlanner, IMethod
     public static Tensor Apply(Tensor images, MixPlan plan)
     {
         if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)
-            throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as planned. Received: ({string.Join(", ", images.shape)}).");
+            throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as "
+                + $"planned. Received: ({string.Join(", ", images.shape)}).");
         if (!images.is_floating_point())
             throw new ArgumentException($"images must be normalized floats, whose mean is 0. Received: {images.dtype}.");
         using var scope = NewDisposeScope();

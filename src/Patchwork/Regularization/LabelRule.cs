@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that changes the labels that a network is trained with and nothing else: one distribution over the classes becomes another. It acts inside the
+/// A method that changes the labels that a network is trained with and nothing else: one distribution over the classes becomes another. It
+/// acts inside the
 /// training loss, once, whether a batch is mixed or not.
 /// </summary>
 public abstract record LabelRule : IMethod
@@ -15,12 +16,16 @@ public abstract record LabelRule : IMethod
     public abstract string Id { get; }
 
     /// <summary>
-    /// True when the rule of a mixture is the mixture of the rules, <c>R(λ·a + (1-λ)·b) = λ·R(a) + (1-λ)·R(b)</c>; then it makes no difference whether labels
+    /// True when the rule of a mixture is the mixture of the rules, <c>R(λ·a + (1-λ)·b) = λ·R(a) + (1-λ)·R(b)</c>; then it makes no
+    /// difference whether labels
     /// are mixed before or after it. Default true.
     /// </summary>
     public virtual bool IsLinear => true;
 
-    /// <summary>The rule: distributions (N, K), whose rows sum to 1, to others that do. The result is a new tensor of the caller; the input is not changed.</summary>
+    /// <summary>
+    /// The rule: distributions (N, K), whose rows sum to 1, to others that do. The result is a new tensor of the caller; the input is not
+    /// changed.
+    /// </summary>
     public abstract Tensor Apply(Tensor targets);
 
     /// <summary>A loss that applies the rule to its targets and is otherwise the one given.</summary>

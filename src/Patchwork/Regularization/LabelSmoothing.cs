@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Label smoothing (Szegedy et al., CVPR 2016, arXiv 1512.00567): y becomes (1-ε)·y + ε/K. The same before mixing, after mixing and inside cross entropy;
+/// Label smoothing (Szegedy et al., CVPR 2016, arXiv 1512.00567): y becomes (1-ε)·y + ε/K. The same before mixing, after mixing and
+/// inside
+/// cross entropy;
 /// here the loss does it, once.
 /// </summary>
 public sealed record LabelSmoothing : LabelRule
@@ -15,7 +17,8 @@ public sealed record LabelSmoothing : LabelRule
     {
         get;
         init => field = value is >= 0 and < 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"epsilon must lie in [0, 1). Received: epsilon = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"epsilon must lie in [0, 1). Received: epsilon = {value}."));
     } = 0.1;
 
     /// <inheritdoc/>
@@ -34,7 +37,8 @@ public sealed record LabelSmoothing : LabelRule
     public override Loss In(Loss loss) => loss switch
     {
         CrossEntropy { LabelSmoothing: > 0 } or BinaryCrossEntropy { LabelSmoothing: > 0 } =>
-            throw new ArgumentException($"Labels are smoothed once. Received: {loss.GetType().Name} with label smoothing, and {Id}. Leave one of them out."),
+            throw new ArgumentException($"Labels are smoothed once. Received: {loss.GetType().Name} with label smoothing, and {Id}. "
+                + "Leave one of them out."),
         CrossEntropy entropy => entropy with { LabelSmoothing = Epsilon },
         BinaryCrossEntropy entropy => entropy with { LabelSmoothing = Epsilon },
         _ => base.In(loss),

@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Random erasing (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv 1708.04896): with probability p a box of random area and
+/// Random erasing (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv 1708.04896): with probability p a box of random area
+/// and
 /// proportions, anywhere inside the image, is filled; labels unchanged.
 /// </summary>
 public sealed record RandomErasing : Eraser
@@ -16,15 +17,20 @@ public sealed record RandomErasing : Eraser
     {
         get;
         init => field = value is >= 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"probability must lie in [0, 1]. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"probability must lie in [0, 1]. Received: {value}."));
     } = 0.5;
 
-    /// <summary>Least and largest area as shares of the image. Range: 0 &lt; least ≤ most ≤ 1. Default 0.02 to 0.4, the paper's; 1/3 in timm and torchvision.</summary>
+    /// <summary>
+    /// Least and largest area as shares of the image. Range: 0 &lt; least ≤ most ≤ 1. Default 0.02 to 0.4, the paper's; 1/3 in timm and
+    /// torchvision.
+    /// </summary>
     public ShareRange Area
     {
         get;
         init => field = value is { Least: > 0, Most: <= 1 } && value.Least <= value.Most ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"area must be 0 < least ≤ most ≤ 1. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"area must be 0 < least ≤ most ≤ 1. Received: {value}."));
     } = (0.02, 0.4);
 
     /// <summary>Smallest ratio height over width; the largest is its inverse. Range (0, 1]. Default 0.3.</summary>
@@ -32,13 +38,17 @@ public sealed record RandomErasing : Eraser
     {
         get;
         init => field = value is > 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"ratio must lie in (0, 1]. Received: ratio = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"ratio must lie in (0, 1]. Received: ratio = {value}."));
     } = 0.3;
 
     /// <summary>Law of the ratio. Default <see cref="RatioLaw.Uniform"/>, the authors': three of four boxes are tall.</summary>
     public RatioLaw RatioLaw { get; init; } = RatioLaw.Uniform;
 
-    /// <summary>What the box is filled with. Default <see cref="Fill.Mean"/>. Differs from the authors' code, which writes the mean after normalizing.</summary>
+    /// <summary>
+    /// What the box is filled with. Default <see cref="Fill.Mean"/>. Differs from the authors' code, which writes the mean after
+    /// normalizing.
+    /// </summary>
     public Fill Fill { get; init; } = Fill.Mean;
 
     /// <inheritdoc/>
@@ -53,7 +63,8 @@ public sealed record RandomErasing : Eraser
             if (Sides(height, width, draws) is not { } sides)
                 continue;
             var (top, left) = (draws.Integer(height - sides.Height + 1), draws.Integer(width - sides.Width + 1));
-            return new FillRegion([new Box(top, left, top + sides.Height, left + sides.Width)], Fill, Fill == Fill.Noise ? draws.NextUInt64() : 0);
+            return new FillRegion([new Box(top, left, top + sides.Height, left + sides.Width)], Fill, Fill == Fill.Noise
+                ? draws.NextUInt64() : 0);
         }
         return BoxRegion.Empty;
     }
@@ -62,7 +73,8 @@ public sealed record RandomErasing : Eraser
     internal (int Height, int Width)? Sides(int height, int width, Draws draws)
     {
         var area = draws.Uniform(Area.Least, Area.Most) * height * width;
-        var ratio = RatioLaw == RatioLaw.Uniform ? draws.Uniform(Ratio, 1 / Ratio) : Math.Exp(draws.Uniform(Math.Log(Ratio), -Math.Log(Ratio)));
+        var ratio = RatioLaw == RatioLaw.Uniform ? draws.Uniform(Ratio, 1 / Ratio)
+            : Math.Exp(draws.Uniform(Math.Log(Ratio), -Math.Log(Ratio)));
         var (h, w) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
         return h >= height || w >= width ? null : (h, w);
     }

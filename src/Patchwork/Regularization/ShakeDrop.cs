@@ -6,9 +6,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training the branch r of block l
-/// becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch, and α and β are drawn
-/// afresh and independently: a dropped branch is not silent but wrong, and learns from yet another error. In evaluation r is multiplied by the
+/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training the branch r of block
+/// l
+/// becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch, and
+/// α and β
+/// are drawn
+/// afresh and independently: a dropped branch is not silent but wrong, and learns from yet another error. In evaluation r is multiplied by
+/// the
 /// expectation of the first factor.
 /// </summary>
 public sealed record ShakeDrop : BranchRegularizer
@@ -19,7 +23,9 @@ public sealed record ShakeDrop : BranchRegularizer
     /// <inheritdoc/>
     public override BranchPoint Point => BranchPoint.End;
 
-    /// <summary>p_L, the chance that the last block's branch is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, the paper's.</summary>
+    /// <summary>
+    /// p_L, the chance that the last block's branch is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, the paper's.
+    /// </summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.5;
 
     /// <summary>Law of α, the factor of a dropped branch. Range: any interval. Default [-1, 1], the paper's best for PyramidNet.</summary>
@@ -32,7 +38,8 @@ public sealed record ShakeDrop : BranchRegularizer
     public ShakeDropLevel Level { get; init; } = ShakeDropLevel.Image;
 
     /// <summary>
-    /// The training rule with given draws, for a branch (N, C, H, W) and factors that broadcast to it. A kept branch is returned itself; otherwise the
+    /// The training rule with given draws, for a branch (N, C, H, W) and factors that broadcast to it. A kept branch is returned itself;
+    /// otherwise the
     /// result is a new tensor of the caller. The branch is not changed.
     /// </summary>
     /// <param name="branch">r.</param>
@@ -86,7 +93,8 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
         using var gate = TorchDraws.Uniform([1], ScalarType.Float64, CPU);
         if (gate.ToDouble() >= DropProbability)
             return branch;
-        var shared = method.Level switch { ShakeDropLevel.Batch => 0, ShakeDropLevel.Image => 1, ShakeDropLevel.Channel => 2, _ => branch.shape.Length };
+        var shared = method.Level switch { ShakeDropLevel.Batch => 0, ShakeDropLevel.Image => 1, ShakeDropLevel.Channel => 2, _ =>
+            branch.shape.Length };
         long[] shape = [.. branch.shape.Select((side, axis) => axis < shared ? side : 1)];
         using var alpha = method.Alpha.Draw(shape, branch);
         using var beta = method.Beta.Draw(shape, branch);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Stochastic depth (Huang, Sun, Liu, Sedra, Weinberger 2016, "Deep Networks with Stochastic Depth", equations 2 and 5). In training the branch of block l
+/// Stochastic depth (Huang, Sun, Liu, Sedra, Weinberger 2016, "Deep Networks with Stochastic Depth", equations 2 and 5). In training the
+/// branch of block l
 /// is kept with probability 1 - p_l and zero otherwise; in evaluation it is multiplied by 1 - p_l.
 /// </summary>
 /// <remarks>
@@ -20,10 +21,15 @@ public sealed record StochasticDepth : BranchRegularizer
     /// <inheritdoc/>
     public override BranchPoint Point => BranchPoint.End;
 
-    /// <summary>p_L, the chance that the last block's branch is dropped. Range [0, 1]. Default 0.25, the CutMix paper's; the method's own paper has 0.5.</summary>
+    /// <summary>
+    /// p_L, the chance that the last block's branch is dropped. Range [0, 1]. Default 0.25, the CutMix paper's; the method's own paper has
+    /// 0.5.
+    /// </summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.25;
 
-    /// <summary>Whether p_l is p_L·l/L (true, the method's paper) or p_L in every block. The CutMix paper does not say. Default true.</summary>
+    /// <summary>
+    /// Whether p_l is p_L·l/L (true, the method's paper) or p_L in every block. The CutMix paper does not say. Default true.
+    /// </summary>
     public bool Decays { get; init; } = true;
 
     /// <summary>Whether a batch or every image draws its own gate. Default <see cref="StochasticDepthMode.Batch"/>, the paper's.</summary>
@@ -44,10 +50,12 @@ public sealed record StochasticDepth : BranchRegularizer
     }
 
     /// <summary>By what a kept branch is multiplied in training: 1, or 1/(1 - p).</summary>
-    public double TrainingFactor(double dropProbability) => Scale == StochasticDepthScale.Training && dropProbability < 1 ? 1 / (1 - dropProbability) : 1;
+    public double TrainingFactor(double dropProbability) =>
+        Scale == StochasticDepthScale.Training && dropProbability < 1 ? 1 / (1 - dropProbability) : 1;
 
     /// <summary>By what a branch is multiplied in evaluation: 1 - p, or 1.</summary>
-    public double EvaluationFactor(double dropProbability) => Scale == StochasticDepthScale.Training && dropProbability < 1 ? 1 : 1 - dropProbability;
+    public double EvaluationFactor(double dropProbability) =>
+        Scale == StochasticDepthScale.Training && dropProbability < 1 ? 1 : 1 - dropProbability;
 
     /// <inheritdoc/>
     public override double DropProbabilityAt(BlockPlace place) => Decays ? place.LinearDecay(DropProbability) : DropProbability;

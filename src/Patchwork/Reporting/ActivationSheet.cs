@@ -31,7 +31,8 @@ public sealed record ActivationRow(Picture Picture, string Caption, IReadOnlyLis
 }
 
 /// <summary>
-/// A sheet that shows what networks look at: a row a picture, and for each network its heat map over the picture with the box by it, class and probability
+/// A sheet that shows what networks look at: a row a picture, and for each network its heat map over the picture with the box by it, class
+/// and probability
 /// below (figure 1 of the CutMix paper); or, with <see cref="Stages"/>, each step as a picture of its own.
 /// </summary>
 public sealed record ActivationSheet
@@ -56,7 +57,8 @@ public sealed record ActivationSheet
     public byte[] Png()
     {
         if (Rows.FirstOrDefault(row => row.Activations.Count != Networks.Count) is { } other)
-            throw new ArgumentException($"A row must have an activation for each of the {Networks.Count} networks. Received: {other.Activations.Count} for {other.Caption}.");
+            throw new ArgumentException($"A row must have an activation for each of the {Networks.Count} networks. Received: "
+                + $"{other.Activations.Count} for {other.Caption}.");
         return new PreviewSheet
         {
             Title = Title,
@@ -84,5 +86,6 @@ public sealed record ActivationSheet
 
     private static Outline Truth(ActivationRow row) => new(row.TrueBox, Dashed: true);
 
-    private static string Where(Box box) => box.IsEmpty ? "nothing stands out" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}";
+    private static string Where(Box box) =>
+        box.IsEmpty ? "nothing stands out" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}";
 }

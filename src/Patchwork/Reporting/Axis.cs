@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// A chart axis from <paramref name="Low"/> to <paramref name="High"/> with ticks at multiples of <paramref name="Step"/>, which is 1, 2 or 5 times
+/// A chart axis from <paramref name="Low"/> to <paramref name="High"/> with ticks at multiples of <paramref name="Step"/>, which is 1, 2 or
+/// 5 times
 /// a power of ten.
 /// </summary>
 internal sealed record Axis(double Low, double High, double Step)
@@ -25,7 +26,8 @@ internal sealed record Axis(double Low, double High, double Step)
         var step = NiceStep((high - low) / 6);
         // Between two epochs there is nothing to point at.
         if (tight && all.All(double.IsInteger)) step = Math.Max(1, step);
-        return tight ? new Axis(low, high, step) : new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
+        return tight ? new Axis(low, high, step)
+            : new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
     }
 
     internal IEnumerable<double> Ticks

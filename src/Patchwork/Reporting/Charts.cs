@@ -42,7 +42,8 @@ public static class Charts
 
         var spoken = chart.Description.Length > 0 ? chart.Description : $"{chart.Title}: {chart.YTitle} over {chart.XTitle} for "
             + string.Join(", ", chart.Series.Select(series => series.Name));
-        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 52)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
+        var box = $"0 0 {N(Width)} {N(bottom + 52)}";
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
         Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         Add($"<text x=\"{N(left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
@@ -124,10 +125,12 @@ public static class Charts
     }
 
     // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.
-    private static double WidthOf(string text) => text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
+    private static double WidthOf(string text) =>
+        text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
 
     private static string Stroke(ChartSeries series, int index, string width) => series.Reference
-        ? "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\"" : $"stroke=\"{Colour(index)}\" stroke-width=\"{width}\"{Dash(index)}";
+        ? "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\""
+            : $"stroke=\"{Colour(index)}\" stroke-width=\"{width}\"{Dash(index)}";
 
     private static string Colour(int index)
     {

@@ -24,8 +24,8 @@ public static class HeatCharts
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
-        var height = N(Top + rows.Count * RowHeight + 8);
-        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {height}\" role=\"img\" aria-label=\"{Text(chart.Description)}\"");
+        var box = $"0 0 {N(Width)} {N(Top + rows.Count * RowHeight + 8)}";
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(chart.Description)}\"");
         Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
@@ -45,7 +45,8 @@ public static class HeatCharts
                     var strength = high > low ? Strongest * (row[c] - low) / (high - low) : 0;
                     var place = $"x=\"{N(x + c * cell)}\" y=\"{N(Top + r * RowHeight)}\" width=\"{N(cell)}\" height=\"{N(RowHeight)}\"";
                     Add($"<rect {place} fill=\"var(--series-2, #d55e00)\" fill-opacity=\"{N(strength)}\"/>");
-                    Add($"<text x=\"{N(x + (c + 0.5) * cell)}\" y=\"{N(Top + r * RowHeight + 15)}\" text-anchor=\"middle\">{row[c]:F0}</text>");
+                    place = $"x=\"{N(x + (c + 0.5) * cell)}\" y=\"{N(Top + r * RowHeight + 15)}\"";
+                    Add($"<text {place} text-anchor=\"middle\">{row[c]:F0}</text>");
                 }
             }
             x += group.Columns.Count * cell + Gap;

@@ -1,10 +1,12 @@
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// A map of values as a picture: dark where they are 0, pale yellow where they are 1, evenly in between to the eye, also to one that does not tell red from green.
+/// A map of values as a picture: dark where they are 0, pale yellow where they are 1, evenly in between to the eye, also to one that does
+/// not tell red from green.
 /// </summary>
 /// <remarks>
-/// The colours are inferno (van der Walt and Smith, matplotlib 1.5). metalbubble/CAM shows 0.3·JET + 0.5·image; ours differs, because JET is neither even nor readable
+/// The colours are inferno (van der Walt and Smith, matplotlib 1.5). metalbubble/CAM shows 0.3·JET + 0.5·image; ours differs, because JET
+/// is neither even nor readable
 /// by the colour-blind, and because colours of the picture cannot be told from those of the heat: under it the picture is grey.
 /// </remarks>
 /// <param name="Height">Rows, at least 1.</param>
@@ -21,7 +23,8 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
 
     /// <summary>The values; checked against the sides and their range.</summary>
     public float[] Values { get; } = Height < 1 || Width < 1 || Values.LongLength != (long)Height * Width
-        ? throw new ArgumentException($"A heat map needs positive sides and a value a pixel. Received: Height = {Height}, Width = {Width}, {Values.Length} values.")
+        ? throw new ArgumentException($"A heat map needs positive sides and a value a pixel. Received: Height = {Height}, Width = "
+            + $"{Width}, {Values.Length} values.")
         : Array.FindIndex(Values, value => value is not (>= 0 and <= 1)) is >= 0 and var i
             ? throw new ArgumentException(FormattableString.Invariant($"A heat map needs values in 0 to 1. Received: {Values[i]}."))
             : Values;
@@ -29,7 +32,9 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
     /// <summary>The map alone, in its colours.</summary>
     public Picture ToPicture() => new(Height, Width, [.. Values.SelectMany(Color)]);
 
-    /// <summary>The map over a picture of its size: <c>share·colours + (1 - share)·grey</c>, grey being the picture's luma (Rec. 601).</summary>
+    /// <summary>
+    /// The map over a picture of its size: <c>share·colours + (1 - share)·grey</c>, grey being the picture's luma (Rec. 601).
+    /// </summary>
     /// <param name="picture">What the map belongs to.</param>
     /// <param name="share">Weight of the map's colours. Range [0, 1], default 0.5.</param>
     public Picture Over(Picture picture, double share = 0.5)

@@ -16,7 +16,8 @@ public sealed record HtmlFragment
 
     /// <summary>A table: sorted by a click on a heading, copied as tab-separated text by its button.</summary>
     public static HtmlFragment Table(ResultTable table) =>
-        new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy table</button></div>\n");
+        new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy "
+            + "table</button></div>\n");
 
     /// <summary>A chart, drawn as SVG.</summary>
     public static HtmlFragment Chart(Chart chart) => new($"<figure>{Drawn(chart)}</figure>\n");
@@ -71,7 +72,8 @@ public sealed record HtmlReport
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+            <meta http-equiv="Content-Security-Policy"
+              content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
             <title>{HtmlFragment.Escape(Title)}</title>
             <style>
             {HtmlReportAssets.Style}

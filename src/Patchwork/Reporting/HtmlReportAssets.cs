@@ -4,7 +4,8 @@ namespace Patchwork.Reporting;
 internal static class HtmlReportAssets
 {
     internal const string Style = """
-        :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5f5f5f; --rule: #d9d9d9; --ground: #fff; --tint: #f5f5f3; --accent: #0072b2; }
+        :root { color-scheme: light dark;
+          --ink: #1a1a1a; --soft: #5f5f5f; --rule: #d9d9d9; --ground: #fff; --tint: #f5f5f3; --accent: #0072b2; }
         @media screen and (prefers-color-scheme: dark) {
           :root { --ink: #e8e8e6; --soft: #a5a5a2; --rule: #3a3a3a; --ground: #161616; --tint: #202020; --accent: #56b4e9;
             --series-1: #56b4e9; --series-2: #f08a3c; --series-3: #2bc397; --series-4: #e2a3c7; --series-5: #f0c04c; --series-6: #9db8ff; }
@@ -39,10 +40,14 @@ internal static class HtmlReportAssets
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: 0; font-size: .9375rem; }
         dt { color: var(--soft); }
         dd { margin: 0; overflow-wrap: anywhere; }
-        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th, th.number { white-space: normal; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
-        @media print { .copy { display: none; } main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-          pre { white-space: pre-wrap; overflow-wrap: anywhere; } .scroll, figure { overflow: visible; } figure svg { min-width: 0; } figure img { max-width: 100%; }
-          table { font-size: .75rem; } th, .number { white-space: normal; } th, td { padding: .3rem .5rem .3rem 0; } .number { padding: .3rem 0 .3rem .5rem; } }
+        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th, th.number { white-space: normal; }
+          dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
+        @media print {
+          .copy { display: none; } main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
+          pre { white-space: pre-wrap; overflow-wrap: anywhere; } .scroll, figure { overflow: visible; }
+          figure svg { min-width: 0; } figure img { max-width: 100%; }
+          table { font-size: .75rem; } th, .number { white-space: normal; }
+          th, td { padding: .3rem .5rem .3rem 0; } .number { padding: .3rem 0 .3rem .5rem; } }
         """;
 
     internal const string Script = """
@@ -75,7 +80,8 @@ internal static class HtmlReportAssets
             catch {
               // A selected table would be copied without the empty cells that begin a row.
               getSelection().selectAllChildren(table);
-              table.addEventListener('copy', event => { event.clipboardData.setData('text/plain', text); event.preventDefault(); }, { once: true });
+              const fill = event => { event.clipboardData.setData('text/plain', text); event.preventDefault(); };
+              table.addEventListener('copy', fill, { once: true });
               copy.textContent = document.execCommand('copy') ? 'Copied' : 'Selected: press Ctrl+C';
             }
           });

@@ -7,7 +7,8 @@ namespace Patchwork.Reporting;
 public static class ImageGrid
 {
     /// <summary>
-    /// Lays <paramref name="pictures"/> out row by row; the last row may be partial, and one picture is one cell. Cells are as large as the largest
+    /// Lays <paramref name="pictures"/> out row by row; the last row may be partial, and one picture is one cell. Cells are as large as the
+    /// largest
     /// picture, on white.
     /// </summary>
     /// <param name="pictures">At least one.</param>
@@ -22,7 +23,8 @@ public static class ImageGrid
             throw new ArgumentException("A grid needs at least one picture, columns and scale of at least 1 and padding of at least 0. "
                 + $"Received: {pictures.Count} pictures, columns = {columns}, padding = {padding}, scale = {scale}.", nameof(pictures));
         if (captions is not null && captions.Count != pictures.Count)
-            throw new ArgumentException($"Each picture needs one caption. Received: {captions.Count} for {pictures.Count}.", nameof(captions));
+            throw new ArgumentException($"Each picture needs one caption. Received: {captions.Count} for {pictures.Count}.",
+                nameof(captions));
 
         using var lettering = new Lettering(11, new SKColor(0x33, 0x33, 0x33));
         var cellWidth = pictures.Max(picture => picture.Width) * scale;
@@ -44,7 +46,9 @@ public static class ImageGrid
         });
     }
 
-    /// <summary>The same for a batch (N, C, H, W), float in [0, 1] or uint8, grey or RGB; <paramref name="images"/> stays the caller's.</summary>
+    /// <summary>
+    /// The same for a batch (N, C, H, W), float in [0, 1] or uint8, grey or RGB; <paramref name="images"/> stays the caller's.
+    /// </summary>
     /// <inheritdoc cref="Compose(IReadOnlyList{Picture}, int, int, int, IReadOnlyList{string}?)"/>
     public static byte[] Compose(Tensor images, int columns, int padding = 2, int scale = 1, IReadOnlyList<string>? captions = null) =>
         Compose(Picture.FromBatch(images), columns, padding, scale, captions);

@@ -3,7 +3,8 @@ using SkiaSharp;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// One kind of text in a picture: family DejaVu Sans, or whatever the system offers instead. On a system without fonts the text is missing and
+/// One kind of text in a picture: family DejaVu Sans, or whatever the system offers instead. On a system without fonts the text is missing
+/// and
 /// everything else stays in place.
 /// </summary>
 internal sealed class Lettering : IDisposable
@@ -37,7 +38,8 @@ internal sealed class Lettering : IDisposable
     }
 
     /// <summary>
-    /// Breaks a text at its line ends and, where a line is wider than <paramref name="width"/>, between words; a longer word is cut with "…".
+    /// Breaks a text at its line ends and, where a line is wider than <paramref name="width"/>, between words; a longer word is cut with
+    /// "…".
     /// </summary>
     internal IReadOnlyList<string> Wrap(string text, float width)
     {

@@ -16,7 +16,7 @@ public static class NormalizedPictures
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var mean = tensor(normalization.Mean.ToArray(), device: images.device).reshape(1, -1, 1, 1);
-        var deviation = tensor(normalization.Deviation.ToArray(), device: images.device).reshape(1, -1, 1, 1);
+        var deviation = tensor(normalization.StandardDeviation.ToArray(), device: images.device).reshape(1, -1, 1, 1);
         return (images * deviation).Plus(mean).clamp(Zero, One).MoveToOuterDisposeScope();
     }
 }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Reporting;
 
-/// <summary>A picture ready to be drawn: 8-bit RGB, row by row from the top, three bytes per pixel (so <c>Height * Width * 3</c> in all).</summary>
+/// <summary>
+/// A picture ready to be drawn: 8-bit RGB, row by row from the top, three bytes per pixel (so <c>Height * Width * 3</c> in all).
+/// </summary>
 public sealed record Picture(int Height, int Width, byte[] Rgb)
 {
     /// <summary>The pixels; checked against the sides.</summary>
@@ -16,7 +18,8 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
             + $"Received: Height = {Height}, Width = {Width}, {Rgb.Length} bytes.", nameof(Rgb));
 
     /// <summary>
-    /// The pictures of a batch (N, C, H, W) with C of 1 (grey) or 3 (RGB); float in [0, 1] (clipped, NaN becomes black, rounded to the nearest of
+    /// The pictures of a batch (N, C, H, W) with C of 1 (grey) or 3 (RGB); float in [0, 1] (clipped, NaN becomes black, rounded to the
+    /// nearest of
     /// 256 levels) or uint8. Any device and strides; <paramref name="images"/> stays the caller's.
     /// </summary>
     public static IReadOnlyList<Picture> FromBatch(Tensor images)
@@ -92,7 +95,9 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
     /// <summary>The picture alone as PNG, pixel by pixel.</summary>
     public byte[] Png() => Sheet.Png(Height, Width, canvas => Draw(canvas, 0, 0, 1));
 
-    /// <summary>Draws the picture with its upper left corner at (left, top), every pixel as a square of <paramref name="scale"/> pixels.</summary>
+    /// <summary>
+    /// Draws the picture with its upper left corner at (left, top), every pixel as a square of <paramref name="scale"/> pixels.
+    /// </summary>
     internal void Draw(SKCanvas canvas, int left, int top, int scale)
     {
         using var bitmap = new SKBitmap(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque);

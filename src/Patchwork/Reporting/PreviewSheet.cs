@@ -9,7 +9,9 @@ public sealed record PreviewCell(Picture Picture, string Caption = "")
     public IReadOnlyList<Outline> Outlines { get; init; } = [];
 }
 
-/// <summary>One row of a preview sheet: an example or a method, with a short note below its name, and its pictures from left to right.</summary>
+/// <summary>
+/// One row of a preview sheet: an example or a method, with a short note below its name, and its pictures from left to right.
+/// </summary>
 public sealed record PreviewRow(string Name, string Note, IReadOnlyList<PreviewCell> Cells);
 
 /// <summary>

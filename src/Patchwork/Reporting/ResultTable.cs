@@ -44,7 +44,8 @@ public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyL
     public string ToCsv()
     {
         var text = new StringBuilder();
-        foreach (var row in Rows.Prepend(Columns.Select(column => column.Title).ToArray())) text.AppendJoin(',', row.Select(Csv)).Append("\r\n");
+        foreach (var row in Rows.Prepend(Columns.Select(column => column.Title).ToArray())) text.AppendJoin(',', row.Select(Csv))
+            .Append("\r\n");
         return text.ToString();
     }
 

@@ -12,7 +12,8 @@ namespace Patchwork.Runs;
 internal static class DataNeeds
 {
     /// <summary>True where a method looks at data or network before it can work.</summary>
-    public static bool Any(MethodStack stack) => stack.FeatureMixer is not null || stack.Mixer is { } mixer && (mixer.Needs == Needs.Model || mixer.NeedsMasks);
+    public static bool Any(MethodStack stack) =>
+        stack.FeatureMixer is not null || stack.Mixer is { } mixer && (mixer.Needs == Needs.Model || mixer.NeedsMasks);
 
     /// <summary>Tries the methods on the first two images.</summary>
     /// <exception cref="InputException">They do not fit this data set or this network.</exception>

@@ -77,7 +77,8 @@ public sealed class EvaluationFiles(RunFolder run)
     private static SuiteResult Read(JsonObject stored)
     {
         return SuiteResult.Of(
-            Parts("metrics", one => new Metric(one["value"]!.GetValue<double>(), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
+            Parts("metrics", one =>
+                new Metric(one["value"]!.GetValue<double>(), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
             Parts("per_image", Doubles),
             Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()));
 

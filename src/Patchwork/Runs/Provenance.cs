@@ -13,7 +13,8 @@ public static class Provenance
     {
         ["patchwork"] = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
         ["commit"] = Commit(),
-        ["command"] = string.Join(' ', Environment.GetCommandLineArgs().Select((part, i) => i == 0 ? Path.GetFileNameWithoutExtension(part) : part)),
+        ["command"] = string.Join(' ', Environment.GetCommandLineArgs()
+            .Select((part, i) => i == 0 ? Path.GetFileNameWithoutExtension(part) : part)),
         ["torch"] = __version__,
         ["dotnet"] = RuntimeInformation.FrameworkDescription,
         ["system"] = RuntimeInformation.OSDescription,
@@ -27,7 +28,8 @@ public static class Provenance
     public static string Processor()
     {
         const string info = "/proc/cpuinfo";
-        var line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
+            : null;
         return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
     }
 

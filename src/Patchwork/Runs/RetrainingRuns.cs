@@ -1,3 +1,4 @@
+using Patchwork.Data;
 using Patchwork.Evaluation;
 using Patchwork.Plans;
 using Patchwork.Recipes;
@@ -33,7 +34,7 @@ internal sealed class RetrainingRuns(RunFolder run, Action<Notice> report, Cance
     {
         Dataset = wanted.Dataset,
         Data = wanted.Folder,
-        ImageSize = wanted.Dataset == "folder" ? wanted.ImageSize : null,      // other sets have one size
+        ImageSize = DatasetCatalogue.Find(wanted.Dataset).IsResizable ? wanted.ImageSize : null,
         Model = run.Recipe.Model,
         Seed = run.Recipe.Seed,
         Threads = run.Recipe.Threads,

@@ -52,7 +52,8 @@ public static class RunEvaluation
                 suite.Check(opened.Subject.Test);
             foreach (var (i, suite) in missing.Index())
             {
-                var result = suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
+                var result =
+                    suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
                 Store(() => files.Write(new(suite, result), options.Limit), folder);
                 done[suite] = result;
                 report(new Notice($"{suite.Id} done"));

@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and <c>result.json</c> once
+/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and
+/// <c>result.json</c> once
 /// the run is finished. It appears whole or not at all.
 /// </summary>
 public sealed class RunFolder
@@ -40,7 +41,8 @@ public sealed class RunFolder
     public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
     {
         path = System.IO.Path.GetFullPath(path);
-        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume" : "", aside =>
+        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume"
+            : "", aside =>
         {
             var folder = new RunFolder(aside, recipe);
             Directory.CreateDirectory(folder.Checkpoints.Folder);

@@ -12,7 +12,8 @@ namespace Patchwork.Runs;
 /// <param name="TrainAccuracy">λ-weighted training accuracy of the last epoch, 0 to 1.</param>
 /// <param name="Seconds">Seconds spent in training steps.</param>
 /// <param name="TestImages">Images of the test set.</param>
-public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoch, int Epochs, double TrainAccuracy, double Seconds, long TestImages)
+public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoch, int Epochs, double TrainAccuracy, double Seconds,
+    long TestImages)
 {
     /// <summary>Mixed training images by the λ of their label, in twentieths from 0 to 1; null where nothing mixed pixels.</summary>
     public IReadOnlyList<long>? Lambdas { get; init; }

@@ -11,7 +11,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.</summary>
+/// <summary>
+/// Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.
+/// </summary>
 public sealed class TrainingRun
 {
     private readonly ResolvedRecipe resolved;
@@ -30,7 +32,9 @@ public sealed class TrainingRun
 
     private Recipe Recipe => resolved.Recipe;
 
-    /// <summary>Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.</summary>
+    /// <summary>
+    /// Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.
+    /// </summary>
     /// <param name="recipe">What to run.</param>
     /// <param name="folder">Where; must not exist.</param>
     /// <param name="callbacks">Callbacks beside those that every run has.</param>
@@ -55,10 +59,13 @@ public sealed class TrainingRun
         return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
     }
 
-    /// <summary>Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.</summary>
+    /// <summary>
+    /// Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
+    /// </summary>
     /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
-    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation = default)
+    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation =
+        default)
     {
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
@@ -73,7 +80,10 @@ public sealed class TrainingRun
         return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
     }
 
-    /// <summary>Refuses what <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/> would refuse once it has the data and the model, and starts nothing.</summary>
+    /// <summary>
+    /// Refuses what <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/> would refuse once
+    /// it has the data and the model, and starts nothing.
+    /// </summary>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     internal static void RequireFit(ResolvedRecipe recipe)
     {
@@ -94,11 +104,14 @@ public sealed class TrainingRun
 
     private void LoadWeights(nn.Module model, Action<Notice> report)
     {
-        if (Recipe.Weights is { } weights)
-            report(new Notice(PretrainedWeights.Load(weights, model, out var whole), IsWarning: !whole));
+        if (Recipe.Weights is not { } weights)
+            return;
+        var loaded = PretrainedWeights.Load(weights, model);
+        report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
     }
 
-    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
+    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks,
+        Action<Notice> report,
         CancellationToken cancellation)
     {
         try
@@ -114,14 +127,17 @@ public sealed class TrainingRun
         catch (NonFiniteException error)
         {
             // The same recipe comes to the same step again, to the bit.
-            var kept = HasCheckpoint(folder) ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but going on from there would end the same way" : "There was no checkpoint yet";
+            var kept = HasCheckpoint(folder)
+                ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but going on from there would end the same way"
+                : "There was no checkpoint yet";
             throw error.With($"{kept}: begin again in a new folder with a lower learning rate (`Lr`) or a clipped gradient (`Clip`).");
         }
     }
 
     private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
 
-    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
+    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks,
+        Action<Notice> report,
         CancellationToken cancellation)
     {
         if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
@@ -152,7 +168,8 @@ public sealed class TrainingRun
             report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
         var best = TestBest(folder, model, testLoader, own.Checkpoints.BestEpoch, last);
-        var result = new RunResult(last, best, Recipe.ValidationShare is null, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds, fit.Test.Images)
+        var result = new RunResult(last, best, Recipe.ValidationShare is null, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
+            fit.Test.Images)
         {
             Lambdas = own.Lambdas?.Counts,
         };

@@ -4,13 +4,17 @@ using static TorchSharp.torch;
 namespace Patchwork.Saliency;
 
 /// <summary>
-/// Class activation maps (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016): what every place of the last feature map adds
-/// to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For networks whose last layer is linear behind
+/// Class activation maps (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016): what every place of the last
+/// feature map adds
+/// to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For networks whose last
+/// layer is linear behind
 /// global average pooling.
 /// </summary>
 public static class ClassActivation
 {
-    /// <summary>The maps (N, H, W) of one class an image, brought to the images' size bilinearly; owned by the caller, on the images' device.</summary>
+    /// <summary>
+    /// The maps (N, H, W) of one class an image, brought to the images' size bilinearly; owned by the caller, on the images' device.
+    /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was, BatchNorm's statistics included.</param>
     /// <param name="images">Images (N, C, H, W), floating.</param>
     /// <param name="classes">A class id for each image, (N), int64.</param>
@@ -23,7 +27,8 @@ public static class ClassActivation
     }
 
     /// <summary>
-    /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum of each subtracted
+    /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum
+    /// of each subtracted
     /// and the rest divided by its maximum. As its authors do, without the bias. A flat map is all 0.
     /// </summary>
     /// <inheritdoc cref="Of"/>
@@ -39,7 +44,8 @@ public static class ClassActivation
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
-        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes, withBias: false), height, width), least: 1e-30).MoveToOuterDisposeScope();
+        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes, withBias: false), height, width), least: 1e-30)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The maps (N, h, w) at the size of the last features.</summary>
@@ -54,10 +60,12 @@ public static class ClassActivation
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // The bias belongs to the logit, so every place carries it; ReLU changes nothing where the network ends in one (SnapMix, section 3.2).
+        // The bias belongs to the logit, so every place carries it; ReLU changes nothing where the network ends in one (SnapMix, section
+        // 3.2).
         var features = nn.functional.relu(last.Features);
         if (!features.mean([2, 3]).allclose(last.Input, 1e-3, 1e-4))
-            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. Received: {name}, where it does not.");
+            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. "
+                + $"Received: {name}, where it does not.");
         var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
         var maps = (weights * features).sum(1);
         if (withBias && last.Classifier.bias is { } bias)

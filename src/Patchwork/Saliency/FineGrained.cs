@@ -5,21 +5,27 @@ using static TorchSharp.torch;
 namespace Patchwork.Saliency;
 
 /// <summary>
-/// Fine-grained static saliency (Montabone and Soto, "Human detection using a mobile platform and novel features derived from a visual saliency mechanism",
-/// Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six scales, by an integral image. No
+/// Fine-grained static saliency (Montabone and Soto, "Human detection using a mobile platform and novel features derived from a visual
+/// saliency mechanism",
+/// Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six scales, by an
+/// integral image. No
 /// network, no training.
 /// </summary>
 /// <remarks>
-/// The arithmetic is that of OpenCV's <c>StaticSaliencyFineGrained</c> on pictures of 8 bits, read from its source: grey in fixed point, two 3×3 blurs, contrasts cut off
-/// to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not defined: a picture without contrast has a map of zeros, and a
+/// The arithmetic is that of OpenCV's <c>StaticSaliencyFineGrained</c> on pictures of 8 bits, read from its source: grey in fixed point,
+/// two 3×3 blurs, contrasts cut off
+/// to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not defined: a picture without contrast has
+/// a map of zeros, and a
 /// sum above 255 stays 255.
 /// </remarks>
 public static class FineGrained
 {
-    private static readonly int[] Reaches = [3 * 4, 3 * 4 * 2, 3 * 4 * 4, 7 * 4, 7 * 4 * 2, 7 * 4 * 4];      // pixels to either hand of the centre
+    // pixels to either hand of the centre
+    private static readonly int[] Reaches = [3 * 4, 3 * 4 * 2, 3 * 4 * 4, 7 * 4, 7 * 4 * 2, 7 * 4 * 4];
 
     /// <summary>The map of a picture, a byte for every pixel, row by row.</summary>
-    /// <param name="planes">The channels one after the other, H·W bytes each: red, green and blue, or any other number, which is averaged.</param>
+    /// <param name="planes">The channels one after the other, H·W bytes each: red, green and blue, or any other number, which is
+    /// averaged.</param>
     /// <param name="height">Rows. Range: at least 1.</param>
     /// <param name="width">Columns. Range: at least 1.</param>
     public static byte[] Of(ReadOnlySpan<byte> planes, int height, int width)
@@ -42,7 +48,8 @@ public static class FineGrained
     }
 
     /// <summary>
-    /// The maps of images (N, C, H, W), N arrays of H·W. Images that are not bytes are stretched, least to 0 and greatest to 255, each by itself: contrasts outlast the
+    /// The maps of images (N, C, H, W), N arrays of H·W. Images that are not bytes are stretched, least to 0 and greatest to 255, each by
+    /// itself: contrasts outlast the
     /// normalization that a network's input has been through.
     /// </summary>
     public static byte[][] Of(Tensor images)
@@ -58,7 +65,8 @@ public static class FineGrained
     {
         var real = images.detach().to(ScalarType.Float32);
         var (least, greatest) = (real.amin([1, 2, 3], keepdim: true), real.amax([1, 2, 3], keepdim: true));
-        return ((real - least) * (Held(255L) / (greatest - least).clamp_min(Held(1e-12)))).round().clamp(Zero, Held(255L)).to(ScalarType.Byte);
+        return ((real - least) * (Held(255L) / (greatest - least).clamp_min(Held(1e-12)))).round().clamp(Zero,
+            Held(255L)).to(ScalarType.Byte);
     }
 
     // OpenCV's weights in units of 2^-15.
@@ -71,7 +79,8 @@ public static class FineGrained
             var sum = 0;
             for (var channel = 0; channel < channels; channel++)
                 sum += planes[channel * pixels + i];
-            grey[i] = channels == 3 ? (byte)((9798 * planes[i] + 19235 * planes[pixels + i] + 3735 * planes[2 * pixels + i] + (1 << 14)) >> 15)
+            grey[i] = channels == 3
+                ? (byte)((9798 * planes[i] + 19235 * planes[pixels + i] + 3735 * planes[2 * pixels + i] + (1 << 14)) >> 15)
                 : (byte)((sum + channels / 2) / channels);
         }
         return grey;
@@ -91,7 +100,9 @@ public static class FineGrained
         for (var i = 0; i < grey.Length; i++)
         {
             var (y, x) = (i / width, i % width);
-            blurred[i] = (byte)((across[Mirrored(y - 1, height) * width + x] + 2 * across[i] + across[Mirrored(y + 1, height) * width + x] + 8) >> 4);
+            blurred[i] =
+                (byte)((across[Mirrored(y - 1, height) * width + x] + 2 * across[i] + across[Mirrored(y + 1, height) * width + x]
+                + 8) >> 4);
         }
         return blurred;
     }
@@ -122,7 +133,8 @@ public static class FineGrained
                 if (area == 1)
                     continue;
                 var centre = grey[y * width + x];
-                var sum = sums[bottom * (width + 1) + right] + sums[top * (width + 1) + left] - sums[bottom * (width + 1) + left] - sums[top * (width + 1) + right];
+                var sum = sums[bottom * (width + 1) + right]
+                    + sums[top * (width + 1) + left] - sums[bottom * (width + 1) + left] - sums[top * (width + 1) + right];
                 var contrast = centre - (float)(sum - centre) / (area - 1);
                 if (contrast > 0)
                     on[y * width + x] += (int)contrast;

@@ -6,12 +6,16 @@ using static TorchSharp.torch;
 namespace Patchwork.Saliency;
 
 /// <summary>
-/// Grad-CAM (Selvaraju et al., ICCV 2017): what a layer's features add to a class, <c>Σ_k a_k·f_k</c> with a_k the mean over places of ∂(logit of the class)/∂f_k. For any
-/// network and layer; behind the last features of one that ends in global average pooling and a linear layer it is the class activation map divided by its places.
+/// Grad-CAM (Selvaraju et al., ICCV 2017): what a layer's features add to a class, <c>Σ_k a_k·f_k</c> with a_k the mean over places of
+/// ∂(logit of the class)/∂f_k. For any
+/// network and layer; behind the last features of one that ends in global average pooling and a linear layer it is the class activation map
+/// divided by its places.
 /// </summary>
 public static class GradCam
 {
-    /// <summary>The maps (N, H, W), values in [0, 1], brought to the images' size; owned by the caller. A map without positive values is all 0.</summary>
+    /// <summary>
+    /// The maps (N, H, W), values in [0, 1], brought to the images' size; owned by the caller. A map without positive values is all 0.
+    /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was, gradients and BatchNorm's statistics included.</param>
     /// <param name="images">Images (N, C, H, W), floating.</param>
     /// <param name="classes">A class id for each image, (N), int64.</param>
@@ -32,7 +36,8 @@ public static class GradCam
     public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes, string layer)
     {
         var module = model.named_modules().FirstOrDefault(named => named.name == layer).module as nn.Module<Tensor, Tensor>
-            ?? throw InputException.Unknown("layer", layer, [.. model.named_modules().Select(named => named.name).Where(name => name.Length > 0)]);
+            ?? throw InputException.Unknown("layer", layer,
+                [.. model.named_modules().Select(named => named.name).Where(name => name.Length > 0)]);
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(model);
         using var gradients = enable_grad();
@@ -55,7 +60,8 @@ public static class GradCam
             hook.remove();
         }
         if (features is null || features.dim() != 4)
-            throw new ArgumentException($"Grad-CAM needs a layer that puts out maps (N, D, h, w). Received: {layer}, which puts out {(features is null ? "nothing" : $"{features.dim()} dimensions")}.");
+            throw new ArgumentException($"Grad-CAM needs a layer that puts out maps (N, D, h, w). Received: {layer}, which puts out "
+                + $"{(features is null ? "nothing" : $"{features.dim()} dimensions")}.");
         var score = logits.gather(1, classes.unsqueeze(1)).sum();
         var weights = autograd.grad([score], [features])[0].mean([2, 3], keepdim: true);      // (N, D, 1, 1)
         return (weights * features).sum(1).detach().MoveToOuterDisposeScope();

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Saliency;
 
 /// <summary>
-/// The last map of features before a network's classifier. The classifier is the last linear layer; the map is the last output (N, D, h, w) of a layer
+/// The last map of features before a network's classifier. The classifier is the last linear layer; the map is the last output (N, D, h, w)
+/// of a layer
 /// before it, D being what the classifier takes, and the last one larger than a pixel where there is one.
 /// </summary>
 /// <param name="Features">The map (N, D, h, w), without history.</param>
@@ -28,7 +29,8 @@ internal sealed record LastFeatures(Tensor Features, Tensor Input, Linear Classi
         var hooks = model.modules().OfType<nn.Module<Tensor, Tensor>>().Where(module => module != classifier)
             .Select(module => module.register_forward_hook((_, _, output) =>
             {
-                if (input is null && output.dim() == 4 && output.size(1) == width && (features is null || output.size(2) * output.size(3) > 1))
+                if (input is null && output.dim() == 4 && output.size(1) == width
+                    && (features is null || output.size(2) * output.size(3) > 1))
                     Keep(scope, ref features, output);
                 return output;
             })).ToList();
@@ -47,7 +49,8 @@ internal sealed record LastFeatures(Tensor Features, Tensor Input, Linear Classi
                 hook.remove();
         }
         if (features is null || input is null || input.dim() != 2)
-            throw new ArgumentException($"The network must have a map of {width} channels in front of its last linear layer. Received: {model.GetName()}.");
+            throw new ArgumentException($"The network must have a map of {width} channels in front of its last linear layer. Received: "
+                + $"{model.GetName()}.");
         return new LastFeatures(features.MoveToOuterDisposeScope(), input.MoveToOuterDisposeScope(), classifier);
     }
 

@@ -20,7 +20,9 @@ public sealed record ConstantRate(double Value) : LearningRateSchedule
     public override double Rate(long step) => Value;
 }
 
-/// <summary>Multiplied by a factor at each milestone: the schedule of the CutMix paper (×0.1 at one half and three quarters of 300 epochs).</summary>
+/// <summary>
+/// Multiplied by a factor at each milestone: the schedule of the CutMix paper (×0.1 at one half and three quarters of 300 epochs).
+/// </summary>
 /// <param name="Initial">Rate before the first milestone.</param>
 /// <param name="Milestones">Steps, in any order.</param>
 /// <param name="Factor">Factor at each.</param>
@@ -46,7 +48,8 @@ public sealed record Cosine(double Initial, long Length, double Final = 0) : Lea
 }
 
 /// <summary>
-/// One cycle (Smith and Topin 2019) as torch's OneCycleLR with two phases and cosine annealing: from max/25 up to max in 30 % of the steps, then down to
+/// One cycle (Smith and Topin 2019) as torch's OneCycleLR with two phases and cosine annealing: from max/25 up to max in 30 % of the steps,
+/// then down to
 /// that start divided by 10,000.
 /// </summary>
 /// <param name="Max">Highest rate.</param>
@@ -54,7 +57,8 @@ public sealed record Cosine(double Initial, long Length, double Final = 0) : Lea
 /// <param name="UpShare">Share of the steps that rise.</param>
 /// <param name="StartDivisor">Max over the initial rate.</param>
 /// <param name="FinalDivisor">Initial over the final rate.</param>
-public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, double StartDivisor = 25, double FinalDivisor = 1e4) : LearningRateSchedule
+public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, double StartDivisor = 25, double FinalDivisor = 1e4)
+    : LearningRateSchedule
 {
     /// <summary>Steps in all. Range: at least 1.</summary>
     public long Length { get; init; } = Positive(Length, nameof(Length));
@@ -63,13 +67,17 @@ public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, dou
     public override double Rate(long step)
     {
         var (start, peak, end) = (Max / StartDivisor, UpShare * Length - 1, Length - 1.0);
-        return step <= peak ? Anneal(start, Max, peak == 0 ? 1 : step / peak) : Anneal(Max, start / FinalDivisor, (step - peak) / (end - peak));
+        return step <= peak ? Anneal(start, Max, peak == 0 ? 1 : step / peak)
+            : Anneal(Max, start / FinalDivisor, (step - peak) / (end - peak));
     }
 
-    private static double Anneal(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * Math.Min(share, 1)));
+    private static double Anneal(double from, double to, double share) =>
+        to + (from - to) / 2 * (1 + Math.Cos(Math.PI * Math.Min(share, 1)));
 }
 
-/// <summary>Rises linearly from a fraction of the rate, then leaves the rest to another schedule, which begins when the rise ends.</summary>
+/// <summary>
+/// Rises linearly from a fraction of the rate, then leaves the rest to another schedule, which begins when the rise ends.
+/// </summary>
 /// <param name="Length">Steps of the rise.</param>
 /// <param name="Then">What follows, from its own step 0.</param>
 /// <param name="StartFactor">Fraction at step 0.</param>

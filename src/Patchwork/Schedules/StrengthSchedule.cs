@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Patchwork.Schedules;
 
 /// <summary>
-/// How a strength (a probability, α, a drop rate, label smoothing) goes over the training: straight lines between points, level before the first and behind
+/// How a strength (a probability, α, a drop rate, label smoothing) goes over the training: straight lines between points, level before the
+/// first and behind
 /// the last. A pure function of the time: nothing to save, nothing to restore.
 /// </summary>
 /// <example><code>
@@ -18,14 +19,17 @@ public sealed record StrengthSchedule
     {
         if (points.Count == 0 || points.Any(point => !double.IsFinite(point.Epoch) || !double.IsFinite(point.Value) || point.Epoch < 0)
             || points.Zip(points.Skip(1)).Any(pair => pair.First.Epoch > pair.Second.Epoch))
-            throw new ArgumentException($"A schedule needs one or more points, their epochs from 0 upwards. Received: {Text(points)}.", nameof(points));
+            throw new ArgumentException($"A schedule needs one or more points, their epochs from 0 upwards. Received: {Text(points)}.",
+                nameof(points));
         Points = points;
     }
 
     /// <summary>Epochs and values.</summary>
     public IReadOnlyList<StrengthPoint> Points { get; }
 
-    /// <summary>Follows every step, so that epoch 2.5 is the middle of the third; otherwise a value holds for a whole epoch. Default false.</summary>
+    /// <summary>
+    /// Follows every step, so that epoch 2.5 is the middle of the third; otherwise a value holds for a whole epoch. Default false.
+    /// </summary>
     public bool PerStep { get; init; }
 
     /// <summary>The value in force.</summary>
@@ -50,7 +54,8 @@ public sealed record StrengthSchedule
         }
         catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
-            throw new InputException($"A schedule is EPOCH:VALUE, as often as needed, epochs from 0 upwards, for example 0:0 30:1. Received: {(text.Length == 0 ? "nothing" : text)}.", error);
+            throw new InputException($"A schedule is EPOCH:VALUE, as often as needed, epochs from 0 upwards, for example 0:0 30:1. "
+                + $"Received: {(text.Length == 0 ? "nothing" : text)}.", error);
         }
     }
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Something that happens around the loop. The hooks are Lightning's; their order is the pseudocode on top of <c>Trainer.cs</c>. Callbacks run in the order
+/// Something that happens around the loop. The hooks are Lightning's; their order is the pseudocode on top of <c>Trainer.cs</c>. Callbacks
+/// run in the order
 /// they were given, those that <see cref="RunsLast"/> after the others. Unlike Lightning's, a callback may replace the batch and wrap
 /// <see cref="TrainingState.TrainLoss"/>.
 /// </summary>
@@ -14,7 +15,9 @@ public abstract class Callback
     /// <summary>True for callbacks that must see what the others did, such as checkpoints.</summary>
     public virtual bool RunsLast => false;
 
-    /// <summary>The fit begins; the model is on its device, nothing is loaded yet. Undo in <see cref="OnFitEnd"/> what is set up here.</summary>
+    /// <summary>
+    /// The fit begins; the model is on its device, nothing is loaded yet. Undo in <see cref="OnFitEnd"/> what is set up here.
+    /// </summary>
     public virtual void OnFitStart(TrainingState state) { }
 
     /// <summary>Training begins; on resume everything is loaded.</summary>
@@ -71,7 +74,9 @@ public abstract class Callback
     /// <summary>Always called, in reverse order, for each callback whose <see cref="OnFitStart"/> ran; also when the fit throws.</summary>
     public virtual void OnFitEnd(TrainingState state) { }
 
-    /// <summary>The fit failed or was cancelled; <see cref="OnFitEnd"/> follows. Called for each callback whose <see cref="OnFitStart"/> ran.</summary>
+    /// <summary>
+    /// The fit failed or was cancelled; <see cref="OnFitEnd"/> follows. Called for each callback whose <see cref="OnFitStart"/> ran.
+    /// </summary>
     public virtual void OnException(TrainingState state, Exception exception) { }
 
     /// <summary>What must be remembered in a checkpoint, or null.</summary>
@@ -83,6 +88,9 @@ public abstract class Callback
     /// <summary>Tensors that must be remembered in a checkpoint, by name, or null. They stay the callback's.</summary>
     public virtual IReadOnlyDictionary<string, Tensor>? StateTensors() => null;
 
-    /// <summary>Takes up what <see cref="StateTensors"/> returned when the checkpoint was written. The tensors are on the CPU and freed afterwards: copy them.</summary>
+    /// <summary>
+    /// Takes up what <see cref="StateTensors"/> returned when the checkpoint was written. The tensors are on the CPU and freed afterwards:
+    /// copy them.
+    /// </summary>
     public virtual void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors) { }
 }

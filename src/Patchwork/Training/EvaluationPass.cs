@@ -22,13 +22,16 @@ public static class EvaluationPass
     /// <param name="loss">The loss; its mean over the images is reported, whatever its reduction.</param>
     /// <param name="device">Where the model is.</param>
     public static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, Loss loss, Device device) =>
-        Run(model, loader, (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device, () => { }, _ => { }, _ => { }, default);
+        Run(model, loader, (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device, () => { }, _ => { }, _ =>
+            { }, default);
 
     internal static EvaluationResult Run(TrainingState state, BatchLoader loader, Action start, Action<Batch> batchStart,
         Action<Batch> batchEnd, CancellationToken cancellation) =>
-        Run(state.Model, loader, state.EvaluationLoss, state.Options.Loss.Reduction, state.Options.Device, start, batchStart, batchEnd, cancellation);
+        Run(state.Model, loader, state.EvaluationLoss, state.Options.Loss.Reduction, state.Options.Device, start, batchStart, batchEnd,
+            cancellation);
 
-    private static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, BatchLoss loss, Reduction reduction, Device device,
+    private static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, BatchLoss loss, Reduction reduction,
+        Device device,
         Action start, Action<Batch> batchStart, Action<Batch> batchEnd, CancellationToken cancellation)
     {
         using var noGradient = no_grad();
@@ -39,7 +42,8 @@ public static class EvaluationPass
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var here = device.type == DeviceType.CPU ? batch : batch with { Images = batch.Images.to(device), Labels = batch.Labels.to(device) };
+            var here = device.type == DeviceType.CPU ? batch
+                : batch with { Images = batch.Images.to(device), Labels = batch.Labels.to(device) };
             batchStart(here);
             var logits = model.call(here.Images);      // (N, K)
             var value = loss(logits, here);

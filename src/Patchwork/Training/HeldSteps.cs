@@ -5,7 +5,8 @@ using Torch = TorchSharp.Modules;
 
 namespace Patchwork.Training;
 
-// TorchSharp's optimizers with their own states, groups and files, and the steps written with scalars that are held: theirs makes half a dozen for each parameter and
+// TorchSharp's optimizers with their own states, groups and files, and the steps written with scalars that are held: theirs makes half a
+// dozen for each parameter and
 // step, any of which can be freed while it is read (see Scalars). The operations and their order are theirs, so a step has the same bits.
 
 /// <summary>SGD with momentum as PyTorch has it: v ← μ·v + g, w ← w - η·v, or by Nesterov w ← w - η·(g + μ·v).</summary>
@@ -35,7 +36,8 @@ internal sealed class HeldSgd(IEnumerable<Torch.SGD.ParamGroup> groups, double r
 }
 
 /// <summary>Adam (Kingma and Ba 2015, algorithm 1), weight decay added to the gradient.</summary>
-internal sealed class HeldAdam(IEnumerable<Torch.Adam.ParamGroup> groups, double rate, double decay) : Torch.Adam(groups, rate, weight_decay: decay)
+internal sealed class HeldAdam(IEnumerable<Torch.Adam.ParamGroup> groups, double rate, double decay)
+    : Torch.Adam(groups, rate, weight_decay: decay)
 {
     public override Tensor? step(Func<Tensor>? closure = null) => _step<ParamGroup>(group =>
     {
@@ -45,13 +47,15 @@ internal sealed class HeldAdam(IEnumerable<Torch.Adam.ParamGroup> groups, double
             if (decay != 0)
                 gradient = gradient.add(parameter, Held(decay));
             var state = (State)_state[parameter.Handle];
-            HeldStep.Adam(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
+            HeldStep.Adam(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, options.LearningRate!.Value,
+                options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
         });
     }, closure);
 }
 
 /// <summary>AdamW (Loshchilov and Hutter 2019, algorithm 2): the weights decay by themselves, before the step.</summary>
-internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, double rate, double decay) : Torch.AdamW(groups, rate, weight_decay: decay)
+internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, double rate, double decay)
+    : Torch.AdamW(groups, rate, weight_decay: decay)
 {
     public override Tensor? step(Func<Tensor>? closure = null) => _step<ParamGroup>(group =>
     {
@@ -60,7 +64,8 @@ internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, doub
         {
             parameter.mul_(Held(1 - rate * options.weight_decay!.Value));
             var state = (State)_state[parameter.Handle];
-            HeldStep.Adam(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, rate, options.beta1!.Value, options.beta2!.Value, options.eps!.Value);
+            HeldStep.Adam(parameter, gradient, state.exp_avg, state.exp_avg_sq, ++state.step, rate, options.beta1!.Value,
+                options.beta2!.Value, options.eps!.Value);
         });
     }, closure);
 }
@@ -79,8 +84,11 @@ internal static class HeldStep
         }
     }
 
-    /// <summary>m ← β₁·m + (1-β₁)·g, v ← β₂·v + (1-β₂)·g², w ← w - η/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε).</summary>
-    public static void Adam(Tensor parameter, Tensor gradient, Tensor m, Tensor v, long t, double rate, double beta1, double beta2, double epsilon)
+    /// <summary>
+    /// m ← β₁·m + (1-β₁)·g, v ← β₂·v + (1-β₂)·g², w ← w - η/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε).
+    /// </summary>
+    public static void Adam(Tensor parameter, Tensor gradient, Tensor m, Tensor v, long t, double rate, double beta1, double beta2,
+        double epsilon)
     {
         m.mul_(Held(beta1)).add_(gradient, Held(1 - beta1));
         v.mul_(Held(beta2)).addcmul_(gradient, gradient, Held(1 - beta2));

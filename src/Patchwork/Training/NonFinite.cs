@@ -9,6 +9,9 @@ internal static class NonFinite
     public static NonFiniteException Weights(TrainingState state, string name) =>
         new($"Weights must be finite to be kept. Received: {name} with values that are not, before {Place(state)}.", state.Step);
 
-    private static string Place(TrainingState state) => FormattableString.Invariant(
-        $"epoch {state.Epoch}, step {state.StepInEpoch} of {state.Data.Train.Steps} (step {state.Step} of the run), learning rate {state.LearningRate:G4}");
+    private static string Place(TrainingState state)
+    {
+        var rate = FormattableString.Invariant($"learning rate {state.LearningRate:G4}");
+        return $"epoch {state.Epoch}, step {state.StepInEpoch} of {state.Data.Train.Steps} (step {state.Step} of the run), {rate}";
+    }
 }

@@ -37,7 +37,8 @@ namespace Patchwork.Training;
 //   OnFitEnd                                              always, for the same ones, in reverse order
 
 /// <summary>
-/// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are the same to the
+/// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are
+/// the same to the
 /// bit however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
 /// </summary>
 public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
@@ -48,7 +49,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     public TrainerOptions Options { get; } = options;
 
     /// <summary>
-    /// Trains the model where it is, then reads the test set once, if there is one. The model and the loaders belong to the caller; the model is left in
+    /// Trains the model where it is, then reads the test set once, if there is one. The model and the loaders belong to the caller; the
+    /// model is left in
     /// evaluation mode.
     /// </summary>
     /// <param name="model">A network from images (N, C, H, W) to logits (N, K).</param>
@@ -63,7 +65,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     {
         model.to(Options.Device);
         resume?.LoadWeights(model);
-        using var optimizer = Options.Optimizer.Create(model);      // after the weights are in place: an optimizer keeps the parameters it was given
+        // after the weights are in place: an optimizer keeps the parameters it was given
+        using var optimizer = Options.Optimizer.Create(model);
         resume?.LoadOptimizer(optimizer);
         var state = new TrainingState(Options, model, data, optimizer) { CallbackStates = States, CallbackTensors = Tensors };
         var started = new Stack<Callback>();
@@ -75,7 +78,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
                 callback.OnFitStart(state);
             }
             resume?.LoadState(state, callbacks);
-            state.LearningRate = Rate(Math.Max(state.Step - 1, 0));      // of the last step: an epoch that was cancelled in its validation reports it
+            // of the last step: an epoch that was cancelled in its validation reports it
+            state.LearningRate = Rate(Math.Max(state.Step - 1, 0));
             Each(callback => callback.OnTrainStart(state));
             while (state.Epoch < Options.Epochs && state.StopReason is null)
                 RunEpoch(state, cancellation);
@@ -230,7 +234,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     {
         Images = batch.Images.to(Options.Device),
         Labels = batch.Labels.to(Options.Device),
-        Targets = batch.Targets is { } targets ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas, targets.PartnerWeights) : null,
+        Targets = batch.Targets is { } targets
+            ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas, targets.PartnerWeights) : null,
     };
 
     private void Each(Action<Callback> hook)

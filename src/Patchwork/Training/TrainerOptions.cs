@@ -31,11 +31,13 @@ public sealed record TrainerOptions
     {
         get;
         init => field = value is null or (> 0 and < double.PositiveInfinity) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"clip norm must be positive. Received: clip norm = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"clip norm must be positive. Received: clip norm = {value}."));
     }
 
     /// <summary>
-    /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles and mixes the
+    /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles
+    /// and mixes the
     /// whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
     /// </summary>
     public int Accumulate
@@ -80,12 +82,14 @@ public abstract record OptimizerOptions
     /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
     public bool DecayVectors { get; init; } = true;
 
-    // What decays and, where vectors do not, those beside. A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
+    // What decays and, where vectors do not, those beside. A frozen parameter is not the optimizer's: weight decay would move it without a
+    // gradient.
     private protected IReadOnlyList<(Parameter[] Parameters, double Decay)> Groups(nn.Module model)
     {
         Parameter[] trained = [.. model.parameters().Where(parameter => parameter.requires_grad)];
         return WeightDecay == 0 || DecayVectors ? [(trained, WeightDecay)]
-            : [([.. trained.Where(parameter => parameter.dim() > 1)], WeightDecay), ([.. trained.Where(parameter => parameter.dim() <= 1)], 0)];
+            : [([.. trained.Where(parameter => parameter.dim() > 1)], WeightDecay),
+                ([.. trained.Where(parameter => parameter.dim() <= 1)], 0)];
     }
 
     /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
@@ -93,7 +97,8 @@ public abstract record OptimizerOptions
 }
 
 /// <summary>
-/// Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay 1e-4 on
+/// Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay
+/// 1e-4 on
 /// all parameters).
 /// </summary>
 public sealed record Sgd : OptimizerOptions
@@ -116,7 +121,8 @@ public sealed record Sgd : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         var nesterov = Nesterov && Momentum > 0;
-        return new HeldSgd(Groups(model).Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, LearningRate, Momentum, 0, group.Decay, nesterov)),
+        return new HeldSgd(Groups(model)
+            .Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, LearningRate, Momentum, 0, group.Decay, nesterov)),
             LearningRate, Momentum, WeightDecay, nesterov);
     }
 }
@@ -130,7 +136,9 @@ public sealed record Adam : OptimizerOptions
     /// <inheritdoc/>
     public override OptimizerHelper Create(nn.Module model)
     {
-        return new HeldAdam(Groups(model).Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)), LearningRate, WeightDecay);
+        return new HeldAdam(Groups(model)
+            .Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)),
+            LearningRate, WeightDecay);
     }
 }
 
@@ -143,6 +151,8 @@ public sealed record AdamW : OptimizerOptions
     /// <inheritdoc/>
     public override OptimizerHelper Create(nn.Module model)
     {
-        return new HeldAdamW(Groups(model).Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)), LearningRate, WeightDecay);
+        return new HeldAdamW(Groups(model)
+            .Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)),
+            LearningRate, WeightDecay);
     }
 }

@@ -47,11 +47,14 @@ public sealed class TrainingState
     /// <summary>Epochs done, with the share done of the one in progress: the time of a <see cref="StrengthSchedule"/>.</summary>
     public double EpochsDone => Epoch + (double)StepInEpoch / Data.Train.Steps;
 
-    /// <summary>The loss function that <see cref="TrainLoss"/> applies: the options' own, unless a callback changes its strength between steps.</summary>
+    /// <summary>
+    /// The loss function that <see cref="TrainLoss"/> applies: the options' own, unless a callback changes its strength between steps.
+    /// </summary>
     public Loss Criterion { get; set; }
 
     /// <summary>
-    /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in <see cref="Callback.OnFitEnd"/>.
+    /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in
+    /// <see cref="Callback.OnFitEnd"/>.
     /// </summary>
     public BatchLoss TrainLoss { get; set; }
 
@@ -59,7 +62,8 @@ public sealed class TrainingState
     public BatchLoss EvaluationLoss { get; }
 
     /// <summary>
-    /// Weights and buffers that validation and test are done with, by name: what is kept as the best. They belong to who made them. A callback may set others
+    /// Weights and buffers that validation and test are done with, by name: what is kept as the best. They belong to who made them. A
+    /// callback may set others
     /// in <see cref="Callback.OnFitStart"/> and puts these back in <see cref="Callback.OnFitEnd"/>.
     /// </summary>
     public Func<IReadOnlyDictionary<string, Tensor>> EvaluationWeights { get; set; }
@@ -106,7 +110,9 @@ public sealed class TrainingState
 /// <param name="Validation">Batches that feed <c>val/*</c>, the best checkpoint and early stopping; null to go without.</param>
 public sealed record TrainingData(BatchLoader Train, BatchLoader? Validation = null);
 
-/// <summary>Sums over the training batches of one epoch; part of a checkpoint, so that a resumed epoch reports what the unbroken one would.</summary>
+/// <summary>
+/// Sums over the training batches of one epoch; part of a checkpoint, so that a resumed epoch reports what the unbroken one would.
+/// </summary>
 public sealed class EpochTotals
 {
     /// <summary>Images seen.</summary>

@@ -1,4 +1,5 @@
-// One source, compiled twice: by MSBuild into the task that Patchwork.targets runs, and into the tests. Hence no newer language than MSBuild's inline
+// One source, compiled twice: by MSBuild into the task that Patchwork.targets runs, and into the tests. Hence no newer language than
+// MSBuild's inline
 // tasks know, and explicit usings.
 using System;
 using System.Collections.Generic;
@@ -8,7 +9,8 @@ using System.Text;
 namespace Patchwork.Build;
 
 /// <summary>
-/// Marks symbol versions that a shared library asks of libstdc++ but never uses as weak (<c>VER_FLG_WEAK</c>), so that a loader with an older
+/// Marks symbol versions that a shared library asks of libstdc++ but never uses as weak (<c>VER_FLG_WEAK</c>), so that a loader with an
+/// older
 /// libstdc++ accepts the library. A version is unused when no relocation refers to a symbol bound to it: nothing can ever call through it.
 /// Layout: System V ABI (ELF-64, little endian) and the Linux Standard Base, "Symbol Versioning".
 /// </summary>
@@ -23,7 +25,8 @@ internal static class ElfVersions
     public static List<string> WeakenUnused(byte[] file)
     {
         var changed = new List<string>();
-        bool isElf64 = file.Length > 64 && file[0] == 0x7f && file[1] == 'E' && file[2] == 'L' && file[3] == 'F' && file[4] == 2 && file[5] == 1;
+        bool isElf64 = file.Length > 64 && file[0] == 0x7f && file[1] == 'E' && file[2] == 'L' && file[3] == 'F' && file[4] == 2
+            && file[5] == 1;
         if (!isElf64)
         {
             return changed;
@@ -42,7 +45,9 @@ internal static class ElfVersions
         return changed;
     }
 
-    /// <summary>The versions the file asks of other libraries, in the file's order: "library version", and " weak" where so marked.</summary>
+    /// <summary>
+    /// The versions the file asks of other libraries, in the file's order: "library version", and " weak" where so marked.
+    /// </summary>
     public static List<string> Describe(byte[] file)
     {
         var lines = new List<string>();
@@ -113,7 +118,9 @@ internal static class ElfVersions
             }
         }
 
-        /// <summary>Version indices of all symbols named by a relocation with addend (DT_RELA, DT_JMPREL); x86-64 and arm64 have no others.</summary>
+        /// <summary>
+        /// Version indices of all symbols named by a relocation with addend (DT_RELA, DT_JMPREL); x86-64 and arm64 have no others.
+        /// </summary>
         public HashSet<int> VersionsInUse()
         {
             var used = new HashSet<int>();
@@ -161,7 +168,9 @@ internal static class ElfVersions
     }
 }
 #if !NET
-/// <summary>The MSBuild task: writes <see cref="Target"/>, a copy of <see cref="Source"/> that older systems load. The source is only read.</summary>
+/// <summary>
+/// The MSBuild task: writes <see cref="Target"/>, a copy of <see cref="Source"/> that older systems load. The source is only read.
+/// </summary>
 public sealed class WeakenUnusedVersions : Microsoft.Build.Utilities.Task
 {
     [Microsoft.Build.Framework.Required]

@@ -6,7 +6,6 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>A run does not depend on the folder and the environment that it was begun in.</summary>
-[Collection(ProcessesCollection.Name)]
 public sealed class AnywhereTests : IDisposable
 {
     private readonly PictureSet files = new PictureSet().Paint(perClass: 10);

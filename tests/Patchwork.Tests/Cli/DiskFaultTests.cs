@@ -7,7 +7,6 @@ namespace Patchwork.Tests.Cli;
 /// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last checkpoint. A place
 /// that cannot be written is refused before work begins, with exit code 2.
 /// </summary>
-[Collection(ProcessesCollection.Name)]
 public sealed class DiskFaultTests : IDisposable
 {
     private readonly PictureSet files = new();
@@ -93,6 +92,6 @@ public sealed class DiskFaultTests : IDisposable
         const string place = "/sys/patchwork";
         var refusal = CommandLine.Run([.. line.Split(' '), place]).Refusal();
         Assert.Contains(place, refusal, StringComparison.Ordinal);
-        Assert.Contains(line.StartsWith("data", StringComparison.Ordinal) ? "another --data" : "another --out", refusal, StringComparison.Ordinal);
+        Assert.Contains(line.StartsWith("preview", StringComparison.Ordinal) ? "another place" : "another folder", refusal, StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using Patchwork.Data;
 using Patchwork.Randomness;
@@ -7,12 +9,12 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary><c>data get</c> that is killed or runs out of room goes on where it stopped. Its addresses are real, a proxy of the test's own answers for them.</summary>
+/// <summary><c>data get</c> that is killed or runs out of room resumes where it stopped. Its addresses are real, a proxy of the test's own answers for them.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class DownloadFaultTests : IDisposable
 {
     private const string Name = "train-images-idx3-ubyte.gz";
-    private static readonly PublishedSet Published = DownloadCatalogue.Find("fashionmnist");      // the one that is published over plain HTTP
+    private static readonly PublishedSet Published = DatasetCatalogue.FindDownload("fashionmnist");      // the one that is published over plain HTTP
     private static readonly byte[] Content = Noise();
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-get-").FullName;
     private readonly ContentServer server = new(Content);
@@ -30,12 +32,8 @@ public sealed class DownloadFaultTests : IDisposable
         {
             server.HoldAt = hold;
             var before = Partial.Exists ? Partial.Length : 0;
-            using var process = CommandLine.Start(new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data", folder);
-            while (!Partial.Exists || Partial.Length < hold - 50_000)      // the server has sent this much and waits
-            {
-                Assert.False(process.HasExited, "data get ended by itself");
-                await Task.Delay(10, TestContext.Current.CancellationToken);
-            }
+            using var process = Get();
+            await Arrival(process, hold - 50_000);
             process.Kill();      // SIGKILL
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(before, server.Firsts.Last());
@@ -50,6 +48,21 @@ public sealed class DownloadFaultTests : IDisposable
         Assert.Equal(have, server.Firsts.Last());
         Assert.Equal([Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
         Assert.Equal(Content, File.ReadAllBytes(Path.Combine(Partial.DirectoryName!, Name)));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_stops_a_download_and_keeps_what_has_arrived()
+    {
+        Assert.SkipWhen(ResumeTests.IgnoresInterrupts(), "Started with SIGINT ignored, as a shell does with jobs in the background.");
+        server.HoldAt = 200_000;
+        using var process = Get();
+        await Arrival(process, 150_000);
+        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(130, process.ExitCode);
+        Assert.Equal([Partial.Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
+        Assert.Equal(Content[..(int)Partial.Length], File.ReadAllBytes(Partial.FullName));
     }
 
     [Fact]
@@ -72,6 +85,19 @@ public sealed class DownloadFaultTests : IDisposable
         // What came the second time is whole: its checksum, which is not the publisher's, is that of everything that is served.
         Assert.Contains(Md5(Content), disk.Said("again").Failure(), StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(disk.At("after-again")));
+    }
+
+    private Process Get() => CommandLine.Start(
+        new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data", folder);
+
+    // The server has sent this much and waits.
+    private async Task Arrival(Process process, long bytes)
+    {
+        while (!Partial.Exists || Partial.Length < bytes)
+        {
+            Assert.False(process.HasExited, "data get ended by itself");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
     }
 
     private FileInfo Partial => new(Path.Combine(folder, Published.Folder, Name + ".partial"));

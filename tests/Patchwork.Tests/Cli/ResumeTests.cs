@@ -9,33 +9,26 @@ namespace Patchwork.Tests.Cli;
 
 /// <summary>A run that is killed, cancelled or damaged and then resumed ends with the bits of the run left alone.</summary>
 [Collection(ProcessesCollection.Name)]
-public sealed partial class ResumeTests : IDisposable
+public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTests.Runs>
 {
-    private const int Kills = 20;
-    private readonly PictureSet files = new PictureSet().Paint();
+    private PictureSet Files => runs.Files;
 
-    public void Dispose() => files.Dispose();
+    private static string[] Begin(PictureSet files, string run) =>
+        ["train", "--method", "cutmix", "--ema", "0.9", "--checkpoint-every", "1", .. files.Flags(run)];
 
-    private string[] Begin(string run) => ["train", "--method", "cutmix", "--ema", "0.9", "--checkpoint-every", "1", .. files.Flags(run)];
+    private string[] Begin(string run) => Begin(Files, run);
 
-    private string[] Resume(string run) => ["train", "--resume", "--out", files.At(run)];
+    private string[] Resume(string run) => ["train", "--resume", "--out", Files.At(run)];
 
-    private string[] Next(string run) => Directory.Exists(files.At(run)) ? Resume(run) : Begin(run);
+    private string[] Next(string run) => Directory.Exists(Files.At(run)) ? Resume(run) : Begin(run);
 
-    private byte[] Weights(string run, string file) => File.ReadAllBytes(Path.Combine(files.At(run), "checkpoints", file));
+    private byte[] Weights(string run, string file) => File.ReadAllBytes(Path.Combine(Files.At(run), "checkpoints", file));
 
     // These are the numbers that a clock decides.
-    private string Metrics(string run) => Speed().Replace(File.ReadAllText(Path.Combine(files.At(run), "metrics.jsonl")), "");
+    private string Metrics(string run) => Speed().Replace(File.ReadAllText(Path.Combine(Files.At(run), "metrics.jsonl")), "");
 
     [GeneratedRegex("\"(images_per_second|data_wait)\":[^,}]*,?")]
     private static partial Regex Speed();
-
-    private TimeSpan LeaveAlone()
-    {
-        var clock = Stopwatch.StartNew();
-        Assert.Equal(0, CommandLine.Run(Begin("alone")).ExitCode);
-        return clock.Elapsed;
-    }
 
     private void Same(string run, string how)
     {
@@ -45,32 +38,33 @@ public sealed partial class ResumeTests : IDisposable
     }
 
     [Fact]
-    public void Twenty_kills_at_random_moments_leave_no_trace()
+    public void Kills_at_random_moments_leave_no_trace()
     {
-        var whole = LeaveAlone().TotalMilliseconds;
+        var toKill = Lane.Count(full: 20, shortened: 4);
+        var whole = runs.ProcessTime.TotalMilliseconds;
         var draws = new SeedStream(20).Open("test");
         List<string> moments = [];
-        var (runs, kills) = (0, 0);
-        for (; kills < Kills; runs++)
+        var (run, kills) = (0, 0);
+        for (; kills < toKill; run++)
         {
             // A run that ends before it is killed makes room for the next one.
-            while (kills < Kills && !File.Exists(Path.Combine(files.At($"run{runs}"), "result.json")))
+            while (kills < toKill && !File.Exists(Path.Combine(Files.At($"run{run}"), "result.json")))
             {
                 // Half the moments count from the start of the process, half from its first line: then training is under way.
                 var underWay = draws.Bernoulli(0.5);
                 var wait = TimeSpan.FromMilliseconds(draws.Uniform(0, underWay ? whole / 4 : whole));
-                moments.Add(string.Create(CultureInfo.InvariantCulture, $"run {runs}, {(underWay ? "first line" : "start")} + {wait.TotalMilliseconds:F1} ms"));
-                if (Kill(Next($"run{runs}"), underWay, wait))
+                moments.Add(string.Create(CultureInfo.InvariantCulture, $"run {run}, {(underWay ? "first line" : "start")} + {wait.TotalMilliseconds:F1} ms"));
+                if (Kill(Next($"run{run}"), underWay, wait))
                     kills++;
             }
-            for (var attempt = 0; attempt < 2 && !File.Exists(Path.Combine(files.At($"run{runs}"), "result.json")); attempt++)
+            for (var attempt = 0; attempt < 2 && !File.Exists(Path.Combine(Files.At($"run{run}"), "result.json")); attempt++)
             {
-                var rest = CommandLine.Run(Next($"run{runs}"));
+                var rest = CommandLine.Run(Next($"run{run}"));
                 Assert.True(rest.ExitCode == 0, $"{rest.Error} Moments: {string.Join("; ", moments)}");
             }
-            Same($"run{runs}", $"Moments: {string.Join("; ", moments)}");
+            Same($"run{run}", $"Moments: {string.Join("; ", moments)}");
         }
-        Assert.Equal(Kills, kills);
+        Assert.Equal(toKill, kills);
     }
 
     // True when the process was still running.
@@ -86,7 +80,7 @@ public sealed partial class ResumeTests : IDisposable
     }
 
     // The mask of ignored signals, the second lowest bit SIGINT's.
-    private static bool IgnoresInterrupts() => File.Exists("/proc/self/status")
+    internal static bool IgnoresInterrupts() => File.Exists("/proc/self/status")
         && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } ignored
         && (Convert.ToUInt64(ignored["SigIgn:".Length..].Trim(), 16) & 2) != 0;
 
@@ -95,49 +89,91 @@ public sealed partial class ResumeTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
         Assert.SkipWhen(IgnoresInterrupts(), "Started with SIGINT ignored, as a shell does with jobs in the background; its children inherit that.");
-        LeaveAlone();
-        using var process = CommandLine.Start(Begin("run"));
+        const string run = "cancelled";
+        using var process = CommandLine.Start(Begin(run));
         process.StandardError.ReadLine();      // the mix audit's line: training is under way
         using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
             kill.WaitForExit();
         var cancelled = CommandLine.Finish(process);
         Assert.Equal((130, ""), (cancelled.ExitCode, cancelled.Output));
         Assert.Contains("can be resumed", cancelled.Error, StringComparison.Ordinal);
-        Assert.Equal(0, CommandLine.Run(Resume("run")).ExitCode);
-        Same("run", "Cancelled after two steps.");
+        Assert.Equal(0, CommandLine.Run(Resume(run)).ExitCode);
+        Same(run, "Cancelled after two steps.");
     }
 
     [Theory, InlineData("last.safetensors"), InlineData("last.optimizer"), InlineData("last.callbacks"), InlineData("last.state.json")]
     public void A_damaged_checkpoint_is_recognised_and_the_one_before_it_used(string name)
     {
-        LeaveAlone();
-        Kill(Begin("run"), underWay: true, TimeSpan.Zero);
-        while (!File.Exists(Path.Combine(files.At("run"), "checkpoints", "previous.state.json")))
-            Kill(Next("run"), underWay: true, TimeSpan.FromMilliseconds(50));
-        var path = Path.Combine(files.At("run"), "checkpoints", name);
+        var run = $"damaged {name}";
+        runs.CopyKilled(run);
+        var path = Path.Combine(Files.At(run), "checkpoints", name);
         // A kill may have left a newer generation aside, which would be used instead.
         foreach (var aside in Directory.GetFiles(Path.GetDirectoryName(path)!, "*.new"))
             File.Delete(aside);
         var bytes = File.ReadAllBytes(path);
         bytes[bytes.Length / 2] ^= 0x80;
         File.WriteAllBytes(path, bytes);
-        var resumed = CommandLine.Run(Resume("run"));
+        var resumed = CommandLine.Run(Resume(run));
         Assert.Equal(0, resumed.ExitCode);
         Assert.Contains("damaged", resumed.Error, StringComparison.Ordinal);
         Assert.Contains("the one before it", resumed.Error, StringComparison.Ordinal);
-        Same("run", $"{name} was damaged.");
+        Same(run, $"{name} was damaged.");
     }
 
     [Fact]
     public void A_run_without_a_checkpoint_begins_at_step_0()
     {
-        LeaveAlone();
-        Assert.Equal(0, CommandLine.Run(Begin("run")).ExitCode);
-        foreach (var file in Directory.GetFiles(Path.Combine(files.At("run"), "checkpoints")).Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
+        const string run = "without";
+        Assert.Equal(0, CommandLine.Run(Begin(run)).ExitCode);
+        foreach (var file in Directory.GetFiles(Path.Combine(Files.At(run), "checkpoints")).Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
             File.Delete(file);
-        File.Delete(Path.Combine(files.At("run"), "result.json"));
-        var resumed = CommandLine.Run(Resume("run"));
+        File.Delete(Path.Combine(Files.At(run), "result.json"));
+        var resumed = CommandLine.Run(Resume(run));
         Assert.Contains("beginning at step 0", resumed.Error, StringComparison.Ordinal);
-        Same("run", "No checkpoint.");
+        Same(run, "No checkpoint.");
+    }
+
+    /// <summary>One run left alone and one that was killed, for all tests of the class.</summary>
+    public sealed class Runs : IDisposable
+    {
+        private readonly Lazy<string> killed;
+
+        public Runs()
+        {
+            var clock = Stopwatch.StartNew();
+            var alone = CommandLine.RunProcess(Begin(Files, "alone"));
+            ProcessTime = clock.Elapsed;
+            Assert.True(alone.ExitCode == 0, alone.Error);
+            killed = new(KilledAfterTwoCheckpoints);
+        }
+
+        internal PictureSet Files { get; } = new PictureSet().Paint();
+
+        /// <summary>How long a process takes for the whole run.</summary>
+        public TimeSpan ProcessTime { get; }
+
+        public void Dispose() => Files.Dispose();
+
+        internal void CopyKilled(string run)
+        {
+            foreach (var file in Directory.GetFiles(killed.Value, "*", SearchOption.AllDirectories))
+            {
+                var copy = Path.Combine(Files.At(run), Path.GetRelativePath(killed.Value, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+        }
+
+        private string KilledAfterTwoCheckpoints()
+        {
+            var run = Files.At("killed");
+            Kill(Begin(Files, "killed"), underWay: true, TimeSpan.Zero);
+            while (!File.Exists(Path.Combine(run, "checkpoints", "previous.state.json")))
+            {
+                string[] next = Directory.Exists(run) ? ["train", "--resume", "--out", run] : Begin(Files, "killed");
+                Kill(next, underWay: true, TimeSpan.FromMilliseconds(50));
+            }
+            return run;
+        }
     }
 }

@@ -96,7 +96,7 @@ public sealed class BatchLoaderTests
                 var inside = row is >= 0 and < 6 && column is >= 0 and < 11;
                 padded += inside ? 0 : 1;
                 var value = inside ? source[c * 66 + row * 11 + column] : 0;
-                Assert.Equal((value / 255.0 - set.Normalization.Mean[c]) / set.Normalization.Deviation[c], values[p], 2e-6);
+                Assert.Equal((value / 255.0 - set.Normalization.Mean[c]) / set.Normalization.StandardDeviation[c], values[p], 2e-6);
             }
         }
         Assert.InRange(mirrored, 4, 15);

@@ -9,8 +9,6 @@ namespace Patchwork.Tests.Data;
 
 public sealed class DamagedFilesTests : IDisposable
 {
-    private const int Inputs = 100_000;
-
     // Numbers that headers lie with.
     private static readonly byte[][] Extremes =
         [[0, 0, 0, 0], [255, 255, 255, 255], [127, 255, 255, 255], [0x80, 0, 0, 0], [0, 1], [255, 255]];
@@ -23,11 +21,11 @@ public sealed class DamagedFilesTests : IDisposable
     public void A_damaged_IDX_file_is_read_or_refused()
     {
         byte[] images = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, .. Enumerable.Range(0, 60).Select(i => (byte)(i * i))];
-        var refused = Mutation.Refused<InputException>("damaged IDX", Inputs, [images, Gzip(images)], Extremes, 1 << 16,
+        var refused = Mutation.Refused<InputException>("damaged IDX", Mutation.Inputs, [images, Gzip(images)], Extremes, 1 << 16,
             input => Assert.Equal(0, IdxFiles.Values(new MemoryStream(input), "images", 3, 4, 5).Length % 20));
-        Assert.InRange(refused, Inputs / 2, Inputs - 1000);
+        Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs * 99 / 100);
         byte[] labels = [0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3];
-        Mutation.Refused<InputException>("damaged IDX labels", Inputs, [labels, Gzip(labels)], Extremes, 1 << 16,
+        Mutation.Refused<InputException>("damaged IDX labels", Mutation.Inputs, [labels, Gzip(labels)], Extremes, 1 << 16,
             input => Assert.InRange(IdxFiles.Values(new MemoryStream(input), "labels", 3).Length, 1, 3));
     }
 
@@ -36,13 +34,13 @@ public sealed class DamagedFilesTests : IDisposable
     {
         byte[] record = [.. Enumerable.Repeat((byte)2, labelBytes), .. Enumerable.Range(0, 3072).Select(i => (byte)i)];
         var records = new byte[2 * record.Length];
-        var refused = Mutation.Refused<InputException>("damaged CIFAR", Inputs, [[.. record, .. record]], [], 1 << 14,
+        var refused = Mutation.Refused<InputException>("damaged CIFAR", Mutation.Inputs, [[.. record, .. record]], [], 1 << 14,
             input =>
             {
                 CifarBinary.Fill(records, new MemoryStream(input), "batch", labelBytes, 3);
                 Assert.InRange(records[labelBytes - 1], 0, 2);
             });
-        Assert.InRange(refused, Inputs / 2, Inputs - 1000);
+        Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs * 99 / 100);
     }
 
     [Theory, InlineData("a.png"), InlineData("a.jpg"), InlineData("a.webp")]
@@ -52,9 +50,9 @@ public sealed class DamagedFilesTests : IDisposable
             PictureFiles.Paint(12, 16, (y, x) => new SKColor((byte)(y * 20), (byte)(x * 15), (byte)(y * x))));
         var planar = new byte[3 * 64];
         // A header may claim a large picture; a quarter of a megapixel here, 100 for users.
-        var refused = Mutation.Refused<InputException>("damaged " + name, Inputs, [File.ReadAllBytes(path)], Extremes, 1 << 21,
+        var refused = Mutation.Refused<InputException>("damaged " + name, Mutation.Inputs, [File.ReadAllBytes(path)], Extremes, 1 << 21,
             input => ImageDecoder.Decode(input, name, 8, 8, planar, 3, largestPixels: 1 << 18, (h, w) => Window.Centered(h, w, 8, 8)));
-        Assert.InRange(refused, Inputs / 20, Inputs - 1000);
+        Assert.InRange(refused, Mutation.Inputs / 20, Mutation.Inputs * 99 / 100);
     }
 
     private static byte[] Gzip(byte[] bytes)

@@ -39,8 +39,7 @@ public sealed class TensorBoardWriterTests : IDisposable
         }
         var whole = File.ReadAllBytes(Directory.GetFiles(_folder).Single());
         var events = EventFileReader.Read(new MemoryStream(whole)).Count;
-        const int Inputs = 100_000;
-        var refused = Mutation.Refused<InvalidDataException>("damaged events", Inputs, [whole], [], 1 << 16, input =>
+        var refused = Mutation.Refused<InvalidDataException>("damaged events", Mutation.Inputs, [whole], [], 1 << 16, input =>
         {
             try
             {
@@ -51,7 +50,7 @@ public sealed class TensorBoardWriterTests : IDisposable
                 throw new InvalidDataException(error.Message);
             }
         });
-        Assert.InRange(refused, Inputs / 2, Inputs);
+        Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs);
     }
 
     [Theory]

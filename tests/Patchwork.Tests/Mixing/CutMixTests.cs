@@ -75,10 +75,20 @@ public sealed class CutMixTests
         Assert.InRange(new CutMix { Scope = Scope.Example }.Plan(context).Images.Select(image => image.Region).Distinct().Count(), 12, 16);
     }
 
+    // clovaai's train.py draws r < cutmix_prob = 0.5 for each batch; the expectations over 32×32 are those of the unfolded and of the folded sampler.
     [Fact]
-    public void Presets_are_what_they_say()
+    public void Official_mixes_half_of_the_batches_and_Article_folds_the_lambda_of_every_batch()
     {
-        Assert.Equal(new CutMix { Probability = 0.5 }, CutMix.Presets.Official);
-        Assert.Equal(new CutMix { Fold = true }, CutMix.Presets.Article);
+        const int batches = 20_000;
+        double[] Lambdas(CutMix preset) => [.. Enumerable.Range(0, batches)
+            .Select(draw => preset.Plan(new MixContext(2, 32, 32, new SeedStream(1).Open("mix", 0, draw))))
+            .Select(plan => plan.Images[0]).Where(image => image.DrawnLambda < 1).Select(image => image.Lambda)];
+        var (official, article) = (Lambdas(CutMix.Presets.Official), Lambdas(CutMix.Presets.Article));
+        Assert.Equal(0.5, (double)official.Length / batches, 0.015);
+        Assert.Equal(batches, article.Length);
+        Assert.Equal(0.7007, official.Average(), 0.01);
+        Assert.Equal(0.8336, article.Average(), 0.01);
+        Assert.Contains(official, lambda => lambda < 0.25);
+        Assert.All(article, lambda => Assert.InRange(lambda, 0.5, 1));
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Patchwork.Tests.Support;
 using Xunit;
 
 namespace Patchwork.Tests.Packaging;
@@ -7,9 +8,13 @@ namespace Patchwork.Tests.Packaging;
 /// <summary>Packs the library, references the package from a new project, runs it: what a user does.</summary>
 public sealed class PackageTests
 {
+    // The library and what it needs of ours.
+    private static readonly string[] Projects = ["Patchwork.Imaging", "Patchwork"];
+
     [Fact]
     public void A_project_that_references_the_package_runs_and_the_cache_stays_as_it_was()
     {
+        Lane.NeedFull("packs, builds and publishes");
         string root = Root();
         string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
@@ -24,8 +29,11 @@ public sealed class PackageTests
         byte[] before = SHA256.HashData(File.ReadAllBytes(native));
         try
         {
-            Dotnet(root, "pack", Path.Combine(root, "src", "Patchwork"), "-c", "Release", "-o", Path.Combine(work, "feed"), $"-p:Version={version}",
-                $"-p:BaseOutputPath={work}/bin/", $"-p:IntermediateOutputPath={work}/obj/");
+            foreach (string project in Projects)
+            {
+                Dotnet(root, "pack", Path.Combine(root, "src", project), "-c", "Release", "-o", Path.Combine(work, "feed"), $"-p:Version={version}",
+                    $"-p:BaseOutputPath={work}/bin/", $"-p:IntermediateOutputPath={work}/obj/");
+            }
             File.WriteAllText(Path.Combine(work, "User.csproj"), $"""
                 <Project Sdk="Microsoft.NET.Sdk">
                   <PropertyGroup>
@@ -55,10 +63,13 @@ public sealed class PackageTests
         finally
         {
             Directory.Delete(work, recursive: true);
-            string cached = Path.Combine(packages, "patchwork", version);
-            if (Directory.Exists(cached))
+            foreach (string project in Projects)
             {
-                Directory.Delete(cached, recursive: true);
+                string cached = Path.Combine(packages, project.ToLowerInvariant(), version);
+                if (Directory.Exists(cached))
+                {
+                    Directory.Delete(cached, recursive: true);
+                }
             }
         }
     }

@@ -29,12 +29,15 @@ public sealed class RecipeFilesTests : IDisposable
     [Fact]
     public void Every_recipe_trains_a_step()
     {
+        files.Paint();
         foreach (var (name, recipe) in Files())
         {
             var scheduled = recipe.Strengths is { Count: > 0 };
             var small = recipe with
             {
-                Dataset = "shapes",
+                Dataset = "folder",
+                Data = files.Pictures,
+                ImageSize = 32,
                 Model = "resnet8",
                 Subset = 40,
                 Epochs = scheduled ? 2 : 1,

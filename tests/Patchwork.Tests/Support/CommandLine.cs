@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Tests that start processes or watch this one's memory: nothing runs beside them.</summary>
+/// <summary>Tests that run commands in this process, time processes of their own or watch this one's memory: nothing runs beside them.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProcessesCollection
 {

@@ -7,6 +7,9 @@ namespace Patchwork.Tests.Support;
 /// <summary>Damages valid inputs at random, the same way on every machine, and watches what a reader makes of them.</summary>
 internal static class Mutation
 {
+    /// <summary>Damaged inputs per reader.</summary>
+    public static readonly int Inputs = Lane.Count(full: 100_000, shortened: 5_000);
+
     /// <summary>
     /// Shows <paramref name="read"/> damaged copies of valid inputs. It may accept one or refuse it by exactly
     /// <typeparamref name="TRefusal"/>; anything else, and more than <paramref name="mostBytes"/> allocated on the way, fails the test

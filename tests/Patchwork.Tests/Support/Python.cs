@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Xunit;
 
@@ -8,6 +9,9 @@ internal static class Python
 {
     private const string Program = "/usr/bin/python3";
 
+    // Each module is tried once: importing torchvision takes seconds.
+    private static readonly ConcurrentDictionary<string, Lazy<bool>> Installed = new();
+
     /// <summary>Runs a script that must succeed and returns what it wrote to its standard output.</summary>
     public static string Run(string script, params string[] arguments)
     {
@@ -17,8 +21,9 @@ internal static class Python
     }
 
     /// <summary>Skips the test where a module is not installed.</summary>
-    public static void Need(string module) =>
-        Assert.SkipUnless(File.Exists(Program) && Start(["-c", $"import {module}"]).Code == 0, $"Python with {module} is not installed.");
+    public static void Need(string module) => Assert.SkipUnless(
+        Installed.GetOrAdd(module, name => new(() => File.Exists(Program) && Start(["-c", $"import {name}"]).Code == 0)).Value,
+        $"Python with {module} is not installed.");
 
     private static (int Code, string Output, string Error) Start(string[] arguments)
     {

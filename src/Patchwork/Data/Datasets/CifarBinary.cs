@@ -1,9 +1,10 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and
-/// 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as PNG files,
-/// <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their names.
+/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine)
+/// and 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as
+/// PNG files, <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their
+/// names.
 /// </summary>
 internal sealed class CifarBinary : Dataset
 {
@@ -98,6 +99,7 @@ internal sealed class CifarBinary : Dataset
     }
 
     private static InputException Missing(string path, string content, int labelBytes) => new(
-        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set by patchwork data get {(labelBytes == 1 ? "cifar10" : "cifar100")}, unpack the "
-            + "published binary version there, or name its folder by --data.");
+        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set by "
+            + $"patchwork data get {(labelBytes == 1 ? "cifar10" : "cifar100")}, unpack the published binary version there, "
+            + "or set `Data` to its folder.");
 }

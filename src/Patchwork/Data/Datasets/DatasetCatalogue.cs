@@ -1,77 +1,94 @@
 namespace Patchwork.Data;
 
-/// <summary>How a data set is opened.</summary>
-public sealed record DataOptions
-{
-    /// <summary>The set's own folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in <c>~/.cache/patchwork/data</c>.</summary>
-    public string? Folder { get; init; }
-
-    /// <summary>Rows and columns that a folder's images are brought to. Range 8 to 1024; null: 64. Sets of one size ignore it.</summary>
-    public int? ImageSize { get; init; }
-
-    /// <summary>
-    /// Share of the sides of a picture's middle square that is kept, for sets of image files. Range (0, 1]. Default 1. 0.875 is the usual "resize to
-    /// 256, keep 224".
-    /// </summary>
-    public double CenterCrop
-    {
-        get;
-        init => field = value is > 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"center crop must lie in (0, 1]. Received: {value}."));
-    } = 1;
-
-    /// <summary>Leave damaged image files out instead of refusing the set. Default false.</summary>
-    public bool SkipDamaged { get; init; }
-}
-
-/// <summary>The catalogue of data sets.</summary>
+/// <summary>The data sets. A new one is one record in <see cref="All"/>; everything else derives from it.</summary>
 public static class DatasetCatalogue
 {
-    /// <summary>Names of the data sets.</summary>
-    public static IReadOnlyList<string> Ids { get; } = ["shapes", "cifar10", "cifar100", "mnist", "fashionmnist", "tinyimagenet", "folder"];
+    private const long MiB = 1 << 20;
+    private const string FashionHome = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
+
+    /// <summary>Every data set, in the order in which they are listed.</summary>
+    public static IReadOnlyList<DatasetSource> All { get; } =
+    [
+        new("shapes", "3,000 drawn pictures of 32×32 in 10 classes, with boxes and masks", (_, _) => Shapes.Open())
+        {
+            HasBoxes = true,
+            HasMasks = true,
+        },
+        new DatasetSource("cifar10", "60,000 photographs of 32×32 in 10 classes", CifarBinary.OpenCifar10)
+        {
+            FolderNames = ["cifar-10-batches-bin"],
+        }.PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")),
+        new DatasetSource("cifar100", "60,000 photographs of 32×32 in 100 classes", CifarBinary.OpenCifar100)
+        {
+            FolderNames = ["cifar-100-binary"],
+        }.PublishedAs(200 * MiB, File("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")),
+        // MNIST/raw is where PyTorch's downloads are. The authors' own page no longer serves the files; this is PyTorch's mirror of them.
+        new DatasetSource("mnist", "70,000 handwritten digits, grey, 28×28", (folder, _) => IdxFiles.OpenMnist(folder))
+        {
+            FolderNames = ["mnist", "MNIST/raw"],
+        }.PublishedAs(0,
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+            File("https://ossci-datasets.s3.amazonaws.com/mnist/t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c")),
+        new DatasetSource("fashionmnist", "70,000 pictures of clothing, grey, 28×28", (folder, _) => IdxFiles.OpenFashionMnist(folder))
+        {
+            FolderNames = ["fashion-mnist", "FashionMNIST/raw"],
+        }.PublishedAs(0,
+            File(FashionHome + "train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+            File(FashionHome + "train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+            File(FashionHome + "t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+            File(FashionHome + "t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310")),
+        new DatasetSource("tinyimagenet", "110,000 photographs of 64×64 in 200 classes, with boxes",
+            (folder, options) => TinyImageNet.Open(folder, options))
+        {
+            FolderNames = ["tiny-imagenet-200", "tiny-imagenet-20"],
+            HasBoxes = true,
+        }.PublishedAs(1024 * MiB, File("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")),
+        new("folder", "your own pictures, one sub-folder per class", (_, options) => ImageFolder.Open(options))
+        {
+            HoldsOwnPictures = true,
+            DefaultSize = ImageFolder.DefaultSize,
+        },
+    ];
+
+    /// <summary>Ids of the data sets.</summary>
+    public static IReadOnlyList<string> Ids { get; } = [.. All.Select(set => set.Id)];
+
+    /// <summary>The set of the user's own pictures.</summary>
+    public static DatasetSource OwnPictures { get; } = All.Single(set => set.HoldsOwnPictures);
 
     /// <summary>
-    /// Where sets are looked for without <see cref="DataOptions.Folder"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.
+    /// Where sets are looked for without <see cref="DataOptions.Data"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.
     /// </summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { Length: > 0 } given ? given
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
 
-    /// <summary>Opens a data set.</summary>
-    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public static DatasetPair Open(string id, DataOptions options) => id switch
-    {
-        "shapes" => Shapes.Open(),
-        "cifar10" => CifarBinary.OpenCifar10(Locate(id, options.Folder), options),
-        "cifar100" => CifarBinary.OpenCifar100(Locate(id, options.Folder), options),
-        "mnist" => IdxFiles.OpenMnist(Locate(id, options.Folder)),
-        "fashionmnist" => IdxFiles.OpenFashionMnist(Locate(id, options.Folder)),
-        "tinyimagenet" => TinyImageNet.Open(Locate(id, options.Folder), options),
-        "folder" => ImageFolder.Open(options),
-        _ => throw InputException.Unknown("data set", id, Ids),
-    };
+    /// <summary>A data set by its id.</summary>
+    /// <exception cref="InputException">The id is unknown.</exception>
+    public static DatasetSource Find(string id) =>
+        All.FirstOrDefault(set => set.Id == id) ?? throw InputException.Unknown("data set", id, Ids);
 
-    /// <summary>The folder that <see cref="Open"/> reads a set from; null for one that has no folder, or was not given the one it needs.</summary>
-    internal static string? FolderOf(string id, string? folder) => id switch
+    /// <summary>The files of a data set by its id.</summary>
+    /// <exception cref="InputException">No data set of that id can be downloaded.</exception>
+    public static PublishedSet FindDownload(string id)
     {
-        _ when Names.ContainsKey(id) => Locate(id, folder),
-        "folder" => folder,
-        _ => null,
-    };
-
-    // Names of the sets' own folders. MNIST/raw is where PyTorch's downloads lie.
-    private static readonly Dictionary<string, string[]> Names = new()
-    {
-        ["cifar10"] = ["cifar-10-batches-bin"],
-        ["cifar100"] = ["cifar-100-binary"],
-        ["mnist"] = ["mnist", "MNIST/raw"],
-        ["fashionmnist"] = ["fashion-mnist", "FashionMNIST/raw"],
-        ["tinyimagenet"] = ["tiny-imagenet-200", "tiny-imagenet-20"],
-    };
-
-    // The set's own folder, by whatever name, or its parent.
-    private static string Locate(string id, string? folder)
-    {
-        var given = folder is { Length: > 0 } ? folder : DefaultFolder;
-        return Names[id].Select(name => Path.Combine(given, name)).FirstOrDefault(Directory.Exists) ?? given;
+        PublishedSet[] sets = [.. All.Select(set => set.Download).OfType<PublishedSet>()];
+        return Array.Find(sets, set => set.Id == id)
+            ?? throw InputException.Unknown("data set to download", id, [.. sets.Select(set => set.Id)]);
     }
+
+    /// <summary>Opens a data set.</summary>
+    /// <exception cref="InputException">The id is unknown, or the files are missing or damaged.</exception>
+    public static DatasetPair Open(string id, DataOptions options) => Find(id).Open(options);
+
+    /// <summary>
+    /// The folder that <see cref="Open"/> reads a set from; null for one that has no folder, was not given the one it needs, or is unknown.
+    /// </summary>
+    internal static string? FolderOf(string id, string? data) => All.FirstOrDefault(set => set.Id == id)?.FolderOf(data);
+
+    /// <summary>The ids of the sets that fit, for messages: <c>a or b</c>.</summary>
+    internal static string Either(Func<DatasetSource, bool> fits) => string.Join(" or ", All.Where(fits).Select(set => set.Id));
+
+    private static PublishedFile File(string address, string md5) => new(new Uri(address), md5);
 }

@@ -12,7 +12,7 @@ internal sealed class IdxFiles : Dataset
 {
     private const int Side = 28, TrainCount = 60_000, TestCount = 10_000;
 
-    // Mean and deviation over all pixels of the 60,000 published training images, as they are in common use.
+    // Mean and standard deviation over all pixels of the 60,000 published training images, as they are in common use.
     private static readonly Normalization Digits = new([0.1307f], [0.3081f]);
     private static readonly Normalization Fashion = new([0.2860f], [0.3530f]);
 
@@ -91,7 +91,8 @@ internal sealed class IdxFiles : Dataset
     private static IdxFiles Open(string folder, string part, int most, string[] names, Normalization normalization)
     {
         var id = names == FashionNames ? "fashionmnist" : "mnist";
-        var (imageFile, labelFile) = (Find(folder, $"{part}-images-idx3-ubyte", 16 + most * Side * Side, id), Find(folder, $"{part}-labels-idx1-ubyte", 8 + most, id));
+        var imageFile = Find(folder, $"{part}-images-idx3-ubyte", 16 + most * Side * Side, id);
+        var labelFile = Find(folder, $"{part}-labels-idx1-ubyte", 8 + most, id);
         var pixels = Values(File.OpenRead(imageFile), imageFile, most, Side, Side);
         var labels = Values(File.OpenRead(labelFile), labelFile, most);
         if (pixels.Length != labels.Length * Side * Side)
@@ -108,7 +109,7 @@ internal sealed class IdxFiles : Dataset
         var path = Path.Combine(folder, name);
         return File.Exists(path) ? path : File.Exists(path + ".gz") ? path + ".gz" : throw new InputException(
             $"The data set needs the file {path} ({bytes} bytes as published) or {path}.gz, and neither exists. "
-            + $"Get it by patchwork data get {id}, put the published files there, or name their folder by --data.");
+            + $"Get it by patchwork data get {id}, put the published files there, or set `Data` to their folder.");
     }
 
     // Browsers unpack files and keep the .gz, so the name does not tell.

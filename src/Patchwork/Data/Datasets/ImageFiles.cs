@@ -5,7 +5,8 @@ namespace Patchwork.Data;
 /// <summary>
 /// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
 /// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a
-/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by decoding alone.
+/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by
+/// decoding alone.
 /// </summary>
 public abstract class ImageFiles : Dataset
 {
@@ -93,17 +94,18 @@ public abstract class ImageFiles : Dataset
         return output;
     }
 
-    internal sealed override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) =>
+    /// <inheritdoc/>
+    public sealed override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) =>
         ImageDecoder.DecodeWindow(examples[index].Path, size, size, output, choose);
 
-    /// <summary>The damaged pictures left out of a pair, or of <see cref="Subset"/>s of its parts: each path once. Empty for other data
-    /// sets.</summary>
+    /// <summary>The damaged pictures left out of a pair, or of views of its parts: each path once. Empty for other data sets.</summary>
     public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
         [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
 
-    private static Dataset Source(Dataset set) => set is Subset subset ? Source(subset.Whole) : set;
+    private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 
-    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would wrap an exception.
+    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would
+    // wrap an exception.
     private InputException? Open(string path, Span<byte> output)
     {
         try
@@ -122,7 +124,7 @@ public abstract class ImageFiles : Dataset
 
     private static InputException Refusal(InputException first, int damaged) =>
         new(first.Message + (damaged > 1 ? $" {damaged - 1} more cannot be used either." : "")
-            + " To leave such images out, pass --skip-damaged.", first);
+            + " To omit such images, set `SkipDamaged`.", first);
 
     // Closes the gaps in the pixels too, so that an example's number is its place.
     private (string Path, int Label)[] WithoutDamaged((string Path, int Label)[] found, InputException?[] errors)

@@ -7,7 +7,9 @@ namespace Patchwork.Data;
 /// </summary>
 public sealed class ImageFolder : ImageFiles
 {
-    private const int DefaultSize = 64;
+    /// <summary>Rows and columns of the pictures where <see cref="DataOptions.ImageSize"/> is null.</summary>
+    internal const int DefaultSize = 64;
+
     private const double TestShare = 0.2;
 
     private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp"];
@@ -29,12 +31,12 @@ public sealed class ImageFolder : ImageFiles
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
     {
-        var root = options.Folder ?? throw new InputException("The data set 'folder' needs the folder of the images. Name it by --data.");
+        var root = options.Data ?? throw new InputException("The data set 'folder' needs the folder of the images. Set `Data` to it.");
         var size = options.ImageSize ?? DefaultSize;
         if (size is < 8 or > 1024)
-            throw new InputException($"The image size must lie in 8 to 1024. Received: {size}. Choose another by --image-size.");
+            throw new InputException($"`ImageSize` must be 8 to 1024. Received: {size}.");
         if (!Directory.Exists(root))
-            throw new InputException($"The folder {root} does not exist. Name a folder with a sub-folder of images per class by --data.");
+            throw new InputException($"The folder {root} does not exist. Set `Data` to a folder with one sub-folder of images per class.");
         if (Parts(root) is var (train, test))
         {
             CheckSameClasses(train, test);
@@ -47,15 +49,18 @@ public sealed class ImageFolder : ImageFiles
         return new("folder", new Subset(whole, kept), new Subset(whole, held));
     }
 
-    /// <summary>A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there
-    /// are no parts for training and test.</summary>
+    /// <summary>
+    /// A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there are
+    /// no parts for training and test.
+    /// </summary>
     internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
     {
         if (Parts(root) is not var (train, test))
             return null;
         CheckSameClasses(train, test);
         if (Classes(train) is var names && names.Length != classes)
-            throw new InputException($"{train} must hold the {classes} classes of {id}, a folder each. Received: {names.Length} folders.");
+            throw new InputException($"{train} must hold the {classes} classes of {id}, one folder per class. "
+                + $"Received: {names.Length} folders.");
         return new(id,
             new ImageFolder(train, size, options, MemoryLimit, normalization),
             new ImageFolder(test, size, options, MemoryLimit, normalization));
@@ -68,7 +73,7 @@ public sealed class ImageFolder : ImageFiles
         return Directory.Exists(train) && test is not null ? (train, test) : null;
     }
 
-    private static (int[] Kept, int[] Held) HoldOut(ImageFolder whole, string root)
+    private static SplitIndices HoldOut(ImageFolder whole, string root)
     {
         try
         {
@@ -101,7 +106,7 @@ public sealed class ImageFolder : ImageFiles
         return classes.Length >= 2 ? classes : throw new InputException(
             $"{root} must hold a sub-folder for each of two or more classes. Received: "
             + (classes.Length == 0 ? "no sub-folder" : $"only '{classes[0]}'")
-            + ". Sort the images into a folder per class, or name another folder by --data.");
+            + ". Sort the images into one folder per class, or set `Data` to another folder.");
     }
 
     private static string[] Classes(string root) =>
@@ -115,7 +120,8 @@ public sealed class ImageFolder : ImageFiles
             .Where(path => Path.GetFileName(path)[0] != '.')
             .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal)];
-        return paths.Length > 0 ? paths : throw new InputException($"The class folder {folder} must hold PNG, JPEG or WebP images, directly "
-            + "and not in sub-folders. Received: none. Add images or remove the folder.");
+        return paths.Length > 0 ? paths : throw new InputException(
+            $"The class folder {folder} must hold PNG, JPEG or WebP images, directly and not in sub-folders. "
+            + "Received: none. Add images or remove the folder.");
     }
 }

@@ -3,10 +3,11 @@ using SkiaSharp;
 
 namespace Patchwork.Data;
 
-/// <summary>The images of a set in another size and number of channels: the middle of each, resized, or as many of its middle pixels.</summary>
-public sealed class Resized : Dataset
+/// <summary>
+/// The images of a set in another size and number of channels: the middle of each, resized, or as many of its middle pixels.
+/// </summary>
+public sealed class Resized : DatasetView
 {
-    private readonly Dataset whole;
     private readonly bool crop;
 
     /// <summary>Wraps a set, which it does not own.</summary>
@@ -16,17 +17,16 @@ public sealed class Resized : Dataset
     /// <param name="channels">3, or 1 for grey. Grey images of the set have three equal channels then.</param>
     /// <param name="crop">True takes the middle pixels as they are; false, the default, resizes.</param>
     /// <exception cref="InputException">The middle is larger than the images, or colours should become grey.</exception>
-    public Resized(Dataset whole, int height, int width, int channels, bool crop = false)
+    public Resized(Dataset whole, int height, int width, int channels, bool crop = false) : base(whole, samePixels: false)
     {
         if (crop && (whole.Height < height || whole.Width < width))
-            throw new InputException($"A crop of {height}×{width} needs images of that size or larger. Received: images of {whole.Height}×{whole.Width}. Leave the crop out to resize them.");
+            throw new InputException($"A crop of {height}×{width} needs images of that size or larger. "
+                + $"Received: images of {whole.Height}×{whole.Width}. Resize them instead.");
         if (channels < whole.Channels)
-            throw new InputException($"The images must have {channels} channel. Received: a set of {whole.Channels} channels. Choose a grey set.");
-        (this.whole, Height, Width, Channels, this.crop) = (whole, height, width, channels, crop);
+            throw new InputException($"The images must have {channels} channel. Received: a set of {whole.Channels} channels. "
+                + "Choose a grey set.");
+        (Height, Width, Channels, this.crop) = (height, width, channels, crop);
     }
-
-    /// <inheritdoc/>
-    public override int Count => whole.Count;
 
     /// <inheritdoc/>
     public override int Channels { get; }
@@ -38,32 +38,21 @@ public sealed class Resized : Dataset
     public override int Width { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> ClassNames => whole.ClassNames;
-
-    /// <inheritdoc/>
-    public override Normalization Normalization => whole.Normalization;
-
-    /// <inheritdoc/>
-    public override bool InMemory => false;
-
-    /// <inheritdoc/>
-    public override int Label(int index) => whole.Label(index);
-
-    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
     {
-        var (rows, columns) = (whole.Height, whole.Width);
-        var planar = whole.Read(index, whole.InMemory ? [] : new byte[whole.ImageBytes]);
+        var (rows, columns) = (Whole.Height, Whole.Width);
+        var planar = Whole.Read(index, Whole.InMemory ? [] : new byte[Whole.ImageBytes]);
         var rgba = new byte[4 * rows * columns];
         for (var i = 0; i < rows * columns; i++)
         {
             for (var channel = 0; channel < 3; channel++)
-                rgba[4 * i + channel] = planar[Math.Min(channel, whole.Channels - 1) * rows * columns + i];
+                rgba[4 * i + channel] = planar[Math.Min(channel, Whole.Channels - 1) * rows * columns + i];
             rgba[4 * i + 3] = 255;
         }
         ImageDecoder.WriteUpright(rgba, rows, columns, SKEncodedOrigin.Default, Middle, Height, Width, scratch[..ImageBytes], Channels);
         return scratch[..ImageBytes];
     }
 
-    private Window Middle(int rows, int columns) => crop ? new Window((rows - Height) / 2, (columns - Width) / 2, Height, Width) : Window.Centered(rows, columns, Height, Width);
+    private Window Middle(int rows, int columns) => crop ? new Window((rows - Height) / 2, (columns - Width) / 2, Height, Width)
+        : Window.Centered(rows, columns, Height, Width);
 }

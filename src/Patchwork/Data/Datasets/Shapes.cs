@@ -4,19 +4,20 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The embedded set: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on clutter: a colour
-/// gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
+/// The embedded set: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on
+/// clutter: a colour gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
 /// </summary>
 /// <remarks>
-/// Small enough to memorise, varied enough that memorising does not suffice: the room in which a regularizer shows. The difficulty was set by looking at the
-/// baseline alone and then frozen; a test pins the checksum.
+/// Small enough to memorise, varied enough that memorising does not suffice: the room in which a regularizer shows. The difficulty was
+/// set by looking at the baseline alone and then frozen; a test pins the checksum.
 /// </remarks>
 internal sealed class Shapes : Dataset
 {
     private const int Side = 32, Area = Side * Side, TrainCount = 2_000, TestCount = 1_000;
     private const ulong Seed = 1905_04899;      // arXiv 1905.04899
 
-    private static readonly Lazy<DatasetPair> Pair = new(() => new DatasetPair("shapes", new Shapes("shapes/train", TrainCount), new Shapes("shapes/test", TestCount)));
+    private static readonly Lazy<DatasetPair> Pair = new(() =>
+        new DatasetPair("shapes", new Shapes("shapes/train", TrainCount), new Shapes("shapes/test", TestCount)));
 
     private readonly byte[] pixels, masks, labels;
     private readonly Box[] boxes;
@@ -34,7 +35,7 @@ internal sealed class Shapes : Dataset
         });
     }
 
-    /// <summary>The set; drawn once a process.</summary>
+    /// <summary>The set; drawn once per process.</summary>
     public static DatasetPair Open() => Pair.Value;
 
     public override int Count { get; }
@@ -132,7 +133,8 @@ internal sealed class Shapes : Dataset
         {
             if (mask[i] == 0)
                 continue;
-            (top, left, bottom, right) = (Math.Min(top, i / Side), Math.Min(left, i % Side), Math.Max(bottom, i / Side + 1), Math.Max(right, i % Side + 1));
+            (top, left) = (Math.Min(top, i / Side), Math.Min(left, i % Side));
+            (bottom, right) = (Math.Max(bottom, i / Side + 1), Math.Max(right, i % Side + 1));
         }
         return new Box(top, left, bottom, right);
     }

@@ -3,8 +3,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// One figure of the <c>shapes</c> set: a class, a place, a size and a rotation. Decided by +, -, ·, / and square roots alone, which every machine rounds
-/// alike.
+/// One figure of the <c>shapes</c> set: a class, a place, a size and a rotation. Decided by +, -, ·, / and square roots alone, which
+/// every machine rounds alike.
 /// </summary>
 internal readonly struct ShapesFigure
 {
@@ -29,7 +29,8 @@ internal readonly struct ShapesFigure
     public (int Top, int Left, int Bottom, int Right) Reach(int side)
     {
         var reach = radius * 1.05;
-        return (Math.Max(0, (int)(row - reach)), Math.Max(0, (int)(column - reach)), Math.Min(side, (int)(row + reach) + 1), Math.Min(side, (int)(column + reach) + 1));
+        return (Math.Max(0, (int)(row - reach)), Math.Max(0, (int)(column - reach)),
+            Math.Min(side, (int)(row + reach) + 1), Math.Min(side, (int)(column + reach) + 1));
     }
 
     /// <summary>Share of a pixel that the figure covers, in sixteenths.</summary>

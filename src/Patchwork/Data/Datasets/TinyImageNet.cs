@@ -137,5 +137,5 @@ internal sealed class TinyImageNet : ImageFiles
     private static string Shown(string text) => text.Length <= 80 ? text : text[..80] + "…";
 
     private static InputException Missing(string what, string path) => new(
-        $"Tiny-ImageNet needs the {what} {path}, which does not exist. Unpack the published archive there, or name its folder by --data.");
+        $"Tiny-ImageNet needs the {what} {path}, which does not exist. Unpack the published archive there, or set `Data` to its folder.");
 }

@@ -4,7 +4,9 @@ using Patchwork.Internals;
 
 namespace Patchwork.Data;
 
-/// <summary>Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.</summary>
+/// <summary>
+/// Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.
+/// </summary>
 internal static class Archive
 {
     // Twice the largest published set's, which is Tiny ImageNet. An entry costs time and a place in a folder however small it is.
@@ -16,7 +18,9 @@ internal static class Archive
     /// </summary>
     /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes or
     /// <paramref name="mostEntries"/> entries, folders and links counted.</exception>
-    public static void Unpack(string path, string parent, string name, long limit, int mostEntries = MostEntries) =>
+    /// <exception cref="OperationCanceledException">It was cancelled; nothing of the folder is kept, and the archive stays.</exception>
+    public static void Unpack(string path, string parent, string name, long limit, int mostEntries = MostEntries,
+        CancellationToken cancellation = default) =>
         AtomicFolder.Create(Path.Combine(parent, name), $"The data set {name}", "", aside =>
         {
             var left = limit;
@@ -27,7 +31,7 @@ internal static class Archive
                     var target = Inside(path, aside, name, entry);
                     Directory.CreateDirectory(Path.GetDirectoryName(target)!);
                     using var file = File.Create(target);
-                    left -= Copy(content, file, left, path, limit);
+                    left -= Copy(content, file, left, path, limit, cancellation);
                 }
             }
             catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
@@ -35,7 +39,7 @@ internal static class Archive
                 throw new InputException($"{path} must be a whole archive. "
                     + $"Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
             }
-        }, flag: "--data");
+        });
 
     // Only regular files; folders follow from their names, links are left out.
     private static IEnumerable<(string Name, Stream Content)> Entries(string path, int most)
@@ -74,14 +78,16 @@ internal static class Archive
         return Path.Combine([folder, .. parts[1..]]);
     }
 
-    private static long Copy(Stream from, Stream to, long left, string path, long limit)
+    private static long Copy(Stream from, Stream to, long left, string path, long limit, CancellationToken cancellation)
     {
         var (block, total) = (new byte[BlockBytes], 0L);
         while (from.Read(block) is var count and > 0)
         {
+            cancellation.ThrowIfCancellationRequested();
             total += count;
             if (total > left)
-                throw new InputException($"{path} must unpack to at most {limit:N0} bytes. Received more. Remove it and download it again.");
+                throw new InputException($"{path} must unpack to at most {limit:N0} bytes. "
+                    + "Received more. Remove it and download it again.");
             to.Write(block.AsSpan(0, count));
         }
         return total;

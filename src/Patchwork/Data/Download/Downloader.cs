@@ -5,25 +5,31 @@ using System.Security.Cryptography;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Fetches published files. What has come of a file lies beside it as <c>.partial</c> and is gone on with; the file itself appears only when its checksum
-/// is right.
+/// Fetches published files. What has arrived of a file is stored beside it as <c>.partial</c>, and the next call resumes from there; the
+/// file itself appears only when its checksum is right.
 /// </summary>
 public sealed class Downloader(HttpClient client)
 {
     private const int BlockBytes = 1 << 16;
 
-    /// <summary>Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and kept.</summary>
+    /// <summary>
+    /// Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and
+    /// kept.
+    /// </summary>
     /// <param name="set">The set.</param>
     /// <param name="data">Folder of all sets.</param>
     /// <param name="progress">Receives file name, bytes so far and bytes in all (null when the server does not say).</param>
-    /// <param name="cancellation">Ends the download; the next call goes on with it.</param>
+    /// <param name="cancellation">Stops the download; the next call resumes it.</param>
     /// <exception cref="InputException">What is there already is not what was published, or the folder cannot be written.</exception>
     /// <exception cref="DownloadException">A file cannot be had, or did not arrive as it was published.</exception>
-    /// <exception cref="OutputException">The disk is full; the next call goes on with what has come.</exception>
-    public async Task GetAsync(PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
+    /// <exception cref="OutputException">The disk is full; the next call resumes from what has arrived.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; what has arrived is kept.</exception>
+    public async Task GetAsync(
+        PublishedSet set, string data, Action<string, long, long?> progress, CancellationToken cancellation = default)
     {
         var folder = Path.Combine(data, set.Folder);
-        var archive = set.Files is [{ Name: var name }] && (name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".zip", StringComparison.Ordinal));
+        var archive = set.Files is [{ Name: var name }]
+            && (name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".zip", StringComparison.Ordinal));
         if (archive && Directory.Exists(folder))
         {
             CheckWhole(set, folder);
@@ -38,10 +44,11 @@ public sealed class Downloader(HttpClient client)
                 if (!File.Exists(path))
                     await FetchAsync(file, path, progress, cancellation).ConfigureAwait(false);
                 else if (await Md5Async(path, cancellation).ConfigureAwait(false) is var there && there != file.Md5)
-                    throw new InputException($"{path} must be the published file, with the MD5 {file.Md5}. Received one with {there}. Remove it, then get the data set again.");
+                    throw new InputException($"{path} must be the published file, with the MD5 {file.Md5}. Received one with {there}. "
+                        + "Remove it, then get the data set again.");
                 if (archive)
                 {
-                    Archive.Unpack(path, data, set.Folder, set.UnpackedLimit);
+                    Archive.Unpack(path, data, set.Folder, set.UnpackedLimit, cancellation: cancellation);
                     File.Delete(path);
                 }
             }
@@ -54,7 +61,7 @@ public sealed class Downloader(HttpClient client)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"The data set {set.Id} needs a folder that can be written. "
-                + $"Received: {data} ({error.Message.TrimEnd('.')}). Choose another --data.", error);
+                + $"Received: {data} ({error.Message.TrimEnd('.')}). Choose another folder.", error);
         }
     }
 
@@ -63,12 +70,12 @@ public sealed class Downloader(HttpClient client)
     {
         try
         {
-            DatasetCatalogue.Open(set.Id, new DataOptions { Folder = folder });
+            DatasetCatalogue.Open(set.Id, new DataOptions { Data = folder });
         }
         catch (InputException error)
         {
-            throw new InputException($"{folder} must hold the data set {set.Id} whole, or not exist. Received one that cannot be used ({error.Message.TrimEnd('.')}). "
-                + "Remove it, then get the data set again.", error);
+            throw new InputException($"{folder} must hold the data set {set.Id} whole, or not exist. "
+                + $"Received one that cannot be used ({error.Message.TrimEnd('.')}). Remove it, then get the data set again.", error);
         }
     }
 
@@ -79,22 +86,29 @@ public sealed class Downloader(HttpClient client)
         {
             await ReceiveAsync(file, partial, progress, cancellation).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is HttpRequestException or HttpIOException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception error) when (error is HttpRequestException or HttpIOException or TaskCanceledException)
         {
-            var kept = File.Exists(partial) ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: try again to go on from there") : "Nothing of it has come: try again";
-            throw new DownloadException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). {kept}, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
+            cancellation.ThrowIfCancellationRequested();
+            var kept = File.Exists(partial)
+                ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: ")
+                    + "try again to go on from there"
+                : "Nothing of it has come: try again";
+            throw new DownloadException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). "
+                + $"{kept}, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
         }
         var came = await Md5Async(partial, cancellation).ConfigureAwait(false);
         if (came != file.Md5)
         {
             File.Delete(partial);
-            throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. Received one with {came}, which was removed. "
+            throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. "
+                + $"Received one with {came}, which was removed. "
                 + $"Try again, or put the right file at {path} yourself.");
         }
         File.Move(partial, path, overwrite: true);
     }
 
-    private async Task ReceiveAsync(PublishedFile file, string partial, Action<string, long, long?> progress, CancellationToken cancellation)
+    private async Task ReceiveAsync(
+        PublishedFile file, string partial, Action<string, long, long?> progress, CancellationToken cancellation)
     {
         var have = File.Exists(partial) ? new FileInfo(partial).Length : 0;
         using var request = new HttpRequestMessage(HttpMethod.Get, file.Address);

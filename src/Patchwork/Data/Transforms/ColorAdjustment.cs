@@ -1,8 +1,8 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// Brightness, contrast, saturation and hue of planar pixels by a given amount, as torchvision's functions of the same names: blends in float, cut off
-/// to whole levels (truncated) at 0 to 255.
+/// Brightness, contrast, saturation and hue of planar pixels by a given amount, as torchvision's functions of the same names: blends in
+/// float, cut off to whole levels (truncated) at 0 to 255.
 /// </summary>
 internal static class ColorAdjustment
 {

@@ -3,8 +3,9 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Random brightness, contrast, saturation and hue, in random order (Krizhevsky et al., 2012; torchvision's ColorJitter). Each factor is uniform on
-/// [max(0, 1-s), 1+s] for its strength s; hue turns by a share of the circle, uniform on [-s, s]. Every step rounds to whole levels, as on pictures.
+/// Random brightness, contrast, saturation and hue, in random order (Krizhevsky et al., 2012; torchvision's ColorJitter). Each factor is
+/// uniform on [max(0, 1-s), 1+s] for its strength s; hue turns by a share of the circle, uniform on [-s, s]. Every step rounds to whole
+/// levels, as on pictures.
 /// </summary>
 public sealed record ColorJitter
 {
@@ -14,7 +15,9 @@ public sealed record ColorJitter
     /// <summary>Strength of the contrast: away from, or towards, the picture's mean grey. Range: 0 or more. Default 0.4.</summary>
     public double Contrast { get; init => field = Strength(value, "contrast"); } = 0.4;
 
-    /// <summary>Strength of the saturation: away from, or towards, each pixel's grey. Grey pictures stay. Range: 0 or more. Default 0.4.</summary>
+    /// <summary>
+    /// Strength of the saturation: away from, or towards, each pixel's grey. Grey pictures stay. Range: 0 or more. Default 0.4.
+    /// </summary>
     public double Saturation { get; init => field = Strength(value, "saturation"); } = 0.4;
 
     /// <summary>Strength of the hue's turn, a share of the circle. Grey pictures stay. Range [0, 0.5]. Default 0.</summary>
@@ -22,7 +25,8 @@ public sealed record ColorJitter
     {
         get;
         init => field = value is >= 0 and <= 0.5 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"hue must lie in [0, 0.5]. Received: hue = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"hue must lie in [0, 0.5]. Received: hue = {value}."));
     }
 
     /// <summary>Jitters planar pixels, one or three channels, where they lie.</summary>
@@ -47,5 +51,6 @@ public sealed record ColorJitter
     }
 
     private static double Strength(double value, string name) => value >= 0 && double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
+        : throw new ArgumentOutOfRangeException(
+            nameof(value), FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
 }

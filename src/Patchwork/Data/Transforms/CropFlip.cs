@@ -7,7 +7,9 @@ namespace Patchwork.Data;
 /// </summary>
 public sealed record CropFlip
 {
-    /// <summary>Pixels of padding on every side; 0 switches cropping off. Range 0 to 64. Default 4, as on CIFAR in the CutMix paper.</summary>
+    /// <summary>
+    /// Pixels of padding on every side; 0 switches cropping off. Range 0 to 64. Default 4, as on CIFAR in the CutMix paper.
+    /// </summary>
     public int Padding
     {
         get;
@@ -30,7 +32,7 @@ public sealed record CropFlip
 }
 
 /// <summary>
-/// Where an output pixel comes from: row y + <paramref name="Row"/>, column x + <paramref name="Column"/>, both before mirroring; outside the image is
-/// padding.
+/// Where an output pixel comes from: row y + <paramref name="Row"/>, column x + <paramref name="Column"/>, both before mirroring; outside
+/// the image is padding.
 /// </summary>
 internal readonly record struct Geometry(int Row, int Column, bool Mirrored);

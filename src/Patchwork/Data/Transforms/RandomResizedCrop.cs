@@ -4,12 +4,13 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// A random part of the picture, of random proportions, resized to the set's size: the usual augmentation of photographs (Szegedy et al., CVPR
-/// 2015; torchvision's RandomResizedCrop). Drawn and cut in the picture as the camera made it, not in one that was made smaller before.
+/// A random part of the picture, of random proportions, resized to the set's size: the usual augmentation of photographs (Szegedy et al.,
+/// CVPR 2015; torchvision's RandomResizedCrop). Drawn and cut in the picture as the camera made it, not in one that was made smaller
+/// before.
 /// </summary>
 /// <remarks>
-/// Differs from torchvision in two ways that do not shift the law: corners need not lie on whole pixels, and pixels just outside the part enter the
-/// border's by the filter, as with Pillow's <c>resize(box=…)</c>.
+/// Differs from torchvision in two ways that do not shift the law: corners need not lie on whole pixels, and pixels just outside the part
+/// enter the border's by the filter, as with Pillow's <c>resize(box=…)</c>.
 /// </remarks>
 public sealed record RandomResizedCrop
 {
@@ -20,18 +21,24 @@ public sealed record RandomResizedCrop
     {
         get;
         init => field = value is > 0 and <= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"scale must lie in (0, 1]. Received: scale = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"scale must lie in (0, 1]. Received: scale = {value}."));
     } = 0.08;
 
-    /// <summary>Largest ratio of the sides, width over height or height over width; its logarithm is uniform. Range: at least 1. Default 4/3.</summary>
+    /// <summary>
+    /// Largest ratio of the sides, width over height or height over width; its logarithm is uniform. Range: at least 1. Default 4/3.
+    /// </summary>
     public double Ratio
     {
         get;
         init => field = value >= 1 && double.IsFinite(value) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"ratio must be 1 or more. Received: ratio = {value}."));
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), FormattableString.Invariant($"ratio must be 1 or more. Received: ratio = {value}."));
     } = 4.0 / 3;
 
-    /// <summary>Draws a window of a picture. After ten that do not fit: the largest one in the middle whose proportions are allowed.</summary>
+    /// <summary>
+    /// Draws a window of a picture. After ten that do not fit: the largest one in the middle whose proportions are allowed.
+    /// </summary>
     internal Window Draw(int height, int width, Draws draws)
     {
         var area = (double)height * width;

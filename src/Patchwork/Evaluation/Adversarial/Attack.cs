@@ -30,11 +30,13 @@ public abstract record Attack
     private protected static Tensor Sign(PixelModel model, Tensor pixels, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return model.Gradient(pixels, logits => nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum)).sign().MoveToOuterDisposeScope();
+        return model.Gradient(pixels, logits => nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum)).sign()
+            .MoveToOuterDisposeScope();
     }
 
     private protected static double Share(double value, string name) => value is >= 0 and <= 1 ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must lie in [0, 1]. Received: {name} = {value}."));
+        : throw new ArgumentOutOfRangeException(nameof(value),
+            FormattableString.Invariant($"{name} must lie in [0, 1]. Received: {name} = {value}."));
 }
 
 /// <summary>Fast gradient sign method (Goodfellow et al., ICLR 2015): clip(x + ε·sign(∇CE)).</summary>
@@ -52,7 +54,8 @@ public sealed record Fgsm : Attack
 }
 
 /// <summary>
-/// Projected gradient descent (Madry et al., ICLR 2018): steps of the gradient's sign from a random place of the ε-box, each projected back
+/// Projected gradient descent (Madry et al., ICLR 2018): steps of the gradient's sign from a random place of the ε-box, each projected
+/// back
 /// into it and into [0, 1]. Of several starts an image keeps the one with the highest loss.
 /// </summary>
 public sealed record Pgd : Attack
@@ -93,7 +96,9 @@ public sealed record Pgd : Attack
         using var scope = NewDisposeScope();
         seeds.SeedTorch("pgd", 0, index);
         var (lowest, largest) = (pixels.Plus(-Epsilon).clamp(Zero, One), pixels.Plus(Epsilon).clamp(Zero, One));
-        var moved = minimum(maximum(pixels.Plus((TorchDraws.Uniform(pixels.shape, pixels.dtype, pixels.device) * Held(2)).Plus(-1) * Held(Epsilon)), lowest), largest);
+        var moved =
+            minimum(maximum(pixels.Plus((TorchDraws.Uniform(pixels.shape, pixels.dtype, pixels.device) * Held(2))
+            .Plus(-1) * Held(Epsilon)), lowest), largest);
         for (var step = 0; step < Steps; step++)
         {
             using var each = NewDisposeScope();

@@ -27,7 +27,8 @@ public static class CalibrationError
     /// <param name="correct">Whether each image's best class is its label.</param>
     /// <param name="bins">How many. Range: at least 1.</param>
     /// <param name="times">How often each image counts; null for once each.</param>
-    public static ReliabilityBin[] EqualWidth(IReadOnlyList<float> confidences, IReadOnlyList<bool> correct, int bins = Bins, int[]? times = null)
+    public static ReliabilityBin[] EqualWidth(IReadOnlyList<float> confidences, IReadOnlyList<bool> correct, int bins = Bins,
+        int[]? times = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bins, 1);
         var (count, confidence, right) = (new long[bins], new double[bins], new long[bins]);
@@ -44,7 +45,8 @@ public static class CalibrationError
             confidence[bin] += often * (double)confidences[i];
             right[bin] += correct[i] ? often : 0;
         }
-        return [.. Enumerable.Range(0, bins).Select(b => new ReliabilityBin(Edge(b), Edge(b + 1), count[b], confidence[b] / count[b], (double)right[b] / count[b]))];
+        return [.. Enumerable.Range(0, bins)
+            .Select(b => new ReliabilityBin(Edge(b), Edge(b + 1), count[b], confidence[b] / count[b], (double)right[b] / count[b]))];
 
         // From both ends towards the middle, as torch.linspace.
         float Edge(int index) => index < (bins + 1) / 2 ? index * (1f / bins) : 1 - (bins - index) * (1f / bins);
@@ -65,7 +67,8 @@ public static class CalibrationError
         {
             var inside = order[(int)((long)order.Length * b / bins)..(int)((long)order.Length * (b + 1) / bins)];
             var upper = inside.Length == 0 ? lower : confidences[inside[^1]];
-            var bin = new ReliabilityBin(lower, upper, inside.Length, inside.Length == 0 ? double.NaN : inside.Average(i => (double)confidences[i]),
+            var bin = new ReliabilityBin(lower, upper, inside.Length, inside.Length == 0 ? double.NaN
+                : inside.Average(i => (double)confidences[i]),
                 inside.Length == 0 ? double.NaN : (double)inside.Count(i => correct[i]) / inside.Length);
             lower = upper;
             return bin;

@@ -16,7 +16,8 @@ public sealed record CalibrationSuite : Suite
     public override string Title => "Calibration";
 
     /// <inheritdoc/>
-    public override string Summary => "Expected and adaptive calibration error, Brier score, reliability, temperature fitted on the validation split.";
+    public override string Summary =>
+        "Expected and adaptive calibration error, Brier score, reliability, temperature fitted on the validation split.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -50,7 +51,8 @@ public sealed record CalibrationSuite : Suite
         var plain = Confidences(seen.Logits, seen.Labels, 1);
         AddErrors(subject, result, plain, "");
         result.AddMean("brier", plain.Brier, subject.Seeds);
-        result.AddMean("overconfidence", [.. plain.Largest.Zip(plain.Correct, (confidence, correct) => confidence - (correct ? 1.0 : 0.0))], subject.Seeds);
+        result.AddMean("overconfidence",
+            [.. plain.Largest.Zip(plain.Correct, (confidence, correct) => confidence - (correct ? 1.0 : 0.0))], subject.Seeds);
         if (subject.Validation is not null)
         {
             var scaled = Confidences(seen.Logits, seen.Labels, temperature);
@@ -74,8 +76,11 @@ public sealed record CalibrationSuite : Suite
         var bias = sum / Bootstrap.Resamples - error;
         result.Add($"{prefix}ece", error, new Interval(Math.Max(0, interval.Low - bias), interval.High - bias), images.Largest.Length);
         result.Add($"{prefix}mce", CalibrationError.Maximum(bins), null, images.Largest.Length);
-        result.Add($"{prefix}adaptive_ece", CalibrationError.Expected(CalibrationError.EqualMass(images.Largest, images.Correct)), null, images.Largest.Length);
-        result.AddTable($"{prefix}reliability", bins.Select(bin => new[] { bin.Lower, bin.Upper, bin.Count, bin.Count == 0 ? 0 : bin.Confidence, bin.Count == 0 ? 0 : bin.Accuracy }));
+        result.Add($"{prefix}adaptive_ece", CalibrationError.Expected(CalibrationError.EqualMass(images.Largest, images.Correct)), null,
+            images.Largest.Length);
+        result.AddTable($"{prefix}reliability",
+            bins.Select(bin =>
+            new[] { bin.Lower, bin.Upper, bin.Count, bin.Count == 0 ? 0 : bin.Confidence, bin.Count == 0 ? 0 : bin.Accuracy }));
     }
 
     private sealed record Confident(float[] Largest, bool[] Correct, double[] Brier);

@@ -23,7 +23,8 @@ public static class TemperatureScaling
     public static double Fit(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels)
     {
         if (logits.Count == 0 || logits.Count != labels.Count)
-            throw new ArgumentException($"A temperature needs images with a label each. Received: {logits.Count} rows of logits, {labels.Count} labels.");
+            throw new ArgumentException($"A temperature needs images with a label each. Received: {logits.Count} rows of logits, "
+                + $"{labels.Count} labels.");
         if (logits.All(row => row.All(value => value == row[0])))
             return 1;
         var (low, high) = (1 / Highest, 1 / Lowest);

@@ -27,7 +27,8 @@ public sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points)
 /// <param name="YTitle">Title of the y axis, with its unit.</param>
 /// <param name="Series">The curves.</param>
 /// <param name="Description">Read to those who cannot see it; empty, the default, lists title, axes and curves.</param>
-public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "") : Chart
+public sealed record LineChart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series, string Description = "")
+    : Chart
 {
     /// <summary>What Y cannot fall below: bands end there. Default: nothing.</summary>
     public double Least { get; init; } = double.NegativeInfinity;

@@ -41,7 +41,8 @@ public sealed record CurveChart(string Table, string Title, string XTitle, strin
     public double YScale { get; init; } = 100;
 
     /// <inheritdoc/>
-    public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) => methods.All(method => method.Has(Table)) ? [Over(methods)] : [];
+    public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) =>
+        methods.All(method => method.Has(Table)) ? [Over(methods)] : [];
 
     internal LineChart Over(IReadOnlyList<MeasuredMethod> methods) => new(Title, XTitle, YTitle, [.. methods.Select(Series)]);
 

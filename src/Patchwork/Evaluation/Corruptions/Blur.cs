@@ -77,7 +77,8 @@ public sealed record DefocusBlur : Corruption
     // The published grid is of 17×17; beyond the disk and its smoothing it is 0.
     private const int Side = 17;
 
-    private static readonly double[][] Kernels = [.. new[] { (0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1) }.Select(one => Kernel(one.Item1, one.Item2))];
+    private static readonly double[][] Kernels =
+        [.. new[] { (0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1) }.Select(one => Kernel(one.Item1, one.Item2))];
 
     /// <inheritdoc/>
     public override string Id => "defocus_blur";
@@ -99,7 +100,8 @@ public sealed record DefocusBlur : Corruption
             disk[i] = Square(i / Side - Side / 2) + Square(i % Side - Side / 2) <= radius * radius ? 1 : 0;
         var sum = disk.Sum();
         var beside = Math.Exp(-0.5 / (sigma * sigma));
-        Convolution.Separable(disk, Side, Side, [beside / (1 + 2 * beside), 1 / (1 + 2 * beside), beside / (1 + 2 * beside)], Border.Mirror);
+        Convolution.Separable(disk, Side, Side, [beside / (1 + 2 * beside), 1 / (1 + 2 * beside), beside / (1 + 2 * beside)],
+            Border.Mirror);
         return [.. disk.Select(weight => (double)(float)(weight / sum))];
 
         static int Square(int value) => value * value;
@@ -123,7 +125,8 @@ public sealed record MotionBlur : Corruption
 
     /// <summary>Blurs a plane of values k/255 to such values.</summary>
     /// <remarks>
-    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel repeated,
+    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel
+    /// repeated,
     /// the result rounded to a byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not compared
     /// with the library's output.
     /// </remarks>
@@ -156,7 +159,8 @@ public sealed record MotionBlur : Corruption
 /// <summary><c>zoom_blur</c>: the mean of the image and of its enlargements about the centre.</summary>
 public sealed record ZoomBlur : Corruption
 {
-    // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats are
+    // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats
+    // are
     // rounded.
     private static readonly int[] Factors = [7, 12, 16, 21, 26];
 

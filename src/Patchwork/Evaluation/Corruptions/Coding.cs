@@ -51,7 +51,8 @@ public sealed record Pixelate : Corruption
             {
                 var center = (i + 0.5) * scale;
                 var (from, end) = (Math.Max((int)(center - support + 0.5), 0), Math.Min((int)(center + support + 0.5), length));
-                double[] inside = [.. Enumerable.Range(from, end - from).Select(j => (j - center + 0.5) / (2 * support) is > -0.5 and <= 0.5 ? 1.0 : 0.0)];
+                double[] inside = [.. Enumerable.Range(from, end - from)
+                    .Select(j => (j - center + 0.5) / (2 * support) is > -0.5 and <= 0.5 ? 1.0 : 0.0)];
                 var sum = inside.Sum();
                 (box.First[i], box.Weights[i]) = (from, [.. inside.Select(one => (int)(0.5 + one / sum * (1 << Bits)))]);
             }
@@ -111,7 +112,9 @@ public sealed record JpegCompression : Corruption
         fixed (byte* pixels = rgba)
         {
             using var pixmap = new SKPixmap(new SKImageInfo(x.Width, x.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), (nint)pixels);
-            using var file = pixmap.Encode(new SKJpegEncoderOptions(Quality[severity - 1], SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore));
+            using var file =
+                pixmap.Encode(new SKJpegEncoderOptions(Quality[severity - 1], SKJpegEncoderDownsample.Downsample420,
+                SKJpegEncoderAlphaOption.Ignore));
             using var codec = SKCodec.Create(file);
             ImageDecoder.DecodeBySkia(codec, Id, rgba);
         }

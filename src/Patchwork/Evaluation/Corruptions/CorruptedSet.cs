@@ -4,27 +4,12 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>A set whose images are corrupted when they are read, on the thread that reads them.</summary>
-internal sealed class CorruptedSet(Dataset whole, Corruption corruption, int severity, SeedStream seeds) : Dataset
+internal sealed class CorruptedSet(Dataset whole, Corruption corruption, int severity, SeedStream seeds)
+    : DatasetView(whole, samePixels: false)
 {
-    public override int Count => whole.Count;
-
-    public override int Channels => whole.Channels;
-
-    public override int Height => whole.Height;
-
-    public override int Width => whole.Width;
-
-    public override IReadOnlyList<string> ClassNames => whole.ClassNames;
-
-    public override Normalization Normalization => whole.Normalization;
-
-    public override bool InMemory => false;
-
-    public override int Label(int index) => whole.Label(index);
-
     public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
     {
-        var clean = whole.Read(index, scratch);
+        var clean = Whole.Read(index, scratch);
         var output = scratch[..ImageBytes];
         var draws = seeds.Open($"corruption {corruption.Id}", severity, index);
         if (Channels == 3)
@@ -37,7 +22,8 @@ internal sealed class CorruptedSet(Dataset whole, Corruption corruption, int sev
             clean.CopyTo(planes[(channel * clean.Length)..]);
         corruption.Apply(planes, Height, Width, severity, draws, planes);
         for (var i = 0; i < output.Length; i++)
-            output[i] = (byte)(0.299 * planes[i] + 0.587 * planes[output.Length + i] + 0.114 * planes[2 * output.Length + i] + 0.5);      // ITU-R BT.601
+            // ITU-R BT.601
+            output[i] = (byte)(0.299 * planes[i] + 0.587 * planes[output.Length + i] + 0.114 * planes[2 * output.Length + i] + 0.5);
         return output;
     }
 }

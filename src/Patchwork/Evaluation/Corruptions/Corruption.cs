@@ -64,7 +64,8 @@ public abstract record Corruption
         if (severity is < 1 or > Severities)
             throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must lie in 1 to {Severities}. Received: {severity}.");
         if (height < 1 || width < 1 || image.Length != 3L * height * width || output.Length != image.Length)
-            throw new ArgumentException($"A corruption needs an image of 3 planes of height × width bytes, and as much space for the result. "
+            throw new ArgumentException($"A corruption needs an image of 3 planes of height × width bytes, and as much space for the "
+                + "result. "
                 + $"Received: {height}×{width}, {image.Length} and {output.Length} bytes.", nameof(image));
         var x = Planes.Of(image, height, width);
         Corrupt(x, severity, draws);
@@ -77,7 +78,8 @@ public abstract record Corruption
     /// <param name="images">The set. Grey images are corrupted as RGB of equal channels, and the luma is taken of the result.</param>
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="seeds">Randomness.</param>
-    public Dataset Of(Dataset images, int severity, SeedStream seeds) => severity is >= 1 and <= Severities ? new CorruptedSet(images, this, severity, seeds)
+    public Dataset Of(Dataset images, int severity, SeedStream seeds) =>
+        severity is >= 1 and <= Severities ? new CorruptedSet(images, this, severity, seeds)
         : throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must lie in 1 to {Severities}. Received: {severity}.");
 
     /// <summary>Changes values in [0, 1]; what leaves the range is clipped afterwards.</summary>

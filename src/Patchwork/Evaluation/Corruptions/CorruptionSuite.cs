@@ -23,7 +23,8 @@ public sealed record CorruptionSuite : Suite
     public override string Title => "Common corruptions";
 
     /// <inheritdoc/>
-    public override string Summary => "Error under the 15 main and 4 extra corruptions of CIFAR-C in five severities, drawn here or read from the published files.";
+    public override string Summary =>
+        "Error under the 15 main and 4 extra corruptions of CIFAR-C in five severities, drawn here or read from the published files.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -42,7 +43,8 @@ public sealed record CorruptionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<CorruptionSuite>("corruptions", "CorruptionSuite.Published",
-            "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is corrupted here)",
+            "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is "
+                + "corrupted here)",
             (suite, text) => suite with { Published = text }, suite => suite.Published is { } folder ? Path.GetFullPath(folder) : null),
     ];
 

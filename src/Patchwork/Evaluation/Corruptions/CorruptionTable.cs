@@ -9,12 +9,14 @@ namespace Patchwork.Evaluation;
 internal sealed record CorruptionTable : SuiteChart
 {
     public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) =>
-        ((string[])["errors", "published_errors"]).Where(table => methods.All(method => method.Has(table))).Select(table => Table(table, methods));
+        ((string[])["errors", "published_errors"]).Where(table => methods.All(method => method.Has(table)))
+            .Select(table => Table(table, methods));
 
     private static HeatChart Table(string table, IReadOnlyList<MeasuredMethod> methods)
     {
         var rows = methods[0].Tables(table)[0];
-        string[] severities = [.. Enumerable.Range(1, rows[0].Length - 1).Select(severity => severity.ToString(CultureInfo.InvariantCulture))];
+        string[] severities = [.. Enumerable.Range(1, rows[0].Length - 1)
+            .Select(severity => severity.ToString(CultureInfo.InvariantCulture))];
         return new HeatChart(
             "Error under corruption, %, by severity",
             [.. rows.Select(row => CorruptionSuite.Kinds[(int)row[0]].Replace('_', ' '))],

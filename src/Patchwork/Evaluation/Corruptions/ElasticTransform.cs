@@ -12,7 +12,8 @@ public sealed record ElasticTransform : Corruption
 {
     // In pixels of a 32×32 image: displacement, its smoothing, and the affine map's.
     private static readonly (double Alpha, double Sigma, double Affine)[] Constants =
-        [(0, 0, 32 * 0.08), (32 * 0.05, 32 * 0.2, 32 * 0.07), (32 * 0.08, 32 * 0.06, 32 * 0.06), (32 * 0.1, 32 * 0.04, 32 * 0.05), (32 * 0.1, 32 * 0.03, 32 * 0.03)];
+        [(0, 0, 32 * 0.08), (32 * 0.05, 32 * 0.2, 32 * 0.07), (32 * 0.08, 32 * 0.06, 32 * 0.06), (32 * 0.1, 32 * 0.04, 32 * 0.05),
+            (32 * 0.1, 32 * 0.03, 32 * 0.03)];
 
     /// <inheritdoc/>
     public override string Id => "elastic_transform";

@@ -40,7 +40,8 @@ public sealed record SpeckleNoise : Corruption
     /// <inheritdoc/>
     public override bool Main => false;
 
-    internal override void Corrupt(Planes x, int severity, Draws draws) => Multiply(x, severity, GaussianNoise.Normals(draws, x.Values.Length));
+    internal override void Corrupt(Planes x, int severity, Draws draws) =>
+        Multiply(x, severity, GaussianNoise.Normals(draws, x.Values.Length));
 
     internal static void Multiply(Planes x, int severity, ReadOnlySpan<double> z)
     {

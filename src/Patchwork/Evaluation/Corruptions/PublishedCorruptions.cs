@@ -5,7 +5,8 @@ namespace Patchwork.Evaluation;
 
 /// <summary>
 /// CIFAR-10-C or CIFAR-100-C as published: a folder with a file for each corruption, <c>fog.npy</c> and so on, of unsigned bytes images ×
-/// rows × columns × 3 with the five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32 as
+/// rows × columns × 3 with the five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32
+/// as
 /// published). Images are read when they are asked for.
 /// </summary>
 public sealed class PublishedCorruptions : IDisposable
@@ -59,10 +60,13 @@ public sealed class PublishedCorruptions : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(severity, Corruption.Severities);
         var file = files[kind];
         if ((like.Channels, like.Height, like.Width) != (3, file.Shape[1], file.Shape[2]))
-            throw new InputException($"The corrupted images must be of the test set's size, {like.Height}×{like.Width} with {like.Channels} channels. "
-                + $"Received: {file.Shape[1]}×{file.Shape[2]} with 3 channels in {folder}. Name the folder that belongs to the run's data set.");
+            throw new InputException($"The corrupted images must be of the test set's size, {like.Height}×{like.Width} with "
+                + $"{like.Channels} channels. "
+                + $"Received: {file.Shape[1]}×{file.Shape[2]} with 3 channels in {folder}. Name the folder that belongs to the run's "
+                    + "data set.");
         if (labels.Max() is var largest && largest >= like.ClassNames.Count)
-            throw new InputException($"A label must lie in 0 to {like.ClassNames.Count - 1}. Received: {largest} in {Path.Combine(folder, "labels.npy")}. "
+            throw new InputException($"A label must lie in 0 to {like.ClassNames.Count - 1}. Received: {largest} in "
+                + $"{Path.Combine(folder, "labels.npy")}. "
                 + "Name the folder that belongs to the run's data set.");
         var all = new Severity(like, file, labels, severity);
         return Limit is { } limit ? StratifiedSplit.Some(all, limit) : all;
@@ -81,10 +85,12 @@ public sealed class PublishedCorruptions : IDisposable
             throw Missing(path);
         using var file = NpyFile.Open(path);
         if (file.Shape is not [var count] || count == 0 || count % Corruption.Severities != 0)
-            throw new InputException($"{path} must hold one row of labels, as many for each of the {Corruption.Severities} severities. Received: {file.Form}. Download it again.");
+            throw new InputException($"{path} must hold one row of labels, as many for each of the {Corruption.Severities} severities. "
+                + $"Received: {file.Form}. Download it again.");
         var labels = file.Integers();
         return labels.All(label => label is >= 0 and <= byte.MaxValue) ? [.. labels.Select(label => (int)label)]
-            : throw new InputException($"A label must lie in 0 to {byte.MaxValue}. Received: {labels.First(label => label is < 0 or > byte.MaxValue)} in {path}. Download it again.");
+            : throw new InputException($"A label must lie in 0 to {byte.MaxValue}. Received: "
+                + $"{labels.First(label => label is < 0 or > byte.MaxValue)} in {path}. Download it again.");
     }
 
     private NpyFile Images(string path)
@@ -95,31 +101,21 @@ public sealed class PublishedCorruptions : IDisposable
             && (first is null || file.Shape.SequenceEqual(first.Shape)))
             return file;
         file.Dispose();
-        var expected = first is null ? $"({labels.Length}, rows, columns, 3), an image a label" : $"({string.Join(", ", first.Shape)}), as the other files do";
+        var expected = first is null ? $"({labels.Length}, rows, columns, 3), an image a label"
+            : $"({string.Join(", ", first.Shape)}), as the other files do";
         throw new InputException($"{path} must hold uint8 {expected}. Received: {file.Form}. Download it again.");
     }
 
     private static InputException Missing(string path) => new(
-        $"The published corruptions need the file {path}, which does not exist. Unpack the published archive there, or omit `CorruptionSuite.Published` to corrupt the test set itself.");
+        $"The published corruptions need the file {path}, which does not exist. Unpack the published archive there, or omit "
+            + "`CorruptionSuite.Published` to corrupt the test set itself.");
 
     /// <summary>One severity of a file.</summary>
-    private sealed class Severity(Dataset like, NpyFile file, int[] labels, int severity) : Dataset
+    private sealed class Severity(Dataset like, NpyFile file, int[] labels, int severity) : DatasetView(like, samePixels: false)
     {
         private int First => (severity - 1) * Count;
 
         public override int Count => labels.Length / Corruption.Severities;
-
-        public override int Channels => 3;
-
-        public override int Height => like.Height;
-
-        public override int Width => like.Width;
-
-        public override IReadOnlyList<string> ClassNames => like.ClassNames;
-
-        public override Normalization Normalization => like.Normalization;
-
-        public override bool InMemory => false;
 
         public override int Label(int index) => labels[First + index];
 

@@ -33,8 +33,10 @@ internal static class Relief
             var (y, x) = (i / width, i % width);
             var (above, below) = (Math.Max(y - 1, 0) * width, Math.Min(y + 1, height - 1) * width);
             var (left, right, row) = (Math.Max(x - 1, 0), Math.Min(x + 1, width - 1), y * width);
-            across[i] = image[above + right] - image[above + left] + 2 * (image[row + right] - image[row + left]) + image[below + right] - image[below + left];
-            down[i] = image[below + left] - image[above + left] + 2 * (image[below + x] - image[above + x]) + image[below + right] - image[above + right];
+            across[i] = image[above + right] - image[above + left] + 2 * (image[row + right] - image[row + left])
+                + image[below + right] - image[below + left];
+            down[i] = image[below + left] - image[above + left] + 2 * (image[below + x] - image[above + x])
+                + image[below + right] - image[above + right];
             size[i] = Math.Abs(across[i]) + Math.Abs(down[i]);
         }
         var (candidate, edge, open) = (new bool[image.Length], new bool[image.Length], new Stack<int>());

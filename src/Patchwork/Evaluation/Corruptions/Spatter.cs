@@ -10,9 +10,11 @@ namespace Patchwork.Evaluation;
 public sealed record Spatter : Corruption
 {
     private static readonly (double Mean, double Deviation, double Blur, double Threshold, double Mix, bool Mud)[] Constants =
-        [(0.62, 0.1, 0.7, 0.7, 0.5, false), (0.65, 0.1, 0.8, 0.7, 0.5, false), (0.65, 0.3, 1, 0.69, 0.5, false), (0.65, 0.1, 0.7, 0.69, 0.6, true), (0.65, 0.1, 0.5, 0.68, 0.6, true)];
+        [(0.62, 0.1, 0.7, 0.7, 0.5, false), (0.65, 0.1, 0.8, 0.7, 0.5, false), (0.65, 0.3, 1, 0.69, 0.5, false),
+            (0.65, 0.1, 0.7, 0.69, 0.6, true), (0.65, 0.1, 0.5, 0.68, 0.6, true)];
 
-    private static readonly double[] WaterColour = [175 / 255.0, 238 / 255.0, 238 / 255.0], MudColour = [63 / 255.0, 42 / 255.0, 20 / 255.0];
+    private static readonly double[] WaterColour = [175 / 255.0, 238 / 255.0, 238 / 255.0], MudColour =
+        [63 / 255.0, 42 / 255.0, 20 / 255.0];
 
     /// <inheritdoc/>
     public override string Id => "spatter";

@@ -40,8 +40,10 @@ public sealed record Fog : Corruption
 /// <remarks>Differs from the paper: its flakes are driven by ImageMagick; see <see cref="MotionBlur"/>.</remarks>
 public sealed record Snow : Corruption
 {
-    private static readonly (double Mean, double Deviation, double Zoom, double Threshold, int Radius, double Sigma, double Mix)[] Constants =
-        [(0.1, 0.2, 1, 0.6, 8, 3, 0.95), (0.1, 0.2, 1, 0.5, 10, 4, 0.9), (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9), (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85), (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8)];
+    private static readonly (double Mean, double Deviation, double Zoom, double Threshold, int Radius, double Sigma,
+        double Mix)[] Constants =
+        [(0.1, 0.2, 1, 0.6, 8, 3, 0.95), (0.1, 0.2, 1, 0.5, 10, 4, 0.9), (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
+            (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85), (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8)];
 
     /// <inheritdoc/>
     public override string Id => "snow";
@@ -109,7 +111,8 @@ public sealed record Frost : Corruption
         var crystals = new double[height * width];
         for (var left = (int)Math.Ceiling(height * width / pixelsACrystal); left > 0; left--)
         {
-            var (y, x, turn, reach) = (draws.Uniform(-beyond, height + beyond), draws.Uniform(-beyond, width + beyond), draws.Uniform(0, Math.PI / 3), draws.Uniform(shortest, longest));
+            var (y, x, turn, reach) = (draws.Uniform(-beyond, height + beyond), draws.Uniform(-beyond, width + beyond),
+                draws.Uniform(0, Math.PI / 3), draws.Uniform(shortest, longest));
             for (var arm = 0; arm < 6; arm++)
             {
                 var angle = turn + arm * Math.PI / 3;
@@ -153,7 +156,8 @@ internal static class Plasma
     private const int PublishedSide = 32;
 
     /// <summary>The smallest power of two that covers an image, at least 32.</summary>
-    public static int SideFor(int height, int width) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(PublishedSide, Math.Max(height, width)));
+    public static int SideFor(int height, int width) =>
+        (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(PublishedSide, Math.Max(height, width)));
 
     /// <summary>side × side values, row by row.</summary>
     /// <param name="side">A power of two.</param>

@@ -32,7 +32,8 @@ public static class InBetween
     {
         var (height, width) = (a.size(2), a.size(3));
         if (size < 0 || size > Math.Min(height, width))
-            throw new ArgumentOutOfRangeException(nameof(size), $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
+            throw new ArgumentOutOfRangeException(nameof(size),
+                $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
         using var scope = NewDisposeScope();
         var (top, left) = ((height - size) / 2, (width - size) / 2);
         var pasted = a.clone();

@@ -37,7 +37,8 @@ public sealed class Contours
     {
         (this.height, this.width, columns) = (height, width, width + 2 * Frame);
         var rows = height + 2 * Frame;
-        (levels, foreground, labels, pixels, fresh) = (new byte[rows * columns], new bool[rows * columns], new int[rows * columns], new int[rows * columns], new int[rows * columns]);
+        (levels, foreground, labels, pixels, fresh) =
+            (new byte[rows * columns], new bool[rows * columns], new int[rows * columns], new int[rows * columns], new int[rows * columns]);
         (beside, around) = ([-1, 1, -columns, columns], [-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1]);
         for (var y = 0; y < height; y++)
         {
@@ -86,11 +87,13 @@ public sealed class Contours
         return [.. found.OrderByDescending(one => one.Start).Select(one => one.Contour)];
 
         InclusiveBox Clipped(int firstRow, int firstColumn, int lastRow, int lastColumn) =>
-            new(firstColumn - Frame, firstRow - Frame, Math.Min(lastColumn - Frame + 1, width - 1), Math.Min(lastRow - Frame + 1, height - 1));
+            new(firstColumn - Frame, firstRow - Frame, Math.Min(lastColumn - Frame + 1, width - 1),
+                Math.Min(lastRow - Frame + 1, height - 1));
     }
 
     /// <summary>The box of the contour with the largest area, the first of several; all zero where there is none.</summary>
-    public static InclusiveBox Largest(IReadOnlyList<Contour> contours) => contours.Count == 0 ? default : contours.MaxBy(contour => contour.Area).Box;
+    public static InclusiveBox Largest(IReadOnlyList<Contour> contours) =>
+        contours.Count == 0 ? default : contours.MaxBy(contour => contour.Area).Box;
 
     // Labels the region of like pixels around one, and lists it at the front of the buffer.
     private int Flood(int start, int label, int[] steps)
@@ -133,7 +136,8 @@ public sealed class Contours
             for (var x = 0; x + 1 < wide; x++)
             {
                 var i = y * wide + x;
-                var outside = (reached[i] ? 1 : 0) + (reached[i + 1] ? 1 : 0) + (reached[i + wide] ? 1 : 0) + (reached[i + wide + 1] ? 1 : 0);
+                var outside = (reached[i] ? 1 : 0) + (reached[i + 1] ? 1 : 0) + (reached[i + wide] ? 1 : 0)
+                    + (reached[i + wide + 1] ? 1 : 0);
                 twice += outside == 0 ? 2 : outside == 1 ? 1 : 0;
             }
         }

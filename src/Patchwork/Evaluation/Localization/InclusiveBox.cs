@@ -20,7 +20,8 @@ public readonly record struct InclusiveBox(int Left, int Top, int Right, int Bot
     /// <summary>Intersection over union, ends included: 0 to 1.</summary>
     public double IoU(InclusiveBox other)
     {
-        long width = Math.Min(Right, other.Right) - Math.Max(Left, other.Left) + 1, height = Math.Min(Bottom, other.Bottom) - Math.Max(Top, other.Top) + 1;
+        long width = Math.Min(Right, other.Right) - Math.Max(Left, other.Left) + 1, height =
+            Math.Min(Bottom, other.Bottom) - Math.Max(Top, other.Top) + 1;
         if (width <= 0 || height <= 0)
             return 0;
         return (double)(width * height) / (Area + other.Area - width * height);
@@ -30,7 +31,8 @@ public readonly record struct InclusiveBox(int Left, int Top, int Right, int Bot
     /// The box in an image that is resized from one size to another, truncated to whole pixels as the protocol's code does.
     /// </summary>
     public InclusiveBox Resized(int height, int width, int newHeight, int newWidth) =>
-        new((int)((double)newWidth / width * Left), (int)((double)newHeight / height * Top), (int)((double)newWidth / width * Right), (int)((double)newHeight / height * Bottom));
+        new((int)((double)newWidth / width * Left), (int)((double)newHeight / height * Top), (int)((double)newWidth / width * Right),
+            (int)((double)newHeight / height * Bottom));
 
     /// <summary>The same pixels as a half-open box: the far ends, which count as inside, are one before its own.</summary>
     public Box ToBox() => new(Top, Left, Bottom + 1, Right + 1);

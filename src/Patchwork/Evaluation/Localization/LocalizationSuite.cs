@@ -12,7 +12,8 @@ namespace Patchwork.Evaluation;
 /// without a box are left out.
 /// </summary>
 /// <remarks>
-/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it localizes
+/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it
+/// localizes
 /// nothing.
 /// </remarks>
 public sealed record LocalizationSuite : Suite

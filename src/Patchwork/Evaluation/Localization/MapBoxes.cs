@@ -11,7 +11,8 @@ public sealed class MapBoxes
     /// <summary>Thresholds of the protocol, 0, 0.01, … 0.99 of the largest value.</summary>
     internal const int Thresholds = 100;
 
-    private readonly (InclusiveBox Largest, IReadOnlyList<InclusiveBox> All)[] boxes = new (InclusiveBox, IReadOnlyList<InclusiveBox>)[Thresholds];
+    private readonly (InclusiveBox Largest, IReadOnlyList<InclusiveBox> All)[] boxes =
+        new (InclusiveBox, IReadOnlyList<InclusiveBox>)[Thresholds];
     private readonly InclusiveBox paper;
 
     private MapBoxes(Contours contours)

@@ -49,7 +49,8 @@ public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
     internal static bool IsWhole(int size, int height, int width) => size == height && size == width;
 
     /// <summary>Whether the image stays as it is.</summary>
-    internal bool CoversNothing(int size, int height, int width) => Place == OcclusionPlace.Centre ? size == 0 : IsWhole(size, height, width);
+    internal bool CoversNothing(int size, int height, int width) =>
+        Place == OcclusionPlace.Centre ? size == 0 : IsWhole(size, height, width);
 
     /// <summary>Occluded pixels (N, C, H, W), owned by the caller.</summary>
     /// <param name="pixels">Pixels (N, C, H, W) in [0, 1].</param>
@@ -59,9 +60,11 @@ public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
     {
         var (height, width) = (pixels.size(2), pixels.size(3));
         if (size < 0 || size > Math.Min(height, width))
-            throw new ArgumentOutOfRangeException(nameof(size), $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
+            throw new ArgumentOutOfRangeException(nameof(size),
+                $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
         using var scope = NewDisposeScope();
-        var colour = (Fill == OcclusionFill.Black ? zeros(1, pixels.size(1), 1, 1) : tensor(normalization.Mean.ToArray()).reshape(1, -1, 1, 1)).to(pixels.dtype).to(pixels.device).expand_as(pixels);
+        var colour = (Fill == OcclusionFill.Black ? zeros(1, pixels.size(1), 1, 1)
+            : tensor(normalization.Mean.ToArray()).reshape(1, -1, 1, 1)).to(pixels.dtype).to(pixels.device).expand_as(pixels);
         var (top, left) = ((height - size) / 2, (width - size) / 2);
         var cover = Place == OcclusionPlace.Centre ? pixels.clone() : colour.clone();
         if (size > 0)

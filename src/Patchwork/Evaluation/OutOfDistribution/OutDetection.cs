@@ -36,10 +36,12 @@ public sealed class OutDetection
     public OutDetection(IReadOnlyList<double> inScores, IReadOnlyList<double> outScores)
     {
         if (inScores.Count == 0 || outScores.Count == 0 || inScores.Concat(outScores).Any(double.IsNaN))
-            throw new ArgumentException($"Detection needs scores of both kinds of images, all of them numbers. Received: {inScores.Count} in, {outScores.Count} out.");
+            throw new ArgumentException($"Detection needs scores of both kinds of images, all of them numbers. Received: "
+                + $"{inScores.Count} in, {outScores.Count} out.");
         var distinct = inScores.Concat(outScores).Distinct().OrderDescending().ToArray();
         var place = distinct.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
-        (inGroup, outGroup, groups) = ([.. inScores.Select(score => place[score])], [.. outScores.Select(score => place[score])], distinct.Length);
+        (inGroup, outGroup, groups) =
+            ([.. inScores.Select(score => place[score])], [.. outScores.Select(score => place[score])], distinct.Length);
     }
 
     /// <summary>In-images.</summary>

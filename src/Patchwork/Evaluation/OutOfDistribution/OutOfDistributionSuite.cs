@@ -42,7 +42,8 @@ public sealed record OutOfDistributionSuite : Suite
         new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
             "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle "
             + "(default none but noise and blobs)",
-            (suite, text) => suite with { OutSets = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
+            (suite, text) =>
+                suite with { OutSets = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
             suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),
     ];
 

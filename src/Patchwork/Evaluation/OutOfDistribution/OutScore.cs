@@ -25,7 +25,8 @@ public abstract record OutScore
     public static IReadOnlyList<OutScore> All { get; } = [new MaxSoftmax(), new Energy(), new Odin()];
 
     private protected static double Positive(double value, string name) => value > 0 && double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must be positive. Received: {name} = {value}."));
+        : throw new ArgumentOutOfRangeException(nameof(value),
+            FormattableString.Invariant($"{name} must be positive. Received: {name} = {value}."));
 
     private protected static Tensor LargestSoftmax(Tensor logits, double temperature)
     {
@@ -46,7 +47,9 @@ public sealed record MaxSoftmax : OutScore
     public override Tensor Of(PixelModel model, Tensor pixels, Tensor logits) => LargestSoftmax(logits, 1);
 }
 
-/// <summary>The negative free energy, T·log Σ exp(z/T) (Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020).</summary>
+/// <summary>
+/// The negative free energy, T·log Σ exp(z/T) (Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020).
+/// </summary>
 public sealed record Energy : OutScore
 {
     /// <summary>T. Range: positive. Default 1, as in the paper.</summary>
@@ -64,7 +67,8 @@ public sealed record Energy : OutScore
 }
 
 /// <summary>
-/// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)), and
+/// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)),
+/// and
 /// the score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
 /// </summary>
 public sealed record Odin : OutScore
@@ -83,7 +87,8 @@ public sealed record Odin : OutScore
     {
         using var scope = NewDisposeScope();
         var taken = logits.detach().argmax(1);
-        var gradient = model.Gradient(pixels, moved => nn.functional.cross_entropy(moved / Held(Temperature), taken, reduction: nn.Reduction.Sum));
+        var gradient = model.Gradient(pixels, moved =>
+            nn.functional.cross_entropy(moved / Held(Temperature), taken, reduction: nn.Reduction.Sum));
         var sign = (gradient.ge(Zero).to(pixels.dtype) * Held(2)).Plus(-1);
         using var noGradient = no_grad();
         // Not clipped to [0, 1], as in the public code.

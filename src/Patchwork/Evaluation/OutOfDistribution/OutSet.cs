@@ -91,21 +91,12 @@ public static class OutSet
         }
     }
 
-    private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint) : Dataset
+    private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint)
+        : DatasetView(like, samePixels: false)
     {
         public override int Count => count;
 
-        public override int Channels => like.Channels;
-
-        public override int Height => like.Height;
-
-        public override int Width => like.Width;
-
         public override IReadOnlyList<string> ClassNames { get; } = [id];
-
-        public override Normalization Normalization => like.Normalization;
-
-        public override bool InMemory => false;
 
         public override int Label(int index) => 0;
 

@@ -76,7 +76,8 @@ public sealed record TransferSuite : Suite
     public override SuiteResult Measure(Subject subject)
     {
         if (To is null || subject.Retrain is not { } retrain)
-            throw new ArgumentException($"Transfer needs {(To is null ? nameof(To) : nameof(Subject.Retrain))}. Received: null.", nameof(subject));
+            throw new ArgumentException($"Transfer needs {(To is null ? nameof(To) : nameof(Subject.Retrain))}. Received: null.",
+                nameof(subject));
         var target = NamedSet.Parse(To);
         var all = Open(target, subject.Test);
         var test = subject.Limit is { } limit ? StratifiedSplit.Some(all, limit) : all;

@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Mixup (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, arXiv 1710.09412): λ ~ Beta(α, α), <c>x = λ·x_a + (1-λ)·x_b</c>,
+/// Mixup (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, arXiv 1710.09412): λ ~ Beta(α, α), <c>x = λ·x_a +
+/// (1-λ)·x_b</c>,
 /// <c>y = λ·y_a + (1-λ)·y_b</c>.
 /// </summary>
 public sealed record Mixup : BlindMixer

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Raw memory of a batch on the CPU, seen as runs of neighbouring bytes: contiguous (a run is part of a row of one channel), channels-last (part of a row
+/// Raw memory of a batch on the CPU, seen as runs of neighbouring bytes: contiguous (a run is part of a row of one channel), channels-last
+/// (part of a row
 /// of all channels), and slices of either.
 /// </summary>
 internal readonly unsafe struct BoxMemory
@@ -17,7 +18,8 @@ internal readonly unsafe struct BoxMemory
     private BoxMemory(byte* start, long imageStride, long planeStride, long rowStride, int planes, int pixelBytes)
     {
         this.start = start;
-        (this.imageStride, this.planeStride, this.rowStride, Planes, PixelBytes) = (imageStride, planeStride, rowStride, planes, pixelBytes);
+        (this.imageStride, this.planeStride, this.rowStride, Planes, PixelBytes) =
+            (imageStride, planeStride, rowStride, planes, pixelBytes);
     }
 
     /// <summary>Planes that rows are repeated in: C for planar images, 1 for channels-last.</summary>

@@ -6,8 +6,10 @@ using Patchwork.Plans;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A plan as an order of moves that needs no second batch: an image is overwritten only after everyone who reads it has read. What remains are the cycles
-/// of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so a box's memory is fetched once.
+/// A plan as an order of moves that needs no second batch: an image is overwritten only after everyone who reads it has read. What remains
+/// are the cycles
+/// of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so a box's memory
+/// is fetched once.
 /// </summary>
 internal sealed class BoxMoves
 {
@@ -126,7 +128,8 @@ internal sealed class BoxMoves
         }
     }
 
-    // Runs are short and seldom begin at a cache line. Stores that are aligned after the first touch each line once: about a tenth faster than a plain copy.
+    // Runs are short and seldom begin at a cache line. Stores that are aligned after the first touch each line once: about a tenth faster
+    // than a plain copy.
     private static unsafe void CopyRun(byte* source, byte* target, long length)
     {
         const int vector = 32;

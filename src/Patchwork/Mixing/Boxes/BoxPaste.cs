@@ -5,8 +5,11 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Pastes the partners' boxes into a batch where it lies, <c>x_i[box_i] ← x_π(i)[box_i]</c> with every right-hand side as it was before. On a CPU only
-/// the memory inside the boxes is touched (<see cref="BoxMoves"/>); everywhere else tensor operations on the boxes do the same, with the same bits.
+/// Pastes the partners' boxes into a batch where it lies, <c>x_i[box_i] ← x_π(i)[box_i]</c> with every right-hand side as it was before.
+/// On
+/// a CPU only
+/// the memory inside the boxes is touched (<see cref="BoxMoves"/>); everywhere else tensor operations on the boxes do the same, with the
+/// same bits.
 /// </summary>
 internal static class BoxPaste
 {
@@ -42,10 +45,12 @@ internal static class BoxPaste
             window.copy_(partner);
             return;
         }
-        Tensor Edge(Func<Box, int> side) => tensor(boxes.Select(box => (long)side(box)).ToArray(), device: images.device).reshape(-1, 1, 1, 1);
+        Tensor Edge(Func<Box, int> side) =>
+            tensor(boxes.Select(box => (long)side(box)).ToArray(), device: images.device).reshape(-1, 1, 1, 1);
         var rows = arange(Held((long)top), Held((long)bottom), device: images.device).reshape(1, 1, -1, 1);
         var columns = arange(Held((long)left), Held((long)right), device: images.device).reshape(1, 1, 1, -1);
-        var inside = rows.ge(Edge(b => b.Top)) & rows.lt(Edge(b => b.Bottom)) & columns.ge(Edge(b => b.Left)) & columns.lt(Edge(b => b.Right));
+        var inside =
+            rows.ge(Edge(b => b.Top)) & rows.lt(Edge(b => b.Bottom)) & columns.ge(Edge(b => b.Left)) & columns.lt(Edge(b => b.Right));
         window.copy_(where(inside, partner, window));
     }
 
@@ -53,7 +58,8 @@ internal static class BoxPaste
     public static void Check(Tensor images, MixPlan plan)
     {
         if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)
-            throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as planned. " +
+            throw new ArgumentException($"images must be (N, C, H, W) = ({plan.Images.Count}, C, {plan.Height}, {plan.Width}) as planned. "
+                +
                 $"Received: ({string.Join(", ", images.shape)}).");
         if (images.requires_grad && images.is_leaf)
             throw new ArgumentException("images that require a gradient cannot be mixed in place. Use Apply, which returns a new tensor.");

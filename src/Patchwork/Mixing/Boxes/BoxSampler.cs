@@ -26,7 +26,8 @@ internal static class BoxSampler
             throw new ArgumentException(contradiction);
         if (options.Rounding == Rounding.Corners)
             return BoxPlacement.Corners(height, width, lambda, (float)draws.Uniform(), (float)draws.Uniform());
-        var (cutHeight, cutWidth) = (BoxPlacement.Side(options.Rounding, height, lambda), BoxPlacement.Side(options.Rounding, width, lambda));
+        var (cutHeight, cutWidth) = (BoxPlacement.Side(options.Rounding, height, lambda),
+            BoxPlacement.Side(options.Rounding, width, lambda));
         if (options.Placement == Placement.Inside)
         {
             var (top, left) = (draws.Integer(height - cutHeight + 1), draws.Integer(width - cutWidth + 1));

@@ -3,11 +3,15 @@ using Patchwork.Plans;
 
 namespace Patchwork.Mixing;
 
-/// <summary>Where CutMix puts a box whose drawn area is 1-λ of the image. "CutMix with α = 1" is a different strength in each of them.</summary>
+/// <summary>
+/// Where CutMix puts a box whose drawn area is 1-λ of the image. "CutMix with α = 1" is a different strength in each of them.
+/// </summary>
 public enum Placement
 {
     /// <summary>
-    /// The authors' code: the centre anywhere on the image, half a side to either hand, clipped at the border. Mean replaced area at α = 1: 0.2993 at 32 px.
+    /// The authors' code: the centre anywhere on the image, half a side to either hand, clipped at the border. Mean replaced area at α =
+    /// 1:
+    /// 0.2993 at 32 px.
     /// </summary>
     Clipped,
 
@@ -15,7 +19,8 @@ public enum Placement
     Inside,
 
     /// <summary>
-    /// The centre also outside the image, so that every pixel is equally likely to be replaced (Composer). Mean replaced area at α = 1: 0.1475 at
+    /// The centre also outside the image, so that every pixel is equally likely to be replaced (Composer). Mean replaced area at α = 1:
+    /// 0.1475 at
     /// 32 px.
     /// </summary>
     EvenCoverage,
@@ -44,9 +49,11 @@ public enum Rounding
 public static class BoxPlacement
 {
     /// <summary>
-    /// The box around a centre, clipped: for <see cref="Placement.Clipped"/> and, with centres outside too, <see cref="Placement.EvenCoverage"/>.
+    /// The box around a centre, clipped: for <see cref="Placement.Clipped"/> and, with centres outside too,
+    /// <see cref="Placement.EvenCoverage"/>.
     /// </summary>
-    // Differs from the paper: Algorithm A1 draws a real centre and rounds the clipped corners; the authors' code truncates sides and halves by integer
+    // Differs from the paper: Algorithm A1 draws a real centre and rounds the clipped corners; the authors' code truncates sides and halves
+    // by integer
     // division, so the box is always an even number of pixels wide before clipping.
     public static Box Around(Rounding rounding, int height, int width, double lambda, int row, int column)
     {
@@ -61,7 +68,8 @@ public static class BoxPlacement
         new(top, left, top + Side(rounding, height, lambda), left + Side(rounding, width, lambda));
 
     /// <summary>
-    /// Keras' box: real corners at shares <paramref name="down"/> and <paramref name="across"/>, in [0, 1), of the room that the box leaves.
+    /// Keras' box: real corners at shares <paramref name="down"/> and <paramref name="across"/>, in [0, 1), of the room that the box
+    /// leaves.
     /// </summary>
     public static Box Corners(int height, int width, double lambda, float down, float across)
     {

@@ -5,20 +5,29 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// ResizeMix (Qin et al., "ResizeMix: Mixing Data with Preserved Object Information and True Labels", arXiv 2012.11101): the whole partner, made smaller,
+/// ResizeMix (Qin et al., "ResizeMix: Mixing Data with Preserved Object Information and True Labels", arXiv 2012.11101): the whole partner,
+/// made smaller,
 /// is pasted into a box of side τ·side, τ ~ U(least, most), centre and clipping as CutMix; λ' = 1 - box/image.
 /// </summary>
 public sealed record ResizeMix : BlindMixer
 {
-    /// <summary>Smallest and largest τ, the box's side as a share of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.1 to 0.8, the paper's.</summary>
+    /// <summary>
+    /// Smallest and largest τ, the box's side as a share of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.1 to 0.8, the
+    /// paper's.
+    /// </summary>
     public ShareRange SideRange
     {
         get;
         init => field = value is { Least: >= 0, Most: <= 1 } && value.Least <= value.Most ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
     } = (0.1, 0.8);
 
-    /// <summary>τ ~ Beta(α, α), and uniform in its place where that falls outside the range (OpenMixup's benchmarks). Default false: τ uniform, α unused.</summary>
+    /// <summary>
+    /// τ ~ Beta(α, α), and uniform in its place where that falls outside the range (OpenMixup's benchmarks). Default false: τ uniform,
+    /// α
+    /// unused.
+    /// </summary>
     public bool BetaSide { get; init; }
 
     /// <summary>How the partner is made smaller. Default <see cref="Interpolation.Nearest"/>, as the public code.</summary>
@@ -40,7 +49,8 @@ public sealed record ResizeMix : BlindMixer
         var (halfHeight, halfWidth) = ((int)(side * height) / 2, (int)(side * width) / 2);
         var (row, column) = (draws.Integer(height), draws.Integer(width));
         // Differs from OpenMixup, which draws rows by the height and pastes them as columns: right for H ≠ W too.
-        var box = new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, height), Math.Min(column + halfWidth, width));
+        var box = new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, height),
+            Math.Min(column + halfWidth, width));
         var region = new ResizedRegion(box.IsEmpty ? Box.Empty : box, Box.Whole(height, width), Interpolation);
         return new DrawnRegion(region, 1 - side * side, region.KeptShare(height, width));
     }

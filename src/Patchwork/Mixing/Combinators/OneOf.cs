@@ -3,7 +3,8 @@ using Patchwork.Plans;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch, torchvision's
+/// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch,
+/// torchvision's
 /// RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Probability"/> comes before the choice.
 /// </summary>
 public sealed record OneOf : Mixer
@@ -16,7 +17,8 @@ public sealed record OneOf : Mixer
     public OneOf(IReadOnlyList<Choice> choices)
     {
         if (choices.Count == 0 || choices.Any(choice => !(choice.Weight > 0 && double.IsFinite(choice.Weight))))
-            throw new ArgumentException($"There must be one or more mixers with positive weights. Received: {string.Join(", ", choices.Select(choice => FormattableString.Invariant($"{choice.Mixer.Id} {choice.Weight}")))}.");
+            throw new ArgumentException($"There must be one or more mixers with positive weights. Received: "
+                + $"{string.Join(", ", choices.Select(choice => FormattableString.Invariant($"{choice.Mixer.Id} {choice.Weight}")))}.");
         Choices = choices;
     }
 
@@ -42,7 +44,8 @@ public sealed record OneOf : Mixer
     public override bool NeedsMasks => Choices.Any(choice => choice.Mixer.NeedsMasks);
 
     /// <inheritdoc/>
-    public override string? Contradiction => Choices.Select(choice => choice.Mixer.Contradiction).FirstOrDefault(reason => reason is not null);
+    public override string? Contradiction =>
+        Choices.Select(choice => choice.Mixer.Contradiction).FirstOrDefault(reason => reason is not null);
 
     /// <inheritdoc/>
     public override Mixer ForEveryImage() =>

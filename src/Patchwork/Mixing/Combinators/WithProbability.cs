@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Any mixer on a share of the batches: with chance <see cref="Probability"/> the batch is mixed as by the mixer alone, otherwise it stays as it is. A
+/// Any mixer on a share of the batches: with chance <see cref="Probability"/> the batch is mixed as by the mixer alone, otherwise it stays
+/// as it is. A
 /// mixer's own probability is the chance of an image or a pair where these are its scope; this is the chance of the batch in every scope.
 /// </summary>
 /// <example><code>
@@ -17,7 +18,8 @@ public sealed record WithProbability : Mixer
     public WithProbability(Mixer mixer, double probability)
     {
         if (mixer is WithProbability)
-            throw new ArgumentException("A batch's chance of being mixed is set once. Received: a mixer with a chance already. Multiply the two.");
+            throw new ArgumentException("A batch's chance of being mixed is set once. Received: a mixer with a chance already. Multiply "
+                + "the two.");
         (Mixer, Probability) = (mixer, probability);
     }
 
@@ -64,6 +66,7 @@ public sealed record WithProbability : Mixer
         // A stream of its own beside the plan's, so that a batch which is mixed is mixed as it would be without a chance.
         var stream = context.Draws.Id;
         var coin = new Draws(stream with { Purpose = $"{stream.Purpose}/chance of {Id}" });
-        return coin.Bernoulli(Probability) ? Mixer.Plan(context) : MixPlan.Identity(Id, context.Count, context.Height, context.Width, stream);
+        return coin.Bernoulli(Probability) ? Mixer.Plan(context)
+            : MixPlan.Identity(Id, context.Count, context.Height, context.Width, stream);
     }
 }

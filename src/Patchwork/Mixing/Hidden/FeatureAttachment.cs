@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A feature mixer at work in a model. Set <see cref="Plan"/> before the forward pass of a batch: the layer that it names mixes its output, once; every
+/// A feature mixer at work in a model. Set <see cref="Plan"/> before the forward pass of a batch: the layer that it names mixes its output,
+/// once; every
 /// other layer, and evaluation mode, are left alone.
 /// </summary>
 public sealed class FeatureAttachment : IDisposable
@@ -23,7 +24,8 @@ public sealed class FeatureAttachment : IDisposable
     internal FeatureAttachment(FeatureMixer mixer, nn.Module<Tensor, Tensor> model, Tensor example)
     {
         (Mixer, layers) = (mixer, mixer.LayersOf(model));
-        var modules = layers.Where(layer => layer != FeatureMixer.Input).Select(layer => (Layer: layer, Module: Find(model, layer))).ToArray();
+        var modules = layers.Where(layer => layer != FeatureMixer.Input).Select(layer => (Layer: layer, Module: Find(model, layer)))
+            .ToArray();
         foreach (var (layer, module) in modules)
             hooks.Add(module.register_forward_hook((_, _, output) => Mixed(layer, output, module.training)));
         sizes[FeatureMixer.Input] = ((int)example.size(2), (int)example.size(3));
@@ -49,10 +51,12 @@ public sealed class FeatureAttachment : IDisposable
     }
 
     /// <summary>What the model is to be called with: mixed images when the plan names the input, the images themselves otherwise.</summary>
-    public Tensor Input(Tensor images) => Plan is { Layer: FeatureMixer.Input } ? Mixed(FeatureMixer.Input, images, training: true) : images;
+    public Tensor Input(Tensor images) =>
+        Plan is { Layer: FeatureMixer.Input } ? Mixed(FeatureMixer.Input, images, training: true) : images;
 
     /// <summary>The targets of the batch: pairs of labels with the plan's λ.</summary>
-    public PairTargets Targets(Tensor labels) => PairTargets.Of(labels, Plan ?? throw new InvalidOperationException("Set the plan of the batch first."));
+    public PairTargets Targets(Tensor labels) =>
+        PairTargets.Of(labels, Plan ?? throw new InvalidOperationException("Set the plan of the batch first."));
 
     /// <summary>Detaches: the model is plain again.</summary>
     public void Dispose()
@@ -68,7 +72,8 @@ public sealed class FeatureAttachment : IDisposable
     {
         if (sizing)
             sizes[layer] = features.dim() == 4 ? ((int)features.size(2), (int)features.size(3))
-                : throw new ArgumentException($"The layer '{layer}' must put out features (N, C, H, W). Received: ({string.Join(", ", features.shape)}).");
+                : throw new ArgumentException($"The layer '{layer}' must put out features (N, C, H, W). Received: "
+                    + $"({string.Join(", ", features.shape)}).");
         if (!training || Plan is not { ChangesPixels: true } plan || plan.Layer != layer || fired++ > 0)
             return features;
         using var scope = NewDisposeScope();
@@ -84,7 +89,9 @@ public sealed class FeatureAttachment : IDisposable
         if (model.named_modules().FirstOrDefault(module => module.name == layer).module is nn.Module<Tensor, Tensor> module)
             return module;
         string[] children = [.. model.named_children().Select(child => child.name)];
-        throw new ArgumentException($"A layer must be one that the model has. Received: '{layer}'.{(Nearest.Name(layer, [FeatureMixer.Input, .. children]) is { } near ? $" Did you mean '{near}'?" : "")} It has {string.Join(", ", children)}.");
+        throw new ArgumentException($"A layer must be one that the model has. Received: "
+            + $"'{layer}'.{(Nearest.Name(layer, [FeatureMixer.Input, .. children]) is { } near ? $" Did you mean '{near}'?" : "")} It "
+            + $"has {string.Join(", ", children)}.");
     }
 
     private void Probe(nn.Module<Tensor, Tensor> model, Tensor example)

@@ -8,7 +8,8 @@ namespace Patchwork.Mixing;
 internal static class LayerFeatures
 {
     /// <summary>
-    /// The output of a layer for images (N, C, H, W), in evaluation mode and without history; the images themselves for <see cref="FeatureMixer.Input"/>. The network is
+    /// The output of a layer for images (N, C, H, W), in evaluation mode and without history; the images themselves for
+    /// <see cref="FeatureMixer.Input"/>. The network is
     /// left as it was; the result belongs to the caller.
     /// </summary>
     /// <exception cref="InputException">The network has no layer of that name, or does not run it.</exception>
@@ -17,7 +18,8 @@ internal static class LayerFeatures
         if (layer == FeatureMixer.Input)
             return images.alias();
         var module = model.named_modules().FirstOrDefault(module => module.name == layer).module as nn.Module<Tensor, Tensor>
-            ?? throw new InputException($"The network must have the layer {layer}. Received: {model.GetName()}; it has {string.Join(", ", model.named_children().Select(child => child.name))}.");
+            ?? throw new InputException($"The network must have the layer {layer}. Received: {model.GetName()}; it has "
+                + $"{string.Join(", ", model.named_children().Select(child => child.name))}.");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(model);
         using var noGradient = no_grad();
@@ -36,11 +38,15 @@ internal static class LayerFeatures
         {
             hook.remove();
         }
-        return features?.MoveToOuterDisposeScope() ?? throw new InputException($"The layer {layer} must be run by the network. Received: {model.GetName()}, whose forward pass leaves it out.");
+        return features?.MoveToOuterDisposeScope()
+            ?? throw new InputException($"The layer {layer} must be run by the network. Received: {model.GetName()}, whose forward pass "
+            + "leaves it out.");
     }
 }
 
-/// <summary>A network of one layer that hands on what it is given: for what a method does to features, without the rest of a network.</summary>
+/// <summary>
+/// A network of one layer that hands on what it is given: for what a method does to features, without the rest of a network.
+/// </summary>
 internal sealed class LayerCarrier : nn.Module<Tensor, Tensor>
 {
     private readonly nn.Module<Tensor, Tensor> layer = nn.Identity();

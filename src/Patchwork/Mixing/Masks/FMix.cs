@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// FMix (Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047): M is the λ·n brightest pixels of low-frequency noise, a
+/// FMix (Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047): M is the λ·n brightest pixels of
+/// low-frequency
+/// noise, a
 /// Gaussian spectrum divided by f^decay; λ ~ Beta(α, α) as drawn is the label's weight.
 /// </summary>
 public sealed record FMix : BlindMixer
@@ -15,15 +17,21 @@ public sealed record FMix : BlindMixer
     {
         get;
         init => field = value >= 0 && double.IsFinite(value) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"decay must be 0 or more. Received: decay = {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"decay must be 0 or more. Received: decay = {value}."));
     } = 3;
 
-    /// <summary>Share of the pixels on each side of the edge whose weight falls from 1 to 0; at most min(λ, 1-λ). Range [0, 0.5]. Default 0: a hard edge.</summary>
+    /// <summary>
+    /// Share of the pixels on each side of the edge whose weight falls from 1 to 0; at most min(λ, 1-λ). Range [0, 0.5]. Default 0: a
+    /// hard
+    /// edge.
+    /// </summary>
     public double MaxSoft
     {
         get;
         init => field = value is >= 0 and <= 0.5 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"max soft must lie in [0, 0.5]. Received: {value}."));
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"max soft must lie in [0, 0.5]. Received: {value}."));
     }
 
     /// <summary>Which spectrum. Default <see cref="FMixSpectrum.Full"/>, the paper's.</summary>
@@ -77,7 +85,8 @@ public sealed record FMix : BlindMixer
         return fft.irfft2(spectrum, [height, width]).to(ScalarType.Float32).contiguous().data<float>().ToArray();
     }
 
-    // The reference indexes the frequency axis where it means real and imaginary part: what it transforms are the first two rows, as real and imaginary
+    // The reference indexes the frequency axis where it means real and imaginary part: what it transforms are the first two rows, as real
+    // and imaginary
     // part of a spectrum of two columns, the other columns being 0.
     private static (double[], double[]) TwoRows(double[] real, double[] imaginary, int rows, int columns)
     {

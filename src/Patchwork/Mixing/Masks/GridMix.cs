@@ -4,17 +4,20 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// GridMix (Baek, Bang, Shim, "GridMix: Strong regularization through local context mapping", Pattern Recognition 2021): the image is divided into n × n
+/// GridMix (Baek, Bang, Shim, "GridMix: Strong regularization through local context mapping", Pattern Recognition 2021): the image is
+/// divided into n × n
 /// cells, of which the partner's share 1-λ, λ ~ Beta(α, α), comes from the partner; λ' = mean(M).
 /// </summary>
-/// <remarks>Differs from the paper: its second loss, which predicts a label for every cell, is left out, as in the public benchmarks.</remarks>
+/// <remarks>Differs from the paper: its second loss, which predicts a label for every cell, is left out, as in the public
+/// benchmarks.</remarks>
 public sealed record GridMix : BlindMixer
 {
     /// <summary>Cells a side. Range: at least 1. Default 4; no more than the image has pixels a side are used.</summary>
     public int Cells
     {
         get;
-        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"cells must be 1 or more. Received: cells = {value}.");
+        init => field = value >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"cells must be 1 or more. Received: cells = {value}.");
     } = 4;
 
     /// <summary>Which pixels come from the partner. Default <see cref="GridLayout.Cells"/>.</summary>

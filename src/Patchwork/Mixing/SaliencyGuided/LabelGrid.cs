@@ -1,7 +1,8 @@
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A grid whose every cell gets one of L labels: <c>E(l) = Σ_p U_p(l_p) + Σ_pq w_pq·((l_p - l_q)/(L-1))²</c> over neighbours above and below, left and right
+/// A grid whose every cell gets one of L labels: <c>E(l) = Σ_p U_p(l_p) + Σ_pq w_pq·((l_p - l_q)/(L-1))²</c> over neighbours above and
+/// below, left and right
 /// (PuzzleMix, equation 4 in the form of its code).
 /// </summary>
 /// <param name="Side">Cells along a side.</param>
@@ -14,11 +15,14 @@ internal sealed record LabelGrid(int Side, double[][] Unary, double[] Down, doub
 
     /// <summary>E of a labelling.</summary>
     public double Energy(int[] labels) =>
-        labels.Select((label, cell) => Unary[label][cell]).Sum() + Neighbours().Sum(pair => pair.Weight * Difference(labels[pair.First], labels[pair.Second]));
+        labels.Select((label, cell) => Unary[label][cell]).Sum() + Neighbours()
+            .Sum(pair => pair.Weight * Difference(labels[pair.First], labels[pair.Second]));
 
     /// <summary>
-    /// A labelling that no exchange of two labels betters (alpha-beta swap: Boykov, Veksler and Zabih, "Fast Approximate Energy Minimization via Graph
-    /// Cuts", 2001): each exchange is the best of all, a minimum cut. With two labels it is the optimum. Begins with the cheapest label of each cell.
+    /// A labelling that no exchange of two labels betters (alpha-beta swap: Boykov, Veksler and Zabih, "Fast Approximate Energy
+    /// Minimization via Graph
+    /// Cuts", 2001): each exchange is the best of all, a minimum cut. With two labels it is the optimum. Begins with the cheapest label of
+    /// each cell.
     /// </summary>
     public int[] Minimize()
     {

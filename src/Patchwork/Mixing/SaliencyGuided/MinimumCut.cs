@@ -2,7 +2,9 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// The cheapest of all ways to answer yes or no at every node, where neighbours that differ cost something:
-/// <c>min Σ_p θ_p(x_p) + Σ_pq w_pq·[x_p ≠ x_q]</c>, w ≥ 0. It is the minimum cut of a graph with a source and a sink, found by its maximum flow (Dinic 1970;
+/// <c>min Σ_p θ_p(x_p) + Σ_pq w_pq·[x_p ≠ x_q]</c>, w ≥ 0. It is the minimum cut of a graph with a source and a sink, found by its
+/// maximum
+/// flow (Dinic 1970;
 /// Kolmogorov and Zabih, "What Energy Functions Can Be Minimized via Graph Cuts?", 2004).
 /// </summary>
 internal sealed class MinimumCut
@@ -71,7 +73,8 @@ internal sealed class MinimumCut
         return level[sink] >= 0;
     }
 
-    // Sends at most so much from a node to the sink, one level at a time. The narrowest edge is left with exactly nothing, so that this ends in doubles too.
+    // Sends at most so much from a node to the sink, one level at a time. The narrowest edge is left with exactly nothing, so that this
+    // ends in doubles too.
     private double Push(int node, double most, int[] level, int[] next)
     {
         if (node == sink)

@@ -6,43 +6,57 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// PuzzleMix (Kim, Choo and Song, "Puzzle Mix: Exploiting Saliency and Local Statistics for Optimal Mixup", ICML 2020, arXiv 2009.06962): two images cut into
-/// blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is hidden and little is torn apart; then
-/// the blocks of each image move, so that more of its saliency lands where it shows: <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' = mean(z).
+/// PuzzleMix (Kim, Choo and Song, "Puzzle Mix: Exploiting Saliency and Local Statistics for Optimal Mixup", ICML 2020, arXiv 2009.06962):
+/// two images cut into
+/// blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is hidden and little is
+/// torn apart; then
+/// the blocks of each image move, so that more of its saliency lands where it shows: <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' =
+/// mean(z).
 /// </summary>
 public sealed record PuzzleMix : BetaMixer
 {
-    /// <summary>Blocks along a side, one number drawn from these that divide the image's sides. Range: 1 to 16 each. Default 2, 4, 8, 16.</summary>
+    /// <summary>
+    /// Blocks along a side, one number drawn from these that divide the image's sides. Range: 1 to 16 each. Default 2, 4, 8, 16.
+    /// </summary>
     public IReadOnlyList<int> BlockCounts
     {
         get;
         init => field = value.Count > 0 && value.All(count => count is >= 1 and <= MostBlocks) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), $"block counts must lie in [1, {MostBlocks}]. Received: {string.Join(", ", value)}.");
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                $"block counts must lie in [1, {MostBlocks}]. Received: {string.Join(", ", value)}.");
     } = [2, 4, 8, 16];
 
     /// <summary>Values that z can take, evenly from 0 to 1. Range [2, 5]. Default 3: 0, ½ and 1.</summary>
     public int Levels
     {
         get;
-        init => field = value is >= 2 and <= 5 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"levels must lie in [2, 5]. Received: {value}.");
+        init => field = value is >= 2 and <= 5 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"levels must lie in [2, 5]. Received: {value}.");
     } = 3;
 
     /// <summary>β, cost of neighbouring blocks with different z. Range: 0 or more. Default 1.2.</summary>
     public double Smoothness { get; init => field = Costs(value, "smoothness"); } = 1.2;
 
-    /// <summary>γ, how much more it costs where the pictures differ at the border. Range [0, 1]: so no cost is negative. Default 0.5.</summary>
+    /// <summary>
+    /// γ, how much more it costs where the pictures differ at the border. Range [0, 1]: so no cost is negative. Default 0.5.
+    /// </summary>
     public double DataSmoothness { get; init => field = Options.Share(value, "data smoothness"); } = 0.5;
 
     /// <summary>η, weight of the prior that draws the mean of z to λ. Range: 0 or more. Default 0.2.</summary>
     public double Prior { get; init => field = Costs(value, "prior"); } = 0.2;
 
-    /// <summary>Pixels to each side of a border that are averaged before they are compared; the largest divisor of a block's side up to this. Range: at least 1. Default 4.</summary>
+    /// <summary>
+    /// Pixels to each side of a border that are averaged before they are compared; the largest divisor of a block's side up to this. Range:
+    /// at least 1. Default 4.
+    /// </summary>
     public int BorderWidth { get; init => field = Pixels(value, "border width"); } = 4;
 
     /// <summary>Whether blocks move. Default true.</summary>
     public bool Transport { get; init; } = true;
 
-    /// <summary>Least side of a block that moves: larger blocks move in parts, at most 16 along a side. Range: at least 1 pixel. Default 4.</summary>
+    /// <summary>
+    /// Least side of a block that moves: larger blocks move in parts, at most 16 along a side. Range: at least 1 pixel. Default 4.
+    /// </summary>
     public int TransportSide { get; init => field = Pixels(value, "transport side"); } = 4;
 
     /// <summary>Cost of moving, by squared distance, the image's side being 1. Range: 0 or more. Default 0.8.</summary>
@@ -63,7 +77,8 @@ public sealed record PuzzleMix : BetaMixer
         var (height, width) = (context.Height, context.Width);
         int[] counts = [.. BlockCounts.Where(count => height % count == 0 && width % count == 0)];
         if (counts.Length == 0)
-            throw new InputException($"puzzlemix cuts images into blocks of one size, {string.Join(", ", BlockCounts)} along a side. Received: images of {height}×{width} pixels, which none of these divides. Choose another image size.");
+            throw new InputException($"puzzlemix cuts images into blocks of one size, {string.Join(", ", BlockCounts)} along a side. "
+                + $"Received: images of {height}×{width} pixels, which none of these divides. Choose another image size.");
         using var scope = NewDisposeScope();
         var (images, classes, model) = context.Network(Id);
         var (partners, drawn) = Dice.Throw(this, context, _ => Alpha, alpha =>
@@ -79,7 +94,8 @@ public sealed record PuzzleMix : BetaMixer
         return new MixPlan(Id, height, width, plans, context.Draws.Id);
 
         // Each image's puzzle is one of its own.
-        void Solve(PuzzlePieces pieces, int[] rows) => Parallel.ForEach(rows, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, i =>
+        void Solve(PuzzlePieces pieces, int[] rows) =>
+            Parallel.ForEach(rows, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, i =>
         {
             var region = Region(pieces, i, partners[i], drawn[i]!.Lambda);
             plans[i] = new ImagePlan(partners[i], region, drawn[i]!.Lambda, region.KeptShare(height, width));
@@ -112,7 +128,8 @@ public sealed record PuzzleMix : BetaMixer
             var weights = new double[ownOwn.Length];
             for (var k = 0; k < weights.Length; k++)
             {
-                // Four costs, one for each choice at the two blocks: half of it is the blocks' own, the rest, what differing costs, is the pair's.
+                // Four costs, one for each choice at the two blocks: half of it is the blocks' own, the rest, what differing costs, is the
+                // pair's.
                 var (p, q, half) = (first(k), first(k) + step, beta * DataSmoothness / 2);
                 hiddenByOwn[p] += half * (ownPartner[k] + ownOwn[k]);
                 hiddenByOwn[q] += half * (partnerOwn[k] + ownOwn[k]);
@@ -161,7 +178,8 @@ public sealed record PuzzleMix : BetaMixer
     }
 
     private static double Costs(double value, string name) => value >= 0 && double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
+        : throw new ArgumentOutOfRangeException(nameof(value),
+            FormattableString.Invariant($"{name} must be 0 or more. Received: {name} = {value}."));
 
     private static int Pixels(int value, string name) => value >= 1 ? value
         : throw new ArgumentOutOfRangeException(nameof(value), $"{name} must be at least 1. Received: {name} = {value}.");

@@ -4,16 +4,21 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Mixing;
 
-/// <summary>What PuzzleMix knows of a batch cut into blocks: where saliency lies, and how the pictures meet at the blocks' borders.</summary>
+/// <summary>
+/// What PuzzleMix knows of a batch cut into blocks: where saliency lies, and how the pictures meet at the blocks' borders.
+/// </summary>
 /// <param name="Side">Blocks along a side.</param>
 /// <param name="Saliency">For each image the share of its saliency in each block, Side·Side numbers that sum to 1.</param>
 /// <param name="Below">Borders of a block and the one below, (Side-1)·Side.</param>
 /// <param name="Beside">Borders of a block and the one to its right, Side·(Side-1).</param>
 /// <param name="TransportSide">Along a side, the parts that move.</param>
 /// <param name="FineSaliency">Saliency by these parts.</param>
-internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorders Below, PictureBorders Beside, int TransportSide, double[][] FineSaliency)
+internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorders Below, PictureBorders Beside, int TransportSide,
+    double[][] FineSaliency)
 {
-    /// <summary>Cuts images (N, C, H, W) and their saliency (N, H, W) into <paramref name="side"/> blocks a side, which divide H and W.</summary>
+    /// <summary>
+    /// Cuts images (N, C, H, W) and their saliency (N, H, W) into <paramref name="side"/> blocks a side, which divide H and W.
+    /// </summary>
     public static PuzzlePieces Of(Tensor images, Tensor saliency, int[] partners, int side, PuzzleMix options)
     {
         using var scope = NewDisposeScope();
@@ -30,7 +35,8 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
             side * parts, Shares(saliency, side * parts));
     }
 
-    // Colours from 0 to 1, as far as a normalized batch shows what they were: its least value of a channel is taken for black, its greatest for full light.
+    // Colours from 0 to 1, as far as a normalized batch shows what they were: its least value of a channel is taken for black, its greatest
+    // for full light.
     // Differs from the paper's code, which knows the data set's mean and deviation.
     private static Tensor Pictures(Tensor images)
     {
@@ -45,7 +51,8 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
         var (height, width) = (saliency.size(1) / side, saliency.size(2) / side);
         var sums = nn.functional.avg_pool2d(saliency.unsqueeze(1), [height, width]).flatten(1).to(ScalarType.Float64).cpu();
         var values = sums.contiguous().data<double>().ToArray().Chunk(side * side);
-        return [.. values.Select(blocks => blocks.Sum() is > 0 and < double.PositiveInfinity and var all ? blocks.Select(block => block / all).ToArray()
+        return [.. values.Select(blocks =>
+            blocks.Sum() is > 0 and < double.PositiveInfinity and var all ? blocks.Select(block => block / all).ToArray()
             : [.. blocks.Select(_ => 1.0 / blocks.Length)])];
     }
 
@@ -54,10 +61,13 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
         Enumerable.Range(1, PuzzleMix.MostBlocks / side).Last(parts => parts == 1
             || (height % parts == 0 && width % parts == 0 && height / parts >= least && width / parts >= least));
 
-    private static int LargestDivisor(int number, int most) => Enumerable.Range(1, Math.Min(number, most)).Last(divisor => number % divisor == 0);
+    private static int LargestDivisor(int number, int most) =>
+        Enumerable.Range(1, Math.Min(number, most)).Last(divisor => number % divisor == 0);
 }
 
-/// <summary>How far two pictures differ across the borders of blocks, 0 to 1: a picture with itself, and with its partner on either side.</summary>
+/// <summary>
+/// How far two pictures differ across the borders of blocks, 0 to 1: a picture with itself, and with its partner on either side.
+/// </summary>
 internal sealed class PictureBorders
 {
     private readonly double[][] same, ownThenPartner, partnerThenOwn;
@@ -80,7 +90,8 @@ internal sealed class PictureBorders
     {
         // The last cells before each border, and the first behind.
         Tensor Cells(int offset) =>
-            pooled.index_select(dim, tensor(Enumerable.Range(1, side - 1).Select(border => (long)border * cells + offset).ToArray(), device: pooled.device));
+            pooled.index_select(dim, tensor(Enumerable.Range(1, side - 1).Select(border => (long)border * cells + offset).ToArray(),
+                device: pooled.device));
         var (before, behind) = (Cells(-1), Cells(0));
         var (partnerBefore, partnerBehind) = (before.index_select(0, partners), behind.index_select(0, partners));
         double[][] Difference(Tensor first, Tensor second)

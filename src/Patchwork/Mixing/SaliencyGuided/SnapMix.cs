@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// SnapMix (Huang et al., "SnapMix: Semantically Proportional Mixing for Augmenting Fine-grained Data", AAAI 2021, arXiv 2012.04846): a box of the partner,
+/// SnapMix (Huang et al., "SnapMix: Semantically Proportional Mixing for Augmenting Fine-grained Data", AAAI 2021, arXiv 2012.04846): a box
+/// of the partner,
 /// resized, replaces a box of the image; what the two labels weigh is how much of their class is seen there:
 /// <c>ρ_a = 1 - S_a(box_a)</c>, <c>ρ_b = S_b(box_b)</c>, S being the class activation map of the image's true class, made to sum to 1.
 /// ρ_a + ρ_b need not be 1.
@@ -36,17 +37,20 @@ public sealed record SnapMix : BetaMixer
         var (partners, drawn) = Dice.Throw(this, context, _ => Alpha, alpha => Draw(context, alpha));
         var ids = classes.cpu().contiguous().data<long>().ToArray();
         // Nobody's map is asked for when nothing is mixed.
-        var maps = drawn.All(one => one is null) ? null : new ClassMaps(ClassActivation.Of(model, images, classes), context.Height, context.Width);
+        var maps = drawn.All(one => one is null) ? null
+            : new ClassMaps(ClassActivation.Of(model, images, classes), context.Height, context.Width);
         return new MixPlan(Id, context.Height, context.Width, [.. partners.Select(Mixed)], context.Draws.Id);
 
         ImagePlan Mixed(int partner, int i)
         {
-            if (drawn[i] is not { } boxes || partner == i)      // a box of an image in the image itself would change its label, and it has no other
+            // a box of an image in the image itself would change its label, and it has no other
+            if (drawn[i] is not { } boxes || partner == i)
                 return Dice.Unmixed(i);
             if (boxes.Own.IsEmpty || boxes.Partner.IsEmpty)
                 return new ImagePlan(partner, BoxRegion.Empty, boxes.Lambda, 1);
             var (own, other) = Weights(maps!, i, partner, boxes, ids[i] == ids[partner]);
-            return new ImagePlan(partner, new ResizedRegion(boxes.Own, boxes.Partner, Interpolation.Bilinear), boxes.Lambda, own) { PartnerWeight = other };
+            return new ImagePlan(partner, new ResizedRegion(boxes.Own, boxes.Partner, Interpolation.Bilinear), boxes.Lambda,
+                own) { PartnerWeight = other };
         }
     }
 
@@ -56,7 +60,8 @@ public sealed record SnapMix : BetaMixer
         var draws = context.Draws;
         var (own, partner) = (draws.Beta(alpha, alpha), draws.Beta(alpha, alpha));
         Box Around(double lambda) =>
-            BoxPlacement.Around(Rounding.Truncated, context.Height, context.Width, lambda, draws.Integer(context.Height), draws.Integer(context.Width));
+            BoxPlacement.Around(Rounding.Truncated, context.Height, context.Width, lambda, draws.Integer(context.Height),
+                draws.Integer(context.Width));
         return new Drawn(own, Around(own), Around(partner));
     }
 
@@ -85,7 +90,10 @@ public sealed record SnapMix : BetaMixer
 
         public int Width => width;
 
-        /// <summary>The share of a map that lies in a box, 0 to 1; null where the map is the same everywhere or no number, so that shares mean nothing.</summary>
+        /// <summary>
+        /// The share of a map that lies in a box, 0 to 1; null where the map is the same everywhere or no number, so that shares mean
+        /// nothing.
+        /// </summary>
         public double? Share(int row, Box box)
         {
             var (inside, all) = (0.0, 0.0);

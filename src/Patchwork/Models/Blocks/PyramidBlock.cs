@@ -78,7 +78,10 @@ internal static class PaddedShortcut
     /// <summary>The block's input (N, C, H, W), averaged over 2×2 pixels where the stride is 2.</summary>
     public static Tensor Of(Tensor input, int stride) => stride == 1 ? input : nn.functional.avg_pool2d(input, 2, 2, ceil_mode: true);
 
-    /// <summary>The branch (N, C', h, w), in place, plus the shortcut (N, C, h, w), C ≤ C'. Only the first C channels are touched, so no zeros are made.</summary>
+    /// <summary>
+    /// The branch (N, C', h, w), in place, plus the shortcut (N, C, h, w), C ≤ C'. Only the first C channels are touched, so no zeros are
+    /// made.
+    /// </summary>
     public static Tensor Add(Tensor branch, Tensor shortcut)
     {
         branch.narrow(1, 0, shortcut.size(1)).PlusInPlace(shortcut);

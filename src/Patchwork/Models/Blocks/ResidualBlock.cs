@@ -80,10 +80,12 @@ internal static class Layers
     public static Conv2d Conv1x1(int input, int output, int stride = 1) => nn.Conv2d(input, output, 1, stride, bias: false);
 
     /// <summary>
-    /// The same images (N, C, H, W) with a pixel's channels side by side in memory. Layers hand that order on, and on a CPU small networks train and answer up
+    /// The same images (N, C, H, W) with a pixel's channels side by side in memory. Layers hand that order on, and on a CPU small networks
+    /// train and answer up
     /// to a third faster in it.
     /// </summary>
-    public static Tensor ChannelsLast(Tensor images) => images.device_type == DeviceType.CPU ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images;
+    public static Tensor ChannelsLast(Tensor images) =>
+        images.device_type == DeviceType.CPU ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images;
 
     /// <summary>1×1 convolution and batch norm where the shape changes, nothing where it does not.</summary>
     public static Sequential? Shortcut(int input, int output, int stride) =>

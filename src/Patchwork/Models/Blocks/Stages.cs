@@ -8,7 +8,9 @@ namespace Patchwork.Models;
 /// <summary>The stages of a residual network: how many blocks each has, and what acts inside them.</summary>
 internal sealed class Stages(ModelOptions options, params int[] blocks)
 {
-    /// <summary>Makes stage <paramref name="stage"/>, counted from 1. Its blocks are named 0, 1, 2, …; <paramref name="block"/> gets that number.</summary>
+    /// <summary>
+    /// Makes stage <paramref name="stage"/>, counted from 1. Its blocks are named 0, 1, 2, …; <paramref name="block"/> gets that number.
+    /// </summary>
     public Sequential Build(int stage, Func<int, BlockInterior, nn.Module<Tensor, Tensor>> block)
     {
         var before = blocks.Take(stage - 1).Sum();

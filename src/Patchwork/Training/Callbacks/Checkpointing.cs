@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch with the lowest
+/// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch
+/// with the lowest
 /// validation error. Weights that are not finite are never written over finite ones.
 /// </summary>
 public sealed class Checkpointing(CheckpointStore store) : Callback
@@ -64,7 +65,8 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     private static string? Ruined(TrainingState state)
     {
         using var scope = NewDisposeScope();
-        return state.Model.state_dict().FirstOrDefault(entry => entry.Value.is_floating_point() && !entry.Value.isfinite().all().ToBoolean()).Key;
+        return state.Model.state_dict()
+            .FirstOrDefault(entry => entry.Value.is_floating_point() && !entry.Value.isfinite().all().ToBoolean()).Key;
     }
 
     /// <inheritdoc/>

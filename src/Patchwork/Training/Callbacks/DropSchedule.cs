@@ -5,7 +5,8 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Lets the drop probability inside the network (DropBlock, stochastic depth, ShakeDrop) follow the training. When the fit ends the network keeps the
+/// Lets the drop probability inside the network (DropBlock, stochastic depth, ShakeDrop) follow the training. When the fit ends the network
+/// keeps the
 /// value of the end, with which it is then evaluated.
 /// </summary>
 /// <param name="schedule">Drop probability, in the last block where it grows with depth. Range of its values [0, 1].</param>
@@ -19,7 +20,9 @@ public sealed class DropSchedule(StrengthSchedule schedule) : Callback
     public override void OnFitStart(TrainingState state)
     {
         if (!BranchLayer.In(state.Model, Method).Any())
-            throw new ArgumentException($"A drop probability needs a network with {Method ?? "dropblock, stochasticdepth or shakedrop"} inside. Received: a {state.Model.GetType().Name} without. Give the method to ModelZoo.Create, or put its LayerAt into your own blocks.");
+            throw new ArgumentException($"A drop probability needs a network with {Method ?? "dropblock, stochasticdepth or shakedrop"} "
+                + $"inside. Received: a {state.Model.GetType().Name} without. Give the method to ModelZoo.Create, or put its LayerAt "
+                + "into your own blocks.");
     }
 
     /// <inheritdoc/>

@@ -31,7 +31,8 @@ public sealed class EarlyStopping(int patience) : Callback
     public override void OnTrainEpochEnd(TrainingState state)
     {
         if (!state.Metrics.TryGetValue(Monitor, out var value))
-            throw new InvalidOperationException($"Early stopping needs the metric {Monitor}, which this fit does not have. Give it a validation loader.");
+            throw new InvalidOperationException($"Early stopping needs the metric {Monitor}, which this fit does not have. Give it a "
+                + "validation loader.");
         (best, waited) = value < best - LeastChange ? (value, 0) : (best, waited + 1);
         StopIfDue(state);
     }

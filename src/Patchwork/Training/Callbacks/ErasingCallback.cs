@@ -6,12 +6,15 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on images that have lost parts: Cutout and random erasing as a callback. The loader erases while it assembles, before anything is mixed;
+/// Trains on images that have lost parts: Cutout and random erasing as a callback. The loader erases while it assembles, before anything is
+/// mixed;
 /// validation and test are left alone, and everything is put back when the fit ends, also when it throws.
 /// </summary>
 public sealed class ErasingCallback(params Eraser[] erasers) : Callback
 {
-    /// <summary>Chance that an image is erased, over the training; null: each eraser's own throughout. Range of its values [0, 1].</summary>
+    /// <summary>
+    /// Chance that an image is erased, over the training; null: each eraser's own throughout. Range of its values [0, 1].
+    /// </summary>
     public StrengthSchedule? Probability { get; init; }
 
     /// <summary>Last epochs in which nothing is erased. Range: 0 or more. Default 0.</summary>
@@ -31,7 +34,8 @@ public sealed class ErasingCallback(params Eraser[] erasers) : Callback
     public override void OnTrainEpochStart(TrainingState state) =>
         loader!.Erasers = state.Epoch >= state.Options.Epochs - CleanTail ? before : [.. before, .. erasers.Select(Planner)];
 
-    private IPlanner Planner(Eraser eraser) => Probability is null ? eraser : new TimedPlanner(eraser, epoch => eraser with { Probability = Probability.At(epoch) });
+    private IPlanner Planner(Eraser eraser) =>
+        Probability is null ? eraser : new TimedPlanner(eraser, epoch => eraser with { Probability = Probability.At(epoch) });
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)

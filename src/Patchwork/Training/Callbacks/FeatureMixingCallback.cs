@@ -5,8 +5,10 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the time of the fit, draws a plan for each
-/// batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit ends, also when it throws.
+/// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the time of the fit, draws a
+/// plan for each
+/// batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit ends, also
+/// when it throws.
 /// </summary>
 public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
 {
@@ -23,11 +25,13 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
     private BatchLoss? lossBefore;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The gradient is accumulated over several passes: a plan is for the features of one pass.</exception>
+    /// <exception cref="ArgumentException">The gradient is accumulated over several passes: a plan is for the features of one
+    /// pass.</exception>
     public override void OnFitStart(TrainingState state)
     {
         if (state.Options.Accumulate > 1)
-            throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate {state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
+            throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate "
+                + $"{state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion) : before(logits, batch);
     }

@@ -3,7 +3,9 @@ using Patchwork.Plans;
 
 namespace Patchwork.Training;
 
-/// <summary>Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from.</summary>
+/// <summary>
+/// Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from.
+/// </summary>
 public sealed class LambdaHistogram : Callback
 {
     /// <summary>Bins over [0, 1]; the last one holds 1.</summary>

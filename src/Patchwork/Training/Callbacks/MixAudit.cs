@@ -7,8 +7,11 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Checks that the first batches are what their plans say, whatever the regions: every pixel against the batch rebuilt without mixing, λ of the label against the
-/// mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are mixed inside the network are not seen from here.
+/// Checks that the first batches are what their plans say, whatever the regions: every pixel against the batch rebuilt without mixing, λ
+/// of
+/// the label against the
+/// mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are mixed inside the network are
+/// not seen from here.
 /// Reports one line; a fault ends the fit.
 /// </summary>
 public sealed class MixAudit(int batches = 2) : Callback
@@ -51,7 +54,8 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (reported || seen == 0)
             return;
         reported = true;
-        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, targets sum to {(LabelsByArea ? "1" : "their weights")}" +
+        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, "
+            + $"targets sum to {(LabelsByArea ? "1" : "their weights")}" +
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
 
@@ -61,24 +65,31 @@ public sealed class MixAudit(int batches = 2) : Callback
         using var noGradient = no_grad();
         var masks = plan.Masks().to(batch.Images.device);      // (N, 1, H, W)
         var expected = Expected(state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device), masks, plan);
-        var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected), (batch.Images - expected).abs().gt(Held(BlendTolerance)));
-        var (pixels, shares) = (wrong.flatten(1).sum(1).cpu().data<long>().ToArray(), masks.to(ScalarType.Float64).mean([1, 2, 3]).cpu().data<double>().ToArray());
+        var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected),
+            (batch.Images - expected).abs().gt(Held(BlendTolerance)));
+        var (pixels, shares) = (wrong.flatten(1).sum(1).cpu().data<long>().ToArray(),
+            masks.to(ScalarType.Float64).mean([1, 2, 3]).cpu().data<double>().ToArray());
         for (var i = 0; i < batch.Count; i++)
         {
             var image = plan.Images[i];
             if (pixels[i] > 0)
-                throw Fault(state, plan, $"image {i} must hold the pixels that its plan says. Received: {pixels[i]} others ({image.Region.GetType().Name}, partner {image.Partner})");
+                throw Fault(state, plan,
+                    $"image {i} must hold the pixels that its plan says. Received: {pixels[i]} others ({image.Region.GetType().Name}, "
+                    + $"partner {image.Partner})");
             if (LabelsByArea && Math.Abs(shares[i] - image.Lambda) > ShareTolerance)
-                throw Fault(state, plan, FormattableString.Invariant($"λ of image {i} must be the share of it that was kept, {shares[i]}. Received: {image.Lambda}"));
+                throw Fault(state, plan, FormattableString.Invariant(
+                    $"λ of image {i} must be the share of it that was kept, {shares[i]}. Received: {image.Lambda}"));
         }
     }
 
-    // By the definition, x = M⊙x_a + (1-M)⊙x_b, where that says all; content that was resized or moved first is mixed again from the plan.
+    // By the definition, x = M⊙x_a + (1-M)⊙x_b, where that says all; content that was resized or moved first is mixed again from the
+    // plan.
     private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan)
     {
         var partners = before.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
         var expected = where(masks.eq(One), before, where(masks.eq(Zero), partners, (masks * before).Plus(OneMinus(masks) * partners)));
-        long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion).Select(image => (long)image.Index)];
+        long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion)
+            .Select(image => (long)image.Index)];
         if (moved.Length == 0)
             return expected;
         var (again, rows) = (before.clone(), tensor(moved, device: before.device));
@@ -99,12 +110,14 @@ public sealed class MixAudit(int batches = 2) : Callback
     }
 
     private static InvalidOperationException Fault(TrainingState state, MixPlan plan, string what) =>
-        new($"Mix audit, step {state.Step}: {what}. This is a fault of the mixer {plan.Method}, or of a callback that changed the batch after it.");
+        new($"Mix audit, step {state.Step}: {what}. This is a fault of the mixer {plan.Method}, or of a callback that changed the batch "
+            + "after it.");
 
     private void CheckUnmixed(Batch batch)
     {
         if (batch.Plan is not null)
-            throw new InvalidOperationException($"Mix audit: an evaluation batch was mixed by {batch.Plan.Method}. Validation and test batches must stay as they are.");
+            throw new InvalidOperationException($"Mix audit: an evaluation batch was mixed by {batch.Plan.Method}. Validation and test "
+                + "batches must stay as they are.");
         evaluated += batch.Count;
     }
 }

@@ -6,8 +6,10 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed while it is
-/// assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test alone, and puts everything
+/// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed
+/// while it is
+/// assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test alone, and
+/// puts everything
 /// back when the fit ends, also when it throws.
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
@@ -21,7 +23,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public Mixer Mixer { get; } = mixer;
 
     /// <summary>
-    /// Chance that a batch is mixed, over the training, as in "Scheduled CutMix" of the paper's table 8; null: the mixer's own throughout. Range of its
+    /// Chance that a batch is mixed, over the training, as in "Scheduled CutMix" of the paper's table 8; null: the mixer's own throughout.
+    /// Range of its
     /// values [0, 1].
     /// </summary>
     public StrengthSchedule? Probability { get; init; }
@@ -39,7 +42,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
         {
-            state.Warn($"{state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one label plus 1-λ of " +
+            state.Warn($"{state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one "
+                + "label plus 1-λ of " +
                 "that for the other, not its value for the mixed target");
         }
         var before = lossBefore = state.TrainLoss;
@@ -62,7 +66,9 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (clean || batch.Plan is not null)
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
-        return Mixer.Mix(batch, Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model, ObjectMask = Masks(state, batch) }));
+        return Mixer.Mix(batch,
+            Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model,
+            ObjectMask = Masks(state, batch) }));
     }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the difference of the two,
+/// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the
+/// difference of the two,
 /// |mixed - partner|.
 /// </summary>
 /// <param name="folder">Where the event file goes.</param>
@@ -63,7 +64,8 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
         var (count, height, width) = ((int)images.size(0), (int)images.size(2), (int)images.size(3));
         var across = Math.Min(Columns, count);
         var down = (count + across - 1) / across;
-        writer!.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding + across * (width + padding), 3, step);
+        writer!.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding
+            + across * (width + padding), 3, step);
     }
 }
 

@@ -6,13 +6,18 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Keeps an exponential moving average of the weights: after every optimizer step t (counted from 1), average ← d·average + (1-d)·weights with
-/// d = min(decay, (1+t)/(10+t)). Validation and test see the averages, training goes on with the weights themselves; a fit that ends well leaves the
+/// Keeps an exponential moving average of the weights: after every optimizer step t (counted from 1), average ← d·average +
+/// (1-d)·weights
+/// with
+/// d = min(decay, (1+t)/(10+t)). Validation and test see the averages, training goes on with the weights themselves; a fit that ends well
+/// leaves the
 /// averages in the model.
 /// </summary>
 /// <remarks>
-/// Averaged are the parameters. Buffers, BatchNorm's statistics and its step count among them, are the current ones, as in PyTorch's AveragedModel;
-/// timm's ModelEmaV3 averages buffers of floating point too. Callbacks that are to see the averages in <see cref="OnValidationStart"/> come after this one,
+/// Averaged are the parameters. Buffers, BatchNorm's statistics and its step count among them, are the current ones, as in PyTorch's
+/// AveragedModel;
+/// timm's ModelEmaV3 averages buffers of floating point too. Callbacks that are to see the averages in <see cref="OnValidationStart"/> come
+/// after this one,
 /// in <see cref="OnValidationEnd"/> before it.
 /// </remarks>
 public sealed class WeightAverage : Callback
@@ -27,7 +32,8 @@ public sealed class WeightAverage : Callback
     {
         get;
         init => field = value is > 0 and < 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), $"decay must lie between 0 and 1, both excluded. Received: decay = {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                $"decay must lie between 0 and 1, both excluded. Received: decay = {value}.");
     } = 0.9998;
 
     /// <summary>Keeps less in the first steps, (1+t)/(10+t), so that the first weights are soon forgotten. Default true.</summary>
@@ -99,9 +105,11 @@ public sealed class WeightAverage : Callback
     public override void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors)
     {
         var strange = averages.Keys.Union(tensors.Keys).FirstOrDefault(name =>
-            !averages.TryGetValue(name, out var average) || !tensors.TryGetValue(name, out var saved) || !average.shape.SequenceEqual(saved.shape));
+            !averages.TryGetValue(name, out var average) || !tensors.TryGetValue(name, out var saved)
+                || !average.shape.SequenceEqual(saved.shape));
         if (strange is not null)
-            throw new InputException($"The averages of a checkpoint must be of the model's weights. Received others ({strange}). Resume with the model of the run.");
+            throw new InputException($"The averages of a checkpoint must be of the model's weights. Received others ({strange}). Resume "
+                + "with the model of the run.");
         using var noGradient = no_grad();
         foreach (var (name, average) in averages)
             average.copy_(tensors[name]);

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>Where a fit can go on from: weights, optimizer, position, totals of the epoch in progress, and what callbacks remember.</summary>
+/// <summary>
+/// Where a fit can go on from: weights, optimizer, position, totals of the epoch in progress, and what callbacks remember.
+/// </summary>
 public sealed class Checkpoint
 {
     internal static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
@@ -81,7 +83,8 @@ public sealed class Checkpoint
 
     internal void LoadOptimizer(OptimizerHelper target)
     {
-        // torch's loader leaves its tensors in the calling thread's dispose scope, which would free them under the optimizer: load on a thread without one.
+        // torch's loader leaves its tensors in the calling thread's dispose scope, which would free them under the optimizer: load on a
+        // thread without one.
         Exception? failure = null;
         var loading = new Thread(() =>
         {
@@ -129,7 +132,8 @@ public sealed class Checkpoint
             foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
             {
                 var prefix = TensorName(key, "");
-                var own = all.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[prefix.Length..], entry => entry.Value);
+                var own = all.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal))
+                    .ToDictionary(entry => entry.Key[prefix.Length..], entry => entry.Value);
                 if (own.Count > 0)
                     callback.LoadStateTensors(own);
             }

@@ -13,7 +13,8 @@ namespace Patchwork.Training;
 /// At every moment, also in the middle of a write, one complete generation can be found.
 /// </summary>
 /// <remarks>
-/// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names exchanged one by
+/// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names
+/// exchanged one by
 /// one. A reader looks for files that fit a state under all three names, so a kill between two renames loses nothing.
 /// </remarks>
 public sealed class CheckpointStore(string folder)
@@ -39,7 +40,8 @@ public sealed class CheckpointStore(string folder)
     {
         const int named = 4;
         string[] runs = Directory.Exists(folder)
-            ? [.. Directory.EnumerateDirectories(folder).Where(inner => Directory.Exists(Path.Combine(inner, "checkpoints"))).Order(StringComparer.Ordinal)] : [];
+            ? [.. Directory.EnumerateDirectories(folder).Where(inner => Directory.Exists(Path.Combine(inner, "checkpoints")))
+                .Order(StringComparer.Ordinal)] : [];
         return runs.Length == 0 ? ""
             : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; "
                 + $"name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
@@ -122,7 +124,8 @@ public sealed class CheckpointStore(string folder)
                 damage ??= fault;
         }
         return seen
-            ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and none before them is whole. Start the run again in a new folder.")
+            ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and none before them is whole. Start the "
+                + "run again in a new folder.")
             : null;
     }
 
@@ -179,7 +182,8 @@ public sealed class CheckpointStore(string folder)
     private string New(string part) => Path.Combine(Folder, $"last.{part}.new");
 
     // A state names the other files by checksum and carries its own.
-    private static string Seal(JsonObject document) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
+    private static string Seal(JsonObject document) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
 
     // The length first: a file that was cut need not be read to the end.
     private static bool Fits(string path, JsonNode? expected) =>

@@ -27,7 +27,7 @@ public sealed class CifarBinaryTests : IDisposable
         Assert.Throws<InputException>(() => CifarBinary.Open(folder, files, records, labelBytes, Names)).Message;
 
     private string RefusedPublished(string id) =>
-        Assert.Throws<InputException>(() => DatasetCatalogue.Open(id, new DataOptions { Folder = folder })).Message;
+        Assert.Throws<InputException>(() => DatasetCatalogue.Open(id, new DataOptions { Data = folder })).Message;
 
     [Theory, InlineData(1), InlineData(2)]
     public void Labels_and_planes_are_read_where_the_format_puts_them(int labelBytes)
@@ -51,7 +51,7 @@ public sealed class CifarBinaryTests : IDisposable
             Directory.CreateDirectory(Path.Combine(At(part), name));
             PictureFiles.Write(Path.Combine(At(part), name, "0001.png"), PictureFiles.Paint(32, 32, (y, x) => new SKColor((byte)(20 * i), (byte)(7 * y), (byte)(8 * x))));
         }
-        var pair = DatasetCatalogue.Open("cifar10", new DataOptions { Folder = folder });
+        var pair = DatasetCatalogue.Open("cifar10", new DataOptions { Data = folder });
         Assert.Equal(("cifar10", 10, 10), (pair.Id, pair.Train.Count, pair.Test.Count));
         Assert.Equal(names, pair.Train.ClassNames);
         Assert.Equal(125.3f / 255, pair.Train.Normalization.Mean[0]);      // CIFAR's, not ImageNet's
@@ -129,7 +129,7 @@ public sealed class CifarBinaryTests : IDisposable
     {
         var data = Environment.GetEnvironmentVariable("PATCHWORK_DATA");
         Assert.SkipWhen(string.IsNullOrEmpty(data), "PATCHWORK_DATA does not name a folder with the published files.");
-        return DatasetCatalogue.Open(id, new DataOptions { Folder = data });
+        return DatasetCatalogue.Open(id, new DataOptions { Data = data });
     }
 
     private static void AssertChannelMeans(Dataset set, double[] expected)

@@ -14,6 +14,55 @@ public sealed class DatasetCatalogueTests
     }
 
     [Fact]
+    public void Every_id_is_used_once_and_finds_its_record()
+    {
+        Assert.Equal(DatasetCatalogue.Ids, DatasetCatalogue.Ids.Distinct());
+        Assert.All(DatasetCatalogue.All, set => Assert.Same(set, DatasetCatalogue.Find(set.Id)));
+    }
+
+    [Fact]
+    public void A_download_lands_where_the_set_is_looked_for_first()
+    {
+        var published = DatasetCatalogue.All.Where(set => set.Download is not null).ToArray();
+        Assert.NotEmpty(published);
+        Assert.All(published, set =>
+        {
+            Assert.Equal((set.Id, set.FolderNames[0]), (set.Download!.Id, set.Download.Folder));
+            Assert.All(set.Download.Files, file => Assert.Matches("^[0-9a-f]{32}$", file.Md5));
+            Assert.Same(set.Download, DatasetCatalogue.FindDownload(set.Id));
+        });
+    }
+
+    [Fact]
+    public void A_set_without_published_files_cannot_be_downloaded()
+    {
+        var error = Assert.Throws<InputException>(() => DatasetCatalogue.FindDownload(DatasetCatalogue.OwnPictures.Id));
+        Assert.Contains("data set to download", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_published_sets_have_a_folder_without_one_being_given()
+    {
+        foreach (var set in DatasetCatalogue.All)
+        {
+            Assert.Equal(set.FolderNames.Count > 0, set.FolderOf(null) is not null);
+            Assert.Equal(set.IsEmbedded ? null : "given", set.FolderOf("given"));
+        }
+        Assert.Null(DatasetCatalogue.FolderOf("unknown", "given"));
+    }
+
+    [Fact]
+    public void The_record_of_the_embedded_set_says_what_it_knows_about_its_objects()
+    {
+        foreach (var source in DatasetCatalogue.All.Where(set => set.IsEmbedded))
+        {
+            var train = source.Open(new DataOptions()).Train;
+            Assert.Equal(source.HasBoxes, train.ObjectBox(0) is not null);
+            Assert.Equal(source.HasMasks, !train.ObjectMask(0).IsEmpty);
+        }
+    }
+
+    [Fact]
     public void A_published_set_is_looked_for_in_its_own_folder_and_in_its_parent()
     {
         var parent = Directory.CreateTempSubdirectory("patchwork-catalogue-").FullName;
@@ -23,7 +72,7 @@ public sealed class DatasetCatalogueTests
             var missing = Path.Combine(own, "fine_label_names.txt");
             foreach (var folder in new[] { own, parent })
             {
-                var error = Assert.Throws<InputException>(() => DatasetCatalogue.Open("cifar100", new DataOptions { Folder = folder }));
+                var error = Assert.Throws<InputException>(() => DatasetCatalogue.Open("cifar100", new DataOptions { Data = folder }));
                 Assert.Contains(missing, error.Message, StringComparison.Ordinal);
             }
         }

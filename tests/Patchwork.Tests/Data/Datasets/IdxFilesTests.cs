@@ -56,7 +56,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     private string Refused() =>
-        Assert.Throws<InputException>(() => DatasetCatalogue.Open("mnist", new DataOptions { Folder = folder })).Message;
+        Assert.Throws<InputException>(() => DatasetCatalogue.Open("mnist", new DataOptions { Data = folder })).Message;
 
     private string Refused(string name, byte[] bytes)
     {
@@ -71,7 +71,7 @@ public sealed class IdxFilesTests : IDisposable
     public void Images_and_labels_are_read_where_the_format_puts_them(bool packed)
     {
         Write(folder, packed);
-        var pair = DatasetCatalogue.Open("mnist", new DataOptions { Folder = folder });
+        var pair = DatasetCatalogue.Open("mnist", new DataOptions { Data = folder });
         Assert.Equal(("mnist", 3, 2), (pair.Id, pair.Train.Count, pair.Test.Count));
         Assert.Equal((1, 28, 28), (pair.Train.Channels, pair.Train.Height, pair.Train.Width));
         Assert.Equal([9, 0, 4], Enumerable.Range(0, 3).Select(pair.Train.Label));
@@ -86,7 +86,7 @@ public sealed class IdxFilesTests : IDisposable
     public void A_set_is_found_in_its_own_folder_and_below_the_parent(string id, string under)
     {
         Write(Directory.CreateDirectory(At(under)).FullName);
-        var pair = DatasetCatalogue.Open(id, new DataOptions { Folder = folder });
+        var pair = DatasetCatalogue.Open(id, new DataOptions { Data = folder });
         Assert.Equal((id, 3), (pair.Id, pair.Train.Count));
     }
 
@@ -95,7 +95,7 @@ public sealed class IdxFilesTests : IDisposable
     {
         Write(folder);
         File.Move(At("train-images-idx3-ubyte"), At("train-images-idx3-ubyte.gz"));
-        Assert.Equal(3, DatasetCatalogue.Open("mnist", new DataOptions { Folder = folder }).Train.Count);
+        Assert.Equal(3, DatasetCatalogue.Open("mnist", new DataOptions { Data = folder }).Train.Count);
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public sealed class IdxFilesTests : IDisposable
     public void A_grey_image_keeps_its_pixels_through_the_loader()
     {
         Write(folder);
-        var set = DatasetCatalogue.Open("mnist", new DataOptions { Folder = folder }).Train;
+        var set = DatasetCatalogue.Open("mnist", new DataOptions { Data = folder }).Train;
         using var loader = new BatchLoader(set, new SeedStream(1), LoaderOptions.Evaluation(2));
         foreach (var batch in loader.Epoch(0))
         {
@@ -212,7 +212,7 @@ public sealed class IdxFilesTests : IDisposable
         DatasetPair pair;
         try
         {
-            pair = DatasetCatalogue.Open(id, new DataOptions { Folder = Data() });
+            pair = DatasetCatalogue.Open(id, new DataOptions { Data = Data() });
         }
         catch (InputException error)
         {
@@ -232,7 +232,7 @@ public sealed class IdxFilesTests : IDisposable
         var mean = counts.Select((count, value) => count * (value / 255.0)).Sum() / pixels;
         var variance = counts.Select((count, value) => count * Math.Pow(value / 255.0 - mean, 2)).Sum() / pixels;
         Assert.Equal(set.Normalization.Mean[0], mean, tolerance);
-        Assert.Equal(set.Normalization.Deviation[0], Math.Sqrt(variance), tolerance);
+        Assert.Equal(set.Normalization.StandardDeviation[0], Math.Sqrt(variance), tolerance);
     }
 
     private static string Data()

@@ -16,7 +16,7 @@ public sealed class ImageFolderTests : IDisposable
     private string At(params string[] names) => Path.Combine([root, .. names]);
 
     private DatasetPair Open(bool skipDamaged = false, int? size = 8, long limit = long.MaxValue) =>
-        ImageFolder.Open(new DataOptions { Folder = root, ImageSize = size, SkipDamaged = skipDamaged }, limit);
+        ImageFolder.Open(new DataOptions { Data = root, ImageSize = size, SkipDamaged = skipDamaged }, limit);
 
     private string Refused(bool skipDamaged = false, int? size = 8, long limit = long.MaxValue) =>
         Assert.Throws<InputException>(() => Open(skipDamaged, size, limit)).Message;
@@ -104,10 +104,10 @@ public sealed class ImageFolderTests : IDisposable
     public void Images_are_64_pixels_wide_and_normalized_as_ImageNet_unless_asked_otherwise()
     {
         WriteTwoClasses();
-        var train = DatasetCatalogue.Open("folder", new DataOptions { Folder = root }).Train;
+        var train = DatasetCatalogue.Open("folder", new DataOptions { Data = root }).Train;
         Assert.Equal((64, 64), (train.Height, train.Width));
         Assert.Equal([0.485f, 0.456f, 0.406f], train.Normalization.Mean);
-        Assert.Equal([0.229f, 0.224f, 0.225f], train.Normalization.Deviation);
+        Assert.Equal([0.229f, 0.224f, 0.225f], train.Normalization.StandardDeviation);
     }
 
     [Theory, InlineData("png"), InlineData("jpg"), InlineData("webp")]
@@ -117,7 +117,7 @@ public sealed class ImageFolderTests : IDisposable
         var damaged = PictureFiles.WriteNoise(At("cat", $"4b.{extension}"));
         PictureFiles.Cut(damaged, 0.6);
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
-        Assert.Contains("--skip-damaged", Refused(), StringComparison.Ordinal);
+        Assert.Contains("`SkipDamaged`", Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
         Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
         Assert.Equal(20, pair.Train.Count + pair.Test.Count);
@@ -178,8 +178,8 @@ public sealed class ImageFolderTests : IDisposable
     public void A_missing_folder_is_refused()
     {
         var unnamed = Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions()));
-        Assert.Contains("--data", unnamed.Message, StringComparison.Ordinal);
-        var error = Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions { Folder = At("none") }));
+        Assert.Contains("`Data`", unnamed.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InputException>(() => ImageFolder.Open(new DataOptions { Data = At("none") }));
         Assert.Contains($"{At("none")} does not exist", error.Message, StringComparison.Ordinal);
     }
 

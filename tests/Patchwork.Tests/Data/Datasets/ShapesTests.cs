@@ -63,7 +63,7 @@ public sealed class ShapesTests
             var values = Enumerable.Range(0, Pair.Train.Count).SelectMany(i => Pair.Train.Read(i, []).Slice(channel * 1024, 1024).ToArray()).Select(v => v / 255.0).ToArray();
             var mean = values.Average();
             Assert.Equal(mean, Pair.Train.Normalization.Mean[channel], 1e-3);
-            Assert.Equal(Math.Sqrt(values.Average(v => (v - mean) * (v - mean))), Pair.Train.Normalization.Deviation[channel], 1e-3);
+            Assert.Equal(Math.Sqrt(values.Average(v => (v - mean) * (v - mean))), Pair.Train.Normalization.StandardDeviation[channel], 1e-3);
         }
     }
 

@@ -51,14 +51,14 @@ public sealed class StratifiedSplitTests
     public void Classes_of_one_example_do_not_make_a_large_class_give_more_than_its_share()
     {
         int[] labels = [.. Enumerable.Range(0, 100), .. Enumerable.Repeat(100, 50)];
-        Assert.Equal(10, StratifiedSplit.Of(new KnownDataset(labels), 0.2).Validation.Length);
+        Assert.Equal(10, StratifiedSplit.Of(new KnownDataset(labels), 0.2).Validation.Count);
     }
 
     [Theory, InlineData(10, 500, 0.1, 500), InlineData(100, 5, 0.1, 50), InlineData(7, 10, 0.25, 17)]
     public void The_whole_part_has_its_share_too(int classes, int examples, double share, int expected)
     {
         int[] labels = [.. Enumerable.Range(0, classes * examples).Select(i => i % classes)];
-        Assert.Equal(expected, StratifiedSplit.Of(new KnownDataset(labels), share).Validation.Length);
+        Assert.Equal(expected, StratifiedSplit.Of(new KnownDataset(labels), share).Validation.Count);
     }
 
     [Fact]

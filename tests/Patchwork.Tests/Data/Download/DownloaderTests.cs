@@ -176,7 +176,7 @@ public sealed class DownloaderTests : IDisposable
     [Fact]
     public async Task A_folder_that_is_there_and_is_not_the_whole_set_is_refused()
     {
-        var set = DownloadCatalogue.Find("cifar10");
+        var set = DatasetCatalogue.FindDownload("cifar10");
         Directory.CreateDirectory(At(set.Folder));
         var error = await Assert.ThrowsAsync<InputException>(() => Get(set));
         Assert.Contains(At(set.Folder), error.Message, StringComparison.Ordinal);
@@ -234,9 +234,11 @@ public sealed class DownloaderTests : IDisposable
     public void An_archive_of_more_entries_than_it_may_have_is_refused(string name)
     {
         File.WriteAllBytes(At(name), Pack(name, ("set/1", []), ("set/2", []), ("set/3", [])));
-        Assert.Contains("at most 2 entries", Assert.Throws<InputException>(() => Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 2)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InputException>(
+            () => Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 2, TestContext.Current.CancellationToken));
+        Assert.Contains("at most 2 entries", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(At("set")));
-        Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 3);
+        Archive.Unpack(At(name), folder, "set", 1 << 20, mostEntries: 3, TestContext.Current.CancellationToken);
         Assert.Equal(3, Directory.GetFiles(At("set")).Length);
     }
 
@@ -248,9 +250,34 @@ public sealed class DownloaderTests : IDisposable
         Assert.False(Directory.Exists(At("set")));
     }
 
+    [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
+    public void Unpacking_that_is_cancelled_keeps_the_archive_and_nothing_else(string name)
+    {
+        File.WriteAllBytes(At(name), Pack(name, ("set/one.bin", Noise(70_000))));
+        var cancelled = new CancellationToken(canceled: true);
+        Assert.Throws<OperationCanceledException>(() => Archive.Unpack(At(name), folder, "set", 1 << 20, cancellation: cancelled));
+        Assert.Equal([At(name)], Directory.GetFileSystemEntries(folder));
+    }
+
     [Fact]
-    public void Every_data_set_with_a_home_is_one_that_can_be_opened() =>
-        Assert.Subset(DatasetCatalogue.Ids.ToHashSet(), DownloadCatalogue.All.Select(set => set.Id).ToHashSet());
+    public async Task A_download_that_is_cancelled_keeps_what_has_arrived_and_resumes()
+    {
+        var content = Noise(500_000);
+        var set = Publish("labels.gz", content);
+        using var cancellation = new CancellationTokenSource();
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Downloader(client).GetAsync(set, folder, (_, bytes, _) =>
+        {
+            if (bytes >= 100_000)
+                cancellation.Cancel();
+        }, cancellation.Token));
+        Assert.DoesNotContain("run", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(At("set/labels.gz")));
+        var have = new FileInfo(At("set/labels.gz.partial")).Length;
+        Assert.InRange(have, 100_000, 499_999);
+        await Get(set);
+        Assert.Equal($"bytes={have}-", server.Ranges[^1]);
+        Assert.Equal(content, File.ReadAllBytes(At("set/labels.gz")));
+    }
 
     private static byte[] Pack(string name, params (string Name, byte[] Content)[] entries)
     {

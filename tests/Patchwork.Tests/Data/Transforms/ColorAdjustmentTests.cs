@@ -1,4 +1,3 @@
-using System.Globalization;
 using CsCheck;
 using Patchwork.Data;
 using Patchwork.Randomness;
@@ -13,20 +12,35 @@ public sealed class ColorAdjustmentTests
 
     private static byte[] Picture() => [.. Enumerable.Range(0, 3 * Area).Select(i => (byte)(i * i * 31 / 7 + i * 13))];
 
-    // torchvision's functions on the same bytes.
-    [Theory]
-    [InlineData("brightness", 0.4), InlineData("brightness", 1.37)]
-    [InlineData("contrast", 0.25), InlineData("contrast", 1.6)]
-    [InlineData("saturation", 0.0), InlineData("saturation", 1.9)]
-    [InlineData("hue", -0.31), InlineData("hue", 0.1), InlineData("hue", 0.5)]
+    public static TheoryData<string, double> Changes => new()
+    {
+        { "brightness", 0.4 }, { "brightness", 1.37 },
+        { "contrast", 0.25 }, { "contrast", 1.6 },
+        { "saturation", 0.0 }, { "saturation", 1.9 },
+        { "hue", -0.31 }, { "hue", 0.1 }, { "hue", 0.5 },
+    };
+
+    private static string Name(string what, double amount) => FormattableString.Invariant($"{what} {amount}");
+
+    // torchvision's functions on the same bytes: a line per change, all by one start of Python.
+    private static readonly Lazy<Dictionary<string, int[]>> TorchVision = new(() =>
+    {
+        string[] changes = [.. Changes.Select(change => Name(change.Data.Item1, change.Data.Item2))];
+        var lines = Python.Run("""
+            import sys, torch, torchvision.transforms.functional as F
+            image = torch.tensor([int(v) for v in sys.argv[1].split()], dtype=torch.uint8).reshape(3, 16, 16)
+            for change in sys.argv[2:]:
+                what, amount = change.split()
+                print(*getattr(F, "adjust_" + what)(image, float(amount)).flatten().tolist())
+            """, [string.Join(" ", Picture()), .. changes]).Trim().Split('\n');
+        return changes.Zip(lines).ToDictionary(pair => pair.First, pair => pair.Second.Split().Select(int.Parse).ToArray());
+    });
+
+    [Theory, MemberData(nameof(Changes))]
     public void Colours_change_as_in_torchvision(string what, double amount)
     {
         Python.Need("torchvision");
-        var expected = Python.Run("""
-            import sys, torch, torchvision.transforms.functional as F
-            image = torch.tensor([int(v) for v in sys.argv[3].split()], dtype=torch.uint8).reshape(3, 16, 16)
-            print(*getattr(F, "adjust_" + sys.argv[1])(image, float(sys.argv[2])).flatten().tolist())
-            """, what, amount.ToString(CultureInfo.InvariantCulture), string.Join(" ", Picture())).Split().Where(word => word.Length > 0).Select(int.Parse).ToArray();
+        var expected = TorchVision.Value[Name(what, amount)];
         var picture = Picture();
         if (what == "brightness")
             ColorAdjustment.Brightness(picture, (float)amount);

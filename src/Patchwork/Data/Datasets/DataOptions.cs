@@ -1,0 +1,30 @@
+namespace Patchwork.Data;
+
+/// <summary>How a data set is opened.</summary>
+public sealed record DataOptions
+{
+    /// <summary>
+    /// The set's own folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in <c>~/.cache/patchwork/data</c>.
+    /// </summary>
+    public string? Data { get; init; }
+
+    /// <summary>
+    /// Rows and columns that the images of a folder are resized to. Range 8 to 1024; null, the default:
+    /// <see cref="DatasetSource.DefaultSize"/>. Sets of one size ignore it.
+    /// </summary>
+    public int? ImageSize { get; init; }
+
+    /// <summary>
+    /// Share of the sides of a picture's middle square that is kept, for sets of image files. Range (0, 1]. Default 1. 0.875 is the usual
+    /// "resize to 256, keep 224".
+    /// </summary>
+    public double CenterCrop
+    {
+        get;
+        init => field = value is > 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(
+            nameof(value), FormattableString.Invariant($"`CenterCrop` must lie in (0, 1]. Received: {value}."));
+    } = 1;
+
+    /// <summary>Omit damaged image files instead of refusing the set. Default false.</summary>
+    public bool SkipDamaged { get; init; }
+}
