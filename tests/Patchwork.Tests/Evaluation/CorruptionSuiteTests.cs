@@ -76,9 +76,11 @@ public sealed class CorruptionSuiteTests : IDisposable
     public void Published_files_are_measured_under_names_of_their_own()
     {
         Publish();
-        using var published = PublishedCorruptions.Open(folder);
-        var (drawn, read) = (new CorruptionSuite().Measure(Subject), new CorruptionSuite().Measure(Subject with { Corruptions = published }));
-        Assert.Equal(drawn.Metrics.Select(metric => ($"published_{metric.Key}", metric.Value)), read.Metrics.Select(metric => (metric.Key, metric.Value)));
+        var suite = new CorruptionSuite { Published = folder };
+        suite.Check(images);
+        var (drawn, read) = (new CorruptionSuite().Measure(Subject), suite.Measure(Subject));
+        Assert.Equal(drawn.Metrics.Select(metric => ($"published_{metric.Key}", metric.Value)),
+            read.Metrics.Select(metric => (metric.Key, metric.Value)));
         Assert.Equal(drawn.Tables["errors"], read.Tables["published_errors"]);
     }
 
@@ -89,7 +91,7 @@ public sealed class CorruptionSuiteTests : IDisposable
         using var published = PublishedCorruptions.Open(folder, limit: 3);
         Assert.Equal(15, published.Kinds.Count);
         Assert.Equal([0, 1, 2], Enumerable.Range(0, 3).Select(published.Of(new Fog(), 4, images).Label).Order());
-        var result = new CorruptionSuite().Measure(Subject with { Corruptions = published });
+        var result = new CorruptionSuite { Published = folder }.Measure(Subject with { Limit = 3 });
         Assert.Equal(3, result.Metrics["published_fog_error"].N);
         Assert.DoesNotContain("published_mean_extra_corruption_error", result.Metrics.Keys);
     }
@@ -115,7 +117,10 @@ public sealed class CorruptionSuiteTests : IDisposable
         File.WriteAllBytes(At("labels.npy"), NpyFileTests.File("<i8", "30,", labels));
         using var published = PublishedCorruptions.Open(folder);
         Assert.Contains("A label must lie in 0 to 2. Received: 7", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, images)).Message, StringComparison.Ordinal);
-        Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, new NoiseImages())).Message, StringComparison.Ordinal);
+        var other = new NoiseImages();
+        Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, other)).Message, StringComparison.Ordinal);
+        var suite = new CorruptionSuite { Published = folder };
+        Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => suite.Check(other)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -63,9 +63,11 @@ public sealed class LocalizationSuiteTests : IDisposable
     [Fact]
     public void Grad_CAM_at_the_rectified_features_finds_what_the_class_activation_map_finds()
     {
-        var result = new LocalizationSuite().Measure(Subject(seeing) with { Layer = "relu" });
+        var result = new LocalizationSuite { Layer = "relu" }.Measure(Subject(seeing));
         Assert.Equal(1, Value(result, "max_box_acc_v2"));
-        Assert.Contains("Did you mean 'relu'?", Assert.Throws<InputException>(() => new LocalizationSuite().Measure(Subject(seeing) with { Layer = "relv" })).Message, StringComparison.Ordinal);
+        var misspelled = new LocalizationSuite { Layer = "relv" };
+        Assert.Contains("Did you mean 'relu'?", Assert.Throws<InputException>(() => misspelled.Measure(Subject(seeing))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

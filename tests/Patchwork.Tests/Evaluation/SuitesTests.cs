@@ -7,97 +7,33 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
+/// <summary>Laws of every suite of the catalogue.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class SuitesTests : IDisposable
 {
-    private readonly NoiseImages images = new(count: 60, height: 16, width: 16);
-    private readonly nn.Module<Tensor, Tensor> network;
+    private readonly LinearSubject linear = new();
 
-    public SuitesTests()
-    {
-        new SeedStream(1).SeedTorch("test");
-        network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 3));
-    }
+    public void Dispose() => linear.Dispose();
 
-    public void Dispose() => network.Dispose();
-
-    // Those that any network and set have what they need for; localization and transfer have tests of their own.
-    private IEnumerable<Suite> Measurable => Suites.All.Where(suite => suite is not TransferSuite && suite.Missing(images) is null);
-
-    private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 16, Validation = images };
-
-    // One pass over the whole set at once, by other means than the suites.
-    private (float[][] Softmax, int[] Labels) Outputs()
-    {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        var pixels = tensor(Enumerable.Range(0, images.Count).SelectMany(i => images.Read(i, []).ToArray()).Select(value => value / 255f).ToArray()).reshape(60, 3, 16, 16);
-        var probabilities = network.call((pixels - 0.45) / 0.23).softmax(1);
-        return ([.. probabilities.data<float>().ToArray().Chunk(3)], [.. Enumerable.Range(0, 60).Select(images.Label)]);
-    }
-
-    [Fact]
-    public void Clean_counts_what_counting_by_hand_counts()
-    {
-        var (softmax, labels) = Outputs();
-        var result = new CleanSuite().Measure(Subject with { BestNetwork = network });
-        var wrong = softmax.Zip(labels, (row, label) => Array.IndexOf(row, row.Max()) != label).ToArray();
-        Assert.Equal(wrong.Average(error => error ? 1.0 : 0.0), result.Metrics["top1_error"].Value, 1e-12);
-        Assert.Equal(wrong, result.PerImage["top1_error"].Select(error => error == 1));
-        Assert.Equal(0, result.Metrics["top5_error"].Value);
-        Assert.Equal(softmax.Zip(labels, (row, label) => -Math.Log(row[label])).Average(), result.Metrics["nll"].Value, 1e-5);
-        Assert.Equal(result.Metrics["top1_error"], result.Metrics["best_top1_error"]);
-        Assert.All(result.Tables["confusion"], row => Assert.Equal(20, row.Sum()));
-        Assert.Equal(60 - wrong.Count(error => error), Enumerable.Range(0, 3).Sum(k => result.Tables["confusion"][k][k]));
-    }
-
-    [Fact]
-    public void A_fitted_temperature_does_not_raise_the_likelihood_it_was_fitted_on()
-    {
-        var result = new CalibrationSuite().Measure(Subject);
-        Assert.InRange(result.Metrics["temperature"].Value, TemperatureScaling.Lowest, TemperatureScaling.Highest);
-        var (softmax, labels) = Outputs();
-        Assert.Equal(softmax.Zip(labels, (row, label) => row.Select((p, k) => Math.Pow(p - (k == label ? 1 : 0), 2)).Sum()).Average(), result.Metrics["brier"].Value, 1e-5);
-        Assert.True(result.Metrics["ece"].Ci95!.Value.Contains(result.Metrics["ece"].Value));
-        Assert.Equal(60, result.Tables["reliability"].Sum(bin => bin[2]));
-    }
+    // Those that need nothing but a network and a test set; localization and transfer have tests of their own.
+    private Suite[] Measurable => [.. Suites.All.Where(suite => suite.Missing(linear.Images) is null)];
 
     [Fact]
     public void Every_suite_is_repeatable_whatever_the_batches_and_leaves_no_tensor()
     {
+        Assert.Equal(Suites.All.Count - 2, Measurable.Length);
         foreach (var suite in Measurable)
         {
-            var first = suite.Measure(Subject);
+            var first = suite.Measure(linear.Subject);
             var before = LiveTensors.Settled();
-            var second = suite.Measure(Subject);
+            var second = suite.Measure(linear.Subject);
             Assert.Equal(before, Tensor.TotalCount);
             Assert.Equal(first.Metrics, second.Metrics);
             if (suite is AdversarialSuite)
-                continue;      // starts are drawn a batch at a time
-            var other = suite.Measure(Subject with { BatchSize = 60 });
+                continue;      // starts are drawn per batch
+            var other = suite.Measure(linear.Subject with { BatchSize = 60 });
             Assert.All(first.Metrics, metric => Assert.Equal(metric.Value.Value, other.Metrics[metric.Key].Value, 1e-5));
         }
-    }
-
-    [Fact]
-    public void At_its_ends_a_curve_is_the_clean_error()
-    {
-        var clean = new CleanSuite().Measure(Subject).Metrics["top1_error"].Value;
-        var occlusion = new OcclusionSuite().Measure(Subject);
-        var between = new InBetweenSuite().Measure(Subject);
-        foreach (var kind in Occlusion.All)
-            Assert.Equal(clean, occlusion.Tables[kind.Id][kind.Place == OcclusionPlace.Centre ? 0 : ^1][1], 1e-12);
-        // At the ends a pair is one image, and the other's class is right too: no more errors than clean ones.
-        Assert.InRange(between.Tables["mixup"][^1][1], 0, clean);
-        Assert.Equal(between.Tables["mixup"][^1][1], between.Tables["cutmix"][0][1], 1e-12);
-        Assert.Equal(between.Tables["mixup"][0][1], between.Tables["cutmix"][^1][1], 1e-12);
-    }
-
-    [Fact]
-    public void An_evaluation_can_be_cancelled_between_batches()
-    {
-        using var source = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => new OcclusionSuite().Measure(Subject with { Cancellation = source.Token, Progress = _ => source.Cancel() }));
     }
 
     [Fact]
@@ -106,11 +42,67 @@ public sealed class SuitesTests : IDisposable
         foreach (var suite in Measurable)
         {
             var shares = new List<double>();
-            suite.Measure(Subject with { Progress = shares.Add });
+            suite.Measure(linear.Subject with { Progress = shares.Add });
             Assert.Equal(shares.Order(), shares);
             Assert.Equal(1, shares[^1], 1e-12);
         }
     }
+
+    [Fact]
+    public void Measuring_leaves_no_gradient_and_no_tensor_behind()
+    {
+        using var random = new RandomPixels();
+        void Round()
+        {
+            using var each = NewDisposeScope();
+            foreach (var attack in Attack.All)
+                attack.Of(random.Model, random.Pixels, random.Labels, random.Seeds, 0);
+            foreach (var score in OutScore.All)
+                score.Of(random.Model, random.Pixels, random.Model.Logits(random.Pixels));
+            foreach (var kind in Occlusion.All)
+                kind.Of(random.Pixels, 4, random.Model.Normalization);
+        }
+        Round();
+        var before = LiveTensors.Settled();
+        Round();
+        Assert.Equal(before, Tensor.TotalCount);
+        Assert.All(random.Network.parameters(), parameter => Assert.True(parameter.grad is null));
+    }
+
+    [Fact]
+    public void Option_names_are_unique_and_setting_one_changes_nothing_but_the_fingerprint_of_its_suite()
+    {
+        var options = Suites.All.SelectMany(suite => suite.Options.Select(option => (Suite: suite, Option: option))).ToArray();
+        Assert.Equal(options.Length, options.DistinctBy(one => one.Option.Name).Count());
+        Assert.Equal(options.Length, options.DistinctBy(one => one.Option.Property).Count());
+        foreach (var (suite, option) in options)
+        {
+            var set = option.Set(suite, "7");
+            Assert.Equal((suite.Id, suite.GetType()), (set.Id, set.GetType()));
+            Assert.NotEqual(suite.Fingerprint.ToJsonString(), set.Fingerprint.ToJsonString());
+            Assert.StartsWith($"{suite.GetType().Name}.", option.Property, StringComparison.Ordinal);
+            Assert.NotNull(suite.GetType().GetProperty(option.Property.Split('.')[1]));
+        }
+    }
+
+    // As the first version stored them: results of runs that are evaluated already are still recognized.
+    [Theory]
+    [InlineData("clean", """{"limit":null,"layer":null,"transfer":null,"corruptions":null,"out_sets":null}""")]
+    [InlineData("ood", """{"limit":null,"layer":null,"transfer":null,"corruptions":null,"out_sets":[]}""")]
+    [InlineData("localization", """{"limit":null,"layer":"layer3","transfer":null,"corruptions":null,"out_sets":null}""")]
+    [InlineData("transfer", """{"limit":null,"layer":null,"transfer":"cifar10 5","corruptions":null,"out_sets":null}""")]
+    public void Fingerprints_are_stored_as_in_the_first_version(string id, string stored)
+    {
+        var given = new Dictionary<string, string> { ["layer"] = "layer3", ["transfer-to"] = "cifar10", ["transfer-epochs"] = "5" };
+        var plain = Suites.All.Single(suite => suite.Id == id);
+        var suite = plain.Options.Aggregate(plain, (one, option) => given.TryGetValue(option.Name, out var text) ? option.Set(one, text) : one);
+        Assert.Equal(stored, Suites.Stored(suite, null).ToJsonString());
+        Assert.StartsWith("""{"limit":40,""", Suites.Stored(suite, 40).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Exactly_one_headline_is_the_test_error() =>
+        Assert.Equal("top1_error", Assert.Single(Suites.All.SelectMany(suite => suite.Headlines), headline => headline.IsTestError).Metric);
 
     [Fact]
     public void An_interval_of_the_mean_is_that_of_the_normal_law()
@@ -123,6 +115,6 @@ public sealed class SuitesTests : IDisposable
     }
 
     [Fact]
-    public void Unknown_suites_are_refused_with_the_nearest_name() =>
-        Assert.Contains("Did you mean 'occlusion'?", Assert.Throws<InputException>(() => Suites.Parse("clean,oclusion")).Message, StringComparison.Ordinal);
+    public void Unknown_suites_are_refused_with_the_nearest_name() => Assert.Contains("Did you mean 'occlusion'?",
+        Assert.Throws<InputException>(() => Suites.Parse("clean,oclusion")).Message, StringComparison.Ordinal);
 }

@@ -63,7 +63,7 @@ public sealed class CamBoxesTests
         foreach (var image in vectors.RootElement.GetProperty("box_accuracy_images").EnumerateArray())
         {
             float[] scores = [.. image.GetProperty("levels").Numbers().Select(level => (float)((level + 0.5) / 256))];
-            accuracy.Add(MapBoxes.Of(scores, 48, 48).Overlaps([.. image.GetProperty("gt_boxes_resized").EnumerateArray().Select(Box)]), classIsRight: true);
+            accuracy.Add(MapBoxes.Of(scores, 48, 48).Overlaps([.. image.GetProperty("gt_boxes_resized").EnumerateArray().Select(Box)]));
             precision.Add(scores, [.. image.GetProperty("mask").Numbers().Select(value => (byte)value)]);
             foreach (var (box, resized) in image.GetProperty("gt_boxes").EnumerateArray().Zip(image.GetProperty("gt_boxes_resized").EnumerateArray()))
                 Assert.Equal(Box(resized), Box(box).Resized(image.GetProperty("image_height").GetInt32(), image.GetProperty("image_width").GetInt32(), 48, 48));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Playwright;
+using Patchwork.Evaluation;
 using Patchwork.Reporting;
 using Patchwork.Tests.Support;
 using Xunit;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using CsCheck;
+using Patchwork.Evaluation;
 using Patchwork.Reporting;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using Patchwork.Evaluation;
 using Patchwork.Reporting;
 using Xunit;
 
@@ -7,9 +8,11 @@ namespace Patchwork.Tests.Reporting;
 
 public sealed class HeatChartTests
 {
-    private static readonly HeatChart Chart = new("Errors", ["fog", "snow"], [new("baseline", ["1", "2"], [[10, 20], [30, double.NaN]]), new("cutmix", ["1", "2"], [[50, 12], [14, 16]])], "Errors by kind");
+    private static readonly HeatChart Chart = new("Errors", ["fog", "snow"],
+        [new("baseline", ["1", "2"], [[10, 20], [30, double.NaN]]), new("cutmix", ["1", "2"], [[50, 12], [14, 16]])], "Errors by kind");
 
-    private static IEnumerable<XElement> Elements(string name) => XDocument.Parse(Chart.ToSvg()).Descendants().Where(element => element.Name.LocalName == name);
+    private static IEnumerable<XElement> Elements(string name) =>
+        XDocument.Parse(HeatCharts.Table(Chart)).Descendants().Where(element => element.Name.LocalName == name);
 
     [Fact]
     public void Every_value_stands_in_its_cell_and_the_largest_has_the_strongest_tint()

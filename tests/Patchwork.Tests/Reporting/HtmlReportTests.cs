@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Patchwork.Evaluation;
 using Patchwork.Reporting;
 using Xunit;
 

@@ -39,7 +39,7 @@ public sealed class ResultTableTests
     [Fact]
     public void One_value_has_no_deviation()
     {
-        Assert.True(double.IsNaN(Statistic.Of([3]).Deviation));
+        Assert.True(double.IsNaN(Statistic.Of([3]).StandardDeviation));
         Assert.Equal("3.00", Statistic.Of([3]).ToString());
         Assert.Throws<ArgumentException>(() => Statistic.Of([]));
     }

@@ -1,0 +1,59 @@
+using Patchwork.Evaluation;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Evaluation;
+
+[Collection(SerialCollection.Name)]
+public sealed class OutOfDistributionSuiteTests
+{
+    [Fact]
+    public void Drawn_images_follow_their_laws_and_their_seed()
+    {
+        var like = new NoiseImages(height: 32, width: 32);
+        byte[] Pixels(string id, ulong seed = 0)
+        {
+            var set = OutSet.Draw(id, like, 40, new SeedStream(seed));
+            return [.. Enumerable.Range(0, set.Count).SelectMany(i => set.Read(i, new byte[set.ImageBytes]).ToArray())];
+        }
+        var count = 40.0 * 3 * 32 * 32;
+        Assert.InRange(Pixels("uniform").Average(value => value / 255.0), 0.495, 0.505);
+        Assert.All(Pixels("rademacher"), value => Assert.True(value is 0 or 255));
+        // P(N + 0.5 <= 0) = Φ(-0.5) = 0.3085: so much is black.
+        Assert.InRange(Pixels("gaussian").Count(value => value == 0) / count, 0.300, 0.317);
+        Assert.All(Pixels("blobs"), value => Assert.True(value == 0 || value >= 191));
+        Assert.InRange(Pixels("blobs").Count(value => value > 0) / count, 0.05, 0.5);
+        foreach (var id in OutSet.Drawn)
+        {
+            Assert.Equal(Pixels(id), Pixels(id));
+            Assert.NotEqual(Pixels(id), Pixels(id, 1));
+        }
+    }
+
+    [Fact]
+    public void Named_sets_are_measured_beside_the_drawn_ones_and_unknown_ones_refused()
+    {
+        using var linear = new LinearSubject();
+        var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop"] };
+        suite.Check(linear.Images);
+        var result = suite.Measure(linear.Subject);
+        Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop"], set => Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
+        var unknown = new OutOfDistributionSuite { OutSets = ["cifar"] };
+        Assert.Contains("Unknown data set 'cifar'", Assert.Throws<InputException>(() => unknown.Check(linear.Images)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Its_charts_are_one_curve_per_set_and_one_histogram_per_method()
+    {
+        using var linear = new LinearSubject();
+        var suite = new OutOfDistributionSuite();
+        SuiteResult[] seeds = [suite.Measure(linear.Subject)];
+        var charts = suite.Charts.SelectMany(chart => chart.Of([new("baseline", seeds), new("cutmix", seeds)])).Cast<LineChart>().ToArray();
+        Assert.Equal(OutSet.Drawn.Count + 2, charts.Length);
+        Assert.All(charts[..^2], chart => Assert.Equal(["baseline", "cutmix", "chance"], chart.Series.Select(series => series.Name)));
+        // All test images and all images of a set lie in the bins.
+        Assert.All(charts[^2..], chart => Assert.All(chart.Series, series => Assert.Equal(100, series.Points.Sum(point => point.Mean), 1e-9)));
+    }
+}
