@@ -22,7 +22,7 @@ public sealed record EvaluationCost(string Suite, long Forward, long Backward, d
 public static class EvaluationBench
 {
     /// <summary>The data set that is measured on.</summary>
-    public const string DatasetId = "shapes";
+    public static string DatasetId => "shapes";
 
     /// <summary>Measures all suites that need nothing but a network and a test set. The first round is thrown away.</summary>
     /// <param name="modelId">The network.</param>

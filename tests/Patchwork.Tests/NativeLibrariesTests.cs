@@ -34,7 +34,8 @@ public sealed class NativeLibrariesTests
 
     [Fact]
     public void An_old_libstdcxx_is_named_as_the_cause() =>
-        Assert.Contains("libstdc++", NativeLibraries.Explain("libLibTorchSharp.so", "version `GLIBCXX_3.4.32' not found"), StringComparison.Ordinal);
+        Assert.Contains("libstdc++", NativeLibraries.Explain("libLibTorchSharp.so", "version `GLIBCXX_3.4.32' not found"),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Only_the_copies_of_a_failed_load_are_deleted()

@@ -4,8 +4,8 @@ namespace Patchwork.Cli.Commands;
 internal static class DefaultExperiment
 {
     /// <summary>The method of <c>preview</c>, <c>plan</c> and <c>mix</c>.</summary>
-    public const string Method = "cutmix";
+    public static string Method => "cutmix";
 
     /// <summary>The methods of <c>compare</c>.</summary>
-    public const string Methods = "baseline,cutout,mixup,cutmix";
+    public static string Methods => "baseline,cutout,mixup,cutmix";
 }

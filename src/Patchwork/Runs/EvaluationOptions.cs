@@ -16,7 +16,7 @@ public sealed record EvaluationOptions
     {
         get;
         init => field = value.Count > 0 && value.DistinctBy(suite => suite.Id).Count() == value.Count ? value
-            : throw new InputException("`Suites` must be at least one suite, each with its own id. "
+            : throw new InputException("An evaluation needs at least one suite, each with its own id. "
                 + $"Received: {(value.Count == 0 ? "none" : string.Join(", ", value.Select(suite => suite.Id)))}.");
     } = Evaluation.Suites.All;
 

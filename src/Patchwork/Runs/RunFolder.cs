@@ -41,7 +41,7 @@ public sealed class RunFolder
     public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
     {
         path = System.IO.Path.GetFullPath(path);
-        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? ", or go on with it by --resume"
+        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? $", or resume it with `TrainingRun.Resume(\"{path}\")`"
             : "", aside =>
         {
             var folder = new RunFolder(aside, recipe);

@@ -3,7 +3,9 @@ using System.Reflection.Emit;
 
 namespace Patchwork.Tests.Architecture;
 
-/// <summary>What the compiled code of an assembly mentions: read from signatures and instructions, so that no alias or half-qualified name hides it.</summary>
+/// <summary>
+/// What the compiled code of an assembly mentions: read from signatures and instructions, so that no alias or half-qualified name hides it.
+/// </summary>
 internal static class CompiledCode
 {
     private const BindingFlags Everything =
@@ -12,7 +14,10 @@ internal static class CompiledCode
     private static readonly Dictionary<short, OpCode> OpCodes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
-    /// <summary>The types that a type uses: its base, interfaces, members, and what its instructions name. Nested types and generic arguments included.</summary>
+    /// <summary>
+    /// The types that a type uses: its base, interfaces, members, and what its instructions name. Nested types and generic arguments
+    /// included.
+    /// </summary>
     public static IReadOnlySet<Type> TypesUsedBy(Type type)
     {
         var used = new HashSet<Type>();
@@ -68,7 +73,8 @@ internal static class CompiledCode
     private static IEnumerable<object> Mentioned(MethodBase method)
     {
         var code = method.GetMethodBody()?.GetILAsByteArray() ?? [];
-        var (ofType, ofMethod) = (method.DeclaringType!.GetGenericArguments(), method.IsGenericMethod ? method.GetGenericArguments() : null);
+        var (ofType, ofMethod) = (method.DeclaringType!.GetGenericArguments(), method.IsGenericMethod ? method.GetGenericArguments()
+            : null);
         for (var at = 0; at < code.Length;)
         {
             short value = code[at++];

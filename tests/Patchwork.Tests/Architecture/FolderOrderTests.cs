@@ -19,7 +19,8 @@ public sealed partial class FolderOrderTests
 
     private static readonly Assembly Library = typeof(Methods).Assembly;
 
-    private static string[] Folders => [.. Directory.GetDirectories(Repository.File("src/Patchwork")).Select(path => Path.GetFileName(path)!)
+    private static string[] Folders =>
+        [.. Directory.GetDirectories(Repository.File("src/Patchwork")).Select(path => Path.GetFileName(path)!)
         .Where(name => name is not ("bin" or "obj" or "buildTransitive"))];
 
     [Fact]
@@ -38,7 +39,8 @@ public sealed partial class FolderOrderTests
     [Fact]
     public void Compiled_code_uses_only_folders_before_its_own()
     {
-        var wrong = from use in Uses() where Array.IndexOf(Order, use.To) > Array.IndexOf(Order, use.From) select $"{use.Type} uses {use.Of}";
+        var wrong = from use in Uses() where Array.IndexOf(Order, use.To) > Array.IndexOf(Order, use.From)
+            select $"{use.Type} uses {use.Of}";
         Assert.Equal([], wrong.Distinct());
     }
 
@@ -53,7 +55,8 @@ public sealed partial class FolderOrderTests
                 foreach (Match use in Named().Matches(File.ReadAllText(file)))
                 {
                     var other = use.Groups["folder"].Value;
-                    Assert.True(Array.IndexOf(Order, other) <= Array.IndexOf(Order, folder), $"{file} names {use.Value}, which comes after {folder}");
+                    Assert.True(Array.IndexOf(Order, other) <= Array.IndexOf(Order, folder),
+                        $"{file} names {use.Value}, which comes after {folder}");
                 }
             }
         }
@@ -67,7 +70,8 @@ public sealed partial class FolderOrderTests
         Assert.Equal(Order, rows.Select(row => row.Folder));
         var uses = Uses().Where(use => use.From != use.To).ToLookup(use => use.From, use => use.To);
         var wrong = from row in rows
-                    let used = string.Join(", ", uses[row.Folder].Distinct().OrderBy(name => Array.IndexOf(Order, name)).DefaultIfEmpty("-"))
+                    let used = string.Join(", ", uses[row.Folder].Distinct().OrderBy(name => Array.IndexOf(Order, name))
+                        .DefaultIfEmpty("-"))
                     where used != row.Uses
                     select $"`{row.Folder}/` uses | {used} |";
         Assert.True(!wrong.Any(), string.Join('\n', wrong));
@@ -95,7 +99,8 @@ public sealed partial class FolderOrderTests
     private static IEnumerable<Type> Nested(Type type) =>
         new[] { type }.Concat(type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).SelectMany(Nested));
 
-    private static string? FolderOf(Type type) => type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;
+    private static string? FolderOf(Type type) =>
+        type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;
 
     // Patchwork.Mixing, and Mixing.Methods behind something that is no dot.
     [GeneratedRegex(@"(?:Patchwork\.|(?<![\w.""/]))(?<folder>Internals|Randomness|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)(?:;|\.[A-Z]\w+)")]

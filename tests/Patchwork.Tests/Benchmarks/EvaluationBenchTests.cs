@@ -15,11 +15,14 @@ public sealed class EvaluationBenchTests
         var costs = EvaluationBench.Run("resnet8", images, rounds: 2).ToDictionary(cost => cost.Suite);
         Assert.Equal((images, 0), (costs["clean"].Forward, costs["clean"].Backward));
         Assert.Equal((2 * images, 0), (costs["calibration"].Forward, costs["calibration"].Backward));      // the validation images too
-        Assert.Equal((2 * 5 * images, 5 * images), (costs["ood"].Forward, costs["ood"].Backward));      // test images and four sets; ODIN goes back once and looks again
+        // test images and four sets; ODIN goes back once and looks again
+        Assert.Equal((2 * 5 * images, 5 * images), (costs["ood"].Forward, costs["ood"].Backward));
         Assert.Equal(19 * 5 * images, costs["corruption"].Forward);
-        Assert.Equal((4 * 16 + 1) * images, costs["occlusion"].Forward);      // of the 17 sizes one covers nothing, and is the same for all four
+        // of the 17 sizes one covers nothing, and is the same for all four
+        Assert.Equal((4 * 16 + 1) * images, costs["occlusion"].Forward);
         Assert.Equal((9 + 15 + 2) * images, costs["inbetween"].Forward);      // both curves end at the images themselves
-        Assert.Equal((2 * images, 11 * images), (costs["adversarial"].Forward, costs["adversarial"].Backward));      // one step and ten; each attack judged
+        // one step and ten; each attack judged
+        Assert.Equal((2 * images, 11 * images), (costs["adversarial"].Forward, costs["adversarial"].Backward));
         Assert.Equal((images, 0), (costs["localization"].Forward, costs["localization"].Backward));
         Assert.All(costs.Values, cost => Assert.True(cost.Seconds > 0 && cost.OverPasses.Median > 0));
     }

@@ -15,7 +15,8 @@ public sealed class AnywhereTests : IDisposable
     // Another folder, in which no relative path of the first leads anywhere.
     private string Elsewhere => Directory.CreateDirectory(files.At("else/where")).FullName;
 
-    private string? StoredData(string run) => (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(files.At(run), "recipe.json")))!["data"];
+    private string? StoredData(string run) =>
+        (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(files.At(run), "recipe.json")))!["data"];
 
     private void Unfinish(string run) => File.Delete(Path.Combine(files.At(run), "result.json"));
 
@@ -32,9 +33,11 @@ public sealed class AnywhereTests : IDisposable
     {
         Succeed(files.Folder, "", ["train", "--dataset", "folder", "--data", "pictures", "--image-size", "16", .. Short, "--out", "first"]);
         Assert.Equal(files.Pictures, StoredData("first"));
-        Succeed(files.Folder, "", ["train", "--dataset", "folder", "--data", "pictures", "--image-size", "16", "--weights", "first/checkpoints/last.safetensors", .. Short, "--out", "second"]);
+        Succeed(files.Folder, "", ["train", "--dataset", "folder", "--data", "pictures", "--image-size", "16", "--weights",
+            "first/checkpoints/last.safetensors", .. Short, "--out", "second"]);
         Unfinish("second");
-        foreach (var file in Directory.GetFiles(files.At("second/checkpoints"), "*.*").Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
+        foreach (var file in Directory.GetFiles(files.At("second/checkpoints"), "*.*")
+            .Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
             File.Delete(file);      // then the weights are needed again
         Succeed(Elsewhere, "", "train", "--resume", "--out", files.At("second"));
     }
@@ -55,7 +58,9 @@ public sealed class AnywhereTests : IDisposable
     [Fact]
     public void A_comparison_goes_on_from_another_folder()
     {
-        string[] Compare(string data) => ["compare", "--methods", "baseline", "--seeds", "1", "--dataset", "folder", "--data", data, "--image-size", "16", .. Short, "--out", files.At("compared")];
+        string[] Compare(string data) =>
+            ["compare", "--methods", "baseline", "--seeds", "1", "--dataset", "folder", "--data", data, "--image-size", "16", .. Short,
+            "--out", files.At("compared")];
         Succeed(files.Folder, "", Compare("pictures"));
         var result = Path.Combine(files.At("compared"), "baseline-seed1", "result.json");
         var before = File.ReadAllText(result);
@@ -73,8 +78,10 @@ public sealed class AnywhereTests : IDisposable
         Directory.CreateDirectory(folder);
         foreach (var (part, count) in (ReadOnlySpan<(string, byte)>)[("train", 40), ("t10k", 20)])
         {
-            File.WriteAllBytes(Path.Combine(folder, $"{part}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28, .. Enumerable.Range(0, count * 784).Select(i => (byte)(i * 7))]);
-            File.WriteAllBytes(Path.Combine(folder, $"{part}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, count, .. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]);
+            File.WriteAllBytes(Path.Combine(folder, $"{part}-images-idx3-ubyte"),
+                [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28, .. Enumerable.Range(0, count * 784).Select(i => (byte)(i * 7))]);
+            File.WriteAllBytes(Path.Combine(folder, $"{part}-labels-idx1-ubyte"),
+                [0, 0, 8, 1, 0, 0, 0, count, .. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]);
         }
     }
 }

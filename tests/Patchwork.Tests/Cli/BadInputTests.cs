@@ -84,7 +84,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("train --method manifoldmixup --scope example --out {}", "Received: method manifoldmixup.")]
     [InlineData("train --method labelsmoothing --strengths alpha/0:1 --out {}", "Unknown strength")]
     [InlineData("train --method shakedrop --set shakedrop.alpha=1,-1 --out {}", "low end not above the high one")]
-    [InlineData("train --method shakedrop --set dropProbability=0.2 --strengths dropProbability/step_0:0 --out {}", "either fixed or scheduled")]
+    [InlineData("train --method shakedrop --set dropProbability=0.2 --strengths dropProbability/step_0:0 --out {}",
+        "either fixed or scheduled")]
     [InlineData("train --method manifoldmixup --layers layr1 --out {}", "Did you mean 'layer1'?")]
     [InlineData("train --method manifoldmixup --model wrn-16-4 --layers input,layer1 --out {}", "block1, block2, block3")]
     [InlineData("train --method featurecutmix --layers fc --out {}", "'fc' must put out features (N, C, H, W)")]
@@ -97,7 +98,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("compare --methods baseline,featurecutmix --accumulate 2 --out {}", "accumulate = 2")]
     public void What_cannot_work_or_would_change_nothing_is_refused_before_a_folder_appears(string line, string expected)
     {
-        var refusal = Refused([.. line.Split(' ').Select(word => word.Replace("{}", files.At("run"), StringComparison.Ordinal).Replace('_', ' '))]);
+        var refusal =
+            Refused([.. line.Split(' ').Select(word => word.Replace("{}", files.At("run"), StringComparison.Ordinal).Replace('_', ' '))]);
         Assert.Contains(expected, refusal, StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("run")));
     }
@@ -108,7 +110,8 @@ public sealed class BadInputTests : IDisposable
         files.Paint(perClass: 10);
         foreach (var verb in (string[][])[["train", "--method", "cutmix"], ["compare", "--methods", "baseline,cutmix"]])
             Assert.Contains("labelWeight", Refused([.. verb, "--label-weight", "object", .. files.Flags("run")]), StringComparison.Ordinal);
-        Assert.Contains("Choose another image size", Refused(["train", "--method", "puzzlemix", .. files.Flags("run"), "--set", "blockCounts=3"]), StringComparison.Ordinal);
+        Assert.Contains("Choose another image size",
+            Refused(["train", "--method", "puzzlemix", .. files.Flags("run"), "--set", "blockCounts=3"]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("run")));
     }
 
@@ -124,33 +127,40 @@ public sealed class BadInputTests : IDisposable
     public void A_missing_data_file_is_named()
     {
         var data = Directory.CreateDirectory(files.At("cifar")).FullName;
-        Assert.Contains(Path.Combine(data, "batches.meta.txt"), Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(data, "batches.meta.txt"),
+            Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
         File.WriteAllLines(Path.Combine(data, "batches.meta.txt"), Enumerable.Range(0, 10).Select(i => $"class {i}"));
         var refusal = Refused("train", "--dataset", "cifar10", "--data", data, "--out", files.At("run"));
         Assert.Contains("30730000 bytes", refusal, StringComparison.Ordinal);
         Assert.Contains("patchwork data get cifar10", refusal, StringComparison.Ordinal);
-        Assert.Contains("47040016 bytes", Refused("train", "--dataset", "mnist", "--data", data, "--out", files.At("run")), StringComparison.Ordinal);
+        Assert.Contains("47040016 bytes", Refused("train", "--dataset", "mnist", "--data", data, "--out", files.At("run")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_folder_for_the_embedded_set_is_refused() =>
-        Assert.Contains("--dataset folder", Refused("train", "--data", files.At("pictures"), "--out", files.At("run")), StringComparison.Ordinal);
+        Assert.Contains("--dataset folder", Refused("train", "--data", files.At("pictures"), "--out", files.At("run")),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_switch_of_a_recipe_is_taken_back_by_false()
     {
         files.Paint(perClass: 10);
         Assert.Equal(0, CommandLine.Run(["train", "--flip", "--quiet", .. files.Flags("mirrored", 1)]).ExitCode);
-        Assert.Equal(0, CommandLine.Run("train", Path.Combine(files.At("mirrored"), "recipe.json"), "--flip", "false", "--quiet", "--out", files.At("plain")).ExitCode);
+        Assert.Equal(0, CommandLine.Run("train", Path.Combine(files.At("mirrored"), "recipe.json"), "--flip", "false", "--quiet", "--out",
+            files.At("plain")).ExitCode);
         Assert.True(Recipe.FromJson(File.ReadAllText(Path.Combine(files.At("mirrored"), "recipe.json"))).Flip);
         Assert.False(Recipe.FromJson(File.ReadAllText(Path.Combine(files.At("plain"), "recipe.json"))).Flip);
     }
 
     [Fact]
-    public void The_largest_seed_is_taken() => Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
+    public void The_largest_seed_is_taken() =>
+        Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
 
-    [Theory, InlineData("compare"), InlineData("plan"), InlineData("predict"), InlineData("mix"), InlineData("preview"), InlineData("evaluate")]
-    public void Help_names_a_default_once(string verb) => Assert.DoesNotMatch(@"\(default[^\n]*\[default", CommandLine.Run(verb, "--help").Output);
+    [Theory, InlineData("compare"), InlineData("plan"), InlineData("predict"), InlineData("mix"), InlineData("preview"),
+        InlineData("evaluate")]
+    public void Help_names_a_default_once(string verb) =>
+        Assert.DoesNotMatch(@"\(default[^\n]*\[default", CommandLine.Run(verb, "--help").Output);
 
     [Fact]
     public void A_truncated_data_file_is_named_with_both_lengths()
@@ -192,7 +202,8 @@ public sealed class BadInputTests : IDisposable
         foreach (var name in (string[])["cutmix-seed1", "cutmix-seed2"])
             File.WriteAllText(Path.Combine(Directory.CreateDirectory(files.At(name)).FullName, "recipe.json"), "{}");
         foreach (var arguments in (string[][])[["predict", files.Folder, "a.png"], ["evaluate", files.Folder]])
-            Assert.Contains($"There are 2 runs in it; name one: {files.At("cutmix-seed1")}, {files.At("cutmix-seed2")}.", Refused(arguments), StringComparison.Ordinal);
+            Assert.Contains($"There are 2 runs in it; name one: {files.At("cutmix-seed1")}, {files.At("cutmix-seed2")}.",
+                Refused(arguments), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>
-/// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last checkpoint. A place
+/// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last
+/// checkpoint. A place
 /// that cannot be written is refused before work begins, with exit code 2.
 /// </summary>
 public sealed class DiskFaultTests : IDisposable
@@ -92,6 +93,7 @@ public sealed class DiskFaultTests : IDisposable
         const string place = "/sys/patchwork";
         var refusal = CommandLine.Run([.. line.Split(' '), place]).Refusal();
         Assert.Contains(place, refusal, StringComparison.Ordinal);
-        Assert.Contains(line.StartsWith("preview", StringComparison.Ordinal) ? "another place" : "another folder", refusal, StringComparison.Ordinal);
+        Assert.Contains(line.StartsWith("preview", StringComparison.Ordinal) ? "another place" : "another folder", refusal,
+            StringComparison.Ordinal);
     }
 }

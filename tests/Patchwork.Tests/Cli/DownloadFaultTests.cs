@@ -9,12 +9,16 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary><c>data get</c> that is killed or runs out of room resumes where it stopped. Its addresses are real, a proxy of the test's own answers for them.</summary>
+/// <summary>
+/// <c>data get</c> that is killed or runs out of room resumes where it stopped. Its addresses are real, a proxy of the test's own answers
+/// for them.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class DownloadFaultTests : IDisposable
 {
     private const string Name = "train-images-idx3-ubyte.gz";
-    private static readonly PublishedSet Published = DatasetCatalogue.FindDownload("fashionmnist");      // the one that is published over plain HTTP
+    // the one that is published over plain HTTP
+    private static readonly PublishedSet Published = DatasetCatalogue.FindDownload("fashionmnist");
     private static readonly byte[] Content = Noise();
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-get-").FullName;
     private readonly ContentServer server = new(Content);
@@ -43,7 +47,8 @@ public sealed class DownloadFaultTests : IDisposable
         server.HoldAt = int.MaxValue;
         var have = Partial.Length;
         using var client = new HttpClient(new HttpClientHandler { Proxy = new System.Net.WebProxy(server.Address) });
-        await new Downloader(client).GetAsync(Published with { Files = [Published.Files[0] with { Md5 = Md5(Content) }] }, folder, (_, _, _) => { },
+        await new Downloader(client).GetAsync(Published with { Files = [Published.Files[0] with { Md5 = Md5(Content) }] }, folder,
+            (_, _, _) => { },
             TestContext.Current.CancellationToken);
         Assert.Equal(have, server.Firsts.Last());
         Assert.Equal([Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
@@ -88,7 +93,8 @@ public sealed class DownloadFaultTests : IDisposable
     }
 
     private Process Get() => CommandLine.Start(
-        new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data", folder);
+        new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data",
+            folder);
 
     // The server has sent this much and waits.
     private async Task Arrival(Process process, long bytes)

@@ -27,7 +27,8 @@ public sealed class EvaluateTests : IDisposable
         Assert.True(first.ExitCode == 0, first.Error);
         var error = first.Json().GetProperty("clean").GetProperty("top1_error");
         Assert.Equal((6, 6), (error.GetProperty("n").GetInt32(), error.GetProperty("limit").GetInt32()));
-        Assert.InRange(error.GetProperty("value").GetDouble(), error.GetProperty("ci95")[0].GetDouble(), error.GetProperty("ci95")[1].GetDouble());
+        Assert.InRange(error.GetProperty("value").GetDouble(), error.GetProperty("ci95")[0].GetDouble(), error.GetProperty("ci95")[1]
+            .GetDouble());
         Assert.True(first.Json().GetProperty("ood").TryGetProperty("shapes_energy_auroc", out _));
         using (var stored = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json"))))
             Assert.Equal(["clean", "ood"], stored.RootElement.EnumerateObject().Select(suite => suite.Name));
@@ -39,8 +40,10 @@ public sealed class EvaluateTests : IDisposable
 
         // Damaged or of other options: measured again.
         File.WriteAllText(Path.Combine(run, "evaluation", "clean.json"), "{");
-        Assert.Equal(first.Json().GetProperty("clean").GetRawText(), CommandLine.Run("evaluate", run, "--suite", "clean", "--limit", "6", "--json").Json().GetProperty("clean").GetRawText());
-        Assert.False(CommandLine.Run("evaluate", run, "--suite", "clean", "--json").Json().GetProperty("clean").GetProperty("top1_error").TryGetProperty("limit", out _));
+        Assert.Equal(first.Json().GetProperty("clean").GetRawText(),
+            CommandLine.Run("evaluate", run, "--suite", "clean", "--limit", "6", "--json").Json().GetProperty("clean").GetRawText());
+        Assert.False(CommandLine.Run("evaluate", run, "--suite", "clean", "--json").Json().GetProperty("clean").GetProperty("top1_error")
+            .TryGetProperty("limit", out _));
     }
 
     [Fact]
@@ -48,12 +51,15 @@ public sealed class EvaluateTests : IDisposable
     {
         files.Paint();
         var folder = files.At("compare");
-        string[] Compare(params string[] more) => ["compare", "--methods", "baseline,cutmix", "--seeds", "2", "--quiet", .. files.Flags("compare"), .. more];
+        string[] Compare(params string[] more) =>
+            ["compare", "--methods", "baseline,cutmix", "--seeds", "2", "--quiet", .. files.Flags("compare"), .. more];
         var result = CommandLine.Run(Compare("--evaluate", "clean,occlusion", "--json"));
         Assert.True(result.ExitCode == 0, result.Error);
         var error = result.Json().GetProperty("evaluation").GetProperty("clean").GetProperty("top1_error");
-        var (baseline, cutmix) = (error.GetProperty("baseline").GetProperty("mean").GetDouble(), error.GetProperty("cutmix").GetProperty("mean").GetDouble());
-        Assert.Equal(result.Json().GetProperty("methods")[0].GetProperty("top1_error_last").GetProperty("mean").GetDouble(), baseline, 1e-9);
+        var (baseline, cutmix) = (error.GetProperty("baseline").GetProperty("mean").GetDouble(), error.GetProperty("cutmix")
+            .GetProperty("mean").GetDouble());
+        Assert.Equal(result.Json().GetProperty("methods")[0].GetProperty("top1_error_last").GetProperty("mean").GetDouble(), baseline,
+            1e-9);
         Assert.Equal(cutmix - baseline, error.GetProperty("cutmix").GetProperty("vs_baseline").GetProperty("difference").GetDouble(), 1e-9);
         Assert.False(error.GetProperty("baseline").TryGetProperty("vs_baseline", out _));
 
@@ -62,7 +68,8 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal("suite,metric,method,seed,value,ci95_low,ci95_high,n,limit", rows[0]);
         Assert.Equal(4, rows.Count(row => row.StartsWith("clean,top1_error,", StringComparison.Ordinal)));
         Assert.Contains("Centre covered, black", File.ReadAllText(Path.Combine(folder, "report.html")), StringComparison.Ordinal);
-        Assert.Contains("| error, centre black, %", CommandLine.Run(Compare("--evaluate", "occlusion", "--markdown")).Output, StringComparison.Ordinal);
+        Assert.Contains("| error, centre black, %", CommandLine.Run(Compare("--evaluate", "occlusion", "--markdown")).Output,
+            StringComparison.Ordinal);
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run(Compare("--evaluate", "claen")).Refusal(), StringComparison.Ordinal);
     }
 
@@ -73,8 +80,11 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run("evaluate", run, "--suite", "claen").Refusal(), StringComparison.Ordinal);
         Assert.Contains("--limit must be at least 1", CommandLine.Run("evaluate", run, "--limit", "0").Refusal(), StringComparison.Ordinal);
         Assert.Contains("image for each of the", CommandLine.Run("evaluate", run, "--limit", "1").Refusal(), StringComparison.Ordinal);
-        Assert.Contains("Unknown data set 'cifar'", CommandLine.Run("evaluate", run, "--suite", "ood", "--out-sets", "cifar").Refusal(), StringComparison.Ordinal);
-        Assert.Contains("labels.npy, which does not exist", CommandLine.Run("evaluate", run, "--suite", "corruption", "--corruptions", files.At("nowhere")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("Unknown data set 'cifar'", CommandLine.Run("evaluate", run, "--suite", "ood", "--out-sets", "cifar").Refusal(),
+            StringComparison.Ordinal);
+        Assert.Contains("labels.npy, which does not exist",
+            CommandLine.Run("evaluate", run, "--suite", "corruption", "--corruptions", files.At("nowhere")).Refusal(),
+            StringComparison.Ordinal);
         Assert.Contains("recipe.json", CommandLine.Run("evaluate", files.At("nowhere")).Refusal(), StringComparison.Ordinal);
         File.Delete(Path.Combine(run, "result.json"));
         Assert.Contains("--resume", CommandLine.Run("evaluate", run).Refusal(), StringComparison.Ordinal);

@@ -4,7 +4,8 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>
-/// The program as a process gives its exit code and writes what its commands write in this process, where most tests run them. Exit code 130 is in
+/// The program as a process gives its exit code and writes what its commands write in this process, where most tests run them. Exit code
+/// 130 is in
 /// <see cref="ResumeTests"/>.
 /// </summary>
 public sealed class ExitCodeTests

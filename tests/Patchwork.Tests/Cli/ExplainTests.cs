@@ -80,7 +80,8 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
     public void The_picture_is_never_written_over()
     {
         var before = File.ReadAllBytes(Picture);
-        Assert.Contains("Choose another --out.", CommandLine.Run("explain", Run, Picture, "--out", Picture).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("Choose another --out.", CommandLine.Run("explain", Run, Picture, "--out", Picture).Refusal(),
+            StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(Picture));
     }
 

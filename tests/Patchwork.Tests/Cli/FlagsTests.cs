@@ -22,13 +22,15 @@ public sealed partial class FlagsTests
     [InlineData("Omit `Lr`.", "Omit --lr.")]
     [InlineData("resume it with `TrainingRun.Resume(\"/runs/a b\")`.", "resume it with train --resume --out /runs/a b.")]
     [InlineData("no `code` and no property", "no `code` and no property")]
-    public void Properties_and_calls_in_a_message_become_flags_and_commands(string message, string expected) => Assert.Equal(expected, Flags.In(message));
+    public void Properties_and_calls_in_a_message_become_flags_and_commands(string message, string expected) =>
+        Assert.Equal(expected, Flags.In(message));
 
     [Fact]
     public void Every_property_that_a_message_names_has_a_flag()
     {
         var flags = PatchworkCommand.Create().Subcommands.SelectMany(verb => verb.Options).Select(option => option.Name).ToHashSet();
-        var named = from source in Sources from Match match in Property().Matches(source.Line) select (source.File, Name: match.Groups["name"].Value);
+        var named = from source in Sources from Match match in Property().Matches(source.Line)
+            select (source.File, Name: match.Groups["name"].Value);
         Assert.NotEmpty(named);
         var missing = named.Where(one => !flags.Contains(Flags.Of(one.Name)));
         Assert.True(!missing.Any(), string.Join('\n', missing.Select(one => $"{one.File}: {one.Name} is no {Flags.Of(one.Name)}")));

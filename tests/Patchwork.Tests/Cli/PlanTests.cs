@@ -24,7 +24,8 @@ public sealed class PlanTests
         var plans = Plans(["--batch", "4", "--height", "32", "--width", "32", "--draws", "20000",
             .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.Equal(20_000, plans.Length);
-        Assert.Equal(expected, plans.Average(plan => plan.GetProperty("lambdas").EnumerateArray().Average(value => value.GetDouble())), tolerance);
+        Assert.Equal(expected, plans.Average(plan => plan.GetProperty("lambdas").EnumerateArray().Average(value => value.GetDouble())),
+            tolerance);
     }
 
     [Fact]
@@ -33,7 +34,8 @@ public sealed class PlanTests
         var plans = Plans("--batch", "3", "--height", "24", "--width", "40", "--draws", "50");
         foreach (var (plan, draw) in plans.Select((plan, draw) => (plan, draw)))
         {
-            Assert.Equal(["draw", "method", "mixed", "partners", "boxes", "lambdas"], plan.EnumerateObject().Select(property => property.Name));
+            Assert.Equal(["draw", "method", "mixed", "partners", "boxes", "lambdas"], plan.EnumerateObject()
+                .Select(property => property.Name));
             Assert.Equal((draw, "cutmix"), (plan.GetProperty("draw").GetInt32(), plan.GetProperty("method").GetString()));
             Assert.Equal(3, plan.GetProperty("partners").GetArrayLength());
             Assert.Equal([0, 1, 2], plan.GetProperty("partners").EnumerateArray().Select(partner => partner.GetInt32()).Order());
@@ -56,7 +58,8 @@ public sealed class PlanTests
         {
             Assert.False(plan.GetProperty("mixed").GetBoolean());
             Assert.All(plan.GetProperty("lambdas").EnumerateArray(), lambda => Assert.Equal(1, lambda.GetDouble()));
-            Assert.All(plan.GetProperty("boxes").EnumerateArray(), box => Assert.Equal((Edge(box, "top"), Edge(box, "left")), (Edge(box, "bottom"), Edge(box, "right"))));
+            Assert.All(plan.GetProperty("boxes").EnumerateArray(), box =>
+                Assert.Equal((Edge(box, "top"), Edge(box, "left")), (Edge(box, "bottom"), Edge(box, "right"))));
         }
     }
 

@@ -25,7 +25,8 @@ public sealed class ProgressLineTests
     }
 
     [Theory]
-    [InlineData(200, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━━━━━━━━━━━━─ 100 %  31:04:05 left  98,765 img/s  loss 12.345")]
+    [InlineData(200,
+        "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━━━━━━━━━━━━─ 100 %  31:04:05 left  98,765 img/s  loss 12.345")]
     [InlineData(100, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━━━━━━━━─ 100 %  31:04:05 left  98,765 img/s")]
     [InlineData(79, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━━━━━─ 100 %  31:04:05 left")]
     [InlineData(60, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━─ 100 %")]
@@ -41,5 +42,6 @@ public sealed class ProgressLineTests
     }
 
     [Theory, InlineData(59, "0:59"), InlineData(3599, "59:59"), InlineData(3600, "1:00:00"), InlineData(90_061, "25:01:01")]
-    public void Hours_go_on_beyond_a_day(int seconds, string expected) => Assert.Equal(expected, ProgressLine.Time(TimeSpan.FromSeconds(seconds)));
+    public void Hours_go_on_beyond_a_day(int seconds, string expected) =>
+        Assert.Equal(expected, ProgressLine.Time(TimeSpan.FromSeconds(seconds)));
 }

@@ -53,7 +53,8 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
                 // Half the moments count from the start of the process, half from its first line: then training is under way.
                 var underWay = draws.Bernoulli(0.5);
                 var wait = TimeSpan.FromMilliseconds(draws.Uniform(0, underWay ? whole / 4 : whole));
-                moments.Add(string.Create(CultureInfo.InvariantCulture, $"run {run}, {(underWay ? "first line" : "start")} + {wait.TotalMilliseconds:F1} ms"));
+                moments.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"run {run}, {(underWay ? "first line" : "start")} + {wait.TotalMilliseconds:F1} ms"));
                 if (Kill(Next($"run{run}"), underWay, wait))
                     kills++;
             }
@@ -88,7 +89,8 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     public void Ctrl_C_ends_with_130_and_can_be_resumed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
-        Assert.SkipWhen(IgnoresInterrupts(), "Started with SIGINT ignored, as a shell does with jobs in the background; its children inherit that.");
+        Assert.SkipWhen(IgnoresInterrupts(),
+            "Started with SIGINT ignored, as a shell does with jobs in the background; its children inherit that.");
         const string run = "cancelled";
         using var process = CommandLine.Start(Begin(run));
         process.StandardError.ReadLine();      // the mix audit's line: training is under way
@@ -125,7 +127,8 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     {
         const string run = "without";
         Assert.Equal(0, CommandLine.Run(Begin(run)).ExitCode);
-        foreach (var file in Directory.GetFiles(Path.Combine(Files.At(run), "checkpoints")).Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
+        foreach (var file in Directory.GetFiles(Path.Combine(Files.At(run), "checkpoints"))
+            .Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
             File.Delete(file);
         File.Delete(Path.Combine(Files.At(run), "result.json"));
         var resumed = CommandLine.Run(Resume(run));

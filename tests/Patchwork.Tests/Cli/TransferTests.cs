@@ -34,10 +34,12 @@ public sealed class TransferTests : IDisposable
     public void A_probe_changes_the_last_layer_alone_and_fine_tuning_all_of_it()
     {
         var run = Train("run", more: ["--optimizer", "sgd"]);      // whose weight decay would move a parameter that has no gradient
-        string[] evaluate = ["evaluate", run, "--suite", "transfer", "--transfer-to", $"folder={files.Pictures}", "--transfer-epochs", "2", "--json"];
+        string[] evaluate = ["evaluate", run, "--suite", "transfer", "--transfer-to", $"folder={files.Pictures}", "--transfer-epochs", "2",
+            "--json"];
         var result = CommandLine.Run(evaluate);
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.All(["probe_error", "finetuning_error"], metric => Assert.InRange(result.Json().GetProperty("transfer").GetProperty(metric).GetProperty("value").GetDouble(), 0, 1));
+        Assert.All(["probe_error", "finetuning_error"], metric =>
+            Assert.InRange(result.Json().GetProperty("transfer").GetProperty(metric).GetProperty("value").GetDouble(), 0, 1));
 
         var transfers = Path.Combine(run, "evaluation", "transfer");
         Assert.Equal(["fc.bias", "fc.weight"], Changed(Weights(run), Weights(Path.Combine(transfers, "pictures-probe-2"))).Order());
@@ -45,7 +47,8 @@ public sealed class TransferTests : IDisposable
 
         // What is measured is not trained again.
         var written = File.GetLastWriteTimeUtc(Weights(Path.Combine(transfers, "pictures-probe-2")));
-        Assert.Equal(result.Json().GetProperty("transfer").GetRawText(), CommandLine.Run(evaluate).Json().GetProperty("transfer").GetRawText());
+        Assert.Equal(result.Json().GetProperty("transfer").GetRawText(), CommandLine.Run(evaluate).Json().GetProperty("transfer")
+            .GetRawText());
         Assert.Equal(written, File.GetLastWriteTimeUtc(Weights(Path.Combine(transfers, "pictures-probe-2"))));
     }
 
@@ -53,7 +56,8 @@ public sealed class TransferTests : IDisposable
     public void A_frozen_network_does_not_take_a_method_that_acts_inside_it()
     {
         foreach (var method in (string[])["manifoldmixup", "shakedrop"])
-            Assert.Contains("freeze must be false", CommandLine.Run(["train", "--method", method, "--freeze", .. files.Flags("run")]).Refusal(), StringComparison.Ordinal);
+            Assert.Contains("freeze must be false", CommandLine.Run(["train", "--method", method, "--freeze", .. files.Flags("run")])
+                .Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,7 +66,8 @@ public sealed class TransferTests : IDisposable
         var run = Train("run");
         var taken = Train("taken", 0, "--weights", Weights(run));
         Assert.Empty(Changed(Weights(run), Weights(taken)));
-        string Error(string folder) => CommandLine.Run("evaluate", folder, "--suite", "clean", "--json").Json().GetProperty("clean").GetProperty("top1_error").GetRawText();
+        string Error(string folder) => CommandLine.Run("evaluate", folder, "--suite", "clean", "--json").Json().GetProperty("clean")
+            .GetProperty("top1_error").GetRawText();
         Assert.Equal(Error(run), Error(taken));
         Assert.Contains("weights to begin with", CommandLine.Run(["train", .. files.Flags("none", 0)]).Refusal(), StringComparison.Ordinal);
     }
@@ -74,10 +79,13 @@ public sealed class TransferTests : IDisposable
         string[] compare = ["compare", "--methods", "baseline,cutmix", "--seeds", "1", "--json", "--quiet"];
         var before = CommandLine.Run([.. compare, .. files.Flags("trained")]);
         Assert.True(before.ExitCode == 0, before.Error);
-        var after = CommandLine.Run([.. compare, .. files.Flags("taken", 0), "--weights", Path.Combine(trained, "{method}-seed{seed}", "checkpoints", "last.safetensors")]);
+        var after =
+            CommandLine.Run([.. compare, .. files.Flags("taken", 0), "--weights",
+            Path.Combine(trained, "{method}-seed{seed}", "checkpoints", "last.safetensors")]);
         Assert.True(after.ExitCode == 0, after.Error);
         for (var i = 0; i < 2; i++)
-            Assert.Equal(before.Json().GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText(), after.Json().GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText());
+            Assert.Equal(before.Json().GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText(), after.Json()
+                .GetProperty("methods")[i].GetProperty("top1_error_last").GetRawText());
     }
 
     [Fact]
@@ -86,7 +94,8 @@ public sealed class TransferTests : IDisposable
         var begin = Weights(Train("begin"));
         var run = Train("run", 2, "--weights", begin);
         var whole = File.ReadAllBytes(Weights(run));
-        foreach (var file in Directory.GetFiles(Path.Combine(run, "checkpoints")).Where(file => Path.GetFileName(file) != "model.json").Append(Path.Combine(run, "result.json")))
+        foreach (var file in Directory.GetFiles(Path.Combine(run, "checkpoints")).Where(file => Path.GetFileName(file) != "model.json")
+            .Append(Path.Combine(run, "result.json")))
             File.Delete(file);
         Assert.Equal(0, CommandLine.Run("train", "--resume", "--quiet", "--out", run).ExitCode);
         Assert.Equal(whole, File.ReadAllBytes(Weights(run)));

@@ -27,7 +27,8 @@ public sealed class VerbsTests : IDisposable
     [Fact]
     public void Methods_lists_CutMix_with_its_defaults()
     {
-        var cutmix = Succeed("methods", "--json").Json().EnumerateArray().Single(method => method.GetProperty("id").GetString() == "cutmix");
+        var cutmix = Succeed("methods", "--json").Json().EnumerateArray()
+            .Single(method => method.GetProperty("id").GetString() == "cutmix");
         var defaults = cutmix.GetProperty("defaults");
         Assert.Equal("1", defaults.GetProperty("alpha").GetString());
         Assert.Equal("clipped", defaults.GetProperty("placement").GetString());
@@ -38,15 +39,18 @@ public sealed class VerbsTests : IDisposable
     {
         var output = Succeed("methods").Output;
         Assert.All(Methods.All, method => Assert.Contains(method.Id, output, StringComparison.Ordinal));
-        Assert.All((string[])["mixes pixels", "mixes features", "erases", "labels"], kind => Assert.Contains(kind, output, StringComparison.Ordinal));
-        Assert.Equal("input,layer1,layer2", Succeed("methods", "manifoldmixup", "--json").Json()[0].GetProperty("defaults").GetProperty("layers").GetString());
+        Assert.All((string[])["mixes pixels", "mixes features", "erases", "labels"], kind =>
+            Assert.Contains(kind, output, StringComparison.Ordinal));
+        Assert.Equal("input,layer1,layer2", Succeed("methods", "manifoldmixup", "--json").Json()[0].GetProperty("defaults")
+            .GetProperty("layers").GetString());
     }
 
     [Fact]
     public void A_method_in_full_shows_what_each_option_is_set_by_and_takes()
     {
         var output = Succeed("methods", "shakedrop").Output;
-        Assert.All((string[])["shakedrop.level", "image", "batch, image, channel, pixel", "shakedrop.alpha", "-1,1"], text => Assert.Contains(text, output, StringComparison.Ordinal));
+        Assert.All((string[])["shakedrop.level", "image", "batch, image, channel, pixel", "shakedrop.alpha", "-1,1"], text =>
+            Assert.Contains(text, output, StringComparison.Ordinal));
         Assert.Contains("input,layer1,layer2", Succeed("methods", "manifoldmixup").Output, StringComparison.Ordinal);
         Assert.Contains("stands alone", CommandLine.Run("methods", "baseline").Refusal(), StringComparison.Ordinal);
     }
@@ -58,7 +62,8 @@ public sealed class VerbsTests : IDisposable
         File.WriteAllText(files.At("recipe.json"), """{"method":"cutout+shakedrop","options":{"level":"channel","cutout.length":8}}""");
         Succeed(["train", files.At("recipe.json"), "--set", "level=pixel", "--set", "holes=2", .. files.Flags("run")]);
         var stored = Recipe.FromJson(File.ReadAllText(files.At("run/recipe.json")));
-        Assert.Equal([("cutout.length", "8"), ("holes", "2"), ("level", "pixel")], stored.Options!.Select(option => (option.Key, option.Value)));
+        Assert.Equal([("cutout.length", "8"), ("holes", "2"), ("level", "pixel")],
+            stored.Options!.Select(option => (option.Key, option.Value)));
         Succeed("predict", files.At("run"), Path.Combine(files.Pictures, "red", "003.png"), "--json");
         using var card = JsonDocument.Parse(File.ReadAllText(files.At("run/checkpoints/model.json")));
         Assert.Equal("""{"shakedrop.level":"pixel"}""", JsonSerializer.Serialize(card.RootElement.GetProperty("options")));
@@ -68,11 +73,14 @@ public sealed class VerbsTests : IDisposable
     public void What_a_comparison_shares_goes_to_the_methods_that_have_it()
     {
         files.Paint(perClass: 10);
-        Succeed(["compare", "--methods", "baseline,cutout,mixup,cutmix", "--seeds", "1", "--alpha", "0.25", "--set", "holes=2", "--strengths", "probability 0:0 1:1", .. files.Flags("out")]);
+        Succeed(["compare", "--methods", "baseline,cutout,mixup,cutmix", "--seeds", "1", "--alpha", "0.25", "--set", "holes=2",
+            "--strengths", "probability 0:0 1:1", .. files.Flags("out")]);
         Recipe Of(string method) => Recipe.FromJson(File.ReadAllText(files.At($"out/{method}-seed1/recipe.json")));
         Assert.Equal([null, null, 0.25, 0.25], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Alpha));
-        Assert.Equal([null, "2", null, null], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Options?["holes"]));
-        Assert.Equal([false, true, true, true], ((string[])["baseline", "cutout", "mixup", "cutmix"]).Select(method => Of(method).Strengths is not null));
+        Assert.Equal([null, "2", null, null], ((string[])["baseline", "cutout", "mixup", "cutmix"])
+            .Select(method => Of(method).Options?["holes"]));
+        Assert.Equal([false, true, true, true], ((string[])["baseline", "cutout", "mixup", "cutmix"])
+            .Select(method => Of(method).Strengths is not null));
     }
 
     // As they were written before a run's recipe held nothing but what acts in it.
@@ -115,8 +123,10 @@ public sealed class VerbsTests : IDisposable
         var result = Succeed(["train", "--method", "cutmix", "--json", .. files.Flags("run")]).Json();
         Assert.Equal(2, result.GetProperty("epochs").GetInt32());
         var run = files.At("run");
-        string[] names = ["recipe.json", "environment.json", "metrics.jsonl", "result.json", .. ((string[])["last.safetensors", "best.safetensors", "last.state.json",
-            "last.optimizer", "model.json", "previous.safetensors", "previous.state.json", "previous.optimizer"]).Select(name => $"checkpoints/{name}")];
+        string[] names = ["recipe.json", "environment.json", "metrics.jsonl", "result.json",
+            .. ((string[])["last.safetensors", "best.safetensors", "last.state.json",
+            "last.optimizer", "model.json", "previous.safetensors", "previous.state.json", "previous.optimizer"])
+                .Select(name => $"checkpoints/{name}")];
         Assert.All(names, name => Assert.True(File.Exists(Path.Combine(run, name)), name));
         Assert.NotEmpty(Directory.GetFiles(run, "events.out.tfevents.*"));
         Assert.Empty(Directory.GetFiles(run, "*.partial", SearchOption.AllDirectories));
@@ -126,17 +136,20 @@ public sealed class VerbsTests : IDisposable
         foreach (var line in lines)
         {
             Assert.Equal(
-                ["data_wait", "epoch", "images_per_second", "learning_rate", "mix/replaced_area", "mix/share_mixed", "train/accuracy", "train/loss", "val/loss", "val/top1_error", "val/top5_error"],
+                ["data_wait", "epoch", "images_per_second", "learning_rate", "mix/replaced_area", "mix/share_mixed", "train/accuracy",
+                    "train/loss", "val/loss", "val/top1_error", "val/top5_error"],
                 Keys(JsonDocument.Parse(line).RootElement).Order(StringComparer.Ordinal));
         }
         using var environment = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "environment.json")));
-        Assert.All((string[])["processor", "torchThreads", "commit", "command", "torch"], key => Assert.Contains(key, Keys(environment.RootElement)));
+        Assert.All((string[])["processor", "torchThreads", "commit", "command", "torch"], key =>
+            Assert.Contains(key, Keys(environment.RootElement)));
 
         var picture = Path.Combine(files.Pictures, "red", "003.png");
         var answer = Succeed("predict", run, picture, "--json").Json()[0];
         Assert.Equal(picture, answer.GetProperty("image").GetString());
         var classes = answer.GetProperty("classes").EnumerateArray().ToArray();
-        Assert.Equal(["blue", "green", "red"], classes.Select(entry => entry.GetProperty("class").GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(["blue", "green", "red"], classes.Select(entry => entry.GetProperty("class").GetString()!)
+            .Order(StringComparer.Ordinal));
         Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 1e-5);
     }
 
@@ -177,7 +190,8 @@ public sealed class VerbsTests : IDisposable
         Succeed(["preview", .. data, "--count", "2", "--out", files.At("sheet.png")]);
         Succeed(["train", .. data, "--method", "cutmix", "--epochs", "1", "--threads", "1", "--out", files.At("run")]);
         var picture = PictureFiles.WriteNoise(files.At("colourful.png"));
-        var classes = Succeed("predict", files.At("run"), picture, "--top", "10", "--json").Json()[0].GetProperty("classes").EnumerateArray();
+        var classes = Succeed("predict", files.At("run"), picture, "--top", "10", "--json").Json()[0].GetProperty("classes")
+            .EnumerateArray();
         Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 1e-3);
         using var card = JsonDocument.Parse(File.ReadAllText(files.At("run/checkpoints/model.json")));
         Assert.Equal((1, 28), (card.RootElement.GetProperty("channels").GetInt32(), card.RootElement.GetProperty("height").GetInt32()));
@@ -201,7 +215,8 @@ public sealed class VerbsTests : IDisposable
         var first = Succeed([.. line, "--json"]).Json();
         using (var written = JsonDocument.Parse(File.ReadAllText(Path.Combine(files.At("out"), "compare.json"))))
             Assert.Equal(Keys(first), Keys(written.RootElement));
-        string[] runs = [.. ((string[])["baseline", "cutmix", "cutout", "mixup"]).SelectMany(method => (string[])[$"{method}-seed1", $"{method}-seed2"])];
+        string[] runs = [.. ((string[])["baseline", "cutmix", "cutout", "mixup"])
+            .SelectMany(method => (string[])[$"{method}-seed1", $"{method}-seed2"])];
         Assert.Equal(runs, Directory.GetDirectories(files.At("out")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
         Assert.All(runs, run => Assert.True(File.Exists(Path.Combine(files.At("out"), run, "result.json")), run));
 
@@ -209,7 +224,8 @@ public sealed class VerbsTests : IDisposable
         Assert.DoesNotMatch("""(src|href)\s*=\s*["']?(https?:)?//""", report);
         Assert.DoesNotMatch("""@import|url\(\s*["']?https?:""", report);
 
-        DateTime[] Stamps() => [.. runs.SelectMany(run => Directory.GetFiles(Path.Combine(files.At("out"), run), "*", SearchOption.AllDirectories))
+        DateTime[] Stamps() =>
+            [.. runs.SelectMany(run => Directory.GetFiles(Path.Combine(files.At("out"), run), "*", SearchOption.AllDirectories))
             .Order(StringComparer.Ordinal).Select(File.GetLastWriteTimeUtc)];
         var before = Stamps();
         var second = Succeed([.. line, "--markdown"]);

@@ -28,17 +28,20 @@ public sealed class ComparedTrainingTests : IDisposable
     [Fact]
     public void Every_image_that_was_mixed_is_counted_once_by_its_lambda()
     {
-        var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 2, BatchSize = 5, Threads = 1, Method = "cutmix", Partners = Patchwork.Mixing.Partners.Derangement };
+        var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 2, BatchSize = 5, Threads = 1,
+            Method = "cutmix", Partners = Patchwork.Mixing.Partners.Derangement };
         var result = TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
         var trained = recipe.Split(recipe.OpenData()).Train.Count;
         Assert.NotEqual(1, trained % recipe.BatchSize);      // an image alone in a batch is its own partner
         Assert.Equal(2 * trained, result.Lambdas!.Sum());
         Assert.Equal(result.Lambdas, RunFolder.Open(files.At("run")).ReadResult().Lambdas);
-        Assert.Null(TrainingRun.Start(recipe with { Method = "baseline", Partners = null }, files.At("plain"), [], _ => { }, TestContext.Current.CancellationToken).Lambdas);
+        Assert.Null(TrainingRun.Start(recipe with { Method = "baseline", Partners = null }, files.At("plain"), [], _ =>
+            { }, TestContext.Current.CancellationToken).Lambdas);
 
         // The mean over the bins is that of the replaced area, to half a bin.
         var kept = result.Lambdas!.Select((count, bin) => count * (bin + 0.5) / LambdaHistogram.Bins).Sum() / result.Lambdas!.Sum();
-        var replaced = File.ReadLines(Path.Combine(files.At("run"), "metrics.jsonl")).Average(line => JsonDocument.Parse(line).RootElement.GetProperty("mix/replaced_area").GetDouble());
+        var replaced = File.ReadLines(Path.Combine(files.At("run"), "metrics.jsonl"))
+            .Average(line => JsonDocument.Parse(line).RootElement.GetProperty("mix/replaced_area").GetDouble());
         Assert.Equal(1 - replaced, kept, 0.5 / LambdaHistogram.Bins);
     }
 }

@@ -38,8 +38,10 @@ public sealed class ComparisonTests : IDisposable
     public void Runs_that_leave_their_threads_open_share_the_cores()
     {
         var compared = Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 2), "shared");
-        Assert.All(compared.Runs, run => Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), RunFolder.Open(run.Folder).Recipe.Threads));
-        Assert.Equal(2, Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 1), "shared").Runs.Count);      // and are gone on with, whatever the jobs
+        Assert.All(compared.Runs, run =>
+            Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), RunFolder.Open(run.Folder).Recipe.Threads));
+        // and are gone on with, whatever the jobs
+        Assert.Equal(2, Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 1), "shared").Runs.Count);
     }
 
     [Fact]
@@ -47,7 +49,8 @@ public sealed class ComparisonTests : IDisposable
     {
         var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
         var error = Assert.Throws<InvalidOperationException>(() => Run(comparison, "failing", label =>
-            [new When(label.StartsWith("cutmix", StringComparison.Ordinal) ? () => throw new InvalidOperationException("the disk burns") : () => { })]));
+            [new When(label.StartsWith("cutmix", StringComparison.Ordinal) ? () =>
+                throw new InvalidOperationException("the disk burns") : () => { })]));
         Assert.Equal("the disk burns", error.Message);
         Assert.Empty(comparison.Finished(files.At("failing")));
         Assert.True(Directory.Exists(Path.Combine(files.At("failing"), "cutmix-seed1")));
@@ -58,7 +61,8 @@ public sealed class ComparisonTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
         var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
-        Assert.ThrowsAny<OperationCanceledException>(() => comparison.Run(files.At("cancelled"), _ => [new When(cancellation.Cancel)], (_, _) => { }, cancellation.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            comparison.Run(files.At("cancelled"), _ => [new When(cancellation.Cancel)], (_, _) => { }, cancellation.Token));
         Assert.Empty(comparison.Finished(files.At("cancelled")));
     }
 
@@ -74,7 +78,8 @@ public sealed class ComparisonTests : IDisposable
 
     [Theory, InlineData(0), InlineData(-2)]
     public void Fewer_than_one_at_a_time_is_refused(int jobs) =>
-        Assert.Contains($"jobs = {jobs}", Assert.Throws<InputException>(() => new Comparison(new Recipe(), ["cutmix"], 1, jobs)).Message, StringComparison.Ordinal);
+        Assert.Contains($"jobs = {jobs}", Assert.Throws<InputException>(() => new Comparison(new Recipe(), ["cutmix"], 1, jobs)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void As_many_runs_at_a_time_as_there_are_cores_and_runs()

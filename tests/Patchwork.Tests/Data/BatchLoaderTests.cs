@@ -48,7 +48,8 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Resized_crops_and_colours_are_the_same_for_any_number_of_threads_and_new_in_every_epoch()
     {
-        List<string> Photographs(int threads) => Record(new NoiseImages(), threads, Options(threads) with { ResizedCrop = new RandomResizedCrop(), Color = new ColorJitter() });
+        List<string> Photographs(int threads) =>
+            Record(new NoiseImages(), threads, Options(threads) with { ResizedCrop = new RandomResizedCrop(), Color = new ColorJitter() });
         var expected = Photographs(0);
         Assert.Equal(expected.Count, expected.Distinct().Count());
         foreach (var threads in (int[])[1, 3])
@@ -58,12 +59,15 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Mixing_while_assembling_equals_mixing_the_assembled_batch()
     {
-        var photographs = Options(0) with { Augmentation = CropFlip.None with { Flip = true }, ResizedCrop = new RandomResizedCrop(), Color = new ColorJitter { Hue = 0.1 } };
-        foreach (var (height, width, channels, options) in ((int, int, int, LoaderOptions)[])[(12, 16, 3, Options(0)), (9, 7, 1, Options(0)), (5, 30, 3, Options(0)), (2, 3, 1, Options(0)),
+        var photographs = Options(0) with { Augmentation = CropFlip.None with { Flip = true }, ResizedCrop = new RandomResizedCrop(),
+            Color = new ColorJitter { Hue = 0.1 } };
+        foreach (var (height, width, channels, options) in ((int, int, int, LoaderOptions)[])[(12, 16, 3, Options(0)),
+            (9, 7, 1, Options(0)), (5, 30, 3, Options(0)), (2, 3, 1, Options(0)),
             (12, 16, 3, photographs), (9, 7, 1, photographs)])
         {
             using var scope = NewDisposeScope();
-            using var loader = new BatchLoader(new NoiseImages(23, channels, height, width), new SeedStream(3), options) { Planner = new CutMix { Scope = Scope.Example } };
+            using var loader = new BatchLoader(new NoiseImages(23, channels, height, width), new SeedStream(3), options) { Planner =
+                new CutMix { Scope = Scope.Example } };
             foreach (var batch in loader.Epoch(4))
             {
                 var before = loader.Unmixed(batch, 4);
@@ -117,7 +121,8 @@ public sealed class BatchLoaderTests
     [Fact]
     public void A_failing_example_surfaces_at_its_batch_and_the_loader_stays_usable()
     {
-        using var loader = new BatchLoader(new NoiseImages { Broken = 25 }, new SeedStream(1), new LoaderOptions { BatchSize = 10, Shuffle = false, Threads = 2 });
+        using var loader = new BatchLoader(new NoiseImages { Broken = 25 }, new SeedStream(1),
+            new LoaderOptions { BatchSize = 10, Shuffle = false, Threads = 2 });
         var seen = 0;
         var error = Assert.Throws<IOException>(() =>
         {
@@ -158,11 +163,13 @@ public sealed class BatchLoaderTests
 
     private static List<string> Record(Dataset set, int threads, LoaderOptions? options = null)
     {
-        using var loader = new BatchLoader(set, new SeedStream(6), options ?? Options(threads)) { Planner = new CutMix { Probability = 0.8 } };
+        using var loader = new BatchLoader(set, new SeedStream(6), options ?? Options(threads)) { Planner =
+            new CutMix { Probability = 0.8 } };
         var batches = new List<string>();
         for (var epoch = 0; epoch < 2; epoch++)
             foreach (var batch in loader.Epoch(epoch))
-                batches.Add($"{Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(batch.Images.bytes))} {string.Join(",", batch.Ids)} {batch.Plan!.ToJson()} {string.Join(",", batch.Targets!.B.data<long>().ToArray())}");
+                batches.Add($"{Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(batch.Images.bytes))} "
+                    + $"{string.Join(",", batch.Ids)} {batch.Plan!.ToJson()} {string.Join(",", batch.Targets!.B.data<long>().ToArray())}");
         return batches;
     }
 

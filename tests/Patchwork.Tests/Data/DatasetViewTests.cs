@@ -26,7 +26,9 @@ public sealed class DatasetViewTests
         }
     }
 
-    /// <summary>A grey set whose pictures are larger than its images: a window is filled with the number of rows that are offered.</summary>
+    /// <summary>
+    /// A grey set whose pictures are larger than its images: a window is filled with the number of rows that are offered.
+    /// </summary>
     private sealed class LargePictures : Dataset
     {
         public override int Count => 2;

@@ -26,12 +26,14 @@ public sealed partial class ClaimsTests
                 source = (named.Groups["file"].Value, named.Groups["methods"].Value.Split(", "));
             if (MetricRow().Match(line) is not { Success: true } row)
                 continue;
-            var rows = File.ReadAllLines(Repository.File($"results/{source!.Value.File}")).Select(text => text.Split(',')).Where(cells => $"{cells[0]}.{cells[1]}" == row.Groups["metric"].Value).ToArray();
+            var rows = File.ReadAllLines(Repository.File($"results/{source!.Value.File}")).Select(text => text.Split(','))
+                .Where(cells => $"{cells[0]}.{cells[1]}" == row.Groups["metric"].Value).ToArray();
             string[] shown = [.. row.Groups["values"].Value.Trim(' ', '|').Split('|').Select(cell => cell.Trim().Trim('*'))];
             foreach (var (method, cell) in source.Value.Methods.Zip(shown))
             {
                 var scale = row.Groups["unit"].Value == "%" ? 100 : 1;
-                var stored = Statistic.Of(rows.Where(cells => cells[2] == method).Select(cells => scale * double.Parse(cells[4], CultureInfo.InvariantCulture)));
+                var stored = Statistic.Of(rows.Where(cells => cells[2] == method)
+                    .Select(cells => scale * double.Parse(cells[4], CultureInfo.InvariantCulture)));
                 Assert.Equal(stored.ToString(scale == 100 ? 1 : 2), cell);
                 checkedNumbers++;
             }

@@ -34,7 +34,8 @@ public sealed partial class DocsTests
     {
         var file = Repository.File(page);
         var text = File.ReadAllText(file);
-        foreach (var target in Link().Matches(text).Select(match => match.Groups["target"].Value).Where(target => !target.StartsWith("http", StringComparison.Ordinal)))
+        foreach (var target in Link().Matches(text).Select(match => match.Groups["target"].Value)
+            .Where(target => !target.StartsWith("http", StringComparison.Ordinal)))
         {
             var (path, anchor) = target.Split('#') is [var before, var after] ? (before, after) : (target, "");
             var there = path.Length == 0 ? file : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, path));
@@ -47,7 +48,9 @@ public sealed partial class DocsTests
     [Theory, MemberData(nameof(Pages))]
     public void Flags_and_verbs_exist(string page)
     {
-        var help = string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain", "bench" }.Select(verb => Help(verb)));
+        var help =
+            string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain",
+            "bench" }.Select(verb => Help(verb)));
         var text = File.ReadAllText(Repository.File(page));
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
@@ -61,7 +64,9 @@ public sealed partial class DocsTests
     [Fact]
     public void A_method_has_its_four_places()
     {
-        foreach (var type in typeof(IMethod).Assembly.GetTypes().Where(type => typeof(IMethod).IsAssignableFrom(type) && type is { IsAbstract: false, IsInterface: false } && type != typeof(OneOf) && type != typeof(WithProbability)))
+        foreach (var type in typeof(IMethod).Assembly.GetTypes()
+            .Where(type => typeof(IMethod).IsAssignableFrom(type) && type is { IsAbstract: false, IsInterface: false }
+            && type != typeof(OneOf) && type != typeof(WithProbability)))
         {
             var method = Methods.All.FirstOrDefault(method => method.Create().GetType() == type);
             Assert.True(method is not null, $"src/Patchwork/Mixing/Methods.cs has no line for {type.Name}");
@@ -70,7 +75,8 @@ public sealed partial class DocsTests
             var test = Place($"tests/Patchwork.Tests/{folder}", $"{type.Name}Tests.cs");
             var card = Place("docs/methods", $"{method.Id}.md");
             foreach (var file in (string[])[source, test])
-                Assert.True(File.ReadAllText(Repository.File(card)).Contains($"../../{file}", StringComparison.Ordinal), $"{card} does not link {file}");
+                Assert.True(File.ReadAllText(Repository.File(card)).Contains($"../../{file}", StringComparison.Ordinal),
+                    $"{card} does not link {file}");
         }
     }
 
@@ -86,10 +92,12 @@ public sealed partial class DocsTests
     public void A_card_names_every_option_with_its_default_and_no_other(string id)
     {
         var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
-        var shown = OptionRow().Matches(Options().Match(card).Value).Select(row => $"{row.Groups["name"].Value} = {row.Groups["value"].Value.Trim()}");
+        var shown = OptionRow().Matches(Options().Match(card).Value)
+            .Select(row => $"{row.Groups["name"].Value} = {row.Groups["value"].Value.Trim()}");
         var method = Methods.Find(id).Create();
         var options = method.GetType().GetProperties().Where(property => property.SetMethod is { IsPublic: true });
-        Assert.Equal(options.Select(property => $"{property.Name} = {Shown(property.GetValue(method))}").Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
+        Assert.Equal(options.Select(property => $"{property.Name} = {Shown(property.GetValue(method))}").Order(StringComparer.Ordinal),
+            shown.Order(StringComparer.Ordinal));
     }
 
     // Equation, picture, and what everyone who chooses a method must know, in this order.
@@ -99,7 +107,8 @@ public sealed partial class DocsTests
         string[] sections = ["Options", "Defaults and differences", "What it costs", "What the tests pin", "When not to use it"];
         var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
         Assert.Equal(sections, Heading().Matches(card).Select(match => match.Groups[1].Value).Where(sections.Contains));
-        Assert.All(card.Split("\n## ")[1..], section => Assert.True(section.Split('\n', 2)[1].Trim().Length > 60, $"{id}: too little under {section.Split('\n')[0]}"));
+        Assert.All(card.Split("\n## ")[1..], section =>
+            Assert.True(section.Split('\n', 2)[1].Trim().Length > 60, $"{id}: too little under {section.Split('\n')[0]}"));
         Assert.Matches(@"\n    \S.*(=|~|←)", card);
         Assert.Matches(@"!\[[^\]]+\]\(\.\./images/", card);
     }
@@ -121,7 +130,8 @@ public sealed partial class DocsTests
         {
             var ratio = step.GetProperty("methods").GetProperty(id).GetProperty("step_with_over_without");
             string Number(string name) => ratio.GetProperty(name).GetDouble().ToString("0.000", CultureInfo.InvariantCulture);
-            Assert.Contains($"| `{step.GetProperty("model").GetString()}`, {step.GetProperty("images").GetString()} | {Number("median")} | {Number("lower")} to {Number("upper")} |", card, StringComparison.Ordinal);
+            Assert.Contains($"| `{step.GetProperty("model").GetString()}`, {step.GetProperty("images").GetString()} | "
+                + $"{Number("median")} | {Number("lower")} to {Number("upper")} |", card, StringComparison.Ordinal);
         }
     }
 
@@ -129,7 +139,8 @@ public sealed partial class DocsTests
     [Theory, MemberData(nameof(Ids))]
     public void The_commands_of_a_card_are_understood(string id)
     {
-        var commands = CardCommand().Matches(File.ReadAllText(Repository.File($"docs/methods/{id}.md"))).Select(match => match.Value.Split(' ')).ToArray();
+        var commands = CardCommand().Matches(File.ReadAllText(Repository.File($"docs/methods/{id}.md")))
+            .Select(match => match.Value.Split(' ')).ToArray();
         foreach (var words in commands)
         {
             var help = Help(words[1]);
@@ -144,22 +155,26 @@ public sealed partial class DocsTests
     public void The_table_of_recipe_keys_is_whole_and_its_defaults_are_true()
     {
         using var defaults = JsonDocument.Parse(new Recipe().ToJson());
-        var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).ToDictionary(match => match.Groups["key"].Value, match => match.Groups["value"].Value);
+        var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md")))
+            .ToDictionary(match => match.Groups["key"].Value, match => match.Groups["value"].Value);
         Assert.Equal(Recipe.Keys, rows.Keys);
         foreach (var (key, shown) in rows)
-            Assert.Equal(defaults.RootElement.TryGetProperty(key, out var value) ? value.ToString().ToLowerInvariant() : "", shown.ToLowerInvariant());
+            Assert.Equal(defaults.RootElement.TryGetProperty(key, out var value) ? value.ToString().ToLowerInvariant() : "",
+                shown.ToLowerInvariant());
     }
 
     // A key with a few words for values names them all, and no other.
     [Fact]
     public void The_table_of_recipe_keys_names_every_word_that_a_key_takes()
     {
-        var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).ToDictionary(match => match.Groups["key"].Value, match => match.Groups["meaning"].Value);
+        var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md")))
+            .ToDictionary(match => match.Groups["key"].Value, match => match.Groups["meaning"].Value);
         foreach (var property in typeof(Recipe).GetProperties())
         {
             if ((Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is not { IsEnum: true } words)
                 continue;
-            var shown = Word().Matches(rows[char.ToLowerInvariant(property.Name[0]) + property.Name[1..]]).Select(match => match.Groups[1].Value);
+            var shown = Word().Matches(rows[char.ToLowerInvariant(property.Name[0]) + property.Name[1..]])
+                .Select(match => match.Groups[1].Value);
             Assert.Equal(Enum.GetNames(words).Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
         }
     }
@@ -169,16 +184,19 @@ public sealed partial class DocsTests
     {
         foreach (var file in Directory.GetFiles(Repository.File("recipes"), "*.json", SearchOption.AllDirectories))
             Recipe.FromJson(File.ReadAllText(file), file);
-        Assert.Equal(15, Recipe.FromJson(JsonFence().Match(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).Groups["code"].Value).Epochs);
+        Assert.Equal(15, Recipe.FromJson(JsonFence()
+            .Match(File.ReadAllText(Repository.File("docs/guide/recipes.md"))).Groups["code"].Value).Epochs);
     }
 
-    [Theory, InlineData("cifar10-resnet20"), InlineData("shapes-resnet8"), InlineData("shapes-resnet8-half"), InlineData("cifar100-10000-resnet20"), InlineData("cifar100-10000-plain-resnet20")]
+    [Theory, InlineData("cifar10-resnet20"), InlineData("shapes-resnet8"), InlineData("shapes-resnet8-half"),
+        InlineData("cifar100-10000-resnet20"), InlineData("cifar100-10000-plain-resnet20")]
     public void The_numbers_of_the_README_are_those_of_the_result_files(string name)
     {
         var runs = File.ReadAllLines(Repository.File($"results/{name}.csv")).Skip(1).Select(line => line.Split(',')).ToArray();
         foreach (var method in ((string[])["baseline", "cutout", "mixup", "cutmix"]).Intersect(runs.Select(run => run[0])))
         {
-            var errors = Statistic.Of(runs.Where(run => run[0] == method).Select(run => double.Parse(run[3], CultureInfo.InvariantCulture)));
+            var errors = Statistic.Of(runs.Where(run => run[0] == method)
+                .Select(run => double.Parse(run[3], CultureInfo.InvariantCulture)));
             Assert.Contains(errors.ToString(), Readme, StringComparison.Ordinal);
         }
     }
@@ -208,7 +226,8 @@ public sealed partial class DocsTests
 
     private static string Unindented(string code)
     {
-        var lines = code.Split('\n').Select(line => line.TrimEnd()).SkipWhile(line => line.Length == 0).Reverse().SkipWhile(line => line.Length == 0).Reverse().ToArray();
+        var lines = code.Split('\n').Select(line => line.TrimEnd()).SkipWhile(line => line.Length == 0).Reverse()
+            .SkipWhile(line => line.Length == 0).Reverse().ToArray();
         var indent = lines.Where(line => line.Length > 0).Min(line => line.Length - line.TrimStart().Length);
         return string.Join("\n", lines.Select(line => line.Length == 0 ? "" : line[indent..]));
     }

@@ -15,7 +15,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Tests.Docs;
 
 /// <summary>
-/// The right column of "Coming from PyTorch" is run: each call stands here as an argument of <see cref="Shown{T}"/>, whose text is compared with the page, and
+/// The right column of "Coming from PyTorch" is run: each call stands here as an argument of <see cref="Shown{T}"/>, whose text is compared
+/// with the page, and
 /// is used for what the left column does.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
@@ -42,7 +43,8 @@ public sealed partial class FromPyTorchTests : IDisposable
         LossesOfLabels();
         Fits();
         shown.Add("public override Batch OnTrainBatchStart(TrainingState state, Batch batch)");      // FirstHalf's, which Fits has run
-        var calls = Cells().Where(cell => !cell.StartsWith("--", StringComparison.Ordinal) && !cell.StartsWith("patchwork", StringComparison.Ordinal));
+        var calls = Cells().Where(cell => !cell.StartsWith("--", StringComparison.Ordinal)
+            && !cell.StartsWith("patchwork", StringComparison.Ordinal));
         Assert.Equal(calls.Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
     }
 
@@ -86,9 +88,11 @@ public sealed partial class FromPyTorchTests : IDisposable
         using var scope = NewDisposeScope();
         double[] weights = [1, 2, 4];
         var (logits, labels) = (randn(4, Classes), tensor(new long[] { 0, 1, 2, 0 }));
-        Close(nn.functional.cross_entropy(logits, labels, weight: tensor(weights).to(float32)), Shown(new CrossEntropy { ClassWeights = weights }.Evaluate(logits, labels)));
+        Close(nn.functional.cross_entropy(logits, labels, weight: tensor(weights).to(float32)),
+            Shown(new CrossEntropy { ClassWeights = weights }.Evaluate(logits, labels)));
         var holes = tensor(new long[] { 0, 255, 2, 255 });
-        Close(nn.functional.cross_entropy(logits, holes, ignore_index: 255), Shown(new CrossEntropy { IgnoreIndex = 255 }).Evaluate(logits, holes));
+        Close(nn.functional.cross_entropy(logits, holes, ignore_index: 255), Shown(new CrossEntropy { IgnoreIndex = 255 })
+            .Evaluate(logits, holes));
     }
 
     private void Fits()
@@ -97,7 +101,8 @@ public sealed partial class FromPyTorchTests : IDisposable
         using var fit = new TrainerTests.Fit();
         var first = new FirstHalf();
         var seeds = Shown(new SeedStream(1));
-        Callback[] callbacks = [first, Shown(new MixingCallback(CutMix.Presets.FastAi)), Shown(new WeightAverage { Decay = 0.9998 }), Shown(new EarlyStopping(3)),
+        Callback[] callbacks = [first, Shown(new MixingCallback(CutMix.Presets.FastAi)), Shown(new WeightAverage { Decay = 0.9998 }),
+            Shown(new EarlyStopping(3)),
             Shown(new TensorBoardLog(folder))];
         foreach (var options in (TrainerOptions[])[Shown(new TrainerOptions { Accumulate = 4 }), Shown(new TrainerOptions { ClipNorm = 1 }),
             new() { Optimizer = Shown(new Sgd { DecayVectors = false }) }])
@@ -117,14 +122,16 @@ public sealed partial class FromPyTorchTests : IDisposable
         var result = PutTogether(fit, files.At("log"));
         Assert.Equal((2, 10L), (result.Epochs, result.Test!.Images));
         var source = File.ReadAllText(Repository.File("tests/Patchwork.Tests/Docs/FromPyTorchTests.cs"));
-        Assert.Equal(Fence().Match(Page).Groups["code"].Value.Split('\n'), Region().Match(source).Groups["code"].Value.Split('\n').Select(line => line.Trim()));
+        Assert.Equal(Fence().Match(Page).Groups["code"].Value.Split('\n'), Region().Match(source).Groups["code"].Value.Split('\n')
+            .Select(line => line.Trim()));
     }
 
     private static FitResult PutTogether(TrainerTests.Fit fit, string folder)
     {
         var (model, train, validation, test) = (fit.Model, fit.Train, fit.Validation, fit.Test);
         // <fit>
-        Callback[] callbacks = [new MixingCallback(CutMix.Presets.Timm), new WeightAverage(), new EarlyStopping(3), new TensorBoardLog(folder)];
+        Callback[] callbacks = [new MixingCallback(CutMix.Presets.Timm), new WeightAverage(), new EarlyStopping(3),
+            new TensorBoardLog(folder)];
         var options = new TrainerOptions { Epochs = 2, Optimizer = new AdamW(), ClipNorm = 1, Seeds = new SeedStream(1) };
         var result = new Trainer(options, callbacks).Fit(model, new TrainingData(train, validation), test);
         // </fit>
@@ -139,8 +146,10 @@ public sealed partial class FromPyTorchTests : IDisposable
         var trained = CommandLine.Run(["train", "--method", "cutmix", .. flags, .. files.Flags("run")]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         var stored = Recipe.FromJson(File.ReadAllText(files.At("run/recipe.json")));
-        Assert.Equal(("timm", 4, 1.0, 3, 0.9998, 1UL, true), (stored.Preset, stored.Accumulate, stored.Clip, stored.EarlyStop, stored.Ema, stored.Seed, stored.NoVectorDecay));
-        var resume = Assert.Single(Cells(), cell => cell.StartsWith("patchwork ", StringComparison.Ordinal)).Replace("RUN", files.At("run"), StringComparison.Ordinal);
+        Assert.Equal(("timm", 4, 1.0, 3, 0.9998, 1UL, true),
+            (stored.Preset, stored.Accumulate, stored.Clip, stored.EarlyStop, stored.Ema, stored.Seed, stored.NoVectorDecay));
+        var resume = Assert.Single(Cells(), cell => cell.StartsWith("patchwork ", StringComparison.Ordinal))
+            .Replace("RUN", files.At("run"), StringComparison.Ordinal);
         File.Delete(files.At("run/result.json"));
         var resumed = CommandLine.Run(resume.Split(' ')[1..]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
@@ -150,7 +159,8 @@ public sealed partial class FromPyTorchTests : IDisposable
     private static void Close(Tensor expected, Tensor actual) => Assert.Equal(expected.ToDouble(), actual.ToDouble(), 1e-6);
 
     // Everything in code marks in the right column.
-    private static IEnumerable<string> Cells() => Row().Matches(Page).SelectMany(row => Code().Matches(row.Groups["here"].Value)).Select(code => code.Groups[1].Value);
+    private static IEnumerable<string> Cells() =>
+        Row().Matches(Page).SelectMany(row => Code().Matches(row.Groups["here"].Value)).Select(code => code.Groups[1].Value);
 
     private sealed class FirstHalf : Callback
     {

@@ -19,9 +19,14 @@ public sealed partial class GuideTests
         Assert.Equal(["preview", "train", "predict", "explain", "explain"], commands.Select(command => command.Split(' ')[1]));
         foreach (var command in commands)
         {
-            var line = command.Replace("pictures --", $"{files.Pictures} --", StringComparison.Ordinal).Replace("preview.png", files.At("preview.png"), StringComparison.Ordinal).Replace("seen.png", files.At("seen.png"), StringComparison.Ordinal)
-                .Replace("runs/pictures", files.At("run"), StringComparison.Ordinal).Replace("new.jpg", Path.Combine(files.Pictures, "red", "003.png"), StringComparison.Ordinal).Replace("--class cat", "--class red", StringComparison.Ordinal)
-                .Replace("--model resnet18", "--model resnet8", StringComparison.Ordinal).Replace("--epochs 30", "--epochs 1", StringComparison.Ordinal)
+            var line = command.Replace("pictures --", $"{files.Pictures} --", StringComparison.Ordinal)
+                .Replace("preview.png", files.At("preview.png"), StringComparison.Ordinal)
+                .Replace("seen.png", files.At("seen.png"), StringComparison.Ordinal)
+                .Replace("runs/pictures", files.At("run"), StringComparison.Ordinal)
+                    .Replace("new.jpg", Path.Combine(files.Pictures, "red", "003.png"), StringComparison.Ordinal)
+                    .Replace("--class cat", "--class red", StringComparison.Ordinal)
+                .Replace("--model resnet18", "--model resnet8", StringComparison.Ordinal)
+                    .Replace("--epochs 30", "--epochs 1", StringComparison.Ordinal)
                 .Replace("--image-size 64", "--image-size 16", StringComparison.Ordinal);      // the same on a test's scale
             var result = CommandLine.Run([.. line.Split(' ').Skip(1), "--quiet"]);
             Assert.True(result.ExitCode == 0, $"{line}: {result.Error}");

@@ -17,8 +17,10 @@ public sealed class StoredWeightsTests
     public void Stored_weights_have_the_error_that_their_table_states(string method)
     {
         Lane.NeedFull("10,000 images per network");
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder && Directory.Exists(Path.Combine(folder, "cifar-100-binary")), "needs CIFAR-100 in $PATCHWORK_DATA");
-        var row = File.ReadAllLines(Repository.File("results/cifar100-10000-plain-resnet20.csv")).Select(line => line.Split(',')).Single(row => row[0] == method && row[1] == "1");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder
+            && Directory.Exists(Path.Combine(folder, "cifar-100-binary")), "needs CIFAR-100 in $PATCHWORK_DATA");
+        var row = File.ReadAllLines(Repository.File("results/cifar100-10000-plain-resnet20.csv")).Select(line => line.Split(','))
+            .Single(row => row[0] == method && row[1] == "1");
         using var model = ModelZoo.Create("resnet20", 100);
         Safetensors.LoadInto(Repository.File($"results/weights/cifar100-10000-plain-resnet20-{method}.safetensors"), model);
         var test = DatasetCatalogue.Open("cifar100", new DataOptions()).Test;

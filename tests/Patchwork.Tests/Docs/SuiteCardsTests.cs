@@ -51,11 +51,13 @@ public sealed partial class SuiteCardsTests
             yield return $"{type.Name}: {card} is missing";
             yield break;
         }
-        foreach (var link in ((string?[])[source, test]).OfType<string>().Where(file => !Text(card).Contains($"../../{file}", StringComparison.Ordinal)))
+        foreach (var link in ((string?[])[source, test]).OfType<string>()
+            .Where(file => !Text(card).Contains($"../../{file}", StringComparison.Ordinal)))
             yield return $"{type.Name}: {card} does not link {link}";
     }
 
-    private static string? Find(string folder, string name) => Directory.GetFiles(Repository.File(folder), name, SearchOption.AllDirectories)
+    private static string? Find(string folder, string name) =>
+        Directory.GetFiles(Repository.File(folder), name, SearchOption.AllDirectories)
         .Select(path => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/')).SingleOrDefault();
 
     private static string Text(string file) => File.ReadAllText(Repository.File(file));
@@ -67,12 +69,14 @@ public sealed partial class SuiteCardsTests
         var card = Text($"docs/suites/{id}.md");
         Assert.Equal(
             suite.Options.Select(option => $"{option.Property.Split('.')[1]} --{option.Name} {Default(suite, option)}"),
-            OptionRow().Matches(card).Select(row => $"{row.Groups["property"].Value} {row.Groups["flag"].Value} {row.Groups["default"].Value.Trim()}"));
+            OptionRow().Matches(card).Select(row =>
+                $"{row.Groups["property"].Value} {row.Groups["flag"].Value} {row.Groups["default"].Value.Trim()}"));
         Assert.All(suite.Headlines, headline => Assert.Contains($"`{headline.Metric}`", card, StringComparison.Ordinal));
         Assert.Contains($"(../suites/{id}.md)", Text("docs/guide/evaluation.md"), StringComparison.Ordinal);
     }
 
-    private static string Default(Suite suite, SuiteOption option) => suite.GetType().GetProperty(option.Property.Split('.')[1])!.GetValue(suite) switch
+    private static string Default(Suite suite, SuiteOption option) =>
+        suite.GetType().GetProperty(option.Property.Split('.')[1])!.GetValue(suite) switch
     {
         null => "none",
         string text => text,

@@ -33,7 +33,8 @@ public sealed class AdversarialSuiteTests : IDisposable
         using var straight = new PixelModel(linear, random.Model.Normalization);
         var weight = linear.parameters().First();
         var zero = zeros(6, ScalarType.Int64);
-        // The loss of class 0 grows along w₁ - w₀, whatever the image; the normalization's standard deviation is positive and changes no sign.
+        // The loss of class 0 grows along w₁ - w₀, whatever the image; the normalization's standard deviation is positive and changes
+        // no sign.
         var expected = (random.Pixels + (weight[1] - weight[0]).sign().reshape(1, 3, 12, 16) * (8 / 255.0)).clamp(0, 1);
         Assert.True(expected.allclose(new Fgsm().Of(straight, random.Pixels, zero, random.Seeds, 0), 0, 1e-6));
     }

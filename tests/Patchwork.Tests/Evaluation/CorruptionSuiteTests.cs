@@ -116,9 +116,11 @@ public sealed class CorruptionSuiteTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(labels.AsSpan(8 * 29), 7);
         File.WriteAllBytes(At("labels.npy"), NpyFileTests.File("<i8", "30,", labels));
         using var published = PublishedCorruptions.Open(folder);
-        Assert.Contains("A label must lie in 0 to 2. Received: 7", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, images)).Message, StringComparison.Ordinal);
+        Assert.Contains("A label must lie in 0 to 2. Received: 7",
+            Assert.Throws<InputException>(() => published.Of(new Fog(), 1, images)).Message, StringComparison.Ordinal);
         var other = new NoiseImages();
-        Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, other)).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, other)).Message,
+            StringComparison.Ordinal);
         var suite = new CorruptionSuite { Published = folder };
         Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => suite.Check(other)).Message, StringComparison.Ordinal);
     }
@@ -129,6 +131,8 @@ public sealed class CorruptionSuiteTests : IDisposable
         using var sheet = SKBitmap.Decode(CorruptionSheet.Png(images, 0, new SeedStream(0)));
         Assert.Equal(2 + 12 * (3 * Side + 2), sheet.Width);
         Assert.True(sheet.Height > 10 * 3 * Side);
-        Assert.Contains("Received: 1", Assert.Throws<ArgumentException>(() => CorruptionSheet.Png(new NoiseImages(channels: 1), 0, new SeedStream(0))).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: 1",
+            Assert.Throws<ArgumentException>(() => CorruptionSheet.Png(new NoiseImages(channels: 1), 0, new SeedStream(0))).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -31,9 +31,11 @@ public sealed class CorruptionTests
     [Fact]
     public void The_catalogue_is_the_published_one()
     {
-        Assert.Equal(["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow", "frost", "fog", "brightness", "contrast",
+        Assert.Equal(["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow",
+            "frost", "fog", "brightness", "contrast",
             "elastic_transform", "pixelate", "jpeg_compression"], Corruption.All.Where(kind => kind.Main).Select(kind => kind.Id));
-        Assert.Equal(["speckle_noise", "gaussian_blur", "spatter", "saturate"], Corruption.All.Where(kind => !kind.Main).Select(kind => kind.Id));
+        Assert.Equal(["speckle_noise", "gaussian_blur", "spatter", "saturate"], Corruption.All.Where(kind => !kind.Main)
+            .Select(kind => kind.Id));
     }
 
     [Theory, MemberData(nameof(Ids))]
@@ -53,7 +55,8 @@ public sealed class CorruptionTests
     }
 
     [Theory]
-    [InlineData("gaussian_noise"), InlineData("shot_noise"), InlineData("impulse_noise"), InlineData("glass_blur"), InlineData("motion_blur"), InlineData("snow"), InlineData("frost")]
+    [InlineData("gaussian_noise"), InlineData("shot_noise"), InlineData("impulse_noise"), InlineData("glass_blur"),
+        InlineData("motion_blur"), InlineData("snow"), InlineData("frost")]
     [InlineData("fog"), InlineData("elastic_transform"), InlineData("speckle_noise"), InlineData("spatter")]
     public void Other_draws_give_another_image(string id) =>
         Assert.NotEqual(Apply(Find(id), Image(32, 32), 32, 32, 3, seed: 1), Apply(Find(id), Image(32, 32), 32, 32, 3, seed: 2));
@@ -85,20 +88,23 @@ public sealed class CorruptionTests
         Assert.NotEqual(Image(64, 64), Apply(Find(id), Image(64, 64), 64, 64, 5));
     }
 
-    [Theory, InlineData("gaussian_blur"), InlineData("defocus_blur"), InlineData("glass_blur"), InlineData("motion_blur"), InlineData("zoom_blur"), InlineData("elastic_transform"),
+    [Theory, InlineData("gaussian_blur"), InlineData("defocus_blur"), InlineData("glass_blur"), InlineData("motion_blur"),
+        InlineData("zoom_blur"), InlineData("elastic_transform"),
         InlineData("pixelate"), InlineData("contrast")]
     public void What_moves_or_averages_pixels_leaves_an_even_grey(string id)
     {
         var grey = Enumerable.Repeat((byte)120, 3 * 32 * 32).ToArray();
         for (var severity = 1; severity <= Corruption.Severities; severity++)
-            Assert.All(Apply(Find(id), grey, 32, 32, severity), value => Assert.InRange(value, 119, 120));      // what rounding takes off 120 is truncated
+            // what rounding takes off 120 is truncated
+            Assert.All(Apply(Find(id), grey, 32, 32, severity), value => Assert.InRange(value, 119, 120));
     }
 
     [Fact]
     public void Counted_light_keeps_its_mean_and_its_variance_is_its_mean()
     {
         var draws = new SeedStream(5).Open("test");
-        var image = Enumerable.Repeat((byte)102, 3 * 64 * 64).ToArray();      // 0.4, so a rate of 20 at severity 5, where a count is worth 5.1 levels
+        // 0.4, so a rate of 20 at severity 5, where a count is worth 5.1 levels
+        var image = Enumerable.Repeat((byte)102, 3 * 64 * 64).ToArray();
         var output = new byte[image.Length];
         new ShotNoise().Apply(image, 64, 64, 5, draws, output);
         var mean = output.Average(value => (double)value);
@@ -151,15 +157,20 @@ public sealed class CorruptionTests
             Assert.Equal((1, images.Count), (corrupted.Channels, corrupted.Count));
             Assert.Equal(images.ImageBytes, corrupted.Read(1, new byte[images.ImageBytes]).Length);
         }
-        Assert.NotEqual(images.Read(1, []).ToArray(), new Contrast().Of(images, 5, new SeedStream(0)).Read(1, new byte[images.ImageBytes]).ToArray());
+        Assert.NotEqual(images.Read(1, []).ToArray(), new Contrast().Of(images, 5, new SeedStream(0)).Read(1, new byte[images.ImageBytes])
+            .ToArray());
     }
 
     [Fact]
     public void What_is_no_severity_or_no_image_is_refused_with_what_came()
     {
         var image = Image(4, 4);
-        Assert.Contains("Received: 0", Assert.Throws<ArgumentOutOfRangeException>(() => Apply(new Fog(), image, 4, 4, 0)).Message, StringComparison.Ordinal);
-        Assert.Contains("Received: 6", Assert.Throws<ArgumentOutOfRangeException>(() => new Fog().Of(new NoiseImages(), 6, new SeedStream(0))).Message, StringComparison.Ordinal);
-        Assert.Contains("4×5, 48", Assert.Throws<ArgumentException>(() => Apply(new Fog(), image, 4, 5, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: 0", Assert.Throws<ArgumentOutOfRangeException>(() => Apply(new Fog(), image, 4, 4, 0)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Received: 6",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new Fog().Of(new NoiseImages(), 6, new SeedStream(0))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("4×5, 48", Assert.Throws<ArgumentException>(() => Apply(new Fog(), image, 4, 5, 1)).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -6,8 +6,10 @@ namespace Patchwork.Tests.Evaluation;
 
 public sealed class DifferenceTests
 {
-    [Theory, InlineData(1, 12.7062), InlineData(2, 4.3027), InlineData(30, 2.0423), InlineData(31, 2.0395), InlineData(60, 2.0003), InlineData(120, 1.9799)]
-    public void Quantiles_of_t_are_those_of_the_tables(int freedom, double expected) => Assert.Equal(expected, Difference.StudentT(freedom), 1e-4);
+    [Theory, InlineData(1, 12.7062), InlineData(2, 4.3027), InlineData(30, 2.0423), InlineData(31, 2.0395), InlineData(60, 2.0003),
+        InlineData(120, 1.9799)]
+    public void Quantiles_of_t_are_those_of_the_tables(int freedom, double expected) =>
+        Assert.Equal(expected, Difference.StudentT(freedom), 1e-4);
 
     [Fact]
     public void The_t_interval_is_the_textbook_one()
@@ -38,5 +40,6 @@ public sealed class DifferenceTests
         return result;
     }
 
-    private static bool Close((double, double) a, (double, double) b) => Math.Abs(a.Item1 - b.Item1) < 1e-4 && Math.Abs(a.Item2 - b.Item2) < 1e-4;
+    private static bool Close((double, double) a, (double, double) b) =>
+        Math.Abs(a.Item1 - b.Item1) < 1e-4 && Math.Abs(a.Item2 - b.Item2) < 1e-4;
 }

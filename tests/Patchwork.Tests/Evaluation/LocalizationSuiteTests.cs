@@ -33,7 +33,8 @@ public sealed class LocalizationSuiteTests : IDisposable
             classifier.weight.copy_(eye(3));
             classifier.bias!.fill_(0);
         }
-        return nn.Sequential(("colours", colours), ("relu", nn.ReLU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()), ("fc", classifier));
+        return nn.Sequential(("colours", colours), ("relu", nn.ReLU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()),
+            ("fc", classifier));
     }
 
     private Subject Subject(nn.Module<Tensor, Tensor> network) => new(network, images, new SeedStream(0)) { BatchSize = 5 };
@@ -106,7 +107,8 @@ public sealed class LocalizationSuiteTests : IDisposable
 
         public override int Label(int index) => index % 3;
 
-        private static Box Place(int index) => new(index % 2 == 0 ? 0 : 13, index % 4 < 2 ? 1 : 17, index % 2 == 0 ? 6 : 19, index % 4 < 2 ? 7 : 23);
+        private static Box Place(int index) =>
+            new(index % 2 == 0 ? 0 : 13, index % 4 < 2 ? 1 : 17, index % 2 == 0 ? 6 : 19, index % 4 < 2 ? 7 : 23);
 
         public override Box? ObjectBox(int index) => index == Count - 1 ? null : Place(index);
 

@@ -38,7 +38,8 @@ public sealed class OutOfDistributionSuiteTests
         var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop"] };
         suite.Check(linear.Images);
         var result = suite.Measure(linear.Subject);
-        Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop"], set => Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
+        Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop"], set =>
+            Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
         var unknown = new OutOfDistributionSuite { OutSets = ["cifar"] };
         Assert.Contains("Unknown data set 'cifar'", Assert.Throws<InputException>(() => unknown.Check(linear.Images)).Message,
             StringComparison.Ordinal);
@@ -54,6 +55,7 @@ public sealed class OutOfDistributionSuiteTests
         Assert.Equal(OutSet.Drawn.Count + 2, charts.Length);
         Assert.All(charts[..^2], chart => Assert.Equal(["baseline", "cutmix", "chance"], chart.Series.Select(series => series.Name)));
         // All test images and all images of a set lie in the bins.
-        Assert.All(charts[^2..], chart => Assert.All(chart.Series, series => Assert.Equal(100, series.Points.Sum(point => point.Mean), 1e-9)));
+        Assert.All(charts[^2..], chart =>
+            Assert.All(chart.Series, series => Assert.Equal(100, series.Points.Sum(point => point.Mean), 1e-9)));
     }
 }

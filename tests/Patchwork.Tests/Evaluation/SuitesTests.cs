@@ -95,7 +95,8 @@ public sealed class SuitesTests : IDisposable
     {
         var given = new Dictionary<string, string> { ["layer"] = "layer3", ["transfer-to"] = "cifar10", ["transfer-epochs"] = "5" };
         var plain = Suites.All.Single(suite => suite.Id == id);
-        var suite = plain.Options.Aggregate(plain, (one, option) => given.TryGetValue(option.Name, out var text) ? option.Set(one, text) : one);
+        var suite = plain.Options.Aggregate(plain, (one, option) => given.TryGetValue(option.Name, out var text) ? option.Set(one, text)
+            : one);
         Assert.Equal(stored, Suites.Stored(suite, null).ToJsonString());
         Assert.StartsWith("""{"limit":40,""", Suites.Stored(suite, 40).ToJsonString(), StringComparison.Ordinal);
     }

@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>A suite that the library does not know goes all the way from its options to the report, and nothing but itself is written for it.</summary>
+/// <summary>
+/// A suite that the library does not know goes all the way from its options to the report, and nothing but itself is written for it.
+/// </summary>
 [Collection(SerialCollection.Name)]
 public sealed class ToySuiteTests : IDisposable
 {
@@ -45,7 +47,8 @@ public sealed class ToySuiteTests : IDisposable
                 (suite, text) => suite with { Steps = SuiteOption.Whole(text, "DarknessSuite.Steps") }, suite => suite.Steps),
         ];
 
-        public override IReadOnlyList<SuiteChart> Charts => [new CurveChart("errors", "Error in the dark", "brightness, %", "error, %") { XScale = 100 }];
+        public override IReadOnlyList<SuiteChart> Charts =>
+            [new CurveChart("errors", "Error in the dark", "brightness, %", "error, %") { XScale = 100 }];
 
         public override string? Missing(Dataset test) => test.Channels == 3 ? null : "needs images in colour";
 
@@ -59,7 +62,8 @@ public sealed class ToySuiteTests : IDisposable
             foreach (var batch in subject.Batches(subject.Test))
             {
                 using var scope = NewDisposeScope();
-                var wrong = brightness.Select(share => model.Logits(batch.Images * (float)share).argmax(1).ne(batch.Labels).data<bool>().ToArray());
+                var wrong = brightness.Select(share => model.Logits(batch.Images * (float)share).argmax(1).ne(batch.Labels).data<bool>()
+                    .ToArray());
                 errors.AddRange(Rows([.. wrong]));
             }
             var result = new SuiteResult();
@@ -88,7 +92,8 @@ public sealed class ToySuiteTests : IDisposable
         var run = Train();
         var measured = new List<int>();
         var toy = new DarknessSuite { Measured = measured };
-        EvaluationOptions Steps(string text) => new() { Suites = [toy.Options.Single(option => option.Name == "darkness-steps").Set(toy, text)], Limit = 6 };
+        EvaluationOptions Steps(string text) =>
+            new() { Suites = [toy.Options.Single(option => option.Name == "darkness-steps").Set(toy, text)], Limit = 6 };
 
         var first = Evaluate(run, Steps("4"));
         Assert.Equal((6, 4), (first.Metrics["mean_error"].N, first.Tables["errors"].Length));
@@ -112,7 +117,8 @@ public sealed class ToySuiteTests : IDisposable
         new ComparisonReport(finished, "command", new ComparedEvaluations(finished, options, [results])).WritePage(run);
         var summary = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json")))!.AsObject();
         Assert.Equal(["clean", "darkness"], summary.Select(suite => suite.Key));
-        Assert.Contains(File.ReadLines(Path.Combine(run, "evaluation.csv")), line => line.StartsWith("darkness,mean_error,", StringComparison.Ordinal));
+        Assert.Contains(File.ReadLines(Path.Combine(run, "evaluation.csv")), line =>
+            line.StartsWith("darkness,mean_error,", StringComparison.Ordinal));
         var report = File.ReadAllText(Path.Combine(run, "report.html"));
         Assert.All(["<h2>Dark images</h2>", "<title>Error in the dark</title>", "error on dark images, %", "brightness, %"],
             text => Assert.Contains(text, report, StringComparison.Ordinal));
@@ -129,7 +135,8 @@ public sealed class ToySuiteTests : IDisposable
         string Refusal(Func<object> act) => Assert.Throws<InputException>(act).Message;
         Assert.Equal("The suite darkness needs images in colour.", Refusal(() => (options with { SkipUnmeasurable = false }).Of(grey)));
         Assert.Equal("The suite darkness needs images in colour.", Refusal(() => new EvaluationOptions { Suites = [toy] }.Of(grey)));
-        Assert.Contains("Received: darkness, darkness.", Refusal(() => new EvaluationOptions { Suites = [toy, toy with { Steps = 5 }] }), StringComparison.Ordinal);
+        Assert.Contains("Received: darkness, darkness.", Refusal(() => new EvaluationOptions { Suites = [toy, toy with { Steps = 5 }] }),
+            StringComparison.Ordinal);
         Assert.Contains("Received: none.", Refusal(() => new EvaluationOptions { Suites = [] }), StringComparison.Ordinal);
     }
 }

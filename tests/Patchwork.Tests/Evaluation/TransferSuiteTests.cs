@@ -30,7 +30,8 @@ public sealed class TransferSuiteTests
         };
         var result = new TransferSuite { To = "shapes", Epochs = 3 }.Measure(subject);
         Assert.Equal(["probe_error", "finetuning_error"], result.Metrics.Keys);
-        Assert.All(result.Metrics.Values, metric => Assert.Equal((0.9, 40), (metric.Value, metric.N)));      // of ten classes with four images each
+        // of ten classes with four images each
+        Assert.All(result.Metrics.Values, metric => Assert.Equal((0.9, 40), (metric.Value, metric.N)));
         Assert.Equal([true, false], asked.Select(one => one.LastLayerOnly));
         Assert.Equal(["shapes-probe-3", "shapes-finetuning-3"], asked.Select(one => one.Name));
         Assert.All(asked, one => Assert.Equal(("shapes", 3), (one.Dataset, one.Epochs)));

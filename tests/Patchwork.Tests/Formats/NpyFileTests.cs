@@ -77,15 +77,19 @@ public sealed class NpyFileTests : IDisposable
         Assert.Contains("uint8 (13). Received: 140 bytes", Refusal(File("|u1", "13,", Twelve)), StringComparison.Ordinal);
         Assert.Contains("uint8 (11). Received: 140 bytes", Refusal(File("|u1", "11,", Twelve)), StringComparison.Ordinal);
         Assert.Contains("a file that fits a disk", Refusal(File("|u1", "99999, 99999, 99999, 99999", Twelve)), StringComparison.Ordinal);
-        Assert.Contains("must hold a header of 118 bytes. Received: 40 bytes", Refusal(File("|u1", "12,", Twelve)[..50]), StringComparison.Ordinal);
-        Assert.Contains("cannot be read", Assert.Throws<InputException>(() => NpyFile.Open(Path.Combine(folder, "missing.npy"))).Message, StringComparison.Ordinal);
+        Assert.Contains("must hold a header of 118 bytes. Received: 40 bytes", Refusal(File("|u1", "12,", Twelve)[..50]),
+            StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<InputException>(() => NpyFile.Open(Path.Combine(folder, "missing.npy"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Damage_is_refused_or_read_but_never_fails_otherwise()
     {
-        byte[][] valid = [File("|u1", "2, 2, 3", Twelve), File("|u1", "12,", Twelve, version: 2), File("<i8", "1,", Twelve[..8], version: 3)];
-        var refused = Mutation.Refused<InputException>("npy", 1500, valid, [[.. "'shape': (4294967295, 4294967295), "u8], [0xff, 0xff, 0xff, 0x7f], [.. "(1, 0, 2)"u8]], 1 << 20, bytes =>
+        byte[][] valid = [File("|u1", "2, 2, 3", Twelve), File("|u1", "12,", Twelve, version: 2),
+            File("<i8", "1,", Twelve[..8], version: 3)];
+        var refused = Mutation.Refused<InputException>("npy", 1500, valid,
+            [[.. "'shape': (4294967295, 4294967295), "u8], [0xff, 0xff, 0xff, 0x7f], [.. "(1, 0, 2)"u8]], 1 << 20, bytes =>
         {
             using var file = NpyFile.Open(Write(bytes));
             file.Integers();

@@ -13,7 +13,8 @@ public sealed class SafetensorsTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("patchwork-safetensors-").FullName;
 
     private static readonly byte[][] Words =
-        [.. ((string[])["F16", "BOOL", "U8", "null", "{}", "[]", "-1", "1.5", "99999999999999999999", "4294967296", "\\ud800", "\\u0000", "\"", ",", ":", "}", "__metadata__"])
+        [.. ((string[])["F16", "BOOL", "U8", "null", "{}", "[]", "-1", "1.5", "99999999999999999999", "4294967296", "\\ud800", "\\u0000",
+            "\"", ",", ":", "}", "__metadata__"])
             .Select(Encoding.ASCII.GetBytes), [0, 0, 0, 0], [255, 255, 255, 255], [255, 255, 255, 127]];
 
     private string FilePath => Path.Combine(_folder, "weights.safetensors");
@@ -100,7 +101,8 @@ public sealed class SafetensorsTests : IDisposable
         var refused = Mutation.Refused<InvalidDataException>("damaged safetensors", Mutation.Inputs, [intact], Words, 1 << 18, Read);
         Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs * 999 / 1000);
         // A length that fits the damaged header lets more of them through.
-        refused = Mutation.Refused<InvalidDataException>("damaged safetensors header", Mutation.Inputs, [intact[8..(8 + header)]], Words, 1 << 18,
+        refused = Mutation.Refused<InvalidDataException>("damaged safetensors header", Mutation.Inputs, [intact[8..(8 + header)]], Words,
+            1 << 18,
             input => Read([.. BitConverter.GetBytes((long)input.Length), .. input, .. intact[(8 + header)..]]));
         Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs * 999 / 1000);
 
@@ -134,7 +136,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("{", 0, "JSON")]
     public void A_false_claim_in_the_header_is_named(string header, int values, string expected)
     {
-        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[values]]);
+        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header),
+            .. new byte[values]]);
         var error = Assert.Throws<InvalidDataException>(() => Safetensors.Load(FilePath));
         Assert.Contains(expected, error.Message);
         Assert.Contains(FilePath, error.Message);
@@ -155,7 +158,8 @@ public sealed class SafetensorsTests : IDisposable
     public void Metadata_of_other_writers_is_skipped()
     {
         var header = """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}""";
-        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. BitConverter.GetBytes(2.5f)]);
+        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header),
+            .. BitConverter.GetBytes(2.5f)]);
         using var loaded = Assert.Single(Safetensors.Load(FilePath)).Value;
         Assert.Equal(2.5f, loaded.item<float>());
     }

@@ -13,7 +13,8 @@ public sealed class TurboJpegTests : IDisposable
 
     private string At(string name) => Path.Combine(folder, name);
 
-    private static void NeedsTheLibrary() => Assert.SkipUnless(TurboJpeg.IsInstalled, "libturbojpeg is not installed (Debian: libturbojpeg0)");
+    private static void NeedsTheLibrary() =>
+        Assert.SkipUnless(TurboJpeg.IsInstalled, "libturbojpeg is not installed (Debian: libturbojpeg0)");
 
     // The same bytes through both decoders, as they are stored.
     private static void AssertSamePixels(string path)

@@ -52,7 +52,8 @@ public sealed class ExplanationTests
         using var scope = NewDisposeScope();
         using var network = new Brightness();
         using var image = Image();
-        var (seen, other) = (Explanation.Of(network, image, Normalization, Classes).Activation, Explanation.Of(network, image, Normalization, Classes, label: 0).Activation);
+        var (seen, other) = (Explanation.Of(network, image, Normalization, Classes).Activation,
+            Explanation.Of(network, image, Normalization, Classes, label: 0).Activation);
         Assert.Equal("dark", seen.Class);      // most of the picture
         Assert.True(seen.Probability > 0.5);
         Assert.Equal(1, seen.Probability + other.Probability, 1e-9);
@@ -85,7 +86,8 @@ public sealed class ExplanationTests
             Assert.Throws<InputException>(() => Explanation.Of(network, Image(), Normalization, Classes, 0, layer)).Message;
         Assert.Contains("Did you mean 'conv'?", Refusal(new Brightness(), "con"), StringComparison.Ordinal);
         Assert.EndsWith("Name another layer.", Refusal(new Brightness(), "fc"), StringComparison.Ordinal);
-        Assert.EndsWith("Name a layer, for its Grad-CAM.", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(32 * 40, 2)), null), StringComparison.Ordinal);
+        Assert.EndsWith("Name a layer, for its Grad-CAM.", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(32 * 40, 2)), null),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -61,10 +61,12 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         using var model = ModelZoo.Create("resnet8", 10);
         Safetensors.Save(File, new Dictionary<string, Tensor> { ["features.0.weight"] = ones(3) });
-        Assert.Contains("features.0.weight", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message, StringComparison.Ordinal);
+        Assert.Contains("features.0.weight", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message,
+            StringComparison.Ordinal);
         System.IO.File.WriteAllText(File, "no weights");
         Assert.Contains(File, Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message, StringComparison.Ordinal);
-        Assert.Contains("absent", Assert.Throws<InputException>(() => PretrainedWeights.Load(Path.Combine(folder, "absent"), model)).Message, StringComparison.Ordinal);
+        Assert.Contains("absent", Assert.Throws<InputException>(() =>
+            PretrainedWeights.Load(Path.Combine(folder, "absent"), model)).Message, StringComparison.Ordinal);
     }
 
     // PyTorch writes ResNet-50 (by hand: the format is a header and bytes), an input and its logits; and opens what we write.

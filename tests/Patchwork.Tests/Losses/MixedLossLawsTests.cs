@@ -24,9 +24,11 @@ public sealed class MixedLossLawsTests : IDisposable
 
     public static TheoryData<Loss> Linear =>
     [
-        new CrossEntropy(), new CrossEntropy { LabelSmoothing = 0.2 }, new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false },
+        new CrossEntropy(), new CrossEntropy { LabelSmoothing = 0.2 },
+            new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false },
         new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false, LabelSmoothing = 0.3 },
-        new BinaryCrossEntropy(), new BinaryCrossEntropy { SumClasses = true, LabelSmoothing = 0.1 }, new Focal(), new Focal { Gamma = 0.5 },
+        new BinaryCrossEntropy(), new BinaryCrossEntropy { SumClasses = true, LabelSmoothing = 0.1 }, new Focal(),
+            new Focal { Gamma = 0.5 },
     ];
 
     public void Dispose() => scope.Dispose();
@@ -38,7 +40,8 @@ public sealed class MixedLossLawsTests : IDisposable
         foreach (var reduction in Enum.GetValues<Reduction>())
         {
             var reduced = loss with { Reduction = reduction };
-            Assert.True(targets.Loss(logits, reduced).allclose(reduced.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64)), 1e-10, 1e-10));
+            Assert.True(targets.Loss(logits, reduced).allclose(reduced.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64)), 1e-10,
+                1e-10));
         }
     }
 
@@ -59,7 +62,8 @@ public sealed class MixedLossLawsTests : IDisposable
     public void An_ignored_class_is_not_linear_and_says_so()
     {
         var present = targets.A[^1].ToInt64();      // of the image that is not mixed
-        foreach (var loss in (CrossEntropy[])[new(), new() { Reduction = Reduction.Sum }, new() { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false }])
+        foreach (var loss in (CrossEntropy[])[new(), new() { Reduction = Reduction.Sum },
+            new() { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false }])
         {
             var ignoring = loss with { IgnoreIndex = present };
             Assert.False(ignoring.IsLinear);
@@ -129,7 +133,8 @@ public sealed class MixedLossLawsTests : IDisposable
         var labels = new PairTargets(tensor(new double[,] { { 1, 1, 0 } }), tensor(new double[,] { { 0, 1, 1 } }), [0.75]);
         Assert.True(labels.Soft(3, ScalarType.Float64).allclose(tensor(new double[,] { { 0.75, 1, 0.25 } })));
         var logit = randn(1, 3, dtype: ScalarType.Float64);
-        Assert.True(labels.Loss(logit, new BinaryCrossEntropy()).allclose(new BinaryCrossEntropy().Evaluate(logit, labels.Soft(3, ScalarType.Float64))));
+        Assert.True(labels.Loss(logit, new BinaryCrossEntropy()).allclose(new BinaryCrossEntropy()
+            .Evaluate(logit, labels.Soft(3, ScalarType.Float64))));
     }
 
     [Fact]

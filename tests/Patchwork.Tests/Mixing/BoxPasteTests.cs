@@ -49,7 +49,8 @@ public sealed class BoxPasteTests
         var part = whole.narrow(2, 2, 6).narrow(3, 3, 7);
         part.copy_(arange(4).reshape(4, 1, 1, 1).expand(4, 3, 6, 7).to(ScalarType.Float32) + 1);
         var box = new BoxRegion(Box.Whole(6, 7));
-        BoxPaste.InPlace(part, new MixPlan("cutmix", 6, 7, [.. Enumerable.Range(0, 4).Select(i => new ImagePlan((i + 1) % 4, box, 0, 0))], default));
+        BoxPaste.InPlace(part, new MixPlan("cutmix", 6, 7, [.. Enumerable.Range(0, 4).Select(i => new ImagePlan((i + 1) % 4, box, 0, 0))],
+            default));
         Assert.Equal(6 * 7 * 3 * (1 + 2 + 3 + 4), whole.sum().ToDouble());
         Assert.Equal(2, whole[0, 0, 2, 3].ToDouble());
     }
@@ -60,20 +61,24 @@ public sealed class BoxPasteTests
         using var scope = NewDisposeScope();
         var images = rand(2, 3, 4, 5);
         var plan = new CutMix().Plan(MixContext.Of(images, new SeedStream(1).Open("mix")));
-        Assert.Contains("gradient", Assert.Throws<ArgumentException>(() => BoxPaste.InPlace(rand(2, 3, 4, 5, requires_grad: true), plan)).Message);
+        Assert.Contains("gradient", Assert.Throws<ArgumentException>(() =>
+            BoxPaste.InPlace(rand(2, 3, 4, 5, requires_grad: true), plan)).Message);
         Assert.Contains("(2, 3, 5, 4)", Assert.Throws<ArgumentException>(() => BoxPaste.InPlace(rand(2, 3, 5, 4), plan)).Message);
     }
 
-    private static MixPlan AnyPlan(int n, int height, int width, Draws draws) => new("any", height, width, [.. Enumerable.Range(0, n).Select(i =>
+    private static MixPlan AnyPlan(int n, int height, int width, Draws draws) =>
+        new("any", height, width, [.. Enumerable.Range(0, n).Select(i =>
     {
         var (top, left) = (draws.Integer(height + 1), draws.Integer(width + 1));
-        var box = draws.Integer(5) == 0 ? Box.Whole(height, width) : new Box(top, left, top + draws.Integer(height - top + 1), left + draws.Integer(width - left + 1));
+        var box = draws.Integer(5) == 0 ? Box.Whole(height, width)
+            : new Box(top, left, top + draws.Integer(height - top + 1), left + draws.Integer(width - left + 1));
         var region = new BoxRegion(box);
         return new ImagePlan(draws.Integer(n), region, 0.5, region.KeptShare(height, width));
     })], default);
 
     private static ScalarType Type(int type) =>
-        new[] { ScalarType.Float32, ScalarType.Byte, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32 }[type];
+        new[] { ScalarType.Float32, ScalarType.Byte, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64,
+            ScalarType.Int32 }[type];
 
     private static Tensor Layout(int layout, int n, int c, int h, int w, ScalarType type)
     {

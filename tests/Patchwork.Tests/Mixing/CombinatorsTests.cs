@@ -40,7 +40,8 @@ public sealed class CombinatorsTests
     [Fact]
     public void A_chance_of_1_is_always_and_of_0_never()
     {
-        Assert.All(Enumerable.Range(0, 100), i => Assert.Equal(Plan(new CutMix(), i).ToJson(), Plan(new WithProbability(new CutMix(), 1), i).ToJson()));
+        Assert.All(Enumerable.Range(0, 100), i =>
+            Assert.Equal(Plan(new CutMix(), i).ToJson(), Plan(new WithProbability(new CutMix(), 1), i).ToJson()));
         Assert.All(Enumerable.Range(0, 100), i => Assert.False(Plan(new WithProbability(new CutMix(), 0), i).ChangesPixels));
     }
 
@@ -55,7 +56,8 @@ public sealed class CombinatorsTests
     [Fact]
     public void A_chance_of_a_chance_and_a_chance_outside_its_range_are_refused()
     {
-        Assert.Contains("Multiply", Assert.Throws<ArgumentException>(() => new WithProbability(new WithProbability(new Mixup(), 0.5), 0.5)).Message, StringComparison.Ordinal);
+        Assert.Contains("Multiply", Assert.Throws<ArgumentException>(() =>
+            new WithProbability(new WithProbability(new Mixup(), 0.5), 0.5)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new WithProbability(new Mixup(), 1.5));
     }
 
@@ -75,7 +77,8 @@ public sealed class CombinatorsTests
         Assert.True(mixed.Images.eq(result.Images).all().ToBoolean());
         Assert.Equal([first.ToJson(), second.ToJson()], result.Erased.Select(plan => plan.ToJson()));
         Assert.Equal(mixed.Plan!.ToJson(), result.Plan!.ToJson());
-        Assert.Equal(mixed.Targets!.Loss(eye(6), new CrossEntropy()).item<float>(), result.Targets!.Loss(eye(6), new CrossEntropy()).item<float>());
+        Assert.Equal(mixed.Targets!.Loss(eye(6), new CrossEntropy()).item<float>(),
+            result.Targets!.Loss(eye(6), new CrossEntropy()).item<float>());
     }
 
     [Fact]
@@ -86,7 +89,8 @@ public sealed class CombinatorsTests
         using var labels = arange(6);
         var batch = new Batch(images, labels);
         var before = LiveTensors.Settled();
-        foreach (var sequence in (Sequence[])[new(new Cutout()), new(new Cutout(), new Mixup()), new(new Cutout(), new RandomErasing(), new Mixup())])
+        foreach (var sequence in (Sequence[])[new(new Cutout()), new(new Cutout(), new Mixup()),
+            new(new Cutout(), new RandomErasing(), new Mixup())])
         {
             var result = sequence.Apply(batch, Seeds.Open("mix"));
             Assert.NotSame(images, result.Images);
@@ -100,7 +104,8 @@ public sealed class CombinatorsTests
     [Fact]
     public void Sequences_that_cannot_work_are_refused_with_the_reason()
     {
-        void Refused(string reason, params IMethod[] methods) => Assert.Contains(reason, Assert.Throws<ArgumentException>(() => new Sequence(methods)).Message, StringComparison.Ordinal);
+        void Refused(string reason, params IMethod[] methods) =>
+            Assert.Contains(reason, Assert.Throws<ArgumentException>(() => new Sequence(methods)).Message, StringComparison.Ordinal);
         Refused("A batch is mixed once", new Mixup(), new CutMix());
         Refused("before the mixer", new CutMix(), new Cutout());
         Refused("erase or mix pixels", new Cutout(), new ShakeDrop());
@@ -109,7 +114,10 @@ public sealed class CombinatorsTests
         using var labels = arange(2);
         using var scope = NewDisposeScope();
         var mixed = new CutMix().Mix(new Batch(images, labels), Seeds.Open("mix"));
-        Assert.Contains("already mixed by cutmix", Assert.Throws<InvalidOperationException>(() => new Sequence(new Cutout()).Apply(mixed, Seeds.Open("mix"))).Message, StringComparison.Ordinal);
-        Assert.Contains("OneOf", Assert.Throws<InvalidOperationException>(() => new CutMix().Mix(mixed, Seeds.Open("mix"))).Message, StringComparison.Ordinal);
+        Assert.Contains("already mixed by cutmix",
+            Assert.Throws<InvalidOperationException>(() => new Sequence(new Cutout()).Apply(mixed, Seeds.Open("mix"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("OneOf", Assert.Throws<InvalidOperationException>(() => new CutMix().Mix(mixed, Seeds.Open("mix"))).Message,
+            StringComparison.Ordinal);
     }
 }

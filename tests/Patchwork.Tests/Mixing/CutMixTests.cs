@@ -7,13 +7,15 @@ namespace Patchwork.Tests.Mixing;
 
 public sealed class CutMixTests
 {
-    // The exact expectations of the authors' sampler at α = 1 (λ uniform): side, E[λ'], P(nothing pasted), P(pasted > half), P(corner pasted), P(centre pasted).
+    // The exact expectations of the authors' sampler at α = 1 (λ uniform): side, E[λ'], P(nothing pasted), P(pasted > half), P(corner
+    // pasted), P(centre pasted).
     [Theory]
     [InlineData(28, 0.7039, 0.00510, 0.1474, 0.1369, 0.4524)]
     [InlineData(32, 0.7007, 0.00391, 0.1453, 0.1354, 0.4584)]
     [InlineData(64, 0.6899, 0.00098, 0.1649, 0.1302, 0.4792)]
     [InlineData(224, 0.6822, 0.00008, 0.1743, 0.1265, 0.4940)]
-    public void The_clipped_box_has_the_exact_expectations_of_the_authors_code(int side, double lambda, double nothing, double half, double corner, double centre)
+    public void The_clipped_box_has_the_exact_expectations_of_the_authors_code(int side, double lambda, double nothing, double half,
+        double corner, double centre)
     {
         var (meanArea, empty, large, atCorner, atCentre) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for (var cut = 0; cut < side; cut++)
@@ -49,7 +51,8 @@ public sealed class CutMixTests
     public void Drawn_plans_have_the_mean_lambda_of_their_placement(Placement placement, bool fold, double expected, double tolerance)
     {
         var cutmix = new CutMix { Placement = placement, Fold = fold };
-        var mean = Enumerable.Range(0, 20_000).Average(draw => cutmix.Plan(new MixContext(1, 32, 32, new SeedStream(1).Open("mix", 0, draw))).Images[0].Lambda);
+        var mean = Enumerable.Range(0, 20_000)
+            .Average(draw => cutmix.Plan(new MixContext(1, 32, 32, new SeedStream(1).Open("mix", 0, draw))).Images[0].Lambda);
         Assert.Equal(expected, mean, tolerance);
     }
 
@@ -59,7 +62,8 @@ public sealed class CutMixTests
         var origins = new HashSet<int>();
         for (var draw = 0; draw < 20_000; draw++)
         {
-            var (_, box) = BoxSampler.Draw(new CutMix { Placement = Placement.Inside, FixedLambda = 0.75 }, 1, 10, 14, new SeedStream(3).Open("box", 0, draw));
+            var (_, box) = BoxSampler.Draw(new CutMix { Placement = Placement.Inside, FixedLambda = 0.75 }, 1, 10, 14, new SeedStream(3)
+                .Open("box", 0, draw));
             Assert.True(box.FitsIn(10, 14));
             Assert.Equal((5, 7), (box.Height, box.Width));
             origins.Add(box.Top * 100 + box.Left);
@@ -75,7 +79,8 @@ public sealed class CutMixTests
         Assert.InRange(new CutMix { Scope = Scope.Example }.Plan(context).Images.Select(image => image.Region).Distinct().Count(), 12, 16);
     }
 
-    // clovaai's train.py draws r < cutmix_prob = 0.5 for each batch; the expectations over 32×32 are those of the unfolded and of the folded sampler.
+    // clovaai's train.py draws r
+    // < cutmix_prob = 0.5 for each batch; the expectations over 32×32 are those of the unfolded and of the folded sampler.
     [Fact]
     public void Official_mixes_half_of_the_batches_and_Article_folds_the_lambda_of_every_batch()
     {

@@ -60,7 +60,8 @@ public sealed class CutMixVariantsTests
         Assert.Equal([4, 0, 1, 2, 3], Plan(new CutMix { Partners = Partners.Roll }, 5, 0).Partners());
     }
 
-    [Theory, InlineData(Partners.Permutation, 9), InlineData(Partners.Derangement, 8), InlineData(Partners.Reverse, 9), InlineData(Partners.Permutation, 1)]
+    [Theory, InlineData(Partners.Permutation, 9), InlineData(Partners.Derangement, 8), InlineData(Partners.Reverse, 9),
+        InlineData(Partners.Permutation, 1)]
     public void A_pair_is_mutual_and_shares_its_draw(Partners partners, int count)
     {
         for (var draw = 0; draw < 200; draw++)
@@ -111,7 +112,8 @@ public sealed class CutMixVariantsTests
     public void A_Gaussian_centre_is_normal_around_the_middle()
     {
         var options = new CutMix { Centre = Centre.Gaussian, CentreDeviation = 0.1, FixedLambda = 0.99 };
-        var rows = Enumerable.Range(0, 20_000).Select(draw => BoxOf(Plan(options, 1, draw, 200, 200).Images[0])).Select(box => (box.Top + box.Bottom) / 2.0).ToArray();
+        var rows = Enumerable.Range(0, 20_000).Select(draw => BoxOf(Plan(options, 1, draw, 200, 200).Images[0]))
+            .Select(box => (box.Top + box.Bottom) / 2.0).ToArray();
         var mean = rows.Average();
         Assert.Equal(99.5, mean, 0.6);
         Assert.Equal(20, Math.Sqrt(rows.Average(row => (row - mean) * (row - mean))), 0.5);
@@ -144,7 +146,8 @@ public sealed class CutMixVariantsTests
         Assert.Throws<ArgumentException>(() => Plan(new CutMix { Rounding = Rounding.Corners }, 2, 0));
 
     [Theory, InlineData(-0.1), InlineData(0.51), InlineData(double.NaN)]
-    public void A_margin_outside_its_range_is_refused(double margin) => Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Margin = margin });
+    public void A_margin_outside_its_range_is_refused(double margin) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Margin = margin });
 
     [Fact]
     public void Presets_differ_where_their_systems_do()

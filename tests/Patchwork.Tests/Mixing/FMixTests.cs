@@ -9,9 +9,11 @@ namespace Patchwork.Tests.Mixing;
 [Collection(SerialCollection.Name)]
 public sealed class FMixTests
 {
-    private static ImagePlan Draw(FMix mixer, int height, int width, int draw) => mixer.Plan(new MixContext(1, height, width, new SeedStream(4).Open("mix", 0, draw))).Images[0];
+    private static ImagePlan Draw(FMix mixer, int height, int width, int draw) =>
+        mixer.Plan(new MixContext(1, height, width, new SeedStream(4).Open("mix", 0, draw))).Images[0];
 
-    [Theory, InlineData(FMixSpectrum.Full, 32, 32), InlineData(FMixSpectrum.Reference, 32, 32), InlineData(FMixSpectrum.Full, 17, 40), InlineData(FMixSpectrum.Reference, 40, 17)]
+    [Theory, InlineData(FMixSpectrum.Full, 32, 32), InlineData(FMixSpectrum.Reference, 32, 32), InlineData(FMixSpectrum.Full, 17, 40),
+        InlineData(FMixSpectrum.Reference, 40, 17)]
     public void A_hard_mask_has_the_drawn_share_to_one_pixel_and_the_label_the_drawn_weight(FMixSpectrum spectrum, int height, int width)
     {
         for (var draw = 0; draw < 50; draw++)
@@ -47,7 +49,9 @@ public sealed class FMixTests
                 Assert.InRange(Enumerable.Range(0, 32).Count(x => weights[y * 32 + x] != weights[y * 32 + (x + 1) % 32]), 0, 2);
         }
         Assert.Contains(Enumerable.Range(0, 50), draw =>
-            Enumerable.Range(0, 32).Any(y => Enumerable.Range(0, 32).Count(x => ((MaskRegion)Draw(new FMix(), 32, 32, draw).Region).Weights is var w && w[y * 32 + x] != w[y * 32 + (x + 1) % 32]) > 2));
+            Enumerable.Range(0, 32).Any(y => Enumerable.Range(0, 32)
+                .Count(x =>
+                ((MaskRegion)Draw(new FMix(), 32, 32, draw).Region).Weights is var w && w[y * 32 + x] != w[y * 32 + (x + 1) % 32]) > 2));
     }
 
     [Fact]

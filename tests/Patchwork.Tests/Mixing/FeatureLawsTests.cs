@@ -25,7 +25,8 @@ public sealed class FeatureLawsTests : FeatureMixing
         }
     }
 
-    private static FeatureMixer Mixer(string id, string layer) => (FeatureMixer)Methods.Find(id).Create() with { Layers = [layer], Partners = Partners.Derangement };
+    private static FeatureMixer Mixer(string id, string layer) =>
+        (FeatureMixer)Methods.Find(id).Create() with { Layers = [layer], Partners = Partners.Derangement };
 
     private static (int Height, int Width) Size(string layer) => layer switch { "layer2" => (8, 12), "layer3" => (4, 6), _ => (16, 24) };
 
@@ -71,7 +72,8 @@ public sealed class FeatureLawsTests : FeatureMixing
 
     // A box may come out empty.
     private MixPlan Changing(FeatureAttachment attached) =>
-        Enumerable.Range(0, 100).Select(step => attached.Draw(images, Draws(step))).First(plan => plan.ChangesPixels && plan.ReplacedArea is > 0.1 and < 0.9);
+        Enumerable.Range(0, 100).Select(step => attached.Draw(images, Draws(step)))
+            .First(plan => plan.ChangesPixels && plan.ReplacedArea is > 0.1 and < 0.9);
 
     [Theory, MemberData(nameof(Cases))]
     public void The_gradient_reaches_every_parameter_and_both_images(string id, string layer)
@@ -81,7 +83,8 @@ public sealed class FeatureLawsTests : FeatureMixing
         attached.Plan = Changing(attached);
         var input = images.clone().requires_grad_();
         // The input is mixed without history, as a batch is; layers keep theirs.
-        attached.Targets(tensor(new long[] { 0, 1, 2, 3 })).Loss(model.call(layer == FeatureMixer.Input ? attached.Input(images) : input), new CrossEntropy()).backward();
+        attached.Targets(tensor(new long[] { 0, 1, 2, 3 }))
+            .Loss(model.call(layer == FeatureMixer.Input ? attached.Input(images) : input), new CrossEntropy()).backward();
         Assert.All(model.parameters(), parameter => Assert.True(parameter.grad!.abs().sum().ToDouble() > 0));
         if (layer != FeatureMixer.Input)
             Assert.All(Enumerable.Range(0, 4), i => Assert.True(input.grad![i].abs().sum().ToDouble() > 0));
@@ -108,8 +111,10 @@ public sealed class FeatureLawsTests : FeatureMixing
         using var noGradient = no_grad();
         model.eval();
         foreach (var module in model.named_modules().Where(module => module.name == layer))
-            ((nn.Module)module.module).train();      // hooks look at their own layer; its statistics are then those of the batch, in both passes
-        foreach (var (mixer, batch) in ((FeatureMixer, Tensor)[])[(Mixer(id, layer) with { Probability = 0 }, images), (Mixer(id, layer) with { Partners = Partners.Permutation }, images.narrow(0, 0, 1))])
+            // hooks look at their own layer; its statistics are then those of the batch, in both passes
+            ((nn.Module)module.module).train();
+        foreach (var (mixer, batch) in ((FeatureMixer, Tensor)[])[(Mixer(id, layer) with { Probability = 0 }, images),
+            (Mixer(id, layer) with { Partners = Partners.Permutation }, images.narrow(0, 0, 1))])
         {
             var plain = model.call(batch);
             using var attached = mixer.Attach(model, batch);

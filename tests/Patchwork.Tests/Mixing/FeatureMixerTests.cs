@@ -19,8 +19,11 @@ public sealed class FeatureMixerTests : FeatureMixing
         Tensor? before = null, after = null;
         var layers = model.named_children().ToDictionary(child => child.name, child => child.module);
         using var attached = mixer.Attach(model, images);
-        ((nn.Module<Tensor, Tensor>)layers["layer1"]).register_forward_hook((_, _, output) => before = output.alias().DetachFromDisposeScope());      // runs behind ours
-        ((nn.Module<Tensor, Tensor>)layers["layer2"]).register_forward_pre_hook((_, input) => after = input.alias().DetachFromDisposeScope());
+        // runs behind ours
+        ((nn.Module<Tensor, Tensor>)layers["layer1"]).register_forward_hook((_, _, output) =>
+            before = output.alias().DetachFromDisposeScope());
+        ((nn.Module<Tensor, Tensor>)layers["layer2"]).register_forward_pre_hook((_, input) =>
+            after = input.alias().DetachFromDisposeScope());
         model.call(images);
         var plain = before!;
         model.train();
@@ -70,5 +73,6 @@ public sealed class FeatureMixerTests : FeatureMixing
 
     [Fact]
     public void A_layer_that_is_not_there_is_refused_with_those_that_are() =>
-        Assert.Contains("layer3", Assert.Throws<ArgumentException>(() => new FeatureCutMix { Layers = ["stage9"] }.Attach(model, images)).Message, StringComparison.Ordinal);
+        Assert.Contains("layer3", Assert.Throws<ArgumentException>(() =>
+            new FeatureCutMix { Layers = ["stage9"] }.Attach(model, images)).Message, StringComparison.Ordinal);
 }

@@ -44,7 +44,8 @@ public sealed class MethodStackTests
     public void Only_the_proportion_of_weights_counts(string names)
     {
         var choice = Assert.IsType<OneOf>(MethodStack.Parse(names).Mixer);
-        var mixups = Enumerable.Range(0, 4_000).Count(i => choice.Plan(new MixContext(2, 8, 8, new SeedStream(3).Open("mix", 0, i))).Method == "mixup");
+        var mixups = Enumerable.Range(0, 4_000)
+            .Count(i => choice.Plan(new MixContext(2, 8, 8, new SeedStream(3).Open("mix", 0, i))).Method == "mixup");
         Assert.Equal(0.3, mixups / 4_000.0, 0.03);
     }
 
@@ -66,7 +67,9 @@ public sealed class MethodStackTests
 
     [Fact]
     public void A_method_that_nothing_would_carry_out_is_refused() =>
-        Assert.Contains("Received: idle, which nothing", Assert.Throws<InputException>(() => MethodStack.Parse("cutmix+cutout").With(method => method is Cutout ? new Idle() : method)).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: idle, which nothing",
+            Assert.Throws<InputException>(() =>
+            MethodStack.Parse("cutmix+cutout").With(method => method is Cutout ? new Idle() : method)).Message, StringComparison.Ordinal);
 
     private sealed class Idle : IMethod
     {
@@ -77,11 +80,14 @@ public sealed class MethodStackTests
     public void One_of_several_is_chosen_by_weight_and_keeps_its_own_law()
     {
         var choice = new OneOf([new Choice(new Mixup { Alpha = 0.8 }, 1), new Choice(new CutMix(), 3)]);
-        var plans = Enumerable.Range(0, 4_000).Select(i => choice.Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i)))).ToArray();
+        var plans = Enumerable.Range(0, 4_000).Select(i => choice.Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i))))
+            .ToArray();
         Assert.Equal(0.25, plans.Count(plan => plan.Method == "mixup") / 4_000.0, 0.03);
         Assert.All(plans, plan => Assert.Equal(plan.Method == "cutmix", plan.IsOfBoxes));
         Assert.Equal("mixup-or-cutmix", choice.Id);
-        Assert.Equal(0.4, Enumerable.Range(0, 4_000).Count(i => (choice with { Probability = 0.4 }).Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i))).Images[0].DrawnLambda != 1) / 4_000.0, 0.03);
+        Assert.Equal(0.4, Enumerable.Range(0, 4_000)
+            .Count(i => (choice with { Probability = 0.4 })
+            .Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i))).Images[0].DrawnLambda != 1) / 4_000.0, 0.03);
         Assert.Throws<ArgumentException>(() => new OneOf([new Choice(new CutMix(), 0)]));
     }
 }

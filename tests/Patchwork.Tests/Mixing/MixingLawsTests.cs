@@ -26,16 +26,21 @@ public sealed class MixingLawsTests
         return made;
     }
 
-    private static readonly Dictionary<string, Mixer> Table = (from method in Methods.All.Select(method => method.Create()).OfType<BetaMixer>()
+    private static readonly Dictionary<string, Mixer> Table =
+        (from method in Methods.All.Select(method => method.Create()).OfType<BetaMixer>()
                                                                from scope in Enum.GetValues<Scope>()
                                                                from partners in Enum.GetValues<Partners>()
-                                                               where (scope, partners) is not (Scope.Pair, Partners.Roll)      // not mutual: refused
+                                                               // not mutual: refused
+                                                               where (scope, partners) is not (Scope.Pair, Partners.Roll)
                                                                from variant in Own(method with { Scope = scope, Partners = partners })
-                                                               select variant).Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example })).ToDictionary(mixer => mixer.ToString());
+                                                               select variant)
+                                                                   .Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example }))
+                                                                   .ToDictionary(mixer => mixer.ToString());
 
     private static IEnumerable<Mixer> Own(Mixer mixer) => mixer switch
     {
-        CutMix cutmix => from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true] select cutmix with { Placement = placement, Fold = fold },
+        CutMix cutmix => from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true]
+            select cutmix with { Placement = placement, Fold = fold },
         FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
         GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
         ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
@@ -46,7 +51,8 @@ public sealed class MixingLawsTests
     // FMix labels by λ as drawn, which a whole number of pixels meets to one pixel; a soft edge, to two.
     private static double LabelTolerance(Mixer mixer, int height, int width) => mixer is FMix ? 2.0 / (height * width) : 1e-6;
 
-    // H ≠ W, odd sizes, a batch of one, a row of pixels: a swap of height and width cannot hide. PuzzleMix cuts images into blocks, whose number must divide their sides.
+    // H ≠ W, odd sizes, a batch of one, a row of pixels: a swap of height and width cannot hide. PuzzleMix cuts images into blocks, whose
+    // number must divide their sides.
     private static (int N, int Height, int Width)[] Sizes(Mixer mixer) => mixer switch
     {
         PuzzleMix { BlockCounts: [3] } => [(5, 9, 15), (1, 3, 21)],
@@ -60,7 +66,8 @@ public sealed class MixingLawsTests
         // Every pixel holds the id of its image.
         foreach (var (n, height, width) in Sizes(Table[variant]))
         {
-            for (var draw = 0; draw < (Table[variant].Needs == Needs.Model ? 5 : 20); draw++)      // a pass of the network and a cut for each image take time
+            // a pass of the network and a cut for each image take time
+            for (var draw = 0; draw < (Table[variant].Needs == Needs.Model ? 5 : 20); draw++)
             {
                 using var scope = NewDisposeScope();
                 var images = arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1).expand(n, 3, height, width).contiguous();
@@ -81,7 +88,8 @@ public sealed class MixingLawsTests
                     Assert.Equal(image.Lambda, Share(mixed[i], i), 1e-12);      // no pixel is anything between
                     Assert.Equal(1 - image.Lambda, Share(mixed[i], partner), 1e-12);
                 }
-                Assert.False(images.ne(arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1)).any().ToBoolean(), "the input was changed");
+                Assert.False(images.ne(arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1)).any().ToBoolean(),
+                    "the input was changed");
             }
         }
     }
@@ -96,7 +104,8 @@ public sealed class MixingLawsTests
         double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix ? image.Lambda + image.PartnerWeight : 1)];
         Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(tensor(sums)));
         Assert.All(sums, sum => Assert.InRange(sum, 0, 2));
-        Assert.Contains("mixed once", Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"), network)).Message);
+        Assert.Contains("mixed once",
+            Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"), network)).Message);
     }
 
     [Theory, MemberData(nameof(Variants))]
@@ -121,7 +130,8 @@ public sealed class MixingLawsTests
             Assert.Equal(plan.ChangesPixels, Table[variant].Apply(images, plan).ne(images).any().ToBoolean());
             changed += plan.ChangesPixels ? 1 : 0;
         }
-        // Where nothing stands out PuzzleMix takes the likeliest z of binomial(λ): above 2/3 that is the whole image, a third of the batches.
+        // Where nothing stands out PuzzleMix takes the likeliest z of binomial(λ): above 2/3 that is the whole image, a third of the
+        // batches.
         Assert.InRange(changed, Table[variant] is PuzzleMix ? 2 : 6, 10);
         var identity = MixPlan.Identity("any", 8, 24, 24, default);
         Assert.False(Table[variant].Apply(images, identity).ne(images).any().ToBoolean());
@@ -131,16 +141,19 @@ public sealed class MixingLawsTests
     public void The_probability_is_the_share_of_what_is_mixed(string variant)
     {
         const int n = 4;
-        var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), SnapMix => (200, 12), PuzzleMix => (40, 12), CutMix => (3_000, 64), _ => (3_000, 8) };
+        var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), SnapMix => (200, 12), PuzzleMix => (40, 12), CutMix =>
+            (3_000, 64), _ => (3_000, 8) };
         foreach (var probability in (double[])[0, 0.3, 1])
         {
             var mixer = Table[variant].WithStrengths(null, probability);
             if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair } snapmix)
-                mixer = snapmix with { Partners = Partners.Derangement };      // it leaves an image without a partner as it is, which is not what is counted here
+                // it leaves an image without a partner as it is, which is not what is counted here
+                mixer = snapmix with { Partners = Partners.Derangement };
             var seeds = new SeedStream(9);
             using var scope = NewDisposeScope();
             var context = Context(n, side, side, seeds.Open("mix"));
-            var images = Enumerable.Range(0, draws).SelectMany(draw => mixer.Plan(context with { Draws = seeds.Open("mix", 0, draw) }).Images);
+            var images = Enumerable.Range(0, draws)
+                .SelectMany(draw => mixer.Plan(context with { Draws = seeds.Open("mix", 0, draw) }).Images);
             var share = images.Count(image => image.DrawnLambda != 1) / (double)(draws * n);
             Assert.Equal(probability, share, 4 * Math.Sqrt(probability * (1 - probability) / draws) + 1e-9);
         }
@@ -168,7 +181,9 @@ public sealed class MixingLawsTests
     {
         for (var draw = 0; draw < 200; draw++)
         {
-            var plan = new CutMix { Partners = Partners.Derangement }.Plan(new MixContext(2 + draw % 7, 8, 8, new SeedStream(2).Open("mix", 0, draw)));
+            var plan =
+                new CutMix { Partners = Partners.Derangement }.Plan(new MixContext(2 + draw % 7, 8, 8, new SeedStream(2)
+                .Open("mix", 0, draw)));
             Assert.DoesNotContain(plan.Images.Index(), pair => pair.Item.Partner == pair.Index);
             Assert.Equal(Enumerable.Range(0, plan.Images.Count), plan.Partners().Order());
         }
@@ -177,8 +192,10 @@ public sealed class MixingLawsTests
     [Fact]
     public void Options_outside_their_range_are_refused_by_name()
     {
-        Assert.Contains("alpha must be positive. Received: alpha = 0.", Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Alpha = 0 }).Message);
-        Assert.Contains("probability must lie in [0, 1]. Received: probability = 1.5.", Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Probability = 1.5 }).Message);
+        Assert.Contains("alpha must be positive. Received: alpha = 0.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Alpha = 0 }).Message);
+        Assert.Contains("probability must lie in [0, 1]. Received: probability = 1.5.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Probability = 1.5 }).Message);
         Assert.Contains("Did you mean 'cutmix'", Assert.Throws<InputException>(() => Methods.Find("cutmx")).Message);
     }
 

@@ -12,7 +12,8 @@ namespace Patchwork.Tests.Mixing;
 public sealed class MixupTests
 {
     private static MixPlan Blend(double lambda, int height, int width) =>
-        new("mixup", height, width, [new(1, new BlendRegion(lambda), lambda, lambda), new(0, new BlendRegion(lambda), lambda, lambda)], default);
+        new("mixup", height, width, [new(1, new BlendRegion(lambda), lambda, lambda), new(0, new BlendRegion(lambda), lambda, lambda)],
+            default);
 
     [Fact]
     public void Images_are_blended_and_stay_within_the_range_of_the_two()
@@ -40,18 +41,23 @@ public sealed class MixupTests
         using var scope = NewDisposeScope();
         var images = tensor(new byte[] { 0, 100, 255, 10, 103, 0 }, [2, 1, 1, 3]);
         var mixed = new Mixup().Apply(images, Blend(0.25, 1, 3));
-        Assert.Equal([8, 102, 64, 2, 101, 191], mixed.data<byte>().ToArray());      // 7.5 goes to the even 8, 102.25, 63.75, 2.5 to 2, 100.75, 191.25
+        // 7.5 goes to the even 8, 102.25, 63.75, 2.5 to 2, 100.75, 191.25
+        Assert.Equal([8, 102, 64, 2, 101, 191], mixed.data<byte>().ToArray());
     }
 
     // Var λ of Beta(α, α) = 1 / (4(2α + 1)).
     [Theory, InlineData(0.2), InlineData(1), InlineData(4)]
     public void Lambda_has_the_moments_of_its_law(double alpha)
     {
-        var lambdas = Enumerable.Range(0, 20_000).Select(i => new Mixup { Alpha = alpha }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda).ToArray();
+        var lambdas = Enumerable.Range(0, 20_000)
+            .Select(i => new Mixup { Alpha = alpha }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda)
+            .ToArray();
         var variance = 1 / (4 * (2 * alpha + 1));
         Assert.Equal(0.5, lambdas.Average(), 4 * Math.Sqrt(variance / lambdas.Length));
         Assert.Equal(variance, lambdas.Average(lambda => (lambda - 0.5) * (lambda - 0.5)), 0.004);
-        Assert.All(Enumerable.Range(0, 200), i => Assert.InRange(new Mixup { Fold = true }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda, 0.5, 1));
+        Assert.All(Enumerable.Range(0, 200),
+            i => Assert.InRange(new Mixup { Fold =
+            true }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda, 0.5, 1));
     }
 
     // vectors/mix_targets.json, fastai_mixup_input: λ folded, one a sample.
@@ -63,9 +69,11 @@ public sealed class MixupTests
         foreach (var one in recorded.RootElement.GetProperty("fastai_mixup_input").EnumerateArray())
         {
             var (lambdas, partners) = (one.GetProperty("lambda_used").Numbers(), one.GetProperty("partners").Numbers());
-            Tensor Images(string key) => tensor(one.GetProperty(key).Numbers(), dtype: ScalarType.Float32).reshape(lambdas.Length, 1, 1, -1);
+            Tensor Images(string key) =>
+                tensor(one.GetProperty(key).Numbers(), dtype: ScalarType.Float32).reshape(lambdas.Length, 1, 1, -1);
             var images = Images("x");
-            var plan = new MixPlan("mixup", 1, (int)images.size(3), [.. lambdas.Select((lambda, i) => new ImagePlan((int)partners[i], new BlendRegion(lambda), lambda, lambda))], default);
+            var plan = new MixPlan("mixup", 1, (int)images.size(3),
+                [.. lambdas.Select((lambda, i) => new ImagePlan((int)partners[i], new BlendRegion(lambda), lambda, lambda))], default);
             Assert.True(new Mixup().Apply(images, plan).allclose(Images("mixed"), 2e-6, 2e-6));
         }
     }

@@ -48,7 +48,8 @@ public sealed class ObjectLabelsTests
     {
         using var scope = NewDisposeScope();
         var shapes = new MaskedImages();
-        using var loader = new BatchLoader(shapes, new SeedStream(2), new LoaderOptions { BatchSize = 8, Threads = 0, Augmentation = new CropFlip { Padding = padding, Flip = flip } });
+        using var loader = new BatchLoader(shapes, new SeedStream(2),
+            new LoaderOptions { BatchSize = 8, Threads = 0, Augmentation = new CropFlip { Padding = padding, Flip = flip } });
         for (var epoch = 0; epoch < 3; epoch++)
         {
             foreach (var batch in loader.Epoch(epoch))
@@ -80,12 +81,15 @@ public sealed class ObjectLabelsTests
     public void Without_masks_it_is_refused_in_a_sentence()
     {
         using var images = rand(4, 3, 8, 8);
-        Assert.Contains("object masks", Assert.Throws<InputException>(() => Objects.Plan(MixContext.Of(images, new SeedStream(3).Open("mix")))).Message);
+        Assert.Contains("object masks",
+            Assert.Throws<InputException>(() => Objects.Plan(MixContext.Of(images, new SeedStream(3).Open("mix")))).Message);
     }
 
     private sealed class MaskedImages : Dataset
     {
-        private readonly byte[][] masks = [.. Enumerable.Range(0, 16).Select(id => Enumerable.Range(0, 120).Select(pixel => (byte)((pixel * 7 + id * id) % 11 < 4 ? 255 : 0)).ToArray())];
+        private readonly byte[][] masks =
+            [.. Enumerable.Range(0, 16).Select(id => Enumerable.Range(0, 120)
+            .Select(pixel => (byte)((pixel * 7 + id * id) % 11 < 4 ? 255 : 0)).ToArray())];
 
         public override int Count => 16;
 

@@ -52,10 +52,12 @@ public sealed class PuzzleMixTests : IDisposable
                 Assert.All(region.Weights, z => Assert.Contains(z, (float[])[0, 0.5f, 1]));
                 Assert.Equal(region.Weights.Average(z => (double)z), image.Lambda, 1e-6);
                 var (height, width) = (32 / region.Side, 16 / region.Side);
-                Tensor Block(Tensor picture, int block) => picture.narrow(1, block / region.Side * height, height).narrow(2, block % region.Side * width, width);
+                Tensor Block(Tensor picture, int block) =>
+                    picture.narrow(1, block / region.Side * height, height).narrow(2, block % region.Side * width, width);
                 for (var place = 0; place < region.Own.Length; place++)
                 {
-                    var expected = region.Weights[place] * Block(images[i], region.Own[place]) + (1 - region.Weights[place]) * Block(images[image.Partner], region.Partner[place]);
+                    var expected = region.Weights[place] * Block(images[i], region.Own[place])
+                        + (1 - region.Weights[place]) * Block(images[image.Partner], region.Partner[place]);
                     Assert.True(expected.allclose(Block(mixed[i], place), 1e-5, 1e-6));
                 }
             }
@@ -66,9 +68,11 @@ public sealed class PuzzleMixTests : IDisposable
     public void Without_smoothness_and_prior_each_place_shows_the_image_that_matters_more_there()
     {
         using var scope = NewDisposeScope();
-        var mixer = new PuzzleMix { Smoothness = 0, Prior = 0, Transport = false, BlockCounts = [4], Levels = 2, Partners = Partners.Derangement };
+        var mixer = new PuzzleMix { Smoothness = 0, Prior = 0, Transport = false, BlockCounts = [4], Levels = 2, Partners =
+            Partners.Derangement };
         var plan = Plan(mixer, 1);
-        var saliency = nn.functional.avg_pool2d(Patchwork.Saliency.InputGradient.Of(model, images, labels).unsqueeze(1), [8, 4]).flatten(1);      // (5, 16)
+        // (5, 16)
+        var saliency = nn.functional.avg_pool2d(Patchwork.Saliency.InputGradient.Of(model, images, labels).unsqueeze(1), [8, 4]).flatten(1);
         saliency /= saliency.sum(1, keepdim: true);
         foreach (var (i, image) in plan.Images.Index())
         {
@@ -85,7 +89,8 @@ public sealed class PuzzleMixTests : IDisposable
         foreach (var image in Enumerable.Range(0, 20).SelectMany(draw => Plan(mixer with { Partners = Partners.Derangement }, draw).Images))
         {
             // The likeliest of 0, ½ and 1 under the binomial law of two draws.
-            var (zero, half, one) = (Math.Pow(1 - image.DrawnLambda, 2), 2 * image.DrawnLambda * (1 - image.DrawnLambda), Math.Pow(image.DrawnLambda, 2));
+            var (zero, half, one) = (Math.Pow(1 - image.DrawnLambda, 2), 2 * image.DrawnLambda * (1 - image.DrawnLambda),
+                Math.Pow(image.DrawnLambda, 2));
             var likeliest = half >= zero && half >= one ? 0.5 : one > zero ? 1 : 0;
             Assert.Equal(likeliest, image.Lambda, 1e-9);
         }
@@ -139,7 +144,8 @@ public sealed class PuzzleMixTests : IDisposable
         {
             var grid = new LabelGrid(3, [.. unary.Chunk(9)], weights[..6], weights[6..]);
             var found = grid.Minimize();
-            foreach (var (first, second) in ((int, int)[])[.. from a in Enumerable.Range(0, labels) from b in Enumerable.Range(a + 1, labels - a - 1) select (a, b)])
+            foreach (var (first, second) in ((int, int)[])[.. from a in Enumerable.Range(0, labels)
+                from b in Enumerable.Range(a + 1, labels - a - 1) select (a, b)])
             {
                 // Every other way to deal the two labels to the cells that have one of them; with two labels that is every labelling.
                 int[] cells = [.. Enumerable.Range(0, 9).Where(cell => found[cell] == first || found[cell] == second)];
@@ -168,9 +174,11 @@ public sealed class PuzzleMixTests : IDisposable
     public void Images_that_no_block_count_divides_are_refused()
     {
         using var odd = rand(2, 3, 9, 15);
-        Assert.Contains("9×15", Assert.Throws<InputException>(() => new PuzzleMix().Plan(MixContext.Of(odd, new SeedStream(1).Open("mix")) with { Labels = labels, Model = model })).Message);
+        Assert.Contains("9×15", Assert.Throws<InputException>(() => new PuzzleMix()
+            .Plan(MixContext.Of(odd, new SeedStream(1).Open("mix")) with { Labels = labels, Model = model })).Message);
     }
 
     private static IEnumerable<int[]> Permutations(int n) => n == 0 ? [[]]
-        : Permutations(n - 1).SelectMany(shorter => Enumerable.Range(0, n).Select(at => (int[])[.. shorter[..at], n - 1, .. shorter[at..]]));
+        : Permutations(n - 1).SelectMany(shorter => Enumerable.Range(0, n)
+            .Select(at => (int[])[.. shorter[..at], n - 1, .. shorter[at..]]));
 }

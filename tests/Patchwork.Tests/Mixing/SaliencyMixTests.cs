@@ -21,7 +21,8 @@ public sealed class SaliencyMixTests
         {
             new SeedStream((ulong)draw).SeedTorch("pictures");
             var images = rand(2, 3, 24, 32);
-            var plan = new SaliencyMix { Partners = Partners.Derangement }.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)));
+            var plan = new SaliencyMix { Partners =
+                Partners.Derangement }.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)));
             var map = FineGrained.Of(images.narrow(0, 1, 1))[0];
             var peak = Array.IndexOf(map, map.Max());
             var (image, side) = (plan.Images[0], Math.Sqrt(1 - plan.Images[0].DrawnLambda));
@@ -29,7 +30,8 @@ public sealed class SaliencyMixTests
             var (row, column) = (peak / 32, peak % 32);
             var box = Assert.IsType<BoxRegion>(image.Region).Box;
             if (halfHeight > 0 && halfWidth > 0)
-                Assert.Equal(new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, 24), Math.Min(column + halfWidth, 32)), box);
+                Assert.Equal(new Box(Math.Max(row - halfHeight, 0), Math.Max(column - halfWidth, 0), Math.Min(row + halfHeight, 24),
+                    Math.Min(column + halfWidth, 32)), box);
             Assert.Equal(1 - box.Area / (24.0 * 32), image.Lambda, 1e-12);
             clipped += box.Area < 4 * halfHeight * halfWidth ? 1 : 0;
         }
@@ -48,8 +50,10 @@ public sealed class SaliencyMixTests
         Assert.Equal(3, Plan(SalientImage.EachPartner).Images.Select(image => image.Region).Distinct().Count());
     }
 
-    // OpenCV stretches bright and dark contrasts to 255 each, so that the brightest place and the darkest one are equally salient in its map, and the first of them in the order of
-    // rows is taken, as the authors' argmax does: here the dark dot, though the bright one stands out twice as far, and the bright one when the picture is turned upside down.
+    // OpenCV stretches bright and dark contrasts to 255 each, so that the brightest place and the darkest one are equally salient in its
+    // map, and the first of them in the order of
+    // rows is taken, as the authors' argmax does: here the dark dot, though the bright one stands out twice as far, and the bright one when
+    // the picture is turned upside down.
     [Fact]
     public void The_brightest_and_the_darkest_place_are_equally_salient_and_the_first_one_counts()
     {
@@ -68,5 +72,7 @@ public sealed class SaliencyMixTests
 
     [Fact]
     public void Without_pixels_it_says_what_it_needs() =>
-        Assert.Contains("plans by the pixels", Assert.Throws<InvalidOperationException>(() => new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);
+        Assert.Contains("plans by the pixels",
+            Assert.Throws<InvalidOperationException>(() =>
+            new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);
 }

@@ -71,7 +71,8 @@ public sealed class SnapMixTests : IDisposable
             var expected = images[i].clone();
             var part = images[image.Partner].narrow(1, source.Top, source.Height).narrow(2, source.Left, source.Width);
             expected.narrow(1, box.Top, box.Height).narrow(2, box.Left, box.Width).copy_(
-                nn.functional.interpolate(part.unsqueeze(0), [box.Height, box.Width], mode: InterpolationMode.Bilinear, align_corners: true)[0]);
+                nn.functional.interpolate(part.unsqueeze(0), [box.Height, box.Width], mode: InterpolationMode.Bilinear,
+                    align_corners: true)[0]);
             Assert.True(expected.allclose(mixed[i], 1e-5, 1e-6));
         }
         Assert.Contains(plan.Images, image => image.Region is ResizedRegion);
@@ -85,11 +86,13 @@ public sealed class SnapMixTests : IDisposable
         foreach (var (rule, check) in ((SameClass, Func<ImagePlan, ImagePlan, bool>)[])
         [
             (SameClass.Whole, (image, apart) => Math.Abs(image.Lambda + image.PartnerWeight - 1) < 1e-12),
-            (SameClass.Doubled, (image, apart) => image.Lambda == image.PartnerWeight && Math.Abs(image.Lambda - apart.Lambda - apart.PartnerWeight) < 1e-12),
+            (SameClass.Doubled, (image, apart) =>
+                image.Lambda == image.PartnerWeight && Math.Abs(image.Lambda - apart.Lambda - apart.PartnerWeight) < 1e-12),
         ])
         {
             var (plan, apart) = (Plan(new SnapMix { SameClass = rule }, 4, one), Plan(new SnapMix { SameClass = SameClass.Apart }, 4, one));
-            Assert.All(plan.Images.Zip(apart.Images).Where(pair => pair.First.Region is ResizedRegion), pair => Assert.True(check(pair.First, pair.Second), $"{rule}: {pair}"));
+            Assert.All(plan.Images.Zip(apart.Images).Where(pair => pair.First.Region is ResizedRegion), pair =>
+                Assert.True(check(pair.First, pair.Second), $"{rule}: {pair}"));
             Assert.Contains(plan.Images, image => image.Region is ResizedRegion);
         }
     }
@@ -115,7 +118,8 @@ public sealed class SnapMixTests : IDisposable
         var each = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None);
         var partners = tensor(plan.Partners().Select(partner => (long)partner).ToArray());
         var other = nn.functional.cross_entropy(logits, labels.index_select(0, partners), reduction: nn.Reduction.None);
-        var expected = plan.Images.Select((image, i) => image.Lambda * each[i].ToDouble() + image.PartnerWeight * other[i].ToDouble()).Average();
+        var expected = plan.Images.Select((image, i) => image.Lambda * each[i].ToDouble() + image.PartnerWeight * other[i].ToDouble())
+            .Average();
         Assert.Equal(expected, loss.ToDouble(), 1e-9);
     }
 }

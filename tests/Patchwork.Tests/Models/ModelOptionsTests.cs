@@ -21,7 +21,8 @@ public sealed class ModelOptionsTests : IDisposable
     // One of each family and kind of block, with the number of its residual blocks.
     private static readonly (string Id, int Blocks)[] Networks =
     [
-        ("resnet8", 3), ("preactresnet18", 8), ("wrn-16-4", 6), ("resnext29-32x4d", 9), ("pyramidnet110-a48", 54), ("pyramidnet110-a64", 36),
+        ("resnet8", 3), ("preactresnet18", 8), ("wrn-16-4", 6), ("resnext29-32x4d", 9), ("pyramidnet110-a48", 54),
+            ("pyramidnet110-a64", 36),
     ];
 
     public static TheoryData<string, int, string> Cases
@@ -57,7 +58,8 @@ public sealed class ModelOptionsTests : IDisposable
         var first = model.call(images);
         Assert.NotEqual(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));
         new SeedStream(1).SeedTorch("options");
-        Assert.Equal(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));      // batch norm's buffers do not act in training
+        // batch norm's buffers do not act in training
+        Assert.Equal(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));
         nn.functional.cross_entropy(first, tensor(new long[] { 1, 4 })).backward();
         Assert.All(model.parameters(), parameter => Assert.NotNull(parameter.grad));
     }
@@ -95,7 +97,8 @@ public sealed class ModelOptionsTests : IDisposable
         Assert.Equal(plain, Logits(new ModelOptions { Regularizers = [new StochasticDepth { Scale = StochasticDepthScale.Training }] }));
         var shaken = Logits(new ModelOptions { Regularizers = [new ShakeDrop()] });
         Assert.NotEqual(plain, shaken);
-        Assert.Equal(shaken, Logits(new ModelOptions { Regularizers = [new StochasticDepth { DropProbability = 0.5 }] }));      // both (1 - p_l)·r
+        // both (1 - p_l)·r
+        Assert.Equal(shaken, Logits(new ModelOptions { Regularizers = [new StochasticDepth { DropProbability = 0.5 }] }));
     }
 
     [Fact]
@@ -128,7 +131,10 @@ public sealed class ModelOptionsTests : IDisposable
 
     [Fact]
     public void A_branch_does_not_end_with_two_methods() =>
-        Assert.Contains("shakedrop and stochasticdepth", Assert.Throws<ArgumentException>(() => new ModelOptions { Regularizers = [new ShakeDrop(), new DropBlock(), new StochasticDepth()] }).Message, StringComparison.Ordinal);
+        Assert.Contains("shakedrop and stochasticdepth",
+            Assert.Throws<ArgumentException>(() =>
+            new ModelOptions { Regularizers = [new ShakeDrop(), new DropBlock(), new StochasticDepth()] }).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void PyramidNet_200_with_ShakeDrop_and_CutMix_takes_a_training_step_and_an_evaluation_step()
@@ -136,11 +142,13 @@ public sealed class ModelOptionsTests : IDisposable
         using var model = ModelZoo.Create("pyramidnet200-a240", 100, options: new ModelOptions { Regularizers = [new ShakeDrop()] });
         Assert.Equal(26_844_952, model.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(66, model.modules().OfType<ShakeDropLayer>().Count());
-        Assert.Equal([1.0 / 132, 0.5], model.modules().OfType<ShakeDropLayer>().Select(layer => layer.DropProbability).Where((_, i) => i is 0 or 65));
+        Assert.Equal([1.0 / 132, 0.5], model.modules().OfType<ShakeDropLayer>().Select(layer => layer.DropProbability)
+            .Where((_, i) => i is 0 or 65));
         using var optimizer = optim.SGD(model.parameters(), 0.25, momentum: 0.9, weight_decay: 1e-4, nesterov: true);
         var images = rand(2, 3, 32, 32);
         var before = model.state_dict()["fc.weight"].clone();
-        var mixed = new CutMix { FixedLambda = 0.75, Placement = Placement.Inside, Partners = Partners.Derangement }.Mix(new Batch(images, tensor(new long[] { 3, 97 })), new SeedStream(1).Open("mix"));
+        var mixed = new CutMix { FixedLambda = 0.75, Placement = Placement.Inside, Partners =
+            Partners.Derangement }.Mix(new Batch(images, tensor(new long[] { 3, 97 })), new SeedStream(1).Open("mix"));
         Assert.Equal((1.0, 0.75), (mixed.Plan!.ShareMixed, mixed.Targets!.Lambdas[0]));      // 16×16 of 32×32 pixels
         var loss = mixed.Targets.Loss(model.call(mixed.Images), new CrossEntropy());
         loss.backward();

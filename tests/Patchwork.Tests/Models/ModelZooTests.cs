@@ -108,7 +108,8 @@ public sealed class ModelZooTests
     [Fact]
     public void The_guide_names_every_network()
     {
-        var row = File.ReadLines(Repository.File("docs/guide/recipes.md")).Single(line => line.StartsWith("| `model` |", StringComparison.Ordinal));
+        var row = File.ReadLines(Repository.File("docs/guide/recipes.md"))
+            .Single(line => line.StartsWith("| `model` |", StringComparison.Ordinal));
         Assert.EndsWith($"Model: {string.Join(", ", ModelZoo.Ids.Select(id => $"`{id}`"))}. |", row, StringComparison.Ordinal);
     }
 

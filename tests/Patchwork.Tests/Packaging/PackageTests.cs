@@ -31,7 +31,8 @@ public sealed class PackageTests
         {
             foreach (string project in Projects)
             {
-                Dotnet(root, "pack", Path.Combine(root, "src", project), "-c", "Release", "-o", Path.Combine(work, "feed"), $"-p:Version={version}",
+                Dotnet(root, "pack", Path.Combine(root, "src", project), "-c", "Release", "-o", Path.Combine(work, "feed"),
+                    $"-p:Version={version}",
                     $"-p:BaseOutputPath={work}/bin/", $"-p:IntermediateOutputPath={work}/obj/");
             }
             File.WriteAllText(Path.Combine(work, "User.csproj"), $"""
@@ -89,7 +90,8 @@ public sealed class PackageTests
 
     private static string Dotnet(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true,
+            RedirectStandardError = true };
         start.Environment.Remove("MSBuildSDKsPath");
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();

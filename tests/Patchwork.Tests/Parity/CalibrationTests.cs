@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>Calibration errors and temperatures against recorded numbers of the public temperature_scaling code and an independent optimum.</summary>
+/// <summary>
+/// Calibration errors and temperatures against recorded numbers of the public temperature_scaling code and an independent optimum.
+/// </summary>
 public sealed class CalibrationTests
 {
     private sealed record Case(string Name, float[][] Logits, int[] Labels, JsonElement Values)
@@ -34,7 +36,8 @@ public sealed class CalibrationTests
     {
         var one = Read(name);
         foreach (var bins in (int[])[10, 15, 20])
-            Assert.Equal(one[$"ece_{bins}_bins"], CalibrationError.Expected(CalibrationError.EqualWidth(one.Confidences, one.Correct, bins)), 2e-6);
+            Assert.Equal(one[$"ece_{bins}_bins"],
+                CalibrationError.Expected(CalibrationError.EqualWidth(one.Confidences, one.Correct, bins)), 2e-6);
         var diagram = CalibrationError.EqualWidth(one.Confidences, one.Correct);
         Assert.Equal(one["mce_15_bins"], CalibrationError.Maximum(diagram), 2e-6);
         foreach (var (bin, recorded) in diagram.Zip(one.Values.GetProperty("bins_15").EnumerateArray()))
@@ -58,14 +61,17 @@ public sealed class CalibrationTests
             Assert.Equal(1, temperature / one["temperature_optimal"], 1e-6);
             Assert.Equal(one["nll_at_optimal_f64"], TemperatureScaling.NegativeLogLikelihood(one.Logits, one.Labels, temperature), 1e-7);
         }
-        Assert.Equal(one["nll_f64"], TemperatureScaling.NegativeLogLikelihood(one.Logits, one.Labels, 1), 1e-7 * Math.Max(1, one["nll_f64"]));
+        Assert.Equal(one["nll_f64"], TemperatureScaling.NegativeLogLikelihood(one.Logits, one.Labels, 1),
+            1e-7 * Math.Max(1, one["nll_f64"]));
     }
 
     private static Case Read(string name)
     {
         using var vectors = Vectors.Open("calibration.json");
-        var item = vectors.RootElement.GetProperty("cases").EnumerateArray().Single(item => item.GetProperty("name").GetString() == name).Clone();
-        return new Case(name, [.. item.GetProperty("logits").EnumerateArray().Select(row => row.Numbers().Select(value => (float)value).ToArray())],
+        var item = vectors.RootElement.GetProperty("cases").EnumerateArray().Single(item => item.GetProperty("name").GetString() == name)
+            .Clone();
+        return new Case(name, [.. item.GetProperty("logits").EnumerateArray()
+            .Select(row => row.Numbers().Select(value => (float)value).ToArray())],
             [.. item.GetProperty("labels").Numbers().Select(label => (int)label)], item);
     }
 

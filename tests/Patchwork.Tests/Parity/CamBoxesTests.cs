@@ -40,13 +40,15 @@ public sealed class CamBoxesTests
     {
         using var vectors = Vectors.Open("cam_boxes.json");
         var iou = vectors.RootElement.GetProperty("iou");
-        var (a, b) = (iou.GetProperty("boxes_a").EnumerateArray().Select(Box).ToArray(), iou.GetProperty("boxes_b").EnumerateArray().Select(Box).ToArray());
+        var (a, b) = (iou.GetProperty("boxes_a").EnumerateArray().Select(Box).ToArray(), iou.GetProperty("boxes_b").EnumerateArray()
+            .Select(Box).ToArray());
         foreach (var (expected, i) in iou.GetProperty("iou_matrix").Numbers().Select((value, i) => (value, i)))
             Assert.Equal(expected, a[i / b.Length].IoU(b[i % b.Length]), 1e-8);
         foreach (var item in vectors.RootElement.GetProperty("resize_bbox").EnumerateArray())
         {
             var side = item.GetProperty("resize").GetInt32();
-            Assert.Equal(Box(item.GetProperty("resized")), Box(item.GetProperty("box")).Resized(item.GetProperty("image_height").GetInt32(), item.GetProperty("image_width").GetInt32(), side, side));
+            Assert.Equal(Box(item.GetProperty("resized")), Box(item.GetProperty("box"))
+                .Resized(item.GetProperty("image_height").GetInt32(), item.GetProperty("image_width").GetInt32(), side, side));
         }
         // The unit tests of the public code.
         Assert.Equal(8 / 27.0, new InclusiveBox(1, 2, 5, 6).IoU(new InclusiveBox(3, 1, 4, 5)), 1e-12);
@@ -65,8 +67,10 @@ public sealed class CamBoxesTests
             float[] scores = [.. image.GetProperty("levels").Numbers().Select(level => (float)((level + 0.5) / 256))];
             accuracy.Add(MapBoxes.Of(scores, 48, 48).Overlaps([.. image.GetProperty("gt_boxes_resized").EnumerateArray().Select(Box)]));
             precision.Add(scores, [.. image.GetProperty("mask").Numbers().Select(value => (byte)value)]);
-            foreach (var (box, resized) in image.GetProperty("gt_boxes").EnumerateArray().Zip(image.GetProperty("gt_boxes_resized").EnumerateArray()))
-                Assert.Equal(Box(resized), Box(box).Resized(image.GetProperty("image_height").GetInt32(), image.GetProperty("image_width").GetInt32(), 48, 48));
+            foreach (var (box, resized) in image.GetProperty("gt_boxes").EnumerateArray()
+                .Zip(image.GetProperty("gt_boxes_resized").EnumerateArray()))
+                Assert.Equal(Box(resized), Box(box)
+                    .Resized(image.GetProperty("image_height").GetInt32(), image.GetProperty("image_width").GetInt32(), 48, 48));
         }
         foreach (var (kind, any) in (ReadOnlySpan<(string, bool)>)[("single_contour", false), ("multi_contour", true)])
         {
@@ -86,5 +90,6 @@ public sealed class CamBoxesTests
 
     private static string Text(InclusiveBox box) => $"{box.Left} {box.Top} {box.Right} {box.Bottom}";
 
-    private static string[] Boxes(JsonElement boxes, bool one = false) => one ? [Text(Box(boxes))] : [.. boxes.EnumerateArray().Select(box => Text(Box(box)))];
+    private static string[] Boxes(JsonElement boxes, bool one = false) =>
+        one ? [Text(Box(boxes))] : [.. boxes.EnumerateArray().Select(box => Text(Box(box)))];
 }

@@ -7,7 +7,8 @@ using Xunit;
 namespace Patchwork.Tests.Parity;
 
 /// <summary>
-/// Corruptions against recorded outputs of make_cifar_c.py, the recorded noise replayed. The file is a part of the record, made by <c>corruptions_subset.py</c>.
+/// Corruptions against recorded outputs of make_cifar_c.py, the recorded noise replayed. The file is a part of the record, made by
+/// <c>corruptions_subset.py</c>.
 /// </summary>
 public sealed class CorruptionsTests : IDisposable
 {
@@ -41,7 +42,8 @@ public sealed class CorruptionsTests : IDisposable
             var ours = Corrupt(name, one.GetProperty("image").GetInt32(), one.GetProperty("severity").GetInt32()).Truncated();
             var recorded = Planar(one.GetProperty("output").GetBytesFromBase64());
             // Values that are whole numbers but for rounding may be truncated to either side. The zoom is of single precision there.
-            var free = name is "contrast" or "pixelate" or "impulse_noise" ? 0 : one.GetProperty("values_near_integer").GetInt32() + (name == "zoom_blur" ? 1 : 0);
+            var free = name is "contrast" or "pixelate" or "impulse_noise" ? 0 : one.GetProperty("values_near_integer").GetInt32()
+                + (name == "zoom_blur" ? 1 : 0);
             var differences = ours.Zip(recorded, (a, b) => Math.Abs(a - b)).Where(difference => difference > 0).ToArray();
             Assert.All(differences, difference => Assert.Equal(1, difference));
             Assert.InRange(differences.Length, 0, free);
@@ -57,7 +59,8 @@ public sealed class CorruptionsTests : IDisposable
             var ours = Corrupt(name, one.GetProperty("image").GetInt32(), one.GetProperty("severity").GetInt32()).Levels();
             var recorded = one.GetProperty("values").Numbers();
             for (var i = 0; i < recorded.Length; i++)
-                Assert.Equal(recorded[i], ours[i % 3 * Side * Side + i / 3], (name == "zoom_blur" ? 1e-4 : 1e-6) * Math.Max(1, recorded[i]));
+                Assert.Equal(recorded[i], ours[i % 3 * Side * Side + i / 3],
+                    (name == "zoom_blur" ? 1e-4 : 1e-6) * Math.Max(1, recorded[i]));
         }
     }
 
@@ -66,12 +69,14 @@ public sealed class CorruptionsTests : IDisposable
     {
         foreach (var one in Part("defocus_kernels").EnumerateArray())
         {
-            foreach (var (recorded, ours) in one.GetProperty("kernel").Numbers().Zip(DefocusBlur.KernelOf(one.GetProperty("severity").GetInt32())))
+            foreach (var (recorded, ours) in one.GetProperty("kernel").Numbers()
+                .Zip(DefocusBlur.KernelOf(one.GetProperty("severity").GetInt32())))
                 Assert.Equal(recorded, ours, 1e-7);
         }
     }
 
-    // Exact, because SkiaSharp carries libjpeg-turbo too, with the same transform and the same smooth colours: the record of Pillow is met to the bit.
+    // Exact, because SkiaSharp carries libjpeg-turbo too, with the same transform and the same smooth colours: the record of Pillow is met
+    // to the bit.
     [Fact]
     public void A_JPEG_round_trip_is_the_recorded_one()
     {
@@ -96,7 +101,8 @@ public sealed class CorruptionsTests : IDisposable
                 return new Result(x);
             case "shot_noise":
                 ShotNoise.Count(x, severity, Planar(Part("poisson_counts").EnumerateArray()
-                    .Single(one => one.GetProperty("image").GetInt32() == image && one.GetProperty("severity").GetInt32() == severity).GetProperty("counts").Numbers()));
+                    .Single(one => one.GetProperty("image").GetInt32() == image && one.GetProperty("severity").GetInt32() == severity)
+                        .GetProperty("counts").Numbers()));
                 return new Result(x);
             case "impulse_noise":
                 ImpulseNoise.Flip(x, severity, Uniforms("u_flip_times_10000_minus_half"), Uniforms("u_salt_times_10000_minus_half"));
@@ -106,7 +112,8 @@ public sealed class CorruptionsTests : IDisposable
                 return new Result(x);
         }
 
-        double[] Uniforms(string part) => Planar(Part("impulse_uniforms")[image].GetProperty(part).Numbers().Select(n => (n + 0.5) / 10000).ToArray());
+        double[] Uniforms(string part) =>
+            Planar(Part("impulse_uniforms")[image].GetProperty(part).Numbers().Select(n => (n + 0.5) / 10000).ToArray());
     }
 
     private sealed record Result(Planes Planes)

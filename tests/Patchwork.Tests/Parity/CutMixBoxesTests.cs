@@ -13,14 +13,16 @@ public sealed class CutMixBoxesTests
 
     private static (Box, double) Around(Rounding rounding, JsonElement recorded, int height, int width, double lambda)
     {
-        var box = BoxPlacement.Around(rounding, height, width, lambda, recorded.GetProperty("row").GetInt32(), recorded.GetProperty("col").GetInt32());
+        var box = BoxPlacement.Around(rounding, height, width, lambda, recorded.GetProperty("row").GetInt32(), recorded.GetProperty("col")
+            .GetInt32());
         return (box, new BoxRegion(box).KeptShare(height, width));
     }
 
     private static readonly Dictionary<string, Preset> Presets = new()
     {
         ["clovaai"] = (recorded, height, width, lambda) => Around(CutMix.Presets.Official.Rounding, recorded, height, width, lambda),
-        ["timm"] = (recorded, height, width, lambda) => Around(CutMix.Presets.Timm.Rounding, recorded, height, width, lambda) is var (box, measured)
+        ["timm"] = (recorded, height, width, lambda) =>
+            Around(CutMix.Presets.Timm.Rounding, recorded, height, width, lambda) is var (box, measured)
             && recorded.GetProperty("correct_lam").GetBoolean() ? (box, measured) : (box, lambda),
         ["timm_minmax"] = (recorded, height, width, _) =>
         {
@@ -28,13 +30,16 @@ public sealed class CutMixBoxesTests
             var box = new Box(drawn[2], drawn[3], drawn[2] + drawn[0], drawn[3] + drawn[1]);
             return (box, new BoxRegion(box).KeptShare(height, width));
         },
-        ["torchvision_v2"] = (recorded, height, width, lambda) => Around(CutMix.Presets.TorchVision.Rounding, recorded, height, width, lambda),
+        ["torchvision_v2"] = (recorded, height, width, lambda) =>
+            Around(CutMix.Presets.TorchVision.Rounding, recorded, height, width, lambda),
         ["fastai"] = (recorded, height, width, lambda) => Around(CutMix.Presets.FastAi.Rounding, recorded, height, width, lambda),
         ["composer"] = (recorded, height, width, lambda) => Around(CutMix.Presets.Composer.Rounding, recorded, height, width, lambda),
-        ["composer_uniform"] = (recorded, height, width, lambda) => Around(CutMix.Presets.ComposerUniform.Rounding, recorded, height, width, lambda),
+        ["composer_uniform"] = (recorded, height, width, lambda) =>
+            Around(CutMix.Presets.ComposerUniform.Rounding, recorded, height, width, lambda),
         // Keras labels by the area of the real corners: λ as drawn.
         ["keras"] = (recorded, height, width, lambda) =>
-            (BoxPlacement.Corners(height, width, lambda, recorded.GetProperty("u_y").GetSingle(), recorded.GetProperty("u_x").GetSingle()), lambda),
+            (BoxPlacement.Corners(height, width, lambda, recorded.GetProperty("u_y").GetSingle(), recorded.GetProperty("u_x").GetSingle()),
+                lambda),
     };
 
     [Theory]
@@ -49,7 +54,8 @@ public sealed class CutMixBoxesTests
     public void Boxes_and_label_weights_equal_every_recorded_case(string system, int count, double tolerance)
     {
         using var file = Vectors.Open("cutmix_boxes.json");
-        JsonElement[] cases = [.. file.RootElement.GetProperty("cases").EnumerateArray().Where(x => x.GetProperty("system").GetString() == system)];
+        JsonElement[] cases = [.. file.RootElement.GetProperty("cases").EnumerateArray()
+            .Where(x => x.GetProperty("system").GetString() == system)];
         Assert.Equal(count, cases.Length);
         foreach (var one in cases)
         {
@@ -70,7 +76,8 @@ public sealed class CutMixBoxesTests
             Margin = one.GetProperty("margin").GetDouble(),
             LabelWeight = one.GetProperty("correct_lam").GetBoolean() ? LabelWeight.Measured : LabelWeight.Drawn,
         },
-        ["timm_minmax"] = one => CutMix.Presets.TimmMinMax with { SideRange = (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
+        ["timm_minmax"] = one => CutMix.Presets.TimmMinMax with { SideRange =
+            (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
         ["torchvision_v2"] = _ => CutMix.Presets.TorchVision,
         ["fastai"] = _ => CutMix.Presets.FastAi,
         ["composer"] = _ => CutMix.Presets.Composer,
@@ -80,13 +87,17 @@ public sealed class CutMixBoxesTests
 
     // Their generators are not ours; on images of up to 7×5 pixels a few hundred draws come upon every box that theirs drew.
     [Theory]
-    [InlineData("clovaai", 105, 1e-8), InlineData("timm", 160, 1e-8), InlineData("timm_minmax", 18, 1e-8), InlineData("torchvision_v2", 105, 1e-8)]
-    [InlineData("fastai", 105, 3e-7), InlineData("composer", 105, 1e-8), InlineData("composer_uniform", 105, 1e-8), InlineData("keras", 90, 3e-7)]
-    public void The_plans_of_a_preset_come_upon_the_recorded_boxes_of_small_images_with_the_recorded_label(string system, int count, double tolerance)
+    [InlineData("clovaai", 105, 1e-8), InlineData("timm", 160, 1e-8), InlineData("timm_minmax", 18, 1e-8),
+        InlineData("torchvision_v2", 105, 1e-8)]
+    [InlineData("fastai", 105, 3e-7), InlineData("composer", 105, 1e-8), InlineData("composer_uniform", 105, 1e-8),
+        InlineData("keras", 90, 3e-7)]
+    public void The_plans_of_a_preset_come_upon_the_recorded_boxes_of_small_images_with_the_recorded_label(string system, int count,
+        double tolerance)
     {
         using var file = Vectors.Open("cutmix_boxes.json");
         JsonElement[] cases = [.. file.RootElement.GetProperty("cases").EnumerateArray()
-            .Where(x => x.GetProperty("system").GetString() == system && x.GetProperty("H").GetInt32() * x.GetProperty("W").GetInt32() <= 35)];
+            .Where(x =>
+                x.GetProperty("system").GetString() == system && x.GetProperty("H").GetInt32() * x.GetProperty("W").GetInt32() <= 35)];
         Assert.Equal(count, cases.Length);
         foreach (var one in cases)
         {
@@ -96,8 +107,10 @@ public sealed class CutMixBoxesTests
             if (one.TryGetProperty("lambda", out var drawn))
                 preset = preset with { FixedLambda = drawn.GetDouble() };
             var seeds = new Patchwork.Randomness.SeedStream(6);
-            var found = Enumerable.Range(0, 20_000).Select(i => preset.Plan(new MixContext(2, Whole("H"), Whole("W"), seeds.Open("mix", 0, i))).Images[0])
-                .FirstOrDefault(image => image.Partner == 1 && image.Region is BoxRegion { Box: var box } && (box == expected || box.IsEmpty && expected.IsEmpty));
+            var found = Enumerable.Range(0, 20_000)
+                .Select(i => preset.Plan(new MixContext(2, Whole("H"), Whole("W"), seeds.Open("mix", 0, i))).Images[0])
+                .FirstOrDefault(image => image.Partner == 1 && image.Region is BoxRegion { Box: var box }
+                    && (box == expected || box.IsEmpty && expected.IsEmpty));
             Assert.True(found is not null, $"{one}");
             Assert.Equal(one.GetProperty("lambda_adjusted").GetDouble(), found.Lambda, tolerance);
         }
@@ -108,22 +121,26 @@ public sealed class CutMixBoxesTests
     public void Draws_reach_what_the_reference_could_draw(string system)
     {
         using var file = Vectors.Open("cutmix_boxes.json");
-        foreach (var one in file.RootElement.GetProperty("cases").EnumerateArray().Where(x => x.GetProperty("system").GetString() == system).Take(60))
+        foreach (var one in file.RootElement.GetProperty("cases").EnumerateArray().Where(x => x.GetProperty("system").GetString() == system)
+            .Take(60))
         {
             if (!one.TryGetProperty("draw_ranges", out var ranges))
                 continue;
             var (height, width) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32());
             var options = system switch
             {
-                "timm" => CutMix.Presets.Timm with { FixedLambda = one.GetProperty("lambda").GetDouble(), Margin = one.GetProperty("margin").GetDouble() },
+                "timm" => CutMix.Presets.Timm with { FixedLambda = one.GetProperty("lambda").GetDouble(), Margin = one.GetProperty("margin")
+                    .GetDouble() },
                 "composer_uniform" => CutMix.Presets.ComposerUniform with { FixedLambda = one.GetProperty("lambda").GetDouble() },
-                _ => CutMix.Presets.TimmMinMax with { SideRange = (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
+                _ => CutMix.Presets.TimmMinMax with { SideRange =
+                    (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
             };
             var draws = new Patchwork.Randomness.SeedStream(5).Open("box");
             var boxes = Enumerable.Range(0, 400).Select(_ => BoxSampler.Draw(options, 1, height, width, draws).Box).ToArray();
             if (system == "timm_minmax")
             {
-                Assert.All(boxes, box => Assert.InRange(box.Height, ranges[0][0].GetInt32(), Math.Max(ranges[0][1].GetInt32() - 1, ranges[0][0].GetInt32())));
+                Assert.All(boxes, box =>
+                    Assert.InRange(box.Height, ranges[0][0].GetInt32(), Math.Max(ranges[0][1].GetInt32() - 1, ranges[0][0].GetInt32())));
                 continue;
             }
             // The lowest and the highest centre, by the boxes around them.

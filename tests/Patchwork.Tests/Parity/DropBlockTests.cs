@@ -88,7 +88,8 @@ public sealed class DropBlockTests : IDisposable
         SharedChannels = item.TryGetProperty("couple_channels", out var couple) && couple.GetBoolean(),
     };
 
-    private static long[] Shape(JsonElement item, string name) => [.. item.GetProperty(name).EnumerateArray().Select(side => side.GetInt64())];
+    private static long[] Shape(JsonElement item, string name) =>
+        [.. item.GetProperty(name).EnumerateArray().Select(side => side.GetInt64())];
 
     private static Tensor Seeds(JsonElement item)
     {

@@ -19,7 +19,8 @@ public sealed class GradCamTests
         using var vectors = Vectors.Open("gradcam.json");
         var item = vectors.RootElement.GetProperty("cases")[index];
         using var model = Filled(item);
-        var (layer, shape) = (item.GetProperty("layer").GetString()!, item.GetProperty("input_shape").Numbers().Select(side => (long)side).ToArray());
+        var (layer, shape) = (item.GetProperty("layer").GetString()!, item.GetProperty("input_shape").Numbers().Select(side => (long)side)
+            .ToArray());
         var images = ReferenceFill.Input(1, shape).to(ScalarType.Float32);
         var classes = tensor(item.GetProperty("classes").Numbers().Select(k => (long)k).ToArray());
         var raw = GradCam.AtFeatures(model, images, classes, layer);
@@ -30,13 +31,17 @@ public sealed class GradCamTests
             Near(whole, map, 5e-5);
         else
         {
-            Near(item.GetProperty("grad_cam_public_output_subsampled_every_8"), map[TensorIndex.Colon, TensorIndex.Slice(step: 8), TensorIndex.Slice(step: 8)], 5e-5);
+            Near(item.GetProperty("grad_cam_public_output_subsampled_every_8"),
+                map[TensorIndex.Colon, TensorIndex.Slice(step: 8), TensorIndex.Slice(step: 8)], 5e-5);
             Assert.Equal(item.GetProperty("grad_cam_public_output_sum").GetDouble(), map.sum().ToDouble(), 5e-5 * shape[2] * shape[3]);
         }
         if (!item.TryGetProperty("cam_sum_over_channels", out var cam))
             return;
-        // The map of CAM carries the bias at every place; without it, it is the recorded one, and Grad-CAM is that over the number of places.
-        var bias = model.named_parameters().Last(parameter => parameter.name.EndsWith("bias", StringComparison.Ordinal)).parameter.index_select(0, classes).reshape(-1, 1, 1);
+        // The map of CAM carries the bias at every place; without it, it is the recorded one, and Grad-CAM is that over the number of
+        // places.
+        var bias = model.named_parameters()
+            .Last(parameter =>
+            parameter.name.EndsWith("bias", StringComparison.Ordinal)).parameter.index_select(0, classes).reshape(-1, 1, 1);
         var activation = ClassActivation.AtFeatures(model, images, classes) - bias;
         Near(cam, activation, 1e-4);
         Assert.True((activation / item.GetProperty("grad_cam_equals_cam_divided_by").GetInt32()).allclose(raw, 1e-4, 1e-5));
@@ -57,7 +62,8 @@ public sealed class GradCamTests
         Assert.True(model.training);
         Assert.All(model.parameters(), parameter => Assert.Null(parameter.grad));
         Assert.All(before.Zip(model.named_buffers()), pair => Assert.True(pair.First.allclose(pair.Second.buffer)));
-        Assert.Contains("Did you mean 'layer2'?", Assert.Throws<InputException>(() => GradCam.Of(model, images, classes, "layr2")).Message, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'layer2'?", Assert.Throws<InputException>(() => GradCam.Of(model, images, classes, "layr2")).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => GradCam.Of(model, images, classes, "fc"));
     }
 
@@ -68,8 +74,10 @@ public sealed class GradCamTests
         using var models = Vectors.Open("models.json");
         using var noGradient = no_grad();
         var state = model.state_dict();
-        foreach (var entry in models.RootElement.GetProperty("state_dicts").EnumerateArray().Single(one => one.GetProperty("key").GetString() == key).GetProperty("entries_k_name_kind_shape_first_sum").EnumerateArray())
-            ReferenceFill.Fill(state[entry[1].GetString()!], entry[2].GetString()!, item.GetProperty("gain").GetDouble(), 1, entry[0].GetUInt64());
+        foreach (var entry in models.RootElement.GetProperty("state_dicts").EnumerateArray()
+            .Single(one => one.GetProperty("key").GetString() == key).GetProperty("entries_k_name_kind_shape_first_sum").EnumerateArray())
+            ReferenceFill.Fill(state[entry[1].GetString()!], entry[2].GetString()!, item.GetProperty("gain").GetDouble(), 1, entry[0]
+                .GetUInt64());
         return model;
     }
 

@@ -99,7 +99,8 @@ public sealed class MixTargetsTests
     public void Soft_targets_equal_those_of_the_other_systems()
     {
         using var file = Vectors.Open("mix_targets.json");
-        JsonElement[] cases = [.. file.RootElement.GetProperty("timm_mixup_target").EnumerateArray(), .. file.RootElement.GetProperty("other_systems").EnumerateArray()];
+        JsonElement[] cases = [.. file.RootElement.GetProperty("timm_mixup_target").EnumerateArray(),
+            .. file.RootElement.GetProperty("other_systems").EnumerateArray()];
         Assert.Equal(32, cases.Length);
         foreach (var one in cases)
         {
@@ -112,7 +113,8 @@ public sealed class MixTargetsTests
             if (lambdas.Length == 1)
                 lambdas = [.. Enumerable.Repeat(lambdas[0], (int)labels.size(0))];
             var smoothing = one.TryGetProperty("smoothing", out var given) ? given.GetDouble() : 0;
-            Near(one.GetProperty("target"), new PairTargets(labels, labels.index_select(0, partners), lambdas).Soft(classes, labelSmoothing: smoothing));
+            Near(one.GetProperty("target"), new PairTargets(labels, labels.index_select(0, partners), lambdas)
+                .Soft(classes, labelSmoothing: smoothing));
         }
     }
 
@@ -128,7 +130,8 @@ public sealed class MixTargetsTests
     private static (PairTargets Targets, Tensor Logits, int Classes) Case(JsonElement one, string scope)
     {
         var (n, k) = (one.GetProperty("B").GetInt32(), one.GetProperty("K").GetInt32());
-        double[] lambdas = scope == "batch" ? [.. Enumerable.Repeat(one.GetProperty("lambda_batch").GetDouble(), n)] : one.GetProperty("lambda_sample").Numbers();
+        double[] lambdas = scope == "batch" ? [.. Enumerable.Repeat(one.GetProperty("lambda_batch").GetDouble(), n)]
+            : one.GetProperty("lambda_sample").Numbers();
         return (Targets(one, lambdas), tensor(one.GetProperty("logits").Numbers()).to(ScalarType.Float32).reshape(n, k), k);
     }
 

@@ -116,7 +116,8 @@ public sealed class ModelsTests : IDisposable
         }
     }
 
-    // owruby's network differs in names, in a bias of the first convolution, and in widths rounded up, which for α = 270 are whole numbers anyway.
+    // owruby's network differs in names, in a bias of the first convolution, and in widths rounded up, which for α = 270 are whole numbers
+    // anyway.
     [Theory, InlineData(ScalarType.Float32, 1e-4), InlineData(ScalarType.Float64, PrintedDigits)]
     public void A_PyramidNet_with_ShakeDrop_evaluates_like_the_public_ShakePyramidNet(ScalarType type, double tolerance)
     {
@@ -134,13 +135,15 @@ public sealed class ModelsTests : IDisposable
         using var noGradient = no_grad();
         model.eval();
         AssertNear(Logits(Key), ReferenceFill.Values(model.call(Input(Key).to(type))), tolerance, "logits");
-        Assert.Equal(Model(Key).GetProperty("parameters").GetInt64(), model.parameters().Sum(parameter => parameter.numel()) + bias.numel());
+        Assert.Equal(Model(Key).GetProperty("parameters").GetInt64(), model.parameters().Sum(parameter => parameter.numel())
+            + bias.numel());
     }
 
     private static string ClovaName(string name)
     {
         (string From, string To)[] names =
-            [("c_in", "conv1"), ("bn_in", "bn1"), ("bn_out", "bn_final"), ("fc_out", "fc"), ("branch.0", "bn1"), ("branch.1", "conv1"), ("branch.2", "bn2"),
+            [("c_in", "conv1"), ("bn_in", "bn1"), ("bn_out", "bn_final"), ("fc_out", "fc"), ("branch.0", "bn1"), ("branch.1", "conv1"),
+                ("branch.2", "bn2"),
                 ("branch.4", "conv2"), ("branch.5", "bn3")];
         return names.Aggregate(name, (current, pair) => current.Replace(pair.From, pair.To, StringComparison.Ordinal));
     }

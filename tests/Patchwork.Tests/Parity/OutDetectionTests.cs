@@ -52,7 +52,8 @@ public sealed class OutDetectionTests
             var logits = tensor(item.GetProperty("logits").Numbers()).reshape(rows, -1).to(ScalarType.Float32);
             Near(item.GetProperty("msp"), new MaxSoftmax().Of(model, logits, logits), 2e-6);
             foreach (var temperature in (double[])[1, 2, 10, 1000])
-                Near(item.GetProperty($"energy_T{temperature}_f64"), -new Energy { Temperature = temperature }.Of(model, logits, logits), 1e-8);
+                Near(item.GetProperty($"energy_T{temperature}_f64"), -new Energy { Temperature = temperature }.Of(model, logits, logits),
+                    1e-8);
         }
     }
 
@@ -63,7 +64,8 @@ public sealed class OutDetectionTests
         using var vectors = Vectors.Open("ood_metrics.json");
         foreach (var item in vectors.RootElement.GetProperty("odin_linear").EnumerateArray())
         {
-            var (classes, height, width) = (item.GetProperty("K").GetInt32(), item.GetProperty("H").GetInt32(), item.GetProperty("W").GetInt32());
+            var (classes, height, width) =
+                (item.GetProperty("K").GetInt32(), item.GetProperty("H").GetInt32(), item.GetProperty("W").GetInt32());
             using var linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * height * width, classes));
             var parameters = linear.parameters().ToArray();
             using (no_grad())
@@ -75,7 +77,8 @@ public sealed class OutDetectionTests
             using var model = new PixelModel(linear, new Normalization([0, 0, 0], [63f / 255, 62.1f / 255, 66.7f / 255]));
             var deviation = tensor(model.Normalization.StandardDeviation.ToArray()).reshape(1, 3, 1, 1);
             var pixels = tensor(item.GetProperty("x").Numbers()).reshape(-1, 3, height, width).to(ScalarType.Float32) * deviation;
-            var odin = new Odin { Temperature = item.GetProperty("temperature").GetDouble(), Epsilon = Math.Max(item.GetProperty("epsilon").GetDouble(), 1e-300) };
+            var odin = new Odin { Temperature = item.GetProperty("temperature").GetDouble(), Epsilon =
+                Math.Max(item.GetProperty("epsilon").GetDouble(), 1e-300) };
             Near(item.GetProperty("score_max_softmax"), odin.Of(model, pixels, model.Logits(pixels)), 2e-6);
         }
     }

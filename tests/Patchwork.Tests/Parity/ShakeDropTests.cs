@@ -36,7 +36,8 @@ public sealed class ShakeDropTests : IDisposable
         var shape = item.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64()).ToArray();
         var x = Values(item, "x", shape).requires_grad_();
         var y = item.GetProperty("mode").GetString() == "train"
-            ? ShakeDrop.Apply(x, item.GetProperty("gate").GetDouble() == 1, Values(item, "alpha", [-1, 1, 1, 1]), Values(item, "beta", [-1, 1, 1, 1]))
+            ? ShakeDrop.Apply(x, item.GetProperty("gate").GetDouble() == 1, Values(item, "alpha", [-1, 1, 1, 1]),
+                Values(item, "beta", [-1, 1, 1, 1]))
             : Evaluated(x, item.GetProperty("p_drop").GetDouble());
         y.backward([Values(item, "grad_output", shape)]);
         AssertNear(item.GetProperty("y"), y);

@@ -12,7 +12,8 @@ namespace Patchwork.Tests.Plans;
 public sealed class LabeledObjectTests
 {
     private static MixPlan Plan(Box region, int height = 10, int width = 12) =>
-        new("cutmix", height, width, [new ImagePlan(1, new BoxRegion(region), 0.5, 0.5), new ImagePlan(0, new BoxRegion(region), 0.5, 0.5)], default);
+        new("cutmix", height, width, [new ImagePlan(1, new BoxRegion(region), 0.5, 0.5),
+            new ImagePlan(0, new BoxRegion(region), 0.5, 0.5)], default);
 
     private static IReadOnlyList<LabeledObject> First(Box region, LabeledObject[] own, LabeledObject[] partners, double minVisible = 0) =>
         LabeledObject.Mix([own, partners], Plan(region), minVisible)[0];
@@ -57,7 +58,9 @@ public sealed class LabeledObjectTests
         var batch = new Batch(images, tensor(new long[] { 0, 1 }))
         {
             Masks = images.squeeze(1).to(ScalarType.Int64),
-            Objects = [.. Enumerable.Range(0, 2).Select(i => new[] { new LabeledObject(i, boxes[i]) { Mask = masked ? Bytes(images[i].eq(i + 1)) : null } })],
+            Objects =
+                [.. Enumerable.Range(0, 2)
+                .Select(i => new[] { new LabeledObject(i, boxes[i]) { Mask = masked ? Bytes(images[i].eq(i + 1)) : null } })],
         };
         var mixed = new CutMix { MinVisible = 0 }.Mix(batch, Plan(region));
         Assert.False(mixed.Masks!.ne(mixed.Images.squeeze(1).to(ScalarType.Int64)).any().ToBoolean());

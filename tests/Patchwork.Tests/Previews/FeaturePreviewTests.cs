@@ -44,7 +44,8 @@ public sealed class FeaturePreviewTests : IDisposable
     {
         int Height(params string[] ids)
         {
-            using var sheet = SKBitmap.Decode(MixingPreview.DrawAll([.. ids.Select(id => MethodStack.Parse(id))], dataset, new SeedStream(1), model));
+            using var sheet =
+                SKBitmap.Decode(MixingPreview.DrawAll([.. ids.Select(id => MethodStack.Parse(id))], dataset, new SeedStream(1), model));
             return sheet.Height;
         }
         var one = Height("cutmix");
@@ -54,8 +55,11 @@ public sealed class FeaturePreviewTests : IDisposable
             Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse(method.Id), dataset, new SeedStream(1), 2));
         }
         Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse("dropblock+shakedrop"), dataset, new SeedStream(1), 1));
-        Assert.Contains("Baseline", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("baseline"), dataset, new SeedStream(1), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("`Objects`", Assert.Throws<InputException>(() => MixingPreview.Draw(MethodStack.Parse("dropblock"), dataset, new SeedStream(1), 1, objects: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("Baseline", Assert.Throws<InputException>(() =>
+            MixingPreview.Draw(MethodStack.Parse("baseline"), dataset, new SeedStream(1), 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("`Objects`", Assert.Throws<InputException>(() =>
+            MixingPreview.Draw(MethodStack.Parse("dropblock"), dataset, new SeedStream(1), 1, objects: true)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,7 +67,8 @@ public sealed class FeaturePreviewTests : IDisposable
     {
         for (var i = 0; i < 4; i++)
         {
-            var (own, partner, mixed) = Row("featurecutmix", i) is [var a, var b, var seen, _] ? (a, b, seen) : throw new InvalidOperationException();
+            var (own, partner, mixed) = Row("featurecutmix", i) is [var a, var b, var seen, _] ? (a, b, seen)
+                : throw new InvalidOperationException();
             var (taken, kept) = (0, 0);
             for (var y = 0; y < mixed.Height; y++)
             {
@@ -82,7 +87,8 @@ public sealed class FeaturePreviewTests : IDisposable
     [Fact]
     public void Blocked_features_are_black_in_the_mask_and_gone_from_the_map()
     {
-        var (before, after, mask) = Row("dropblock") is [_, var map, var seen, var kept] ? (map, seen, kept) : throw new InvalidOperationException();
+        var (before, after, mask) = Row("dropblock") is [_, var map, var seen, var kept] ? (map, seen, kept)
+            : throw new InvalidOperationException();
         Assert.Contains((byte)0, mask.Rgb);
         Assert.Contains((byte)255, mask.Rgb);
         var changed = Enumerable.Range(0, mask.Rgb.Length).Count(k => mask.Rgb[k] == 0 && before.Rgb[k] > after.Rgb[k]);
@@ -92,7 +98,8 @@ public sealed class FeaturePreviewTests : IDisposable
     [Fact]
     public void Branches_are_whole_or_gone_with_stochastic_depth_and_may_be_turned_round_with_ShakeDrop()
     {
-        static bool Red(Picture picture) => Enumerable.Range(0, picture.Rgb.Length / 3).Any(k => picture.Rgb[3 * k] > 0 && picture.Rgb[3 * k + 1] == 0);
+        static bool Red(Picture picture) =>
+            Enumerable.Range(0, picture.Rgb.Length / 3).Any(k => picture.Rgb[3 * k] > 0 && picture.Rgb[3 * k + 1] == 0);
         var depth = Row("stochasticdepth");
         Assert.Equal([0, 255], depth[1].Rgb.Distinct().Order().Select(value => (int)value));
         Assert.Equal(depth[1].Rgb, depth[2].Rgb);      // the gradient goes where the branch went
@@ -104,8 +111,10 @@ public sealed class FeaturePreviewTests : IDisposable
     [Fact]
     public void Bars_are_as_high_as_the_label()
     {
-        var (before, after) = Row("labelsmoothing") is [_, var first, var second, _] ? (first, second) : throw new InvalidOperationException();
-        int[] Heights(Picture picture) => [.. Enumerable.Range(0, picture.Width).Select(x => Enumerable.Range(0, picture.Height).Count(y => At(picture, y, x) < 128))];
+        var (before, after) = Row("labelsmoothing") is [_, var first, var second, _] ? (first, second)
+            : throw new InvalidOperationException();
+        int[] Heights(Picture picture) =>
+            [.. Enumerable.Range(0, picture.Width).Select(x => Enumerable.Range(0, picture.Height).Count(y => At(picture, y, x) < 128))];
         Assert.Equal([0, before.Height], Heights(before).Distinct().Order());
         var classes = dataset.ClassNames.Count;
         Assert.Equal((int)Math.Round(before.Height * (0.9 + 0.1 / classes)), Heights(after).Max());

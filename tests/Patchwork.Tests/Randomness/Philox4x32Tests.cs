@@ -25,7 +25,8 @@ public sealed class Philox4x32Tests
         {
             Philox4x32.Blocks(first, c1, c2, c3, k0, k1, ref words);
             for (var i = 0; i < 4; i++)
-                Assert.Equal(Philox4x32.Block(first + (uint)i, c1, c2, c3, k0, k1), (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]));
+                Assert.Equal(Philox4x32.Block(first + (uint)i, c1, c2, c3, k0, k1),
+                    (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]));
         }
     });
 }

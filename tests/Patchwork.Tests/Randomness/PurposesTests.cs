@@ -37,15 +37,19 @@ public sealed partial class PurposesTests
     [Fact]
     public void Purposes_are_written_where_streams_are_opened()
     {
-        var passedOn = Calls.Where(call => !call.Argument.StartsWith('"') && !call.Argument.StartsWith('$') && call.File != "SeedStream.cs");
+        var passedOn = Calls.Where(call => !call.Argument.StartsWith('"') && !call.Argument.StartsWith('$')
+            && call.File != "SeedStream.cs");
         Assert.True(!passedOn.Any(), string.Join('\n', passedOn));
     }
 
     // A method or constructor that takes the purpose as a parameter: what is written where it is called.
     private static IEnumerable<string> PassedOn(string source, string argument)
     {
-        string[] takers = argument != "purpose" ? [] : [.. Taker().Matches(source).Select(match => match.Groups["name"].Value).Where(name => name != "Open").Distinct()];
-        string[] written = [.. takers.SelectMany(name => Regex.Matches(source, $@"\b{name}\([^;""]*?(?<purpose>\$?""[^""]*"")").Select(match => match.Groups["purpose"].Value))];
+        string[] takers = argument != "purpose" ? []
+            : [.. Taker().Matches(source).Select(match => match.Groups["name"].Value).Where(name => name != "Open").Distinct()];
+        string[] written =
+            [.. takers.SelectMany(name =>
+            Regex.Matches(source, $@"\b{name}\([^;""]*?(?<purpose>\$?""[^""]*"")").Select(match => match.Groups["purpose"].Value))];
         return written.Length > 0 ? written : [argument];
     }
 

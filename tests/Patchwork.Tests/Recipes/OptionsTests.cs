@@ -15,10 +15,12 @@ namespace Patchwork.Tests.Recipes;
 public sealed class OptionsTests
 {
     public static IEnumerable<TheoryDataRow<string, string>> All =>
-        from method in Methods.All from option in MethodOption.Of(method.Create()) select new TheoryDataRow<string, string>(method.Id, option.Name);
+        from method in Methods.All from option in MethodOption.Of(method.Create()) select new TheoryDataRow<string,
+            string>(method.Id, option.Name);
 
     // Another value than the default, in the range of every option of its kind.
-    private static string Another(IMethod method, MethodOption option) => (method.GetType().GetProperty(char.ToUpperInvariant(option.Name[0]) + option.Name[1..])!.GetValue(method), option.Takes) switch
+    private static string Another(IMethod method, MethodOption option) =>
+        (method.GetType().GetProperty(char.ToUpperInvariant(option.Name[0]) + option.Name[1..])!.GetValue(method), option.Takes) switch
     {
         (bool flag, _) => flag ? "false" : "true",
         (Enum word, _) => Enum.GetNames(word.GetType()).First(name => name != word.ToString()).ToLowerInvariant(),
@@ -54,7 +56,8 @@ public sealed class OptionsTests
     {
         var method = Methods.Find(id).Create();
         var option = MethodOption.Of(method).Single(option => option.Name == name);
-        Assert.Equal(option.Text(method), option.Text(option.Set(option.Set(method, Another(method, option)), option.Text(method) ?? "none")));
+        Assert.Equal(option.Text(method),
+            option.Text(option.Set(option.Set(method, Another(method, option)), option.Text(method) ?? "none")));
     }
 
     [Fact]
@@ -62,7 +65,8 @@ public sealed class OptionsTests
     {
         var recipe = Recipe.FromJson("""{"method":"cutmix+cutout","options":{"cutmix.alpha":0.5,"sideRange":[0.1,0.4],"drawAlpha":true,"placement":"Inside","length":null}}""");
         var cutmix = Assert.IsType<CutMix>(recipe.Resolve().Stack.Mixer);
-        Assert.Equal((0.5, new ShareRange(0.1, 0.4), true, Placement.Inside), (cutmix.Alpha, cutmix.SideRange, cutmix.DrawAlpha, cutmix.Placement));
+        Assert.Equal((0.5, new ShareRange(0.1, 0.4), true, Placement.Inside),
+            (cutmix.Alpha, cutmix.SideRange, cutmix.DrawAlpha, cutmix.Placement));
         Assert.Equal(recipe.ToJson(), Recipe.FromJson(recipe.ToJson()).ToJson());
         Assert.Contains("\"cutmix.alpha\": 0.5", recipe.ToJson(), StringComparison.Ordinal);
     }
@@ -71,7 +75,8 @@ public sealed class OptionsTests
     [Fact]
     public void Mixers_to_choose_from_have_options_of_their_own_that_are_laid_over_the_keys()
     {
-        var recipe = new Recipe { Method = "mixup:0.5-or-cutmix:0.5", Alpha = 1, Options = new Dictionary<string, string> { ["mixup.alpha"] = "0.8", ["placement"] = "inside" } };
+        var recipe = new Recipe { Method = "mixup:0.5-or-cutmix:0.5", Alpha = 1, Options = new Dictionary<string,
+            string> { ["mixup.alpha"] = "0.8", ["placement"] = "inside" } };
         var choices = Assert.IsType<OneOf>(recipe.Resolve().Stack.Mixer).Choices;
         Assert.Equal([0.8, 1], choices.Select(choice => choice.Mixer.LambdaAlpha!.Value));
         Assert.Equal(Placement.Inside, Assert.IsType<CutMix>(choices[1].Mixer).Placement);
@@ -80,7 +85,8 @@ public sealed class OptionsTests
     [Fact]
     public void In_a_stack_with_a_mixer_the_probability_is_the_mixers_and_the_erasers_is_set_by_name()
     {
-        var stack = new Recipe { Method = "mixup+randomerasing", Probability = 0.25, Options = new Dictionary<string, string> { ["randomerasing.probability"] = "0.75" } }.Resolve().Stack;
+        var stack = new Recipe { Method = "mixup+randomerasing", Probability = 0.25, Options = new Dictionary<string,
+            string> { ["randomerasing.probability"] = "0.75" } }.Resolve().Stack;
         Assert.Equal((0.25, 0.75), (((BetaMixer)stack.Mixer!).Probability, stack.Erasers[0].Probability));
     }
 
@@ -88,8 +94,11 @@ public sealed class OptionsTests
     public void The_alpha_of_ShakeDrop_is_no_alpha_of_mixing()
     {
         var stack = new Recipe { Method = "mixup+shakedrop", Alpha = 0.25 }.Resolve().Stack;
-        Assert.Equal((0.25, new UniformRange(-1, 1)), (stack.Mixer!.LambdaAlpha, Assert.IsType<ShakeDrop>(Assert.Single(stack.ModelOptions.Regularizers)).Alpha));
-        Assert.Contains("Received: method shakedrop.", Assert.Throws<InputException>(() => new Recipe { Method = "shakedrop", Alpha = 0.25 }.Resolve()).Message, StringComparison.Ordinal);
+        Assert.Equal((0.25, new UniformRange(-1, 1)),
+            (stack.Mixer!.LambdaAlpha, Assert.IsType<ShakeDrop>(Assert.Single(stack.ModelOptions.Regularizers)).Alpha));
+        Assert.Contains("Received: method shakedrop.",
+            Assert.Throws<InputException>(() => new Recipe { Method = "shakedrop", Alpha = 0.25 }.Resolve()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,10 +130,12 @@ public sealed class OptionsTests
     public void Values_outside_their_range_are_refused_before_it_is_asked_what_they_act_on()
     {
         Assert.Throws<InputException>(() => new Comparison(new Recipe { Alpha = 0 }, ["mixup"], 1));
-        Assert.Throws<InputException>(() => TrainingRun.Start(new Recipe { Method = "mixup", Alpha = 0 }, "never", [], _ => { }, TestContext.Current.CancellationToken));
+        Assert.Throws<InputException>(() =>
+            TrainingRun.Start(new Recipe { Method = "mixup", Alpha = 0 }, "never", [], _ => { }, TestContext.Current.CancellationToken));
     }
 
-    [Theory, InlineData("resnet8"), InlineData("resnet18"), InlineData("preactresnet18"), InlineData("wrn-16-4"), InlineData("resnext29-4x24d"), InlineData("pyramidnet110-a48")]
+    [Theory, InlineData("resnet8"), InlineData("resnet18"), InlineData("preactresnet18"), InlineData("wrn-16-4"),
+        InlineData("resnext29-4x24d"), InlineData("pyramidnet110-a48")]
     public void Mixers_of_features_find_the_stages_of_every_kind_of_network(string id)
     {
         using var scope = torch.NewDisposeScope();

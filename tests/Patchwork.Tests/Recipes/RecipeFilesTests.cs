@@ -18,14 +18,18 @@ public sealed class RecipeFilesTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    private static Dictionary<string, Recipe> Files() => Directory.GetFiles(Repository.File("recipes"), "*.json", SearchOption.AllDirectories)
+    private static Dictionary<string, Recipe> Files() =>
+        Directory.GetFiles(Repository.File("recipes"), "*.json", SearchOption.AllDirectories)
         .ToDictionary(file => Path.GetFileNameWithoutExtension(file), file => Recipe.FromJson(File.ReadAllText(file), file));
 
     /// <summary>A recipe for each network of the recipe files: the one with most methods.</summary>
-    public static TheoryData<string> OnePerNetwork => [.. Files().Where(file => file.Value.Dataset != "shapes").GroupBy(file => file.Value.Model)
-        .Select(files => files.OrderByDescending(file => file.Value.Resolve().Stack.Methods.Count).ThenBy(file => file.Key, StringComparer.Ordinal).First().Key)];
+    public static TheoryData<string> OnePerNetwork =>
+        [.. Files().Where(file => file.Value.Dataset != "shapes").GroupBy(file => file.Value.Model)
+        .Select(files => files.OrderByDescending(file => file.Value.Resolve().Stack.Methods.Count)
+            .ThenBy(file => file.Key, StringComparer.Ordinal).First().Key)];
 
-    // Each combination of methods and options on a small network and a few images, in place of days on a GPU. What is scheduled gets its last value in the second epoch.
+    // Each combination of methods and options on a small network and a few images, in place of days on a GPU. What is scheduled gets its
+    // last value in the second epoch.
     [Fact]
     public void Every_recipe_trains_a_step()
     {
@@ -59,7 +63,8 @@ public sealed class RecipeFilesTests : IDisposable
     // The last epoch of the recipe becomes the second one.
     private static string Scaled(string strength, int lastEpoch)
     {
-        var (name, points) = strength.Split(' ', 2) is [var head, var rest] ? (head, rest) : throw new ArgumentException($"A strength has a name and points. Received: {strength}.");
+        var (name, points) = strength.Split(' ', 2) is [var head, var rest] ? (head, rest)
+            : throw new ArgumentException($"A strength has a name and points. Received: {strength}.");
         return $"{name} {new StrengthSchedule([.. StrengthSchedule.Parse(points).Points.Select(point => (point.Epoch / lastEpoch, point.Value))])}";
     }
 
@@ -69,10 +74,12 @@ public sealed class RecipeFilesTests : IDisposable
     {
         var recipe = Files()[name];
         var set = recipe.Dataset == "cifar10" ? "cifar-10-batches-bin" : "cifar-100-binary";
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder && Directory.Exists(Path.Combine(folder, set)), $"needs {recipe.Dataset} in $PATCHWORK_DATA");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder
+            && Directory.Exists(Path.Combine(folder, set)), $"needs {recipe.Dataset} in $PATCHWORK_DATA");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var first = new FirstStep(stop);
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainingRun.Start(recipe with { BatchSize = 2, Accumulate = 1 }, files.At(name), [first], _ => { }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            TrainingRun.Start(recipe with { BatchSize = 2, Accumulate = 1 }, files.At(name), [first], _ => { }, stop.Token));
         Assert.Equal((1, recipe.Model), (first.Steps, first.Model));
         Assert.True(double.IsFinite(first.Loss) && first.Loss > 0, $"loss {first.Loss}");
     }
@@ -97,7 +104,8 @@ public sealed class RecipeFilesTests : IDisposable
     {
         var recipes = Files();
         Assert.Equal(recipes.Count, recipes.Values.Select(recipe => recipe.ToJson()).Distinct().Count());
-        foreach (var (table, rows) in new Dictionary<string, int> { ["table5-"] = 15, ["table6-"] = 4, ["table7-"] = 5, ["table8-"] = 5, ["figure3-"] = 9 })
+        foreach (var (table, rows) in new Dictionary<string,
+            int> { ["table5-"] = 15, ["table6-"] = 4, ["table7-"] = 5, ["table8-"] = 5, ["figure3-"] = 9 })
             Assert.Equal(rows, recipes.Keys.Count(name => name.StartsWith(table, StringComparison.Ordinal)));
         Assert.All(recipes.Values, recipe => Assert.Contains(recipe.Model, ModelZoo.Ids));
         Assert.Equal("CutMix + ShakeDrop", recipes["table5-cutmix-shakedrop"].Resolve().Name);

@@ -20,7 +20,8 @@ public sealed class BranchLawsTests : IDisposable
 
     public void Dispose() => scope.Dispose();
 
-    private static readonly Dictionary<string, BranchRegularizer> Table = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>()
+    private static readonly Dictionary<string, BranchRegularizer> Table = Methods.All.Select(method => method.Create())
+        .OfType<BranchRegularizer>()
         .SelectMany(Own).ToDictionary(method => method.ToString());
 
     public static TheoryData<string> Variants => [.. Table.Keys];
@@ -28,7 +29,8 @@ public sealed class BranchLawsTests : IDisposable
     private static IEnumerable<BranchRegularizer> Own(BranchRegularizer method) => method switch
     {
         DropBlock dropBlock => Enum.GetValues<DropBlockLaw>().Select(law => dropBlock with { Law = law }),
-        StochasticDepth depth => [depth, depth with { Mode = StochasticDepthMode.Row }, depth with { Scale = StochasticDepthScale.Training }],
+        StochasticDepth depth =>
+            [depth, depth with { Mode = StochasticDepthMode.Row }, depth with { Scale = StochasticDepthScale.Training }],
         ShakeDrop shakeDrop => Enum.GetValues<ShakeDropLevel>().Select(level => shakeDrop with { Level = level }),
         _ => [method],
     };
@@ -39,7 +41,8 @@ public sealed class BranchLawsTests : IDisposable
         return ModelZoo.Create("resnet8", 5, options: new ModelOptions { Regularizers = method is null ? [] : [method] });
     }
 
-    // What training does on average is what evaluation does: in the value of a branch where that is the method's law, in the mean of a map where it divides by what is kept.
+    // What training does on average is what evaluation does: in the value of a branch where that is the method's law, in the mean of a map
+    // where it divides by what is kept.
     [Theory, MemberData(nameof(Variants))]
     public void Training_outputs_average_to_the_evaluation_output(string variant)
     {

@@ -11,26 +11,31 @@ namespace Patchwork.Tests.Regularization;
 [Collection(SerialCollection.Name)]
 public sealed class CutoutTests
 {
-    // vectors/cutout.json: masks of the authors' code and of Composer's two placements for recorded centres, and where Composer draws them. Composer gives the side as a share of
+    // vectors/cutout.json: masks of the authors' code and of Composer's two placements for recorded centres, and where Composer draws them.
+    // Composer gives the side as a share of
     // the image's shorter one, cut off.
     [Theory, InlineData("devries", 45), InlineData("composer", 12), InlineData("composer_uniform", 12)]
     public void Masks_are_those_of_the_recorded_systems(string system, int cases)
     {
         using var recorded = Vectors.Open("cutout.json");
         var seen = 0;
-        foreach (var one in recorded.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.GetProperty("system").GetString() == system))
+        foreach (var one in recorded.RootElement.GetProperty("cases").EnumerateArray()
+            .Where(one => one.GetProperty("system").GetString() == system))
         {
             var (height, width) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32());
-            var length = system == "devries" ? one.GetProperty("length").GetInt32() : (int)(one.GetProperty("length_fraction").GetDouble() * Math.Min(height, width));
+            var length = system == "devries" ? one.GetProperty("length").GetInt32()
+                : (int)(one.GetProperty("length_fraction").GetDouble() * Math.Min(height, width));
             if (one.TryGetProperty("draw_ranges", out var ranges))
             {
                 var cutout = new Cutout { Length = length, EvenCoverage = system == "composer_uniform" };
                 Assert.Equal((ranges[0][0].GetInt32(), ranges[0][1].GetInt32()), cutout.Centres(height, length));
                 Assert.Equal((ranges[1][0].GetInt32(), ranges[1][1].GetInt32()), cutout.Centres(width, length));
             }
-            var centres = one.GetProperty("centres_row_col").EnumerateArray().Select(centre => (Row: centre[0].GetInt32(), Column: centre[1].GetInt32()));
+            var centres = one.GetProperty("centres_row_col").EnumerateArray()
+                .Select(centre => (Row: centre[0].GetInt32(), Column: centre[1].GetInt32()));
             var mask = new float[height * width];
-            new FillRegion([.. centres.Select(centre => Cutout.Hole(centre.Row, centre.Column, length / 2, height, width))], Fill.Mean).WriteMask(mask, height, width);
+            new FillRegion([.. centres.Select(centre => Cutout.Hole(centre.Row, centre.Column, length / 2, height, width))], Fill.Mean)
+                .WriteMask(mask, height, width);
             Assert.Equal(one.GetProperty("mask").Numbers(), mask.Select(value => (double)value));
             seen++;
         }
@@ -41,10 +46,12 @@ public sealed class CutoutTests
     [Theory, InlineData(16, 0.1914), InlineData(8, 0.0549), InlineData(20, 0.2781)]
     public void The_mean_removed_share_is_that_of_the_definition(int length, double expected)
     {
-        var plans = Enumerable.Range(0, 100).Select(i => new Cutout { Length = length }.Plan(new MixContext(400, 32, 32, new SeedStream(1).Open("erase", 0, i)))).ToArray();
+        var plans = Enumerable.Range(0, 100)
+            .Select(i => new Cutout { Length = length }.Plan(new MixContext(400, 32, 32, new SeedStream(1).Open("erase", 0, i)))).ToArray();
         Assert.Equal(expected, plans.Average(plan => plan.ReplacedArea), 0.002);
         if (length == 16)
-            Assert.Equal(17 * 17 / 1024.0, plans.SelectMany(plan => plan.Images).Average(image => ((FillRegion)image.Region).Holes[0].Area == 256 ? 1.0 : 0), 0.01);
+            Assert.Equal(17 * 17 / 1024.0, plans.SelectMany(plan => plan.Images)
+                .Average(image => ((FillRegion)image.Region).Holes[0].Area == 256 ? 1.0 : 0), 0.01);
     }
 
     // The authors' centres reach a corner pixel with a quarter of the chance of one in the middle; even coverage reaches all alike.
@@ -54,7 +61,8 @@ public sealed class CutoutTests
         var erased = new double[16 * 16];
         for (var i = 0; i < 40; i++)
         {
-            foreach (var image in new Cutout { Length = 6, EvenCoverage = even }.Plan(new MixContext(1000, 16, 16, new SeedStream(4).Open("erase", 0, i))).Images)
+            foreach (var image in new Cutout { Length = 6, EvenCoverage =
+                even }.Plan(new MixContext(1000, 16, 16, new SeedStream(4).Open("erase", 0, i))).Images)
             {
                 var mask = new float[erased.Length];
                 image.Region.WriteMask(mask, 16, 16);

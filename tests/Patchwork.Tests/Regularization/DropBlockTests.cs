@@ -51,7 +51,8 @@ public sealed class DropBlockTests : IDisposable
         var seeds = rand(method.SeedShape([20_000, 1, height, width])).lt(method.Gamma(height, width, Share)).to(ScalarType.Float32);
         var dropped = 1 - method.KeepMask(seeds, height, width).mean([1, 2, 3]);      // (N)
         var standardError = dropped.std().ToDouble() / Math.Sqrt(20_000);
-        Assert.InRange(dropped.mean().ToDouble() - method.ExpectedDropShare(height, width, Share), -4.5 * standardError, 4.5 * standardError);
+        Assert.InRange(dropped.mean().ToDouble() - method.ExpectedDropShare(height, width, Share), -4.5 * standardError,
+            4.5 * standardError);
     }
 
     [Theory, InlineData(4), InlineData(3)]
@@ -101,7 +102,8 @@ public sealed class DropBlockTests : IDisposable
     public void Only_the_last_two_stages_are_touched_the_first_of_them_a_quarter_as_often()
     {
         var method = new DropBlock { DropProbability = 0.2 };
-        Assert.Equal([0, 0, 0.05, 0.2], Enumerable.Range(1, 4).Select(stage => method.DropProbabilityAt(new BlockPlace(stage, 4, stage, 4))));
+        Assert.Equal([0, 0, 0.05, 0.2], Enumerable.Range(1, 4)
+            .Select(stage => method.DropProbabilityAt(new BlockPlace(stage, 4, stage, 4))));
         Assert.Null(method.LayerAt(new BlockPlace(2, 4, 2, 4)));
     }
 

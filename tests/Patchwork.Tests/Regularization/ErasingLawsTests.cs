@@ -40,7 +40,8 @@ public sealed class ErasingLawsTests
             for (var draw = 0; draw < 20; draw++)
             {
                 using var scope = NewDisposeScope();
-                var images = arange(1, n * 3 * height * width + 1, dtype: ScalarType.Float32).reshape(n, 3, height, width);      // nowhere the fill
+                // nowhere the fill
+                var images = arange(1, n * 3 * height * width + 1, dtype: ScalarType.Float32).reshape(n, 3, height, width);
                 var before = images.clone();
                 var plan = Plan(Table[variant], n, height, width, draw);
                 var erased = Eraser.Apply(images, plan);
@@ -62,7 +63,8 @@ public sealed class ErasingLawsTests
     {
         foreach (var (n, height, width) in Sizes)
         {
-            foreach (var (i, image) in Enumerable.Range(0, 50).SelectMany(draw => Plan(Table[variant], n, height, width, draw).Images.Index()))
+            foreach (var (i, image) in Enumerable.Range(0, 50)
+                .SelectMany(draw => Plan(Table[variant], n, height, width, draw).Images.Index()))
             {
                 Assert.Equal((i, 1.0, 1.0, 0.0), (image.Partner, image.Lambda, image.DrawnLambda, image.PartnerWeight));
                 Assert.All((image.Region as FillRegion)?.Holes ?? [], hole => Assert.True(hole.FitsIn(height, width), $"{hole}"));
@@ -89,7 +91,8 @@ public sealed class ErasingLawsTests
         using var scope = NewDisposeScope();
         var (plan, images) = (Plan(Table[variant], 4, 10, 13, 5), ones(4, 3, 10, 13));
         Assert.Equal(plan.ToJson(), Plan(Table[variant], 4, 10, 13, 5).ToJson());
-        Assert.NotEqual(plan.Images.Select(image => $"{image.Region.Reach(10, 13)}"), Plan(Table[variant], 4, 10, 13, 6).Images.Select(image => $"{image.Region.Reach(10, 13)}"));
+        Assert.NotEqual(plan.Images.Select(image => $"{image.Region.Reach(10, 13)}"),
+            Plan(Table[variant], 4, 10, 13, 6).Images.Select(image => $"{image.Region.Reach(10, 13)}"));
         Assert.False(Eraser.Apply(images, plan).ne(Eraser.Apply(images, MixPlan.FromJson(plan.ToJson()))).any().ToBoolean());
     }
 

@@ -37,7 +37,8 @@ public sealed class LabelLawsTests : IDisposable
     [Theory, MemberData(nameof(Rules))]
     public void Distributions_stay_distributions_and_the_input_stays_as_it_is(string id)
     {
-        foreach (var targets in (Tensor[])[nn.functional.one_hot(labels, Classes).to(ScalarType.Float64), pairs.Soft(Classes, ScalarType.Float64), full(1, Classes, 1.0 / Classes, dtype: ScalarType.Float64)])
+        foreach (var targets in (Tensor[])[nn.functional.one_hot(labels, Classes).to(ScalarType.Float64),
+            pairs.Soft(Classes, ScalarType.Float64), full(1, Classes, 1.0 / Classes, dtype: ScalarType.Float64)])
         {
             var before = targets.clone();
             var ruled = Rule(id).Apply(targets);
@@ -52,7 +53,8 @@ public sealed class LabelLawsTests : IDisposable
     public void A_linear_rule_may_come_before_or_after_mixing(string id)
     {
         var rule = Rule(id);
-        var (a, b) = (nn.functional.one_hot(pairs.A, Classes).to(ScalarType.Float64), nn.functional.one_hot(pairs.B, Classes).to(ScalarType.Float64));
+        var (a, b) = (nn.functional.one_hot(pairs.A, Classes).to(ScalarType.Float64),
+            nn.functional.one_hot(pairs.B, Classes).to(ScalarType.Float64));
         var apart = (0.3 * rule.Apply(a) + 0.7 * rule.Apply(b)).allclose(rule.Apply(0.3 * a + 0.7 * b), 0, 1e-12);
         Assert.True(apart || !rule.IsLinear);
     }
@@ -67,7 +69,8 @@ public sealed class LabelLawsTests : IDisposable
             var ruled = new Recipe { Loss = kind, Method = $"cutmix+{id}" }.Resolve().Loss;
             var own = Rule(id).Apply(nn.functional.one_hot(labels, Classes).to(ScalarType.Float64));
             Assert.Equal(plain.Evaluate(logits, own).ToDouble(), ruled.Evaluate(logits, labels).ToDouble(), 1e-6);
-            Assert.Equal(plain.Evaluate(logits, Rule(id).Apply(pairs.Soft(Classes, ScalarType.Float64))).ToDouble(), pairs.Loss(logits, ruled).ToDouble(), 1e-6);
+            Assert.Equal(plain.Evaluate(logits, Rule(id).Apply(pairs.Soft(Classes, ScalarType.Float64))).ToDouble(),
+                pairs.Loss(logits, ruled).ToDouble(), 1e-6);
             Assert.NotEqual(plain.Evaluate(logits, labels).ToDouble(), ruled.Evaluate(logits, labels).ToDouble(), 1e-4);
         }
     }
@@ -79,7 +82,8 @@ public sealed class LabelLawsTests : IDisposable
         var focal = new Focal { Reduction = Reduction.Sum };
         var (rule, ruled) = (Rule(id), Rule(id).In(focal));
         Assert.Equal((Reduction.Sum, rule.IsLinear), (ruled.Reduction, ruled.IsLinear));
-        Assert.Equal(focal.Evaluate(logits, rule.Apply(nn.functional.one_hot(labels, Classes).to(ScalarType.Float64))).ToDouble(), ruled.Evaluate(logits, labels).ToDouble(), 1e-9);
+        Assert.Equal(focal.Evaluate(logits, rule.Apply(nn.functional.one_hot(labels, Classes).to(ScalarType.Float64))).ToDouble(),
+            ruled.Evaluate(logits, labels).ToDouble(), 1e-9);
     }
 
     [Theory, MemberData(nameof(Rules))]
@@ -99,6 +103,7 @@ public sealed class LabelLawsTests : IDisposable
         var targets = pairs.Soft(Classes, ScalarType.Float64);
         Assert.False(new LabelSmoothing { Epsilon = 0 }.Apply(targets).ne(targets).any().ToBoolean());
         Assert.True(new LabelSmoothing { Epsilon = 0.2 }.Apply(targets).allclose(pairs.Soft(Classes, ScalarType.Float64, 0.2)));
-        Assert.Contains("once", Assert.Throws<ArgumentException>(() => new LabelSmoothing().In(new CrossEntropy { LabelSmoothing = 0.1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("once", Assert.Throws<ArgumentException>(() => new LabelSmoothing()
+            .In(new CrossEntropy { LabelSmoothing = 0.1 })).Message, StringComparison.Ordinal);
     }
 }

@@ -65,11 +65,14 @@ public sealed class LabelSmoothingTests : IDisposable
         var twice = Smoothed(pairs.Soft(Classes, ScalarType.Float64, Epsilon));
         Assert.True(twice.allclose(pairs.Soft(Classes, ScalarType.Float64, 1 - (1 - Epsilon) * (1 - Epsilon)), 0, 1e-12));
         Assert.False(twice.allclose(pairs.Soft(Classes, ScalarType.Float64, Epsilon), 0, 1e-3));
-        Assert.Equal(Epsilon, Assert.IsType<LabelSmoothing>(new Recipe { Method = "cutmix+labelsmoothing" }.Resolve().Stack.LabelRule).Epsilon);
+        Assert.Equal(Epsilon,
+            Assert.IsType<LabelSmoothing>(new Recipe { Method = "cutmix+labelsmoothing" }.Resolve().Stack.LabelRule).Epsilon);
         foreach (var method in (string[])["labelsmoothing", "cutmix+labelsmoothing"])
-            Assert.Contains("once", Assert.Throws<InputException>(() => new Recipe { Method = method, LabelSmoothing = 0.1 }.Resolve()).Message, StringComparison.Ordinal);
+            Assert.Contains("once", Assert.Throws<InputException>(() =>
+                new Recipe { Method = method, LabelSmoothing = 0.1 }.Resolve()).Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(-0.1), InlineData(1), InlineData(double.NaN)]
-    public void Epsilon_lies_from_0_to_1(double epsilon) => Assert.Throws<ArgumentOutOfRangeException>(() => new LabelSmoothing { Epsilon = epsilon });
+    public void Epsilon_lies_from_0_to_1(double epsilon) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LabelSmoothing { Epsilon = epsilon });
 }

@@ -13,11 +13,13 @@ public sealed class RandomErasingTests
 {
     private static Box[] Boxes(RandomErasing eraser, int count) =>
     [
-        .. Enumerable.Range(0, count / 1000).SelectMany(i => eraser.Plan(new MixContext(1000, 32, 32, new SeedStream(9).Open("erase", 0, i))).Images)
+        .. Enumerable.Range(0, count / 1000)
+            .SelectMany(i => eraser.Plan(new MixContext(1000, 32, 32, new SeedStream(9).Open("erase", 0, i))).Images)
             .Select(image => image.Region).OfType<FillRegion>().Select(region => region.Holes[0]),
     ];
 
-    // Share of tall boxes at 32×32 after rounding and rejection, computed: 0.747 for the uniform law, 0.483 for the logarithm's (areas up to 1/3).
+    // Share of tall boxes at 32×32 after rounding and rejection, computed: 0.747 for the uniform law, 0.483 for the logarithm's (areas up
+    // to 1/3).
     [Theory, InlineData(RatioLaw.Uniform, 0.4, 0.747), InlineData(RatioLaw.LogUniform, 1.0 / 3, 0.483)]
     public void Tall_boxes_are_as_frequent_as_their_law_says(RatioLaw law, double most, double expected)
     {
@@ -37,13 +39,15 @@ public sealed class RandomErasingTests
     }
 
     [Fact]
-    public void The_probability_is_the_share_of_erased_images() => Assert.Equal(0.5, Boxes(new RandomErasing(), 40_000).Length / 40_000.0, 0.012);
+    public void The_probability_is_the_share_of_erased_images() =>
+        Assert.Equal(0.5, Boxes(new RandomErasing(), 40_000).Length / 40_000.0, 0.012);
 
     [Fact]
     public void Noise_is_standard_normal_and_a_plan_makes_the_same_noise_again()
     {
         using var scope = NewDisposeScope();
-        var plan = new RandomErasing { Probability = 1, Fill = Fill.Noise }.Plan(new MixContext(200, 32, 32, new SeedStream(2).Open("erase")));
+        var plan = new RandomErasing { Probability = 1, Fill =
+            Fill.Noise }.Plan(new MixContext(200, 32, 32, new SeedStream(2).Open("erase")));
         var images = full(200, 3, 32, 32, 77f);
         var erased = Eraser.Apply(images, plan);
         var noise = erased.masked_select(erased.ne(77));
@@ -54,5 +58,6 @@ public sealed class RandomErasingTests
 
     [Fact]
     public void Without_room_the_image_stays() =>
-        Assert.All(new RandomErasing { Probability = 1 }.Plan(new MixContext(50, 1, 1, new SeedStream(1).Open("erase"))).Images, image => Assert.True(image.Region.IsEmpty));
+        Assert.All(new RandomErasing { Probability = 1 }.Plan(new MixContext(50, 1, 1, new SeedStream(1).Open("erase"))).Images, image =>
+            Assert.True(image.Region.IsEmpty));
 }

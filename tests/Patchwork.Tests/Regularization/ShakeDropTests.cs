@@ -17,7 +17,8 @@ public sealed class ShakeDropTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    [Theory, InlineData(ShakeDropLevel.Batch, 1), InlineData(ShakeDropLevel.Image, 3), InlineData(ShakeDropLevel.Channel, 6), InlineData(ShakeDropLevel.Pixel, 120)]
+    [Theory, InlineData(ShakeDropLevel.Batch, 1), InlineData(ShakeDropLevel.Image, 3), InlineData(ShakeDropLevel.Channel, 6),
+        InlineData(ShakeDropLevel.Pixel, 120)]
     public void A_level_shares_one_factor_and_one_factor_of_the_gradient(ShakeDropLevel level, int different)
     {
         using var layer = new ShakeDrop { DropProbability = 1, Level = level }.LayerAt(Last);

@@ -13,13 +13,16 @@ public sealed class ActivationSheetTests
     private static Picture Grey(int height, int width) => new(height, width, [.. Enumerable.Repeat((byte)128, height * width * 3)]);
 
     private static Activation Seen(int height, int width, string name = "circle") =>
-        new(name, 0.931, new HeatMap(height, width, [.. Enumerable.Range(0, height * width).Select(i => (float)(i % width) / width)]), Found);
+        new(name, 0.931, new HeatMap(height, width, [.. Enumerable.Range(0, height * width).Select(i => (float)(i % width) / width)]),
+            Found);
 
     private static ActivationSheet Sheet(int rows, int networks, int height = 32, int width = 32) => new()
     {
         Title = "What each network looks at",
         Networks = [.. ((string[])["baseline", "Mixup", "Cutout", "CutMix"]).Take(networks)],
-        Rows = [.. Enumerable.Range(0, rows).Select(_ => new ActivationRow(Grey(height, width), "circle", [.. Enumerable.Repeat(Seen(height, width), networks)]) { TrueBox = Truth })],
+        Rows = [.. Enumerable.Range(0, rows)
+            .Select(_ =>
+            new ActivationRow(Grey(height, width), "circle", [.. Enumerable.Repeat(Seen(height, width), networks)]) { TrueBox = Truth })],
     };
 
     [Theory, InlineData(32, 32, 160), InlineData(100, 100, 200), InlineData(224, 224, 224)]
@@ -65,26 +68,33 @@ public sealed class ActivationSheetTests
         // The box around pixels of a colour, a pixel wider: the line is edged.
         Box Around(int edge, SKColor color)
         {
-            var found = (from y in Enumerable.Range(0, 160) from x in Enumerable.Range(0, 160) where sheet.GetPixel(edge + x, top + y) == color select (y, x)).ToArray();
-            return found.Length == 0 ? Box.Empty : new Box(found.Min(p => p.y) - 1, found.Min(p => p.x) - 1, found.Max(p => p.y) + 2, found.Max(p => p.x) + 2);
+            var found = (from y in Enumerable.Range(0, 160) from x in Enumerable.Range(0, 160)
+                where sheet.GetPixel(edge + x, top + y) == color select (y, x)).ToArray();
+            return found.Length == 0 ? Box.Empty
+                : new Box(found.Min(p => p.y) - 1, found.Min(p => p.x) - 1, found.Max(p => p.y) + 2, found.Max(p => p.x) + 2);
         }
 
-        double Share(SKColor color, Box box) => Enumerable.Range(5 * box.Left + 2, 5 * box.Width - 4).Average(x => sheet.GetPixel(left + x, top + 5 * box.Bottom - 2) == color ? 1.0 : 0);
+        double Share(SKColor color, Box box) => Enumerable.Range(5 * box.Left + 2, 5 * box.Width - 4)
+            .Average(x => sheet.GetPixel(left + x, top + 5 * box.Bottom - 2) == color ? 1.0 : 0);
     }
 
     [Fact]
     public void A_row_that_lacks_a_network_is_refused()
     {
         var sheet = Sheet(1, 2) with { Networks = ["baseline", "Mixup", "CutMix"] };
-        Assert.Contains("each of the 3 networks. Received: 2 for circle", Assert.Throws<ArgumentException>(sheet.Png).Message, StringComparison.Ordinal);
+        Assert.Contains("each of the 3 networks. Received: 2 for circle", Assert.Throws<ArgumentException>(sheet.Png).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>((Sheet(1, 1) with { Rows = [] }).Png);
     }
 
     // The first row of the original, which is grey in a way that no letter is from its edge on.
-    private static int Top(SKBitmap sheet) => Enumerable.Range(0, sheet.Height).First(y => Enumerable.Range(Margin, 160).All(x => sheet.GetPixel(x, y) == new SKColor(128, 128, 128)));
+    private static int Top(SKBitmap sheet) => Enumerable.Range(0, sheet.Height)
+        .First(y => Enumerable.Range(Margin, 160).All(x => sheet.GetPixel(x, y) == new SKColor(128, 128, 128)));
 }
 
 file static class PictureColors
 {
-    public static SKColor At(this Picture picture, int y, int x) => new(picture.Rgb[(y * picture.Width + x) * 3], picture.Rgb[(y * picture.Width + x) * 3 + 1], picture.Rgb[(y * picture.Width + x) * 3 + 2]);
+    public static SKColor At(this Picture picture, int y, int x) =>
+        new(picture.Rgb[(y * picture.Width + x) * 3], picture.Rgb[(y * picture.Width + x) * 3 + 1],
+        picture.Rgb[(y * picture.Width + x) * 3 + 2]);
 }

@@ -13,7 +13,8 @@ namespace Patchwork.Tests.Reporting;
 [Collection(ProcessesCollection.Name)]
 public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
 {
-    private static readonly string[] Names = ["baseline", "cutout", "mixup", "cutmix", "manifoldmixup", "puzzlemix", "saliencymix", "snapmix"];
+    private static readonly string[] Names =
+        ["baseline", "cutout", "mixup", "cutmix", "manifoldmixup", "puzzlemix", "saliencymix", "snapmix"];
 
     /// <summary>As many methods, curves and words as a large comparison has, and cells of each kind.</summary>
     private static HtmlReport Large() => new()
@@ -28,11 +29,15 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
                 HtmlFragment.Paragraph("A_word_without_a_place_to_break_such_as_the_name_of_a_file_in_a_folder_in_a_folder_in_a_folder_in_a_folder_in_a_folder.json"),
             ]),
             new("Curves", [.. LineCharts.Select(HtmlFragment.Chart)]),
-            new("What CutMix shows the network", [HtmlFragment.Image(PreviewSheetTests.Example().Png(), "Three examples mixed by CutMix", "Boxes as drawn; λ beneath.")]),
+            new("What CutMix shows the network",
+                [HtmlFragment.Image(PreviewSheetTests.Example().Png(), "Three examples mixed by CutMix", "Boxes as drawn; λ beneath.")]),
             new("Repeat it",
             [
-                HtmlFragment.Code($"dotnet run -c Release --project src/Patchwork.Cli -- compare --methods {string.Join(',', Names)} --seeds 3 --epochs 30 --evaluate clean,calibration,occlusion"),
-                HtmlFragment.Facts([new("processor", "two cores"), new("TorchSharp", "0.107.0"), new("environment variables", "A_NAME=/a/long/value/without/any/blank/in/it/that/goes/on/and/on/for/more/than/one/line")]),
+                HtmlFragment.Code($"dotnet run -c Release --project src/Patchwork.Cli -- compare --methods {string.Join(',', Names)} "
+                    + "--seeds 3 --epochs 30 --evaluate clean,calibration,occlusion"),
+                HtmlFragment.Facts([new("processor", "two cores"), new("TorchSharp", "0.107.0"),
+                    new("environment variables",
+                    "A_NAME=/a/long/value/without/any/blank/in/it/that/goes/on/and/on/for/more/than/one/line")]),
             ]),
         ],
     };
@@ -40,7 +45,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     private static ResultTable Measured => new(
         [new("method"), new("measured", Alignment.Right), new("images", Alignment.Right)],
         [
-            ["mixup", "10.0 ± 1.0", "10000"], ["cutmix", "9.5 ± 0.3 ▲", "9000"], ["", "", "3"], ["baseline", "-3.2", "800"], ["method 10", "NaN", ""],
+            ["mixup", "10.0 ± 1.0", "10000"], ["cutmix", "9.5 ± 0.3 ▲", "9000"], ["", "", "3"], ["baseline", "-3.2", "800"],
+                ["method 10", "NaN", ""],
             ["method 9", "▼ 1200.5", "10"], ["cutout", "+0.50", "7"], ["snapmix", "1e-3", "5"],
         ]);
 
@@ -53,9 +59,11 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
 
     private static IReadOnlyList<LineChart> LineCharts =>
     [
-        new("Validation error", "epoch", "top-1 error, %", [.. Names.Select((name, i) => new ChartSeries(name, [new(1, 60 + i, 4), new(2, 50 - i, 2), new(30, 45, 1)]))]),
+        new("Validation error", "epoch", "top-1 error, %",
+            [.. Names.Select((name, i) => new ChartSeries(name, [new(1, 60 + i, 4), new(2, 50 - i, 2), new(30, 45, 1)]))]),
         new("Throughput while many examples are read from one disk", "examples read", "images per second",
-            [new("WWWWWWWW MMMMMMMM", [new(0, 120_000), new(1_000_000, 990_000)]), new("a second name", [new(0, -120_000), new(1_000_000, double.NaN)])]),
+            [new("WWWWWWWW MMMMMMMM", [new(0, 120_000), new(1_000_000, 990_000)]),
+                new("a second name", [new(0, -120_000), new(1_000_000, double.NaN)])]),
         new("Nothing yet", "epoch", "loss", []),
     ];
 
@@ -73,8 +81,10 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [Theory]
     [InlineData("measured", "-3.2|1e-3|+0.50|9.5 ± 0.3 ▲|10.0 ± 1.0|▼ 1200.5||NaN", "▼ 1200.5|10.0 ± 1.0|9.5 ± 0.3 ▲|+0.50|1e-3|-3.2||NaN")]
     [InlineData("images", "3|5|7|10|800|9000|10000|", "10000|9000|800|10|7|5|3|")]
-    [InlineData("method", "baseline|cutmix|cutout|method 9|method 10|mixup|snapmix|", "snapmix|mixup|method 10|method 9|cutout|cutmix|baseline|")]
-    public async Task A_heading_sorts_numbers_by_value_and_names_by_letter_with_what_is_missing_last(string heading, string ascending, string descending)
+    [InlineData("method", "baseline|cutmix|cutout|method 9|method 10|mixup|snapmix|",
+        "snapmix|mixup|method 10|method 9|cutout|cutmix|baseline|")]
+    public async Task A_heading_sorts_numbers_by_value_and_names_by_letter_with_what_is_missing_last(string heading, string ascending,
+        string descending)
     {
         await using var report = await browser.Open(Large());
         var table = report.Page.Locator("table").First;
@@ -106,7 +116,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [Theory]
     [InlineData("", "Copied")]
     [InlineData("Object.defineProperty(navigator, 'clipboard', { value: undefined });", "Copied")]
-    [InlineData("Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false;", "Selected: press Ctrl+C")]
+    [InlineData("Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false;",
+        "Selected: press Ctrl+C")]
     public async Task The_values_of_a_table_can_be_copied_whatever_the_browser_allows(string denied, string said)
     {
         await using var report = await browser.Open(Large(), before: denied);
@@ -119,7 +130,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await report.Page.EvaluateAsync("document.body.append(document.createElement('textarea'))");
         await report.Page.Locator("textarea").FocusAsync();
         await report.Page.Keyboard.PressAsync("Control+V");
-        var expected = string.Join('\n', Measured.Rows.Prepend(Measured.Columns.Select(column => column.Title)).Select(row => string.Join('\t', row)));
+        var expected = string.Join('\n', Measured.Rows.Prepend(Measured.Columns.Select(column => column.Title))
+            .Select(row => string.Join('\t', row)));
         Assert.Equal(expected.TrimEnd(), (await report.Page.Locator("textarea").InputValueAsync()).TrimEnd());
         Assert.Empty(report.Complaints);
     }
@@ -132,7 +144,9 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await using var report = await browser.Open(Large(), width);
         Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width);
         Assert.Empty(await Beyond(report, width, "figure *, .scroll *, pre *"));
-        var smallest = await report.Page.EvaluateAsync<double>("Math.min(...[...document.querySelectorAll('svg text')].map(text => text.getScreenCTM().d || Infinity)) * 13");
+        var smallest =
+            await report.Page.EvaluateAsync<double>("Math.min(...[...document.querySelectorAll('svg text')].map(text => "
+            + "text.getScreenCTM().d || Infinity)) * 13");
         Assert.True(smallest >= 11, $"The smallest letters of the charts are {smallest} pixels high.");
     }
 
@@ -165,7 +179,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
                   return [one.localName, one instanceof SVGElement ? style.fill : style.color, getComputedStyle(ground).backgroundColor];
                 })
                 """)).EnumerateArray().Select(text => text.EnumerateArray().Select(part => part.GetString()!).ToArray()).ToArray();
-            Assert.Superset(new HashSet<string>(["h1", "h2", "p", "td", "button", "figcaption", "code", "dt", "dd", "text"]), texts.Select(text => text[0]).ToHashSet());
+            Assert.Superset(new HashSet<string>(["h1", "h2", "p", "td", "button", "figcaption", "code", "dt", "dd", "text"]),
+                texts.Select(text => text[0]).ToHashSet());
             Assert.DoesNotContain(texts, text => Contrast(text[1], text[2]) < 4.5);
             grounds.Add(Luminance(await report.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor")));
         }
@@ -178,12 +193,18 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     {
         await using var report = await browser.Open(Large());
         Assert.Equal("en", await report.Page.EvaluateAsync<string>("document.documentElement.lang"));
-        Assert.Equal(["h1", "h2", "h2", "h2", "h2"], await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(one => one.localName)"));
-        Assert.Equal(["Three examples mixed by CutMix"], await report.Page.EvaluateAsync<string[]>("[...document.images].map(image => image.alt)"));
-        var charts = await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('svg')].map(svg => svg.getAttribute('role') + ' ' + svg.getAttribute('aria-label'))");
+        Assert.Equal(["h1", "h2", "h2", "h2", "h2"],
+            await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(one => "
+            + "one.localName)"));
+        Assert.Equal(["Three examples mixed by CutMix"],
+            await report.Page.EvaluateAsync<string[]>("[...document.images].map(image => image.alt)"));
+        var charts =
+            await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('svg')].map(svg => svg.getAttribute('role') + ' ' "
+            + "+ svg.getAttribute('aria-label'))");
         Assert.Equal(LineCharts.Count, charts.Length);
         Assert.All(charts.Zip(LineCharts), pair => Assert.StartsWith($"img {pair.Second.Title}: ", pair.First));
-        Assert.All(await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('thead th')].map(head => head.scope)"), scope => Assert.Equal("col", scope));
+        Assert.All(await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('thead th')].map(head => head.scope)"),
+            scope => Assert.Equal("col", scope));
     }
 
     [Fact]
@@ -200,7 +221,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     private static Task<string> Sorted(ILocator table) =>
-        table.EvaluateAsync<string>("table => [...table.querySelectorAll('[aria-sort]')].map(head => head.getAttribute('aria-sort')).join()");
+        table.EvaluateAsync<string>("table => [...table.querySelectorAll('[aria-sort]')].map(head => "
+            + "head.getAttribute('aria-sort')).join()");
 
     /// <summary>What reaches beyond the right edge, but for what lies in a box that scrolls by itself.</summary>
     private static Task<string[]> Beyond(OpenReport report, int width, string scrolled) => report.Page.EvaluateAsync<string[]>("""

@@ -28,7 +28,8 @@ public sealed class ChartsTests
     public void A_band_ends_where_its_quantity_does()
     {
         var loss = new LineChart("loss", "epoch", "loss", [new("cutmix", [new(1, 2, 0.5), new(2, 0.5, 1)])]);
-        IEnumerable<string> Labels(LineChart chart) => XDocument.Parse(Charts.Line(chart)).Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value);
+        IEnumerable<string> Labels(LineChart chart) =>
+            XDocument.Parse(Charts.Line(chart)).Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value);
         Assert.Contains("-0.5", Labels(loss));
         Assert.DoesNotContain(Labels(loss with { Least = 0 }), label => label.StartsWith('-'));
         Assert.Contains("0.0", Labels(loss with { Least = 0 }));
@@ -37,7 +38,8 @@ public sealed class ChartsTests
     [Fact]
     public void Any_data_gives_well_formed_xml_with_finite_coordinates()
     {
-        var number = Gen.Frequency((8, Gen.Double[-1e6, 1e6]), (1, Gen.Const(double.NaN)), (1, Gen.Const(double.PositiveInfinity)), (2, Gen.Const(0.5)));
+        var number = Gen.Frequency((8, Gen.Double[-1e6, 1e6]), (1, Gen.Const(double.NaN)), (1, Gen.Const(double.PositiveInfinity)),
+            (2, Gen.Const(0.5)));
         var point = Gen.Select(number, number, number, (x, mean, deviation) => new ChartPoint(x, mean, deviation));
         var series = Gen.Select(Gen.String[Gen.Char[' ', '~'], 0, 30], point.Array[0, 6], (name, points) => new ChartSeries(name, points));
         series.Array[0, 9].Sample(all =>

@@ -20,14 +20,16 @@ public sealed class HeatChartTests
         Assert.Equal(7, Elements("rect").Count());      // the one that is not a number is empty
         string[] numbers = ["10", "20", "30", "50", "12", "14", "16"];
         Assert.Superset(numbers.ToHashSet(), Elements("text").Select(text => text.Value).ToHashSet());
-        double[] tints = [.. Elements("rect").Select(cell => double.Parse(cell.Attribute("fill-opacity")!.Value, CultureInfo.InvariantCulture))];
+        double[] tints =
+            [.. Elements("rect").Select(cell => double.Parse(cell.Attribute("fill-opacity")!.Value, CultureInfo.InvariantCulture))];
         Assert.Equal((0, 0.5), (tints.Min(), tints.Max()));
     }
 
     [Fact]
     public void Cells_lie_side_by_side_inside_the_chart()
     {
-        var cells = Elements("rect").Select(cell => (X: Number(cell, "x"), Right: Number(cell, "x") + Number(cell, "width"), Y: Number(cell, "y"))).ToArray();
+        var cells = Elements("rect").Select(cell =>
+            (X: Number(cell, "x"), Right: Number(cell, "x") + Number(cell, "width"), Y: Number(cell, "y"))).ToArray();
         Assert.All(cells, cell => Assert.InRange(cell.Right, 0, 720.01));
         foreach (var row in cells.GroupBy(cell => cell.Y))
         {
@@ -36,5 +38,6 @@ public sealed class HeatChartTests
         }
     }
 
-    private static double Number(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+    private static double Number(XElement element, string name) =>
+        double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
 }

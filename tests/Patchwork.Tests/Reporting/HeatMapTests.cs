@@ -62,7 +62,8 @@ public sealed class HeatMapTests
     // L* of CIELAB, from sRGB.
     private static double Lightness(params byte[] rgb)
     {
-        double[] linear = [.. rgb.Select(value => value / 255.0).Select(v => v <= 0.04045 ? v / 12.92 : Math.Pow((v + 0.055) / 1.055, 2.4))];
+        double[] linear = [.. rgb.Select(value => value / 255.0)
+            .Select(v => v <= 0.04045 ? v / 12.92 : Math.Pow((v + 0.055) / 1.055, 2.4))];
         var y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
         return y > 216 / 24389.0 ? 116 * Math.Cbrt(y) - 16 : y * 24389 / 27;
     }

@@ -18,11 +18,13 @@ public sealed class HtmlReportTests
             new("Results",
             [
                 HtmlFragment.Table(new ResultTable(
-                    [new("Method"), new("Top-1 error (%), last", Alignment.Right), new("Top-1 error (%), best", Alignment.Right), new("Images/s", Alignment.Right)],
+                    [new("Method"), new("Top-1 error (%), last", Alignment.Right), new("Top-1 error (%), best", Alignment.Right),
+                        new("Images/s", Alignment.Right)],
                     [["baseline", "27.30 ± 0.31", "26.90 ± 0.22", "9120"], ["cutmix", "19.62 ± 0.24", "19.41 ± 0.20", "9098"]])),
             ]),
             new("Curves", [HtmlFragment.Chart(ChartsTests.Tiny)]),
-            new("Mixed images", [HtmlFragment.Image(PreviewSheetTests.Example().Png(), "Three examples mixed by CutMix", "Boxes as drawn.")]),
+            new("Mixed images",
+                [HtmlFragment.Image(PreviewSheetTests.Example().Png(), "Three examples mixed by CutMix", "Boxes as drawn.")]),
             new("Repeat it",
             [
                 HtmlFragment.Code("dotnet run -c Release --project src/Patchwork.Cli -- compare --methods baseline,cutmix --seeds 3"),

@@ -27,7 +27,8 @@ public sealed class PreviewSheetTests
             var (image, partner) = (Disc(height, width, i, 0.4), Disc(height, width, i + 2.5, 0.6));
             var mixed = Paste(image, partner, 4 + i, 8, height / 2 + 4 * i, width - 2);
             return new PreviewRow($"CutMix {i + 1}", "α 1, clipped box",
-                [new(image, "label 3 cat"), new(partner, "label 5 dog"), new(mixed, "λ 0.7148\nbox top 4, left 8, bottom 16, right 30\n0.71 cat + 0.29 dog"),
+                [new(image, "label 3 cat"), new(partner, "label 5 dog"),
+                    new(mixed, "λ 0.7148\nbox top 4, left 8, bottom 16, right 30\n0.71 cat + 0.29 dog"),
                     new(image.Difference(mixed), "28.5 % replaced")]);
         }).ToArray();
         return new PreviewSheet
@@ -45,7 +46,8 @@ public sealed class PreviewSheetTests
         var sheet = Example();
         using var bitmap = SKBitmap.Decode(sheet.Png());
         Assert.Equal(2 * 36 + 170 + 4 * 160 + 3 * 20, bitmap.Width);
-        // The first pixel of the first picture is a 5×5 square; find it below the heading and compare every picture of the row with its source.
+        // The first pixel of the first picture is a 5×5 square; find it below the heading and compare every picture of the row with its
+        // source.
         var first = sheet.Rows[0].Cells;
         var top = Enumerable.Range(0, bitmap.Height).First(y => bitmap.GetPixel(206, y) == At(first[0].Picture, 0, 0));
         for (var c = 0; c < first.Count; c++)

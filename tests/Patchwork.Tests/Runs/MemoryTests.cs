@@ -58,9 +58,12 @@ public sealed class MemoryTests : IDisposable
     public async Task A_thousand_steps_keep_no_memory()
     {
         Lane.NeedFull("4,500 steps, compiled anew");
-        // In a process of its own, watched from outside. Both allocators are told not to keep what they could give back, code is compiled once, and the least
-        // of an epoch's readings leaves out what lives for a moment: what remains is what is held. A leak grows in every epoch, while an allocator or the
-        // runtime takes a step now and then: the median of the slopes between all pairs of epochs (Theil and Sen) sees the first and not the second.
+        // In a process of its own, watched from outside. Both allocators are told not to keep what they could give back, code is compiled
+        // once, and the least
+        // of an epoch's readings leaves out what lives for a moment: what remains is what is held. A leak grows in every epoch, while an
+        // allocator or the
+        // runtime takes a step now and then: the median of the slopes between all pairs of epochs (Theil and Sen) sees the first and not
+        // the second.
         var tight = new Dictionary<string, string>
         {
             ["DOTNET_GCgen0size"] = "400000",
@@ -70,7 +73,8 @@ public sealed class MemoryTests : IDisposable
             ["MALLOC_TRIM_THRESHOLD_"] = "131072",
             ["MALLOC_ARENA_MAX"] = "1",
         };
-        using var process = CommandLine.Start(tight, "train", "--method", "cutmix", "--batch-size", "4", "--epochs", "10", "--threads", "1", "--out", files.At("run"));
+        using var process = CommandLine.Start(tight, "train", "--method", "cutmix", "--batch-size", "4", "--epochs", "10", "--threads",
+            "1", "--out", files.At("run"));
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Dictionary<int, long> least = [];
         var epoch = 0;
@@ -95,7 +99,8 @@ public sealed class MemoryTests : IDisposable
         var slopes = settled.SelectMany(later => settled.Where(early => early < later)
             .Select(early => (double)(least[later] - least[early]) / (later - early) / steps)).Order().ToArray();
         var growth = 1000 * slopes[slopes.Length / 2] / least[3];
-        Assert.True(growth < 0.01, $"{growth:P2} in 1,000 steps; bytes held, epoch by epoch: {string.Join(", ", settled.Select(e => least[e]))}");
+        Assert.True(growth < 0.01,
+            $"{growth:P2} in 1,000 steps; bytes held, epoch by epoch: {string.Join(", ", settled.Select(e => least[e]))}");
     }
 
     // 0 once the process has ended, at whatever moment that is.

@@ -32,7 +32,9 @@ public sealed class TrainingRunTests : IDisposable
         var path = Path.Combine(files.Pictures, "green", "004.png");
         var whole = File.ReadAllBytes(path);
         var error = Assert.Throws<OutputException>(() => Start(Small with { ResizedCrop = 0.5, Validation = "test" }, "run", null,
-            new When(_ => { foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)) File.WriteAllBytes(picture, whole[..(whole.Length / 2)]); })));
+            new When(_ =>
+                { foreach (var picture in Directory.GetFiles(files.Pictures, "*.png",
+                SearchOption.AllDirectories)) File.WriteAllBytes(picture, whole[..(whole.Length / 2)]); })));
         Assert.Contains(files.Pictures, error.Message, StringComparison.Ordinal);
         Assert.Contains("train --resume", error.Message, StringComparison.Ordinal);
         Assert.Contains("no checkpoint yet", error.Message, StringComparison.Ordinal);
@@ -46,7 +48,8 @@ public sealed class TrainingRunTests : IDisposable
     {
         Start(Small, "first");
         var notices = new List<Notice>();
-        Start(Small with { Weights = Path.Combine(files.At("first"), "checkpoints", "last.safetensors"), Method = "cutmix" }, "whole", notices.Add);
+        Start(Small with { Weights = Path.Combine(files.At("first"), "checkpoints", "last.safetensors"), Method = "cutmix" }, "whole",
+            notices.Add);
         Assert.NotEmpty(notices);
         Assert.DoesNotContain(notices, notice => notice.IsWarning);
 
@@ -78,7 +81,8 @@ public sealed class TrainingRunTests : IDisposable
         File.Delete(Path.Combine(files.At("later"), "result.json"));
         var checkpoints = Path.Combine(files.At("later"), "checkpoints");
         File.Delete(Path.Combine(checkpoints, "last.state.json"));      // the one before is used, after the first epoch
-        error = Assert.Throws<NonFiniteException>(() => TrainingRun.Resume(files.At("later"), [new When(Ruin)], _ => { }, TestContext.Current.CancellationToken));
+        error = Assert.Throws<NonFiniteException>(() =>
+            TrainingRun.Resume(files.At("later"), [new When(Ruin)], _ => { }, TestContext.Current.CancellationToken));
         Assert.Contains($"is kept in {checkpoints}", error.Message, StringComparison.Ordinal);
     }
 }

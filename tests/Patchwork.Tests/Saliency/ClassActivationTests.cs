@@ -27,7 +27,8 @@ public sealed class ClassActivationTests
         Assert.True(maps.mean([1, 2]).allclose(logits, 1e-4, 1e-5));
         var large = ClassActivation.Of(model, images, classes);
         Assert.Equal([5, 32, 32], large.shape);
-        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear, align_corners: false).squeeze(1)));
+        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear,
+            align_corners: false).squeeze(1)));
     }
 
     // A network of two channels that are the image itself and its negative: w = (1, 2), b = 0.5 turns 3 into 3.5 and -3 into 6.5.
@@ -93,7 +94,8 @@ public sealed class ClassActivationTests
     {
         using var scope = NewDisposeScope();
         var (images, classes) = (randn(2, 3, 4, 4), zeros(2, dtype: ScalarType.Int64));
-        string Refusal(nn.Module<Tensor, Tensor> model) => Assert.Throws<ArgumentException>(() => ClassActivation.Of(model, images, classes)).Message;
+        string Refusal(nn.Module<Tensor, Tensor> model) =>
+            Assert.Throws<ArgumentException>(() => ClassActivation.Of(model, images, classes)).Message;
         Assert.Contains("must end in a linear layer", Refusal(nn.Sequential(nn.Conv2d(3, 2, 1))));
         Assert.Contains("must have a map of 48 channels", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(48, 2))));
         var pooledByMaximum = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveMaxPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));

@@ -17,7 +17,8 @@ public sealed class FineGrainedTests
         return bytes.data<byte>().ToArray();
     }
 
-    // Up to 12 pixels a side every scale's window is the whole picture: six times the contrast with the mean of all other pixels. Written down again from the
+    // Up to 12 pixels a side every scale's window is the whole picture: six times the contrast with the mean of all other pixels. Written
+    // down again from the
     // definition, by plain loops.
     [Theory, InlineData(5, 7), InlineData(12, 12), InlineData(1, 9), InlineData(8, 1), InlineData(3, 4)]
     public void A_small_pictures_pixels_are_contrasted_with_all_its_others(int height, int width)
@@ -25,7 +26,8 @@ public sealed class FineGrainedTests
         var picture = Noise(height * width, 3);
         var grey = Blurred(Blurred(picture, height, width), height, width);
         var contrasts = grey.Select(centre => centre - (float)(grey.Sum(value => value) - centre) / (grey.Length - 1)).ToArray();
-        var (on, off) = (contrasts.Select(c => 6 * (int)Math.Max(c, 0)).ToArray(), contrasts.Select(c => 6 * (int)Math.Max(-c, 0)).ToArray());
+        var (on, off) = (contrasts.Select(c => 6 * (int)Math.Max(c, 0)).ToArray(), contrasts.Select(c => 6 * (int)Math.Max(-c, 0))
+            .ToArray());
         int[] To255(int[] values) => [.. values.Select(value => values.Max() == 0 ? 0 : (int)(255.0 * ((float)value / values.Max())))];
         var expected = To255(on).Zip(To255(off), (a, b) => (byte)Math.Min(a + b, 255)).ToArray();
         Assert.Equal(expected, FineGrained.Of(picture, height, width));
@@ -65,7 +67,8 @@ public sealed class FineGrainedTests
         Assert.Equal(FineGrained.Of(pixels.AsSpan(3 * 24 * 20), 24, 20), maps[1]);
     }
 
-    private static int[] Blurred(IEnumerable<byte> grey, int height, int width) => Blurred([.. grey.Select(value => (int)value)], height, width);
+    private static int[] Blurred(IEnumerable<byte> grey, int height, int width) =>
+        Blurred([.. grey.Select(value => (int)value)], height, width);
 
     private static int[] Blurred(int[] grey, int height, int width)
     {

@@ -21,7 +21,8 @@ public sealed class InputGradientTests
         var (images, labels) = (randn(6, 2, 3, 4), tensor(new long[] { 0, 1, 2, 3, 4, 0 }));
         var map = InputGradient.Of(model, images, labels);
         using var noGradient = no_grad();
-        var gradient = (model.call(images).softmax(1) - nn.functional.one_hot(labels, 5)).mm(model.get_parameter("fc.weight")).reshape(6, 2, 3, 4);
+        var gradient = (model.call(images).softmax(1) - nn.functional.one_hot(labels, 5)).mm(model.get_parameter("fc.weight")).reshape(6,
+            2, 3, 4);
         Assert.Equal([6, 3, 4], map.shape);
         Assert.False(map.requires_grad);
         Assert.True(map.allclose(((gradient[.., 0].square() + gradient[.., 1].square()) / 2).sqrt(), 1e-5, 1e-7));

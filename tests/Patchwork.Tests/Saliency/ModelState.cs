@@ -38,7 +38,8 @@ internal sealed class ModelState
     }
 
     private Dictionary<string, byte[]> Values() => model.state_dict().Select(pair => (pair.Key, pair.Value))
-        .Concat(model.named_parameters().Where(pair => pair.parameter.grad is not null).Select(pair => ($"{pair.name}.grad", (Tensor)pair.parameter.grad!)))
+        .Concat(model.named_parameters().Where(pair => pair.parameter.grad is not null)
+            .Select(pair => ($"{pair.name}.grad", (Tensor)pair.parameter.grad!)))
         .ToDictionary(pair => pair.Item1, pair => pair.Item2.detach().cpu().contiguous().bytes.ToArray());
 
     private bool[] Modes() => [.. model.modules().Prepend(model).Select(module => module.training)];

@@ -1,5 +1,5 @@
 using Patchwork.Samples;
-using Patchwork.Tests.Interop;
+
 using Patchwork.Tests.Support;
 using Xunit;
 
@@ -37,7 +37,8 @@ public sealed class SamplesTests
             Assert.Contains(lines, line => line.StartsWith("mix audit:", StringComparison.Ordinal));
             // Event field 5 is the summary; its values (field 1) carry a tag (field 1).
             var tags = Directory.GetFiles(folder, "events.*").SelectMany(EventFileReader.Read)
-                .SelectMany(e => e.Where(field => field.Number == 5)).SelectMany(summary => summary.Message).Select(value => value[1].Text).ToList();
+                .SelectMany(e => e.Where(field => field.Number == 5)).SelectMany(summary => summary.Message).Select(value => value[1].Text)
+                    .ToList();
             foreach (var tag in (string[])["train_cutmix", "train_cut_from", "train_dif"])
                 Assert.Equal(2, tags.Count(t => t == tag));      // steps 0 and 50 of 57
         }

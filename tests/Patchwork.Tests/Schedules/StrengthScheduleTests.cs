@@ -25,13 +25,14 @@ public sealed class StrengthScheduleTests
     public void It_stays_between_its_values_and_survives_its_text() =>
         Gen.Select(Gen.Double[0, 50], Gen.Double[-2, 2]).Array[1, 6].Select(Gen.Double[0, 60]).Sample((points, epoch) =>
         {
-            (double Epoch, double Value)[] ordered = [.. points.OrderBy(point => point.Item1)];
+            StrengthPoint[] ordered = [.. points.OrderBy(point => point.Item1).Select(point => new StrengthPoint(point.Item1, point.Item2))];
             var schedule = new StrengthSchedule(ordered) { PerStep = true };
             Assert.InRange(schedule.At(epoch), ordered.Min(point => point.Value) - 1e-12, ordered.Max(point => point.Value) + 1e-12);
             Assert.Equal(schedule.At(epoch), (StrengthSchedule.Parse(schedule.ToString()) with { PerStep = true }).At(epoch));
         });
 
-    [Theory, InlineData(""), InlineData("0"), InlineData("0:a"), InlineData("1:0 0:1"), InlineData("-1:0"), InlineData("0:NaN"), InlineData("0:1:2")]
+    [Theory, InlineData(""), InlineData("0"), InlineData("0:a"), InlineData("1:0 0:1"), InlineData("-1:0"), InlineData("0:NaN"),
+        InlineData("0:1:2")]
     public void Other_texts_are_refused(string text) =>
         Assert.Contains("EPOCH:VALUE", Assert.Throws<InputException>(() => StrengthSchedule.Parse(text)).Message, StringComparison.Ordinal);
 

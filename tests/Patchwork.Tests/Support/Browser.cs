@@ -11,7 +11,8 @@ public sealed class Browser : IAsyncLifetime
 
     // The sandbox needs rights that containers lack; the rest keeps the browser from calling home.
     private static readonly string[] Arguments =
-        ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+        ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"];
 
     private IPlaywright? playwright;
     private IBrowser? browser;
@@ -26,7 +27,8 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>
-    /// Opens a report from a file, as a reader does. Nothing is shared with other pages but the clipboard. Skips the test where there is no browser.
+    /// Opens a report from a file, as a reader does. Nothing is shared with other pages but the clipboard. Skips the test where there is no
+    /// browser.
     /// </summary>
     /// <param name="report">The report.</param>
     /// <param name="width">Width of the window in CSS pixels.</param>
@@ -53,7 +55,8 @@ public sealed class Browser : IAsyncLifetime
 
     private static string? Find() =>
         Environment.GetEnvironmentVariable("PATCHWORK_CHROMIUM") is { Length: > 0 } named ? named
-            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Prepend("/usr/bin").Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
+            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Prepend("/usr/bin")
+                .Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
 }
 
 /// <summary>A report in a browser, and what the browser had to say about it.</summary>

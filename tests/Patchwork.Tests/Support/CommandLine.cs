@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Tests that run commands in this process, time processes of their own or watch this one's memory: nothing runs beside them.</summary>
+/// <summary>
+/// Tests that run commands in this process, time processes of their own or watch this one's memory: nothing runs beside them.
+/// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProcessesCollection
 {
@@ -48,7 +50,8 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
 internal static class CommandLine
 {
     /// <summary>
-    /// Runs to the end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which are the whole process's: tests that
+    /// Runs to the end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which are the whole
+    /// process's: tests that
     /// train or evaluate belong in a collection without parallelism. The number of threads is restored.
     /// </summary>
     public static CommandResult Run(params string[] arguments)
@@ -109,5 +112,6 @@ internal static class CommandLine
     internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll");
 
     // The host that runs this test: <root>/shared/Microsoft.NETCore.App/<version>/ lies below it.
-    internal static string Host { get; } = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+    internal static string Host { get; } =
+        Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
 }

@@ -3,7 +3,8 @@ using System.Text;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// A reader of TensorBoard event files that shares no code with the writer: record framing, checksums bit by bit from the polynomial, and the
+/// A reader of TensorBoard event files that shares no code with the writer: record framing, checksums bit by bit from the polynomial, and
+/// the
 /// protocol buffer wire format as nested fields.
 /// </summary>
 internal static class EventFileReader

@@ -3,7 +3,9 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>A small set of noise whose classes differ in brightness, in memory or handed out through the scratch space as a decoding set would.</summary>
+/// <summary>
+/// A small set of noise whose classes differ in brightness, in memory or handed out through the scratch space as a decoding set would.
+/// </summary>
 internal sealed class NoiseImages : Dataset
 {
     private readonly byte[] pixels;

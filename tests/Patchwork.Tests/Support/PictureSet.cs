@@ -27,7 +27,8 @@ internal sealed class PictureSet : IDisposable
             {
                 var (color, shade) = (Colors[Classes.Length - 1 - label], i);
                 PictureFiles.Write(Path.Combine(Pictures, Classes[label], $"{i:D3}.png"), PictureFiles.Paint(16, 16,
-                    (y, x) => new SKColor((byte)(color.Red ^ (shade + y)), (byte)(color.Green ^ (shade * 3 + x)), (byte)(color.Blue ^ (x * y % 16)))));
+                    (y, x) => new SKColor((byte)(color.Red ^ (shade + y)), (byte)(color.Green ^ (shade * 3 + x)),
+                        (byte)(color.Blue ^ (x * y % 16)))));
             }
         }
         return this;
@@ -35,7 +36,8 @@ internal sealed class PictureSet : IDisposable
 
     /// <summary>The flags of a short run on the pictures.</summary>
     public string[] Flags(string run, int epochs = 2) =>
-        ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", $"{epochs}", "--batch-size", "4", "--threads", "1", "--out", At(run)];
+        ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", $"{epochs}", "--batch-size", "4", "--threads", "1",
+            "--out", At(run)];
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(Folder, recursive: true);

@@ -5,7 +5,8 @@ using Xunit;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// A file system of a few kilobytes, which really gets full. It is mounted in a name space of its own, where it needs no more rights than a user name space
+/// A file system of a few kilobytes, which really gets full. It is mounted in a name space of its own, where it needs no more rights than a
+/// user name space
 /// gives, and is gone with the script that uses it.
 /// </summary>
 internal sealed class SmallDisk : IDisposable
@@ -27,7 +28,9 @@ internal sealed class SmallDisk : IDisposable
     /// <summary>A path beside the disk, for what is to outlive the script.</summary>
     public string At(string name) => Path.Combine(folder, name);
 
-    /// <summary>Runs a script of bash on a disk of <paramref name="size"/> (such as 64k). Skips the test where nothing can be mounted.</summary>
+    /// <summary>
+    /// Runs a script of bash on a disk of <paramref name="size"/> (such as 64k). Skips the test where nothing can be mounted.
+    /// </summary>
     public void Run(string size, string script, params (string Name, string Value)[] environment)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Mounts by Linux name spaces.");
@@ -35,7 +38,8 @@ internal sealed class SmallDisk : IDisposable
         var start = new ProcessStartInfo("unshare") { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var argument in (string[])["--user", "--map-root-user", "--mount", "bash", "-c", Prelude + script])
             start.ArgumentList.Add(argument);
-        foreach (var (name, value) in ((string, string)[])[("disk", Disk), ("said", folder), ("size", size), ("host", CommandLine.Host), ("program", CommandLine.Program),
+        foreach (var (name, value) in ((string, string)[])[("disk", Disk), ("said", folder), ("size", size), ("host", CommandLine.Host),
+            ("program", CommandLine.Program),
             .. environment])
             start.Environment[name] = value;
         start.Environment.Remove("TERM");
@@ -51,14 +55,16 @@ internal sealed class SmallDisk : IDisposable
         using (process)
         {
             var result = CommandLine.Finish(process!);
-            Assert.SkipWhen(result.ExitCode == 99 || result.Error.StartsWith("unshare:", StringComparison.Ordinal), $"File systems cannot be mounted here: {result.Error}");
+            Assert.SkipWhen(result.ExitCode == 99 || result.Error.StartsWith("unshare:", StringComparison.Ordinal),
+                $"File systems cannot be mounted here: {result.Error}");
             Assert.True(result.ExitCode == 0, result.Error);
         }
     }
 
     /// <summary>What <c>patch NAME</c> said.</summary>
     public CommandResult Said(string name) =>
-        new(int.Parse(File.ReadAllText(At(name + ".code")), CultureInfo.InvariantCulture), File.ReadAllText(At(name + ".out")), File.ReadAllText(At(name + ".err")));
+        new(int.Parse(File.ReadAllText(At(name + ".code")), CultureInfo.InvariantCulture), File.ReadAllText(At(name + ".out")),
+            File.ReadAllText(At(name + ".err")));
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(folder, recursive: true);

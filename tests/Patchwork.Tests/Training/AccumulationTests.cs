@@ -30,7 +30,8 @@ public sealed class AccumulationTests
 
         public override int Label(int index) => index % 3;
 
-        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) => Enumerable.Range(0, 36).Select(i => (byte)((i * 37 + index * 91) % 256)).ToArray();
+        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch) =>
+            Enumerable.Range(0, 36).Select(i => (byte)((i * 37 + index * 91) % 256)).ToArray();
     }
 
     private static nn.Module<Tensor, Tensor> Linear()
@@ -45,8 +46,10 @@ public sealed class AccumulationTests
         using var model = Linear();
         using var loader = new BatchLoader(new Images(), seeds, new LoaderOptions { BatchSize = 8 });
         var metrics = new Dictionary<string, double>();
-        var options = new TrainerOptions { Epochs = 3, Optimizer = new Sgd { LearningRate = 0.05 }, Accumulate = accumulate, Loss = loss, Seeds = seeds };
-        new Trainer(options, new MixingCallback(new CutMix { Scope = Scope.Example }), new Keep(metrics)).Fit(model, new TrainingData(loader, null), null);
+        var options = new TrainerOptions { Epochs = 3, Optimizer = new Sgd { LearningRate = 0.05 }, Accumulate = accumulate, Loss = loss,
+            Seeds = seeds };
+        new Trainer(options, new MixingCallback(new CutMix { Scope = Scope.Example }), new Keep(metrics))
+            .Fit(model, new TrainingData(loader, null), null);
         using var none = no_grad();
         return (cat([.. model.parameters().Select(parameter => parameter.reshape(-1))]), metrics["train/loss"], metrics["train/accuracy"]);
     }
@@ -64,7 +67,8 @@ public sealed class AccumulationTests
     public void Parts_give_the_gradient_of_the_whole(int parts, Reduction reduction)
     {
         using var scope = NewDisposeScope();
-        var (whole, inParts) = (Train(1, new CrossEntropy { Reduction = reduction }), Train(parts, new CrossEntropy { Reduction = reduction }));
+        var (whole, inParts) = (Train(1, new CrossEntropy { Reduction = reduction }),
+            Train(parts, new CrossEntropy { Reduction = reduction }));
         Assert.True(whole.Weights.allclose(inParts.Weights, 1e-5, 1e-6));
         Assert.Equal(whole.Loss, inParts.Loss, 1e-5);
         Assert.Equal(whole.Accuracy, inParts.Accuracy, 1e-9);

@@ -51,7 +51,8 @@ public sealed partial class CheckpointTests : IDisposable
     }
 
     // What is written to /dev/full fails as on a full disk, without a file system of the test's own.
-    [Theory, InlineData("safetensors.new.partial"), InlineData("optimizer.new"), InlineData("callbacks.new.partial"), InlineData("state.json.new.partial")]
+    [Theory, InlineData("safetensors.new.partial"), InlineData("optimizer.new"), InlineData("callbacks.new.partial"),
+        InlineData("state.json.new.partial")]
     public void A_checkpoint_that_finds_no_room_leaves_the_one_before_it_whole(string file)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
@@ -99,7 +100,8 @@ public sealed partial class CheckpointTests : IDisposable
             var checkpoint = new CheckpointStore(moment).Load(warnings.Add)!;
             Assert.Equal((4, 0), (checkpoint.Epoch, checkpoint.StepInEpoch));
             Assert.Empty(warnings);
-            Assert.Equal(parts.Select(part => "last." + part).Order(), Directory.GetFiles(moment, "last.*").Select(Path.GetFileName).Order());
+            Assert.Equal(parts.Select(part => "last." + part).Order(), Directory.GetFiles(moment, "last.*").Select(Path.GetFileName)
+                .Order());
         }
     }
 
@@ -143,7 +145,8 @@ public sealed partial class CheckpointTests : IDisposable
         var store = new CheckpointStore(Path.Combine(folder, name, "checkpoints"));
         Directory.CreateDirectory(store.Folder);
         OptimizerOptions options = optimizer switch { "sgd" => new Sgd { LearningRate = 0.01 }, "adam" => new Adam(), _ => new AdamW() };
-        List<Callback> callbacks = [new MixingCallback(new CutMix()), new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")), new Checkpointing(store) { EverySteps = 1 }];
+        List<Callback> callbacks = [new MixingCallback(new CutMix()), new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")),
+            new Checkpointing(store) { EverySteps = 1 }];
         if (optimizer != "adamw")      // one without a callback that has tensors
             callbacks.Insert(0, new WeightAverage { Decay = 0.9 });
         callbacks.AddRange(more);
@@ -151,7 +154,8 @@ public sealed partial class CheckpointTests : IDisposable
             callbacks.Add(new Interrupt(step));
         try
         {
-            fit.Run([.. callbacks], resume: store.Load(reports.Add), report: reports.Add, options: new TrainerOptions { Epochs = 6, Optimizer = options });
+            fit.Run([.. callbacks], resume: store.Load(reports.Add), report: reports.Add,
+                options: new TrainerOptions { Epochs = 6, Optimizer = options });
         }
         catch (TimeoutException)
         {
@@ -159,7 +163,8 @@ public sealed partial class CheckpointTests : IDisposable
         return reports;
     }
 
-    private string Bits(string name) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name, "checkpoints", "last.safetensors"))));
+    private string Bits(string name) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name, "checkpoints", "last.safetensors"))));
 
     private string Metrics(string name) => Speed().Replace(File.ReadAllText(Path.Combine(folder, name, "metrics.jsonl")), "");
 

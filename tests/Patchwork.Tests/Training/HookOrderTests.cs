@@ -14,7 +14,8 @@ namespace Patchwork.Tests.Training;
 public sealed partial class HookOrderTests
 {
     private static readonly Line[] Pseudocode = [.. File.ReadLines(Repository.File("src/Patchwork/Training/Trainer.cs"))
-        .SkipWhile(line => !line.StartsWith("//   ", StringComparison.Ordinal)).TakeWhile(line => line.StartsWith("//   ", StringComparison.Ordinal))
+        .SkipWhile(line => !line.StartsWith("//   ", StringComparison.Ordinal))
+            .TakeWhile(line => line.StartsWith("//   ", StringComparison.Ordinal))
         .Select(Line.Read)];
 
     [Fact]
@@ -50,7 +51,8 @@ public sealed partial class HookOrderTests
     public void A_fit_that_fails_anywhere_tells_its_callbacks_and_ends()
     {
         var whole = Expected(epochs: 1, resumed: false);
-        string[] after = [.. Pseudocode.Where(line => line.Remark.Contains("throws", StringComparison.Ordinal)).SelectMany(line => line.Hooks), whole[^1]];
+        string[] after = [.. Pseudocode.Where(line => line.Remark.Contains("throws", StringComparison.Ordinal))
+            .SelectMany(line => line.Hooks), whole[^1]];
         Assert.Equal(["OnException", "OnFitEnd"], after);
         foreach (var at in Enumerable.Range(0, whole.Length - 1))
         {
@@ -65,8 +67,10 @@ public sealed partial class HookOrderTests
     public void The_pseudocode_has_every_hook_and_no_other()
     {
         var hooks = typeof(Callback).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-            .Select(method => method.Name).Where(name => name.StartsWith("On", StringComparison.Ordinal) || name.StartsWith("Load", StringComparison.Ordinal));
-        Assert.Equal(hooks.Order(StringComparer.Ordinal), Pseudocode.SelectMany(line => line.Hooks).Distinct().Order(StringComparer.Ordinal));
+            .Select(method => method.Name)
+                .Where(name => name.StartsWith("On", StringComparison.Ordinal) || name.StartsWith("Load", StringComparison.Ordinal));
+        Assert.Equal(hooks.Order(StringComparer.Ordinal), Pseudocode.SelectMany(line => line.Hooks).Distinct()
+            .Order(StringComparer.Ordinal));
     }
 
     // Carries the pseudocode out: lines that are indented below a loop are its body.
@@ -106,9 +110,11 @@ public sealed partial class HookOrderTests
         {
             var body = text["//   ".Length..];
             var trimmed = body.TrimStart();
-            var (code, remark) = trimmed.Split("   ", 2, StringSplitOptions.TrimEntries) is [var before, var after] ? (before, after) : (trimmed, "");
+            var (code, remark) = trimmed.Split("   ", 2, StringSplitOptions.TrimEntries) is [var before, var after] ? (before, after)
+                : (trimmed, "");
             var loop = code.StartsWith("for each ", StringComparison.Ordinal) ? code[..code.IndexOf(':', StringComparison.Ordinal)] : null;
-            return new(body.Length - trimmed.Length, loop, code.StartsWith('['), [.. Hook().Matches(code).Select(match => match.Value)], remark);
+            return new(body.Length - trimmed.Length, loop, code.StartsWith('['), [.. Hook().Matches(code).Select(match => match.Value)],
+                remark);
         }
     }
 

@@ -34,18 +34,21 @@ public sealed class MixAuditTests
     {
         var reports = new List<string>();
         using var fit = new TrainerTests.Fit();
-        fit.Run([new MixingCallback(mixer.ForEveryImage()), new Tampering(tamper), new MixAudit { LabelsByArea = mixer.LabelsByArea }], epochs: 1, report: reports.Add);
+        fit.Run([new MixingCallback(mixer.ForEveryImage()), new Tampering(tamper), new MixAudit { LabelsByArea = mixer.LabelsByArea }],
+            epochs: 1, report: reports.Add);
         return [.. reports.Where(line => line.StartsWith("mix audit:", StringComparison.Ordinal))];
     }
 
-    private static string Fault(Mixer mixer, Func<Batch, Batch> tamper) => Assert.Throws<InvalidOperationException>(() => Fit(mixer, tamper)).Message;
+    private static string Fault(Mixer mixer, Func<Batch, Batch> tamper) =>
+        Assert.Throws<InvalidOperationException>(() => Fit(mixer, tamper)).Message;
 
     [Theory, MemberData(nameof(Mixers))]
     public void A_true_batch_passes_and_every_image_is_counted(string id) =>
         Assert.Contains("20 images of 2 batches", Assert.Single(Fit((Mixer)Methods.Find(id).Create())), StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Regions))]
-    public void One_wrong_pixel_is_found(string region) => Assert.Contains("image 7 must hold the pixels that its plan says. Received: 1 others", Fault(Kinds[region], batch =>
+    public void One_wrong_pixel_is_found(string region) =>
+        Assert.Contains("image 7 must hold the pixels that its plan says. Received: 1 others", Fault(Kinds[region], batch =>
     {
         var images = batch.Images.clone();
         images[7, 1, 3, 5] += 0.01;
@@ -64,20 +67,25 @@ public sealed class MixAuditTests
             before = batch.Images.clone();
             return mixer.Mix(batch, new SeedStream(1).Open("mix"), fit.Model) with { Images = before };
         }), new MixAudit { LabelsByArea = mixer.LabelsByArea }];
-        Assert.Contains("must hold the pixels", Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks, epochs: 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("must hold the pixels", Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks, epochs: 1)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory, MemberData(nameof(LabelledByArea))]
-    public void A_lambda_that_is_not_the_share_is_found(string region) => Assert.Contains("must be the share of it that was kept", Fault(Kinds[region], batch =>
+    public void A_lambda_that_is_not_the_share_is_found(string region) =>
+        Assert.Contains("must be the share of it that was kept", Fault(Kinds[region], batch =>
     {
         var plan = batch.Plan!;
-        var off = new MixPlan(plan.Method, plan.Height, plan.Width, [.. plan.Images.Select(image => image with { Lambda = 0.99 * image.Lambda + 0.001 })], plan.Stream);
+        var off = new MixPlan(plan.Method, plan.Height, plan.Width,
+            [.. plan.Images.Select(image => image with { Lambda = 0.99 * image.Lambda + 0.001 })], plan.Stream);
         return batch with { Plan = off, Targets = PairTargets.Of(batch.Labels, off) };
     }), StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Regions))]
-    public void Targets_of_another_weight_are_found(string region) => Assert.Contains("weigh the labels as the plan says", Fault(Kinds[region], batch =>
-        batch with { Targets = new PairTargets(batch.Targets!.A, batch.Targets.B, [.. batch.Targets.Lambdas.Select(lambda => 1 - lambda * lambda)]) }), StringComparison.Ordinal);
+    public void Targets_of_another_weight_are_found(string region) =>
+        Assert.Contains("weigh the labels as the plan says", Fault(Kinds[region], batch =>
+        batch with { Targets = new PairTargets(batch.Targets!.A, batch.Targets.B,
+            [.. batch.Targets.Lambdas.Select(lambda => 1 - lambda * lambda)]) }), StringComparison.Ordinal);
 
     [Fact]
     public void Blocks_that_were_moved_elsewhere_are_found() => Assert.Contains("must hold the pixels", Fault(Kinds["transport"], batch =>

@@ -18,21 +18,31 @@ namespace Patchwork.Tests.Training;
 [Collection(SerialCollection.Name)]
 public sealed class StrengthSchedulesTests
 {
-    private static StrengthSchedule PerStep(params (double, double)[] points) => new(points) { PerStep = true };
+    private static StrengthSchedule PerStep(params StrengthPoint[] points) => new(points) { PerStep = true };
 
     [Fact]
     public void A_probability_that_jumps_in_the_middle_of_an_epoch_mixes_from_there_on()
     {
-        var mixed = Mixed(new MixingCallback(new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners = Partners.Derangement }) { Probability = PerStep((1.5, 0), (1.5, 1)) });
-        Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], mixed.Select(share => share > 0 ? 1 : 0));      // 2 epochs of 4 steps: the seventh is epoch 1.5
+        var mixed =
+            Mixed(new MixingCallback(new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners =
+            Partners.Derangement }) { Probability = PerStep((1.5, 0), (1.5, 1)) });
+        // 2 epochs of 4 steps: the seventh is epoch 1.5
+        Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], mixed.Select(share => share > 0 ? 1 : 0));
     }
 
     [Fact]
     public void Mixers_that_the_loader_cannot_do_follow_it_too()
     {
-        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1], Mixed(new MixingCallback(new Mixup { Partners = Partners.Derangement }) { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
-        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1], Mixed(new MixingCallback(new OneOf(new Mixup { Partners = Partners.Derangement }, new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners = Partners.Derangement })) { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
-        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1], Mixed(new FeatureMixingCallback(new ManifoldMixup { Layers = [FeatureMixer.Input], Partners = Partners.Derangement }) { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
+        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
+            Mixed(new MixingCallback(new Mixup { Partners = Partners.Derangement }) { Probability = new((1, 0), (1, 1)) })
+            .Select(share => share > 0 ? 1 : 0));
+        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
+            Mixed(new MixingCallback(new OneOf(new Mixup { Partners = Partners.Derangement },
+            new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners = Partners.Derangement })) { Probability =
+            new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
+        Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
+            Mixed(new FeatureMixingCallback(new ManifoldMixup { Layers = [FeatureMixer.Input], Partners =
+            Partners.Derangement }) { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
     }
 
     [Fact]
@@ -50,7 +60,8 @@ public sealed class StrengthSchedulesTests
     {
         var erased = new List<bool>();
         using var fit = new TrainerTests.Fit(batchSize: 5);
-        fit.Run([new ErasingCallback(new Cutout { Length = 8 }) { Probability = new((1, 0), (1, 1)) }, new Watch { Erased = erased }], epochs: 2);
+        fit.Run([new ErasingCallback(new Cutout { Length = 8 }) { Probability = new((1, 0), (1, 1)) }, new Watch { Erased = erased }],
+            epochs: 2);
         Assert.Equal([false, false, false, false, true, true, true, true], erased);
         Assert.Empty(fit.Train.Erasers);
     }
@@ -63,8 +74,11 @@ public sealed class StrengthSchedulesTests
         var options = new ModelOptions { Regularizers = [new DropBlock { DropProbability = 0.4 }, new ShakeDrop()] };
         using var dropping = ModelZoo.Create("resnet8", 3, 3, 8, options);
         var seen = new List<(double Drop, double Shake)>();
-        double Of<T>() where T : BranchRegularizer => dropping.modules().OfType<BranchLayer>().Select(layer => layer.Method).OfType<T>().First().DropProbability;
-        new Trainer(new TrainerOptions { Epochs = 2, Seeds = fit.Seeds }, new DropSchedule(PerStep((0, 0), (2, 0.4))) { Method = "dropblock" }, new Watch { OnStep = () => seen.Add((Of<DropBlock>(), Of<ShakeDrop>())) })
+        double Of<T>() where T : BranchRegularizer =>
+            dropping.modules().OfType<BranchLayer>().Select(layer => layer.Method).OfType<T>().First().DropProbability;
+        new Trainer(new TrainerOptions { Epochs = 2, Seeds = fit.Seeds },
+            new DropSchedule(PerStep((0, 0), (2, 0.4))) { Method = "dropblock" },
+            new Watch { OnStep = () => seen.Add((Of<DropBlock>(), Of<ShakeDrop>())) })
             .Fit(dropping, new TrainingData(fit.Train), cancellation: TestContext.Current.CancellationToken);
         Assert.Equal([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35], seen.Select(pair => Math.Round(pair.Drop, 12)));
         Assert.All(seen, pair => Assert.Equal(0.5, pair.Shake));
@@ -78,10 +92,13 @@ public sealed class StrengthSchedulesTests
         var layer = (BranchLayer)new ShakeDrop().LayerAt(new BlockPlace(1, 1, 1, 1));
         using var own = new OneBranch(layer);
         using var plain = nn.Sequential(("flat", nn.Flatten()), ("linear", nn.Linear(3 * 64, 3)));
-        void Run(nn.Module<Tensor, Tensor> model) => new Trainer(new TrainerOptions { Epochs = 1, Seeds = fit.Seeds }, new DropSchedule(PerStep((0, 0), (1, 0.2)))).Fit(model, new TrainingData(fit.Train));
+        void Run(nn.Module<Tensor, Tensor> model) =>
+            new Trainer(new TrainerOptions { Epochs = 1, Seeds = fit.Seeds }, new DropSchedule(PerStep((0, 0), (1, 0.2))))
+            .Fit(model, new TrainingData(fit.Train));
         Run(own);
         Assert.Equal(0.2, layer.DropProbability);
-        Assert.Contains("Received: a Sequential without.", Assert.Throws<ArgumentException>(() => Run(plain)).Message, StringComparison.Ordinal);
+        Assert.Contains("Received: a Sequential without.", Assert.Throws<ArgumentException>(() => Run(plain)).Message,
+            StringComparison.Ordinal);
     }
 
     private sealed class OneBranch : nn.Module<Tensor, Tensor>
@@ -105,15 +122,18 @@ public sealed class StrengthSchedulesTests
         var seen = new List<double>();
         var watch = new Watch();
         watch.OnState = state => seen.Add(BranchLayer.In(state.Model, "dropblock").First().Method.DropProbability);
-        var recipe = new Recipe { Method = "dropblock", DropProbability = 0.4, Dataset = "shapes", Model = "resnet8", Subset = 80, BatchSize = 32, Epochs = 2, Validation = "0.2", Threads = 1 };
+        var recipe = new Recipe { Method = "dropblock", DropProbability = 0.4, Dataset = "shapes", Model = "resnet8", Subset = 80,
+            BatchSize = 32, Epochs = 2, Validation = "0.2", Threads = 1 };
         TrainingRun.Start(recipe, files.At("ramp"), [watch], _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal([0, 0.1, 0.2, 0.3], seen.Select(value => Math.Round(value, 12)));      // 2 epochs of 2 steps
         Assert.Equal(0.4, new DropBlock { DropProbability = 0.4 }.Ramp(2)!.At(2));
         Assert.Null(new DropBlock { Ramps = false }.Ramp(2));
         using var bare = new TrainerTests.Fit();
-        using var model = ModelZoo.Create("resnet8", 3, 3, 8, new ModelOptions { Regularizers = [new DropBlock { DropProbability = 0.4 }] });
+        using var model = ModelZoo.Create("resnet8", 3, 3, 8,
+            new ModelOptions { Regularizers = [new DropBlock { DropProbability = 0.4 }] });
         seen.Clear();
-        new Trainer(new TrainerOptions { Epochs = 1, Seeds = bare.Seeds }, watch).Fit(model, new TrainingData(bare.Train), cancellation: TestContext.Current.CancellationToken);
+        new Trainer(new TrainerOptions { Epochs = 1, Seeds = bare.Seeds }, watch)
+            .Fit(model, new TrainingData(bare.Train), cancellation: TestContext.Current.CancellationToken);
         Assert.All(seen, value => Assert.Equal(0.4, value));
     }
 

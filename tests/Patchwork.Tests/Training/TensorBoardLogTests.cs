@@ -20,7 +20,8 @@ public sealed class TensorBoardLogTests : IDisposable
         var schedule = new Warmup(5, new Cosine(0.01, 15));
         Fit(schedule, epochs: 4);
         var rates = Scalars().Where(scalar => scalar.Tag == "learning_rate").ToArray();
-        Assert.Equal(Enumerable.Range(1, 20).Select(step => ((long)step, (float)schedule.Rate(step - 1))), rates.Select(rate => (rate.Step, rate.Value)));
+        Assert.Equal(Enumerable.Range(1, 20).Select(step => ((long)step, (float)schedule.Rate(step - 1))),
+            rates.Select(rate => (rate.Step, rate.Value)));
         Assert.True(rates.DistinctBy(rate => rate.Value).Count() > 15);
     }
 
@@ -31,7 +32,8 @@ public sealed class TensorBoardLogTests : IDisposable
         var scalars = Scalars();
         Assert.DoesNotContain(scalars, scalar => scalar.Tag == "learning_rate");
         foreach (var (tag, rate) in ((string, float)[])[("learning_rate/group0", 0.01f), ("learning_rate/group1", 0.005f)])
-            Assert.Equal(Enumerable.Range(1, 5).Select(step => ((long)step, rate)), scalars.Where(scalar => scalar.Tag == tag).Select(scalar => (scalar.Step, scalar.Value)));
+            Assert.Equal(Enumerable.Range(1, 5).Select(step => ((long)step, rate)), scalars.Where(scalar => scalar.Tag == tag)
+                .Select(scalar => (scalar.Step, scalar.Value)));
     }
 
     [Fact]
@@ -49,13 +51,15 @@ public sealed class TensorBoardLogTests : IDisposable
     {
         using var fit = new TrainerTests.Fit(batchSize: 4);
         var optimizer = new Sgd { LearningRate = 0.01, DecayVectors = false };
-        fit.Run([.. others, new TensorBoardLog(folder)], options: new TrainerOptions { Epochs = epochs, Schedule = schedule, Optimizer = optimizer });
+        fit.Run([.. others, new TensorBoardLog(folder)],
+            options: new TrainerOptions { Epochs = epochs, Schedule = schedule, Optimizer = optimizer });
     }
 
     // Event: 2 step, 5 summary; summary: 1 value; value: 1 tag, 2 simple value.
     private List<(string Tag, long Step, float Value)> Scalars() =>
     [
-        .. Directory.GetFiles(folder).SelectMany(EventFileReader.Read).Where(message => message.Any(field => field.Number == 5)).Select(message =>
+        .. Directory.GetFiles(folder).SelectMany(EventFileReader.Read).Where(message => message.Any(field => field.Number == 5))
+            .Select(message =>
         {
             var value = message.Single(field => field.Number == 5)[1];
             return (value[1].Text, (long)message.Single(field => field.Number == 2).Integer, value[2].Single);
@@ -64,13 +68,15 @@ public sealed class TensorBoardLogTests : IDisposable
 
     private sealed class HalfRate : Callback
     {
-        public override void OnBeforeOptimizerStep(TrainingState state) => state.Optimizer.ParamGroups.Last().LearningRate = state.LearningRate / 2;
+        public override void OnBeforeOptimizerStep(TrainingState state) =>
+            state.Optimizer.ParamGroups.Last().LearningRate = state.LearningRate / 2;
     }
 
     private sealed class Metrics : Callback
     {
         public List<(long Step, string Name, double Value)> Values { get; } = [];
 
-        public override void OnTrainEpochEnd(TrainingState state) => Values.AddRange(state.Metrics.Select(metric => (state.Step, metric.Key, metric.Value)));
+        public override void OnTrainEpochEnd(TrainingState state) =>
+            Values.AddRange(state.Metrics.Select(metric => (state.Step, metric.Key, metric.Value)));
     }
 }

@@ -43,7 +43,8 @@ public sealed class TrainerTests
     {
         var source = File.ReadAllText(Repository.File("src/Patchwork/Training/Trainer.cs"));
         var pseudocode = source[..source.IndexOf("/// <summary>", StringComparison.Ordinal)];
-        Assert.All(typeof(Callback).GetMethods().Where(method => method.DeclaringType == typeof(Callback) && method.Name.StartsWith("On", StringComparison.Ordinal)),
+        Assert.All(typeof(Callback).GetMethods()
+            .Where(method => method.DeclaringType == typeof(Callback) && method.Name.StartsWith("On", StringComparison.Ordinal)),
             hook => Assert.Contains(hook.Name, pseudocode));
     }
 
@@ -173,7 +174,8 @@ public sealed class TrainerTests
     {
         using var fit = new Fit();
         var before = fit.Model.parameters().Select(p => p.clone()).ToArray();
-        fit.Run([], epochs: 1, options: new TrainerOptions { Epochs = 1, ClipNorm = 1e-3, Optimizer = new Sgd { LearningRate = 1, Momentum = 0, Nesterov = false, WeightDecay = 0 } });
+        fit.Run([], epochs: 1, options: new TrainerOptions { Epochs = 1, ClipNorm = 1e-3, Optimizer =
+            new Sgd { LearningRate = 1, Momentum = 0, Nesterov = false, WeightDecay = 0 } });
         var moved = Math.Sqrt(fit.Model.parameters().Zip(before).Sum(pair => (pair.First - pair.Second).pow(2).sum().ToDouble()));
         Assert.InRange(moved, 1e-5, 2e-3 + 1e-6);      // two steps of at most 1e-3
     }
@@ -201,10 +203,12 @@ public sealed class TrainerTests
 
         public BatchLoader Test { get; }
 
-        public FitResult Run(Callback[] callbacks, int epochs = 2, bool test = false, Checkpoint? resume = null, Action<string>? report = null, TrainerOptions? options = null)
+        public FitResult Run(Callback[] callbacks, int epochs = 2, bool test = false, Checkpoint? resume = null, Action<string>? report =
+            null, TrainerOptions? options = null)
         {
             options ??= new TrainerOptions { Epochs = epochs, Optimizer = new Adam() };
-            return new Trainer(options with { Seeds = Seeds, Report = report }, callbacks).Fit(Model, new TrainingData(Train, Validation), test ? Test : null, resume);
+            return new Trainer(options with { Seeds = Seeds, Report = report }, callbacks)
+                .Fit(Model, new TrainingData(Train, Validation), test ? Test : null, resume);
         }
 
         public static double Sum(nn.Module model) => model.parameters().Sum(p => p.to(ScalarType.Float64).sum().ToDouble());
@@ -313,12 +317,14 @@ public sealed class TrainerTests
 
         public override Needs Needs => Needs.Images;
 
-        public override MixPlan Plan(MixContext context) => cutmix.Plan(context.Images is null ? throw new InvalidOperationException("no pixels") : context);
+        public override MixPlan Plan(MixContext context) =>
+            cutmix.Plan(context.Images is null ? throw new InvalidOperationException("no pixels") : context);
     }
 
     private sealed class FirstThree : Callback
     {
-        public override Batch OnTrainBatchStart(TrainingState state, Batch batch) => new(batch.Images.narrow(0, 0, 3), batch.Labels.narrow(0, 0, 3));
+        public override Batch OnTrainBatchStart(TrainingState state, Batch batch) =>
+            new(batch.Images.narrow(0, 0, 3), batch.Labels.narrow(0, 0, 3));
     }
 
     private sealed class CountImages(List<int> seen) : Callback

@@ -44,7 +44,8 @@ public sealed class WeightAverageTests : IDisposable
             left *= kept;
         }
         foreach (var (name, values) in Values(fit.Model))      // a fit that ended well left the averages there
-            Assert.All(values.Zip(expected[name]), pair => Assert.Equal(pair.Second, pair.First, 2e-6 * Math.Max(1, Math.Abs(pair.Second))));
+            Assert.All(values.Zip(expected[name]), pair =>
+                Assert.Equal(pair.Second, pair.First, 2e-6 * Math.Max(1, Math.Abs(pair.Second))));
     }
 
     [Fact]
@@ -77,7 +78,8 @@ public sealed class WeightAverageTests : IDisposable
         Assert.Equal(3, watch.Seen.Count);
         foreach (var (seen, expected) in watch.Seen.Zip(watch.Averages))
         {
-            Assert.All(expected, entry => Assert.All(entry.Value.Zip(seen[entry.Key]), pair => Assert.Equal(pair.First, pair.Second, 1e-6f * Math.Max(1, Math.Abs(pair.First)))));
+            Assert.All(expected, entry => Assert.All(entry.Value.Zip(seen[entry.Key]), pair =>
+                Assert.Equal(pair.First, pair.Second, 1e-6f * Math.Max(1, Math.Abs(pair.First)))));
             Assert.NotEqual(history.Weights[^1]["fc.weight"], seen["fc.weight"]);
         }
         Assert.All(watch.Seen[^1], entry => Assert.Equal(entry.Value, Values(fit.Model)[entry.Key]));
@@ -125,7 +127,8 @@ public sealed class WeightAverageTests : IDisposable
         {
             using var fit = new TrainerTests.Fit();
             var history = new History();
-            Assert.Throws<TimeoutException>(() => fit.Run([new WeightAverage(), history, new Interrupt(stop with { With = new TimeoutException() })], test: true));
+            Assert.Throws<TimeoutException>(() =>
+                fit.Run([new WeightAverage(), history, new Interrupt(stop with { With = new TimeoutException() })], test: true));
             Assert.All(history.Weights[^1], entry => Assert.Equal(entry.Value, Values(fit.Model)[entry.Key]));
         }
     }
@@ -157,7 +160,8 @@ public sealed class WeightAverageTests : IDisposable
     private static SortedDictionary<string, float[]> Values(nn.Module model)
     {
         using var scope = NewDisposeScope();
-        return new(model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter.detach().clone().data<float>().ToArray()), StringComparer.Ordinal);
+        return new(model.named_parameters()
+            .ToDictionary(entry => entry.name, entry => entry.parameter.detach().clone().data<float>().ToArray()), StringComparer.Ordinal);
     }
 
     private void Run(string name, Stop? stop)
@@ -165,7 +169,8 @@ public sealed class WeightAverageTests : IDisposable
         using var fit = new TrainerTests.Fit();
         var store = Store(name);
         Directory.CreateDirectory(store.Folder);
-        List<Callback> callbacks = [new WeightAverage { Decay = 0.9 }, new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")), new Checkpointing(store) { EverySteps = 1 }];
+        List<Callback> callbacks = [new WeightAverage { Decay = 0.9 }, new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")),
+            new Checkpointing(store) { EverySteps = 1 }];
         if (stop is not null)
             callbacks.Insert(0, new Interrupt(stop));
         try

@@ -49,7 +49,8 @@ public sealed class CifarBinaryTests : IDisposable
         foreach (var (part, i, name) in names.SelectMany((name, i) => new[] { ("train", i, name), ("test", i, name) }))
         {
             Directory.CreateDirectory(Path.Combine(At(part), name));
-            PictureFiles.Write(Path.Combine(At(part), name, "0001.png"), PictureFiles.Paint(32, 32, (y, x) => new SKColor((byte)(20 * i), (byte)(7 * y), (byte)(8 * x))));
+            PictureFiles.Write(Path.Combine(At(part), name, "0001.png"),
+                PictureFiles.Paint(32, 32, (y, x) => new SKColor((byte)(20 * i), (byte)(7 * y), (byte)(8 * x))));
         }
         var pair = DatasetCatalogue.Open("cifar10", new DataOptions { Data = folder });
         Assert.Equal(("cifar10", 10, 10), (pair.Id, pair.Train.Count, pair.Test.Count));

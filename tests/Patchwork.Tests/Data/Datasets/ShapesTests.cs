@@ -10,11 +10,13 @@ public sealed class ShapesTests
 {
     private static readonly DatasetPair Pair = DatasetCatalogue.Open("shapes", new DataOptions());
 
-    // Frozen after its difficulty was set on the baseline alone (ResNet-8, 20 epochs: training accuracy 99.4 %, test error 28 %) and before any mixing run on it.
+    // Frozen after its difficulty was set on the baseline alone (ResNet-8, 20 epochs: training accuracy 99.4 %, test error 28 %) and before
+    // any mixing run on it.
     [Fact]
     public void Its_pixels_labels_boxes_and_masks_are_the_frozen_ones()
     {
-        Assert.Equal("8fb20e0e5344a273017e643db0a6df2adf1cac9837834d621d1eb51287edf8a7 3be2facf572611f143679b22981ad50ebd64887005b7b0181204b29d20c3e56c", Checksum(Pair.Train) + " " + Checksum(Pair.Test));
+        Assert.Equal("8fb20e0e5344a273017e643db0a6df2adf1cac9837834d621d1eb51287edf8a7 "
+            + "3be2facf572611f143679b22981ad50ebd64887005b7b0181204b29d20c3e56c", Checksum(Pair.Train) + " " + Checksum(Pair.Test));
     }
 
     [Theory]
@@ -40,7 +42,8 @@ public sealed class ShapesTests
                 var mask = set.ObjectMask(i).ToArray();
                 var box = set.ObjectBox(i)!.Value;
                 Assert.True(box.FitsIn(32, 32));
-                int[] rows = [.. Enumerable.Range(0, 1024).Where(p => mask[p] == 1).Select(p => p / 32)], columns = [.. Enumerable.Range(0, 1024).Where(p => mask[p] == 1).Select(p => p % 32)];
+                int[] rows = [.. Enumerable.Range(0, 1024).Where(p => mask[p] == 1).Select(p => p / 32)], columns =
+                    [.. Enumerable.Range(0, 1024).Where(p => mask[p] == 1).Select(p => p % 32)];
                 Assert.Equal(new Box(rows.Min(), columns.Min(), rows.Max() + 1, columns.Max() + 1), box);
                 Assert.InRange(rows.Length, 20, 700);
             }
@@ -50,9 +53,11 @@ public sealed class ShapesTests
     [Fact]
     public void No_test_picture_is_a_training_picture()
     {
-        var seen = Enumerable.Range(0, Pair.Train.Count).Select(i => Convert.ToHexString(SHA256.HashData(Pair.Train.Read(i, [])))).ToHashSet();
+        var seen = Enumerable.Range(0, Pair.Train.Count).Select(i => Convert.ToHexString(SHA256.HashData(Pair.Train.Read(i, []))))
+            .ToHashSet();
         Assert.Equal(Pair.Train.Count, seen.Count);
-        Assert.DoesNotContain(Enumerable.Range(0, Pair.Test.Count), i => seen.Contains(Convert.ToHexString(SHA256.HashData(Pair.Test.Read(i, [])))));
+        Assert.DoesNotContain(Enumerable.Range(0, Pair.Test.Count), i =>
+            seen.Contains(Convert.ToHexString(SHA256.HashData(Pair.Test.Read(i, [])))));
     }
 
     [Fact]
@@ -60,10 +65,12 @@ public sealed class ShapesTests
     {
         for (var channel = 0; channel < 3; channel++)
         {
-            var values = Enumerable.Range(0, Pair.Train.Count).SelectMany(i => Pair.Train.Read(i, []).Slice(channel * 1024, 1024).ToArray()).Select(v => v / 255.0).ToArray();
+            var values = Enumerable.Range(0, Pair.Train.Count).SelectMany(i => Pair.Train.Read(i, []).Slice(channel * 1024, 1024).ToArray())
+                .Select(v => v / 255.0).ToArray();
             var mean = values.Average();
             Assert.Equal(mean, Pair.Train.Normalization.Mean[channel], 1e-3);
-            Assert.Equal(Math.Sqrt(values.Average(v => (v - mean) * (v - mean))), Pair.Train.Normalization.StandardDeviation[channel], 1e-3);
+            Assert.Equal(Math.Sqrt(values.Average(v => (v - mean) * (v - mean))), Pair.Train.Normalization.StandardDeviation[channel],
+                1e-3);
         }
     }
 
@@ -74,7 +81,8 @@ public sealed class ShapesTests
         {
             hash.AppendData(set.Read(i, []));
             hash.AppendData(set.ObjectMask(i));
-            int[] rest = [set.Label(i), set.ObjectBox(i)!.Value.Top, set.ObjectBox(i)!.Value.Left, set.ObjectBox(i)!.Value.Bottom, set.ObjectBox(i)!.Value.Right];
+            int[] rest = [set.Label(i), set.ObjectBox(i)!.Value.Top, set.ObjectBox(i)!.Value.Left, set.ObjectBox(i)!.Value.Bottom,
+                set.ObjectBox(i)!.Value.Right];
             hash.AppendData(MemoryMarshal.AsBytes(rest.AsSpan()));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());

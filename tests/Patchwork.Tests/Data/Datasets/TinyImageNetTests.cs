@@ -17,7 +17,8 @@ public sealed class TinyImageNetTests : IDisposable
 
     private string At(params string[] names) => Path.Combine([folder, .. names]);
 
-    private DatasetPair Open(bool skipDamaged = false, long limit = long.MaxValue) => TinyImageNet.Open(folder, new DataOptions { SkipDamaged = skipDamaged }, limit);
+    private DatasetPair Open(bool skipDamaged = false, long limit = long.MaxValue) =>
+        TinyImageNet.Open(folder, new DataOptions { SkipDamaged = skipDamaged }, limit);
 
     private string Refused() => Assert.Throws<InputException>(() => Open()).Message;
 

@@ -63,7 +63,8 @@ public sealed class DownloaderTests : IDisposable
                         context.Response.Close();
                         continue;
                     }
-                    var first = range is null ? 0 : int.Parse(range["bytes=".Length..].TrimEnd('-'), System.Globalization.CultureInfo.InvariantCulture);
+                    var first = range is null ? 0
+                        : int.Parse(range["bytes=".Length..].TrimEnd('-'), System.Globalization.CultureInfo.InvariantCulture);
                     context.Response.StatusCode = range is null ? 200 : first < content.Length ? 206 : 416;
                     var rest = content.AsMemory(Math.Min(first, content.Length));
                     context.Response.ContentLength64 = rest.Length;
@@ -99,7 +100,8 @@ public sealed class DownloaderTests : IDisposable
         return new PublishedSet("any", set, [new PublishedFile(new Uri(server.Home, name), md5 ?? Md5(content))], limit);
     }
 
-    private Task Get(PublishedSet set) => new Downloader(client).GetAsync(set, folder, (_, _, _) => { }, TestContext.Current.CancellationToken);
+    private Task Get(PublishedSet set) =>
+        new Downloader(client).GetAsync(set, folder, (_, _, _) => { }, TestContext.Current.CancellationToken);
 
     private string At(string path) => Path.Combine(folder, path);
 
@@ -215,7 +217,8 @@ public sealed class DownloaderTests : IDisposable
     [InlineData("set.zip", "set\\..\\..\\out")]
     public async Task An_entry_outside_the_folder_is_refused(string name, string entry)
     {
-        var error = await Assert.ThrowsAsync<InputException>(() => Get(Publish(name, Pack(name, ("set/one.bin", Noise(10)), (entry, Noise(10))))));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            Get(Publish(name, Pack(name, ("set/one.bin", Noise(10)), (entry, Noise(10))))));
         Assert.Contains(entry, error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(At("set")));
         Assert.False(Directory.Exists(At("set.partial")));
@@ -225,7 +228,8 @@ public sealed class DownloaderTests : IDisposable
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
     public async Task An_archive_that_expands_beyond_its_limit_is_refused(string name)
     {
-        var error = await Assert.ThrowsAsync<InputException>(() => Get(Publish(name, Pack(name, ("set/zeros", new byte[10_000_000])), limit: 1_000_000)));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            Get(Publish(name, Pack(name, ("set/zeros", new byte[10_000_000])), limit: 1_000_000)));
         Assert.Contains("1,000,000", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(At("set")));
     }
@@ -265,7 +269,8 @@ public sealed class DownloaderTests : IDisposable
         var content = Noise(500_000);
         var set = Publish("labels.gz", content);
         using var cancellation = new CancellationTokenSource();
-        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Downloader(client).GetAsync(set, folder, (_, bytes, _) =>
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Downloader(client)
+            .GetAsync(set, folder, (_, bytes, _) =>
         {
             if (bytes >= 100_000)
                 cancellation.Cancel();

@@ -79,7 +79,8 @@ public sealed class ColorAdjustmentTests
         ColorAdjustment.Hue(picture, 0.3f);
         Assert.Equal(grey, picture);
         ColorAdjustment.Saturation(picture, 1.7f);
-        Assert.All(picture.Zip(grey), pair => Assert.InRange(pair.First - pair.Second, -2, 2));      // the luma weights sum to 0.9999, and levels are cut off
+        // the luma weights sum to 0.9999, and levels are cut off
+        Assert.All(picture.Zip(grey), pair => Assert.InRange(pair.First - pair.Second, -2, 2));
     }
 
     [Fact]

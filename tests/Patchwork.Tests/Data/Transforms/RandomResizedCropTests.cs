@@ -16,13 +16,16 @@ public sealed class RandomResizedCropTests : IDisposable
 
     [Fact]
     public void A_window_lies_inside_the_picture_with_allowed_area_and_proportions() =>
-        Gen.Select(Gen.Int[1, 600], Gen.Int[1, 600], Gen.Double[0.01, 1], Gen.Double[1, 3], Gen.ULong).Sample((height, width, scale, ratio, seed) =>
+        Gen.Select(Gen.Int[1, 600], Gen.Int[1, 600], Gen.Double[0.01, 1], Gen.Double[1, 3], Gen.ULong)
+            .Sample((height, width, scale, ratio, seed) =>
         {
             var window = new RandomResizedCrop { Scale = scale, Ratio = ratio }.Draw(height, width, new SeedStream(seed).Open("crop"));
             var share = window.Height * window.Width / ((double)height * width);
             var shape = window.Width / window.Height;
-            var possible = Math.Min(ratio * Math.Min(height, width) / Math.Max(height, width), 1);      // the largest share of an allowed shape
-            return window is { Top: >= 0, Left: >= 0 } && window.Top + window.Height <= height + 1e-9 && window.Left + window.Width <= width + 1e-9
+            // the largest share of an allowed shape
+            var possible = Math.Min(ratio * Math.Min(height, width) / Math.Max(height, width), 1);
+            return window is { Top: >= 0, Left: >= 0 } && window.Top + window.Height <= height + 1e-9 && window.Left
+                + window.Width <= width + 1e-9
                 && share >= Math.Min(scale, possible) - 1e-9 && shape <= ratio + 1e-9 && shape >= 1 / ratio - 1e-9;
         });
 
@@ -33,17 +36,20 @@ public sealed class RandomResizedCropTests : IDisposable
         var draws = new SeedStream(5).Open("crop");
         var crop = new RandomResizedCrop { Scale = 0.08 };
         var windows = Enumerable.Range(0, 20_000).Select(_ => crop.Draw(1000, 1000, draws)).ToArray();
-        var small = windows.Where(window => window.Height * window.Width < 0.7e6).ToArray();      // none of these can be refused: 0.7 · 4/3 < 1
+        // none of these can be refused: 0.7 · 4/3 < 1
+        var small = windows.Where(window => window.Height * window.Width < 0.7e6).ToArray();
         Assert.Equal((0.08 + 0.7) / 2, small.Average(window => window.Height * window.Width / 1e6), 0.005);
         Assert.Equal(0, small.Average(window => Math.Log(window.Width / window.Height)), 0.006);
-        Assert.Equal(Math.Pow(2 * Math.Log(4.0 / 3), 2) / 12, small.Average(window => Math.Pow(Math.Log(window.Width / window.Height), 2)), 0.001);
+        Assert.Equal(Math.Pow(2 * Math.Log(4.0 / 3), 2) / 12, small.Average(window => Math.Pow(Math.Log(window.Width / window.Height), 2)),
+            0.001);
     }
 
     [Theory]
     [InlineData(60, 90, 3, 5, 40, 70, 32, 32)]
     [InlineData(60, 90, 0, 10, 11, 13, 32, 24)]
     [InlineData(200, 150, 20.5, 10.25, 150.5, 120.75, 17, 29)]
-    public void A_window_is_resized_as_Pillow_does(int height, int width, double top, double left, double h, double w, int rows, int columns)
+    public void A_window_is_resized_as_Pillow_does(int height, int width, double top, double left, double h, double w, int rows,
+        int columns)
     {
         Python.Need("PIL");
         var path = PictureFiles.Write(Path.Combine(folder, "a.png"), PictureFiles.Paint(height, width, (y, x) =>
@@ -72,7 +78,8 @@ public sealed class RandomResizedCropTests : IDisposable
     public void A_window_is_cut_from_the_upright_picture(ushort orientation)
     {
         // A camera's picture, brought upright whole, then cut; and cut at once.
-        var path = PictureFiles.Write(Path.Combine(folder, "camera.jpg"), PictureFiles.Paint(40, 64, (y, x) => new SKColor((byte)(y * 6), (byte)(x * 4), 99)));
+        var path = PictureFiles.Write(Path.Combine(folder, "camera.jpg"),
+            PictureFiles.Paint(40, 64, (y, x) => new SKColor((byte)(y * 6), (byte)(x * 4), 99)));
         PictureFiles.InsertOrientation(path, orientation);
         var (height, width) = orientation > 4 ? (64, 40) : (40, 64);
         var whole = new byte[3 * height * width];
@@ -93,7 +100,8 @@ public sealed class RandomResizedCropTests : IDisposable
     [Fact]
     public void A_center_crop_keeps_the_middle_as_resizing_to_256_and_cutting_224_does()
     {
-        var path = PictureFiles.Write(Path.Combine(folder, "wide.png"), PictureFiles.Paint(256, 300, (y, x) => new SKColor((byte)y, (byte)x, 7)));
+        var path = PictureFiles.Write(Path.Combine(folder, "wide.png"),
+            PictureFiles.Paint(256, 300, (y, x) => new SKColor((byte)y, (byte)x, 7)));
         var planar = new byte[3 * 224 * 224];
         ImageDecoder.Decode(path, 224, 224, planar, centerCrop: 0.875);
         for (var i = 0; i < 224; i++)
