@@ -34,8 +34,11 @@ public static class EvaluationBench
         new SeedStream(1).SeedTorch("bench");
         using var model = ModelZoo.Create(modelId, data.Test.ClassNames.Count);
         using var network = new Counting(model);
-        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0)) { Validation =
-            StratifiedSplit.Some(data.Train, Math.Max(10, images / 5)) };
+        var subject = new Subject(network, StratifiedSplit.Some(data.Test, images), new SeedStream(0))
+        {
+            Validation =
+            StratifiedSplit.Some(data.Train, Math.Max(10, images / 5))
+        };
         var suites = Suites.All.Where(suite => suite.Missing(data.Test) is null).ToArray();
         var times = suites.ToDictionary(suite => suite, _ => (Seconds: new List<double>(), Ratios: new List<double>()));
         var counts = new Dictionary<Suite, (long Forward, long Backward)>();

@@ -16,8 +16,11 @@ internal sealed class RecipeOptions
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
     private readonly List<(Option<bool> Option, string Key)> switches = [];
     private readonly Option<string[]> settings =
-        new("--set") { Description =
-        "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME" };
+        new("--set")
+        {
+            Description =
+        "any option of a method, NAME=VALUE, as often as needed, e.g. level=pixel or cutout.length=8; names: methods NAME"
+        };
     private bool mixing;
 
     /// <summary>Adds the data flags: which images.</summary>

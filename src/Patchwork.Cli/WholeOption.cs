@@ -10,11 +10,11 @@ internal static class WholeOption
     /// <summary>An option with a default.</summary>
     public static Option<int> Create(string flag, string description, int standard, int least = int.MinValue, int most = int.MaxValue) =>
         new(flag)
-    {
-        Description = description,
-        DefaultValueFactory = _ => standard,
-        CustomParser = result => Parse(result, flag, least, most) ?? standard,
-    };
+        {
+            Description = description,
+            DefaultValueFactory = _ => standard,
+            CustomParser = result => Parse(result, flag, least, most) ?? standard,
+        };
 
     /// <summary>An option that may be left away.</summary>
     public static Option<int?> Optional(string flag, string description, int least = int.MinValue, int most = int.MaxValue) => new(flag)

@@ -18,8 +18,11 @@ internal static class BenchCommand
         var common = new CommonOptions();
         var threads = WholeOption.Optional("--threads", "torch threads (default: all cores)", 1, 1024);
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
-        var evaluation = new Option<bool>("--evaluation") { Description =
-            "what evaluating costs over the bare passes through the network instead; some minutes" };
+        var evaluation = new Option<bool>("--evaluation")
+        {
+            Description =
+            "what evaluating costs over the bare passes through the network instead; some minutes"
+        };
         var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads,
             methods, evaluation };
         common.AddTo(command);
@@ -70,8 +73,12 @@ internal static class BenchCommand
         }
         if (json)
         {
-            var described = new JsonObject { ["costs"] = new JsonArray([.. all.Select(Describe)]), ["environment"] =
-                Provenance.Describe() };
+            var described = new JsonObject
+            {
+                ["costs"] = new JsonArray([.. all.Select(Describe)]),
+                ["environment"] =
+                Provenance.Describe()
+            };
             output.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         }
     }
@@ -160,8 +167,13 @@ internal static class BenchCommand
         foreach (var (name, _, ratio) in ratios)
         {
             medians[name] = ratio.Median;
-            quartiles[name] = new JsonObject { ["lower"] = ratio.LowerQuartile, ["upper"] = ratio.UpperQuartile, ["rounds"] =
-                ratio.Rounds };
+            quartiles[name] = new JsonObject
+            {
+                ["lower"] = ratio.LowerQuartile,
+                ["upper"] = ratio.UpperQuartile,
+                ["rounds"] =
+                ratio.Rounds
+            };
         }
         var rates = new JsonArray([.. jpeg.Select(speed => new JsonObject
         {
@@ -170,8 +182,14 @@ internal static class BenchCommand
             ["pipeline_images_per_second"] = Math.Round(speed.Pipeline, 1),
             ["libturbojpeg_images_per_second"] = Math.Round(speed.LibTurboJpeg, 1),
         })]);
-        return new JsonObject { ["ratios"] = medians, ["quartiles"] = quartiles, ["jpeg"] = rates, ["environment"] =
-            Provenance.Describe() };
+        return new JsonObject
+        {
+            ["ratios"] = medians,
+            ["quartiles"] = quartiles,
+            ["jpeg"] = rates,
+            ["environment"] =
+            Provenance.Describe()
+        };
     }
 
     private static void Print(TextWriter output, List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)

@@ -15,8 +15,12 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var methods = new Option<string>("--methods") { Description = "methods separated by commas, or all", DefaultValueFactory = _ =>
-            DefaultExperiment.Methods };
+        var methods = new Option<string>("--methods")
+        {
+            Description = "methods separated by commas, or all",
+            DefaultValueFactory = _ =>
+            DefaultExperiment.Methods
+        };
         var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");

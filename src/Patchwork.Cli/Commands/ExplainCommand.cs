@@ -15,11 +15,17 @@ internal static class ExplainCommand
     {
         var run = new Argument<string>("run") { Description = "run folder" };
         var image = new Argument<string>("image") { Description = "picture (PNG, JPEG, WebP)" };
-        var layer = new Option<string?>("--layer") { Description =
-            "Grad-CAM at this layer, as layer2 (default: class activation map of the last features)" };
+        var layer = new Option<string?>("--layer")
+        {
+            Description =
+            "Grad-CAM at this layer, as layer2 (default: class activation map of the last features)"
+        };
         var asked = new Option<string?>("--class") { Description = "the class to look for (default: the predicted one)" };
-        var output = new Option<string?>("--out") { Description =
-            "PNG file (default: the picture's name and .explained.png, in the current folder)" };
+        var output = new Option<string?>("--out")
+        {
+            Description =
+            "PNG file (default: the picture's name and .explained.png, in the current folder)"
+        };
         var common = new CommonOptions();
         var command = new Command("explain", "What a trained run looked at in a picture: heat map, overlay, box.") { run, image, layer,
             asked, output };
@@ -42,8 +48,14 @@ internal static class ExplainCommand
                     ["class"] = seen.Class,
                     ["probability"] = seen.Probability,
                     ["layer"] = seen.Layer,
-                    ["box"] = new JsonObject { ["top"] = seen.Box.Top, ["left"] = seen.Box.Left, ["bottom"] = seen.Box.Bottom, ["right"] =
-                        seen.Box.Right },
+                    ["box"] = new JsonObject
+                    {
+                        ["top"] = seen.Box.Top,
+                        ["left"] = seen.Box.Left,
+                        ["bottom"] = seen.Box.Bottom,
+                        ["right"] =
+                        seen.Box.Right
+                    },
                     ["file"] = path,
                 }.ToJsonString(new JsonSerializerOptions { WriteIndented = true })
                 : string.Create(CultureInfo.InvariantCulture, $"{picture}: {seen.Class} {seen.Probability:P1}; wrote {path}"));

@@ -17,10 +17,16 @@ internal static class PreviewCommand
     {
         var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
         var count = WholeOption.Create("--count", "rows", 5, 1, 200);
-        var objects = new Option<bool>("--objects") { Description =
-            "outline the objects and leave only their masks bright, before and after" };
-        var run = new Option<string?>("--run") { Description =
-            "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)" };
+        var objects = new Option<bool>("--objects")
+        {
+            Description =
+            "outline the objects and leave only their masks bright, before and after"
+        };
+        var run = new Option<string?>("--run")
+        {
+            Description =
+            "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)"
+        };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
         var command =

@@ -12,8 +12,12 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string?>("recipe") { Description = "recipe file (JSON); flags are laid over it", Arity =
-            ArgumentArity.ZeroOrOne };
+        var file = new Argument<string?>("recipe")
+        {
+            Description = "recipe file (JSON); flags are laid over it",
+            Arity =
+            ArgumentArity.ZeroOrOne
+        };
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
         var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
         var common = new CommonOptions();

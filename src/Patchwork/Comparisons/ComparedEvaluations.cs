@@ -100,7 +100,9 @@ public sealed class ComparedEvaluations(
     /// measured the test error.
     /// </summary>
     internal Interval? TestErrorOverImages(string method) =>
-        (from suite in suites from headline in suite.Headlines where headline.IsTestError && Has(suite, headline.Metric)
+        (from suite in suites
+         from headline in suite.Headlines
+         where headline.IsTestError && Has(suite, headline.Metric)
          select Change(suite, headline.Metric, method)?.OverImages).FirstOrDefault();
 
     private IReadOnlyList<SuiteResult> Of(Suite suite, string method) =>

@@ -99,8 +99,11 @@ public sealed record ModelCard(
         try
         {
             var card = JsonSerializer.Deserialize(json, ModelCardJson.Default.ModelCard);
-            return card is { Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1
-                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1 }
+            return card is
+            {
+                Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1
+                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1
+            }
                 && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.StandardDeviation?.Count == card.Channels
                 && card.Mean.All(float.IsFinite) && card.StandardDeviation.All(value => value > 0 && float.IsFinite(value))
                 ? card

@@ -76,7 +76,8 @@ public abstract record FeatureMixer : IMethod
         var (region, lambda, label) = Draw(context);
         var partners = Pairing.Draw(Partners, Scope.Batch, context.Count, draws);
         return new MixPlan(Id, context.Height, context.Width,
-            [.. partners.Select(partner => new ImagePlan(partner, region, lambda, label))], draws.Id) { Layer = layer };
+            [.. partners.Select(partner => new ImagePlan(partner, region, lambda, label))], draws.Id)
+        { Layer = layer };
     }
 
     /// <summary>Draws the region, λ as drawn and λ of the label for a batch.</summary>

@@ -31,7 +31,9 @@ public sealed class MethodSettings
 
     /// <summary>Those of the options that some methods have, by their whole names, as <c>shakedrop.level</c>.</summary>
     internal Dictionary<string, string> Of(IEnumerable<IMethod> methods) =>
-        (from method in methods from setting in settings where setting.Name.Of(method) is not null
+        (from method in methods
+         from setting in settings
+         where setting.Name.Of(method) is not null
          select KeyValuePair.Create($"{setting.Name with { Method = method.Id }}", setting.Text)).ToDictionary();
 
     /// <summary>Refuses an option that could mean several methods of a stack, and one that is set twice.</summary>
@@ -40,7 +42,9 @@ public sealed class MethodSettings
     /// <exception cref="InputException">There is such an option.</exception>
     public void RequireOneEach(MethodStack stack, string names)
     {
-        var named = (from name in Names from method in stack.Parts where name.Of(method) is not null
+        var named = (from name in Names
+                     from method in stack.Parts
+                     where name.Of(method) is not null
                      select (Name: name, Whole: new OptionName(method.Id, name.Name))).ToArray();
         if (named.GroupBy(option => option.Name).FirstOrDefault(group => group.Count() > 1) is { } several)
             throw new InputException($"{several.Key} is an option of several methods of {names}. "

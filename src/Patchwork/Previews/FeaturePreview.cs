@@ -68,8 +68,13 @@ internal sealed class FeaturePreview
         var features = LayerFeatures.Of(model, images, layer);
         using var carrier = new LayerCarrier(layer);
         using var attached =
-            (mixer with { Layers = [layer == FeatureMixer.Input ? layer : LayerCarrier.NameOf(layer)], Probability = 1, Partners =
-            Partners.Derangement }).Attach(carrier, features);
+            (mixer with
+            {
+                Layers = [layer == FeatureMixer.Input ? layer : LayerCarrier.NameOf(layer)],
+                Probability = 1,
+                Partners =
+            Partners.Derangement
+            }).Attach(carrier, features);
         var plan = attached.Plan = attached.Draw(features, seeds.Open("mix", 0, i));
         var mixed = carrier.call(attached.Input(features));
         var image = plan.Images[i];

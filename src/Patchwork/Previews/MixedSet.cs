@@ -34,8 +34,11 @@ public static class MixedSet
         {
             Directory.CreateDirectory(Path.Combine(aside, "images"));
             File.WriteAllLines(Path.Combine(aside, "classes.txt"), dataset.ClassNames);
-            using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false)) { NewLine =
-                "\n" };
+            using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false))
+            {
+                NewLine =
+                "\n"
+            };
             targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right");
             using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) });
             var written = 0;

@@ -108,8 +108,11 @@ public static class MixingPreview
     {
         var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
         using var plainLoader = new BatchLoader(dataset, seeds, options);
-        using var loader = new BatchLoader(dataset, seeds, options) { Erasers =
-            [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })] };
+        using var loader = new BatchLoader(dataset, seeds, options)
+        {
+            Erasers =
+            [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })]
+        };
         IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
         var batch = loader.Epoch(0).First();

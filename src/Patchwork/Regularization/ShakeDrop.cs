@@ -93,8 +93,14 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
         using var gate = TorchDraws.Uniform([1], ScalarType.Float64, CPU);
         if (gate.ToDouble() >= DropProbability)
             return branch;
-        var shared = method.Level switch { ShakeDropLevel.Batch => 0, ShakeDropLevel.Image => 1, ShakeDropLevel.Channel => 2, _ =>
-            branch.shape.Length };
+        var shared = method.Level switch
+        {
+            ShakeDropLevel.Batch => 0,
+            ShakeDropLevel.Image => 1,
+            ShakeDropLevel.Channel => 2,
+            _ =>
+            branch.shape.Length
+        };
         long[] shape = [.. branch.shape.Select((side, axis) => axis < shared ? side : 1)];
         using var alpha = method.Alpha.Draw(shape, branch);
         using var beta = method.Beta.Draw(shape, branch);

@@ -26,8 +26,13 @@ public sealed record Outline(Box Box, bool Dashed = false)
         around.Inflate(-Math.Min(Edge, around.Width) / 2, -Math.Min(Edge, around.Height) / 2);
         using var dash = Dashed ? SKPathEffect.CreateDash([9, 7], 0) : null;
         using var edge = new SKPaint { Style = SKPaintStyle.Stroke, Color = SKColors.Black, StrokeWidth = Edge, PathEffect = dash };
-        using var line = new SKPaint { Style = SKPaintStyle.Stroke, Color = Dashed ? Cyan : SKColors.White, StrokeWidth = Line,
-            PathEffect = dash };
+        using var line = new SKPaint
+        {
+            Style = SKPaintStyle.Stroke,
+            Color = Dashed ? Cyan : SKColors.White,
+            StrokeWidth = Line,
+            PathEffect = dash
+        };
         canvas.DrawRect(around, edge);
         canvas.DrawRect(around, line);
     }

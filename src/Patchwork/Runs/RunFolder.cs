@@ -41,8 +41,8 @@ public sealed class RunFolder
     public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
     {
         path = System.IO.Path.GetFullPath(path);
-        AtomicFolder.Create(path, "A run", File.Exists(System.IO.Path.Combine(path, "recipe.json")) ? $", or resume it with `TrainingRun.Resume(\"{path}\")`"
-            : "", aside =>
+        var isRun = File.Exists(System.IO.Path.Combine(path, "recipe.json"));
+        AtomicFolder.Create(path, "A run", isRun ? $", or resume it with `TrainingRun.Resume(\"{path}\")`" : "", aside =>
         {
             var folder = new RunFolder(aside, recipe);
             Directory.CreateDirectory(folder.Checkpoints.Folder);

@@ -39,8 +39,9 @@ public sealed partial class FolderOrderTests
     [Fact]
     public void Compiled_code_uses_only_folders_before_its_own()
     {
-        var wrong = from use in Uses() where Array.IndexOf(Order, use.To) > Array.IndexOf(Order, use.From)
-            select $"{use.Type} uses {use.Of}";
+        var wrong = from use in Uses()
+                    where Array.IndexOf(Order, use.To) > Array.IndexOf(Order, use.From)
+                    select $"{use.Type} uses {use.Of}";
         Assert.Equal([], wrong.Distinct());
     }
 

@@ -72,7 +72,9 @@ public sealed class PublicSurfaceTests
         var roots = ((string[])["src", "samples", "benchmarks"]).Select(Repository.File);
         var files = roots.SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));
-        var wide = from file in files from line in File.ReadLines(file).Index() where line.Item.Length > 140
+        var wide = from file in files
+                   from line in File.ReadLines(file).Index()
+                   where line.Item.Length > 140
                    select $"{Path.GetRelativePath(Repository.Root, file)}:{line.Index + 1}";
         Assert.True(!wide.Any(), $"{wide.Count()} lines: {string.Join(' ', wide.Take(40))}");
     }

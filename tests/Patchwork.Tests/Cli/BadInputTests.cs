@@ -34,8 +34,8 @@ public sealed class BadInputTests : IDisposable
     [Theory]
     [InlineData("plan --alpha 0", "alpha = 0", "positive")]
     [InlineData("plan --alpha -1", "alpha = -1", "positive")]
-    [InlineData("plan --probability 1.5", "probability = 1.5", "0 to 1")]
-    [InlineData("plan --probability -0.1", "probability = -0.1", "0 to 1")]
+    [InlineData("plan --probability 1.5", "probability = 1.5", "[0, 1]")]
+    [InlineData("plan --probability -0.1", "probability = -0.1", "[0, 1]")]
     [InlineData("plan --alpha nan", "nan", "number")]
     [InlineData("plan --alpha two", "two", "number")]
     [InlineData("plan --seed -1", "-1", "seed")]
@@ -80,7 +80,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("plan --set margin=0.1 --set cutmix.margin=0.2", "set once")]
     [InlineData("train --alpha 0.3 --out {}", "Received: method baseline.")]
     [InlineData("train --clean-tail 3 --out {}", "Received: method baseline.")]
-    [InlineData("train --method manifoldmixup --fixed-lambda 0.5 --out {}", "fixedLambda is an option of cutmix.")]
+    [InlineData("train --method manifoldmixup --fixed-lambda 0.5 --out {}", "--fixed-lambda is an option of cutmix.")]
     [InlineData("train --method manifoldmixup --scope example --out {}", "Received: method manifoldmixup.")]
     [InlineData("train --method labelsmoothing --strengths alpha/0:1 --out {}", "Unknown strength")]
     [InlineData("train --method shakedrop --set shakedrop.alpha=1,-1 --out {}", "low end not above the high one")]
@@ -109,7 +109,7 @@ public sealed class BadInputTests : IDisposable
     {
         files.Paint(perClass: 10);
         foreach (var verb in (string[][])[["train", "--method", "cutmix"], ["compare", "--methods", "baseline,cutmix"]])
-            Assert.Contains("labelWeight", Refused([.. verb, "--label-weight", "object", .. files.Flags("run")]), StringComparison.Ordinal);
+            Assert.Contains("--label-weight", Refused([.. verb, "--label-weight", "object", .. files.Flags("run")]), StringComparison.Ordinal);
         Assert.Contains("Choose another image size",
             Refused(["train", "--method", "puzzlemix", .. files.Flags("run"), "--set", "blockCounts=3"]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("run")));

@@ -29,8 +29,9 @@ public sealed partial class FlagsTests
     public void Every_property_that_a_message_names_has_a_flag()
     {
         var flags = PatchworkCommand.Create().Subcommands.SelectMany(verb => verb.Options).Select(option => option.Name).ToHashSet();
-        var named = from source in Sources from Match match in Property().Matches(source.Line)
-            select (source.File, Name: match.Groups["name"].Value);
+        var named = from source in Sources
+                    from Match match in Property().Matches(source.Line)
+                    select (source.File, Name: match.Groups["name"].Value);
         Assert.NotEmpty(named);
         var missing = named.Where(one => !flags.Contains(Flags.Of(one.Name)));
         Assert.True(!missing.Any(), string.Join('\n', missing.Select(one => $"{one.File}: {one.Name} is no {Flags.Of(one.Name)}")));

@@ -28,8 +28,17 @@ public sealed class ComparedTrainingTests : IDisposable
     [Fact]
     public void Every_image_that_was_mixed_is_counted_once_by_its_lambda()
     {
-        var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 2, BatchSize = 5, Threads = 1,
-            Method = "cutmix", Partners = Patchwork.Mixing.Partners.Derangement };
+        var recipe = new Recipe
+        {
+            Dataset = "folder",
+            Data = files.Pictures,
+            ImageSize = 16,
+            Epochs = 2,
+            BatchSize = 5,
+            Threads = 1,
+            Method = "cutmix",
+            Partners = Patchwork.Mixing.Partners.Derangement
+        };
         var result = TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
         var trained = recipe.Split(recipe.OpenData()).Train.Count;
         Assert.NotEqual(1, trained % recipe.BatchSize);      // an image alone in a batch is its own partner

@@ -59,15 +59,22 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Mixing_while_assembling_equals_mixing_the_assembled_batch()
     {
-        var photographs = Options(0) with { Augmentation = CropFlip.None with { Flip = true }, ResizedCrop = new RandomResizedCrop(),
-            Color = new ColorJitter { Hue = 0.1 } };
+        var photographs = Options(0) with
+        {
+            Augmentation = CropFlip.None with { Flip = true },
+            ResizedCrop = new RandomResizedCrop(),
+            Color = new ColorJitter { Hue = 0.1 }
+        };
         foreach (var (height, width, channels, options) in ((int, int, int, LoaderOptions)[])[(12, 16, 3, Options(0)),
             (9, 7, 1, Options(0)), (5, 30, 3, Options(0)), (2, 3, 1, Options(0)),
             (12, 16, 3, photographs), (9, 7, 1, photographs)])
         {
             using var scope = NewDisposeScope();
-            using var loader = new BatchLoader(new NoiseImages(23, channels, height, width), new SeedStream(3), options) { Planner =
-                new CutMix { Scope = Scope.Example } };
+            using var loader = new BatchLoader(new NoiseImages(23, channels, height, width), new SeedStream(3), options)
+            {
+                Planner =
+                new CutMix { Scope = Scope.Example }
+            };
             foreach (var batch in loader.Epoch(4))
             {
                 var before = loader.Unmixed(batch, 4);
@@ -163,8 +170,11 @@ public sealed class BatchLoaderTests
 
     private static List<string> Record(Dataset set, int threads, LoaderOptions? options = null)
     {
-        using var loader = new BatchLoader(set, new SeedStream(6), options ?? Options(threads)) { Planner =
-            new CutMix { Probability = 0.8 } };
+        using var loader = new BatchLoader(set, new SeedStream(6), options ?? Options(threads))
+        {
+            Planner =
+            new CutMix { Probability = 0.8 }
+        };
         var batches = new List<string>();
         for (var epoch = 0; epoch < 2; epoch++)
             foreach (var batch in loader.Epoch(epoch))

@@ -130,8 +130,7 @@ public sealed partial class FromPyTorchTests : IDisposable
     {
         var (model, train, validation, test) = (fit.Model, fit.Train, fit.Validation, fit.Test);
         // <fit>
-        Callback[] callbacks = [new MixingCallback(CutMix.Presets.Timm), new WeightAverage(), new EarlyStopping(3),
-            new TensorBoardLog(folder)];
+        Callback[] callbacks = [new MixingCallback(CutMix.Presets.Timm), new WeightAverage(), new EarlyStopping(3), new TensorBoardLog(folder)];
         var options = new TrainerOptions { Epochs = 2, Optimizer = new AdamW(), ClipNorm = 1, Seeds = new SeedStream(1) };
         var result = new Trainer(options, callbacks).Fit(model, new TrainingData(train, validation), test);
         // </fit>

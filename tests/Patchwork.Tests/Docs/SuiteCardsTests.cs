@@ -77,12 +77,12 @@ public sealed partial class SuiteCardsTests
 
     private static string Default(Suite suite, SuiteOption option) =>
         suite.GetType().GetProperty(option.Property.Split('.')[1])!.GetValue(suite) switch
-    {
-        null => "none",
-        string text => text,
-        IEnumerable list when !list.Cast<object>().Any() => "none",
-        var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
-    };
+        {
+            null => "none",
+            string text => text,
+            IEnumerable list when !list.Cast<object>().Any() => "none",
+            var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+        };
 
     // | `Property` | `--flag` | default | …
     [GeneratedRegex(@"^\| `(?<property>\w+)` \| `(?<flag>--[\w-]+)` \| (?<default>[^|]*)\|", RegexOptions.Multiline)]

@@ -30,7 +30,8 @@ public sealed class FeatureCutMixTests : FeatureMixing
         using var attached = new FeatureCutMix { Layers = ["conv1"] }.Attach(model, images);
         var region = new BoxRegion(new Box(4, 6, 12, 18));
         attached.Plan = new MixPlan("featurecutmix", 16, 24,
-            [.. ((int[])[1, 0, 3, 2]).Select(partner => new ImagePlan(partner, region, 0.5, 0.5))], default) { Layer = "conv1" };
+            [.. ((int[])[1, 0, 3, 2]).Select(partner => new ImagePlan(partner, region, 0.5, 0.5))], default)
+        { Layer = "conv1" };
         var input = images.clone().requires_grad_();
         model.train();
         Tensor? features = null;

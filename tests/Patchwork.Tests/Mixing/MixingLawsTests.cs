@@ -28,19 +28,20 @@ public sealed class MixingLawsTests
 
     private static readonly Dictionary<string, Mixer> Table =
         (from method in Methods.All.Select(method => method.Create()).OfType<BetaMixer>()
-                                                               from scope in Enum.GetValues<Scope>()
-                                                               from partners in Enum.GetValues<Partners>()
-                                                               // not mutual: refused
-                                                               where (scope, partners) is not (Scope.Pair, Partners.Roll)
-                                                               from variant in Own(method with { Scope = scope, Partners = partners })
-                                                               select variant)
+         from scope in Enum.GetValues<Scope>()
+         from partners in Enum.GetValues<Partners>()
+             // not mutual: refused
+         where (scope, partners) is not (Scope.Pair, Partners.Roll)
+         from variant in Own(method with { Scope = scope, Partners = partners })
+         select variant)
                                                                    .Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example }))
                                                                    .ToDictionary(mixer => mixer.ToString());
 
     private static IEnumerable<Mixer> Own(Mixer mixer) => mixer switch
     {
-        CutMix cutmix => from placement in Enum.GetValues<Placement>() from fold in (bool[])[false, true]
-            select cutmix with { Placement = placement, Fold = fold },
+        CutMix cutmix => from placement in Enum.GetValues<Placement>()
+                         from fold in (bool[])[false, true]
+                         select cutmix with { Placement = placement, Fold = fold },
         FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
         GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
         ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
@@ -141,8 +142,15 @@ public sealed class MixingLawsTests
     public void The_probability_is_the_share_of_what_is_mixed(string variant)
     {
         const int n = 4;
-        var (draws, side) = Table[variant] switch { FMix or SaliencyMix => (200, 8), SnapMix => (200, 12), PuzzleMix => (40, 12), CutMix =>
-            (3_000, 64), _ => (3_000, 8) };
+        var (draws, side) = Table[variant] switch
+        {
+            FMix or SaliencyMix => (200, 8),
+            SnapMix => (200, 12),
+            PuzzleMix => (40, 12),
+            CutMix =>
+            (3_000, 64),
+            _ => (3_000, 8)
+        };
         foreach (var probability in (double[])[0, 0.3, 1])
         {
             var mixer = Table[variant].WithStrengths(null, probability);

@@ -56,8 +56,11 @@ public sealed class MixupTests
         Assert.Equal(0.5, lambdas.Average(), 4 * Math.Sqrt(variance / lambdas.Length));
         Assert.Equal(variance, lambdas.Average(lambda => (lambda - 0.5) * (lambda - 0.5)), 0.004);
         Assert.All(Enumerable.Range(0, 200),
-            i => Assert.InRange(new Mixup { Fold =
-            true }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda, 0.5, 1));
+            i => Assert.InRange(new Mixup
+            {
+                Fold =
+            true
+            }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda, 0.5, 1));
     }
 
     // vectors/mix_targets.json, fastai_mixup_input: λ folded, one a sample.

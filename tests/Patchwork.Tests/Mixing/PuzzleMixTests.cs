@@ -68,8 +68,16 @@ public sealed class PuzzleMixTests : IDisposable
     public void Without_smoothness_and_prior_each_place_shows_the_image_that_matters_more_there()
     {
         using var scope = NewDisposeScope();
-        var mixer = new PuzzleMix { Smoothness = 0, Prior = 0, Transport = false, BlockCounts = [4], Levels = 2, Partners =
-            Partners.Derangement };
+        var mixer = new PuzzleMix
+        {
+            Smoothness = 0,
+            Prior = 0,
+            Transport = false,
+            BlockCounts = [4],
+            Levels = 2,
+            Partners =
+            Partners.Derangement
+        };
         var plan = Plan(mixer, 1);
         // (5, 16)
         var saliency = nn.functional.avg_pool2d(Patchwork.Saliency.InputGradient.Of(model, images, labels).unsqueeze(1), [8, 4]).flatten(1);

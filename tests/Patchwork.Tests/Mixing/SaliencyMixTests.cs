@@ -21,8 +21,11 @@ public sealed class SaliencyMixTests
         {
             new SeedStream((ulong)draw).SeedTorch("pictures");
             var images = rand(2, 3, 24, 32);
-            var plan = new SaliencyMix { Partners =
-                Partners.Derangement }.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)));
+            var plan = new SaliencyMix
+            {
+                Partners =
+                Partners.Derangement
+            }.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)));
             var map = FineGrained.Of(images.narrow(0, 1, 1))[0];
             var peak = Array.IndexOf(map, map.Max());
             var (image, side) = (plan.Images[0], Math.Sqrt(1 - plan.Images[0].DrawnLambda));

@@ -147,8 +147,13 @@ public sealed class ModelOptionsTests : IDisposable
         using var optimizer = optim.SGD(model.parameters(), 0.25, momentum: 0.9, weight_decay: 1e-4, nesterov: true);
         var images = rand(2, 3, 32, 32);
         var before = model.state_dict()["fc.weight"].clone();
-        var mixed = new CutMix { FixedLambda = 0.75, Placement = Placement.Inside, Partners =
-            Partners.Derangement }.Mix(new Batch(images, tensor(new long[] { 3, 97 })), new SeedStream(1).Open("mix"));
+        var mixed = new CutMix
+        {
+            FixedLambda = 0.75,
+            Placement = Placement.Inside,
+            Partners =
+            Partners.Derangement
+        }.Mix(new Batch(images, tensor(new long[] { 3, 97 })), new SeedStream(1).Open("mix"));
         Assert.Equal((1.0, 0.75), (mixed.Plan!.ShareMixed, mixed.Targets!.Lambdas[0]));      // 16×16 of 32×32 pixels
         var loss = mixed.Targets.Loss(model.call(mixed.Images), new CrossEntropy());
         loss.backward();

@@ -76,8 +76,11 @@ public sealed class CutMixBoxesTests
             Margin = one.GetProperty("margin").GetDouble(),
             LabelWeight = one.GetProperty("correct_lam").GetBoolean() ? LabelWeight.Measured : LabelWeight.Drawn,
         },
-        ["timm_minmax"] = one => CutMix.Presets.TimmMinMax with { SideRange =
-            (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
+        ["timm_minmax"] = one => CutMix.Presets.TimmMinMax with
+        {
+            SideRange =
+            (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble())
+        },
         ["torchvision_v2"] = _ => CutMix.Presets.TorchVision,
         ["fastai"] = _ => CutMix.Presets.FastAi,
         ["composer"] = _ => CutMix.Presets.Composer,
@@ -129,11 +132,18 @@ public sealed class CutMixBoxesTests
             var (height, width) = (one.GetProperty("H").GetInt32(), one.GetProperty("W").GetInt32());
             var options = system switch
             {
-                "timm" => CutMix.Presets.Timm with { FixedLambda = one.GetProperty("lambda").GetDouble(), Margin = one.GetProperty("margin")
-                    .GetDouble() },
+                "timm" => CutMix.Presets.Timm with
+                {
+                    FixedLambda = one.GetProperty("lambda").GetDouble(),
+                    Margin = one.GetProperty("margin")
+                    .GetDouble()
+                },
                 "composer_uniform" => CutMix.Presets.ComposerUniform with { FixedLambda = one.GetProperty("lambda").GetDouble() },
-                _ => CutMix.Presets.TimmMinMax with { SideRange =
-                    (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble()) },
+                _ => CutMix.Presets.TimmMinMax with
+                {
+                    SideRange =
+                    (one.GetProperty("minmax")[0].GetDouble(), one.GetProperty("minmax")[1].GetDouble())
+                },
             };
             var draws = new Patchwork.Randomness.SeedStream(5).Open("box");
             var boxes = Enumerable.Range(0, 400).Select(_ => BoxSampler.Draw(options, 1, height, width, draws).Box).ToArray();

@@ -77,8 +77,12 @@ public sealed class OutDetectionTests
             using var model = new PixelModel(linear, new Normalization([0, 0, 0], [63f / 255, 62.1f / 255, 66.7f / 255]));
             var deviation = tensor(model.Normalization.StandardDeviation.ToArray()).reshape(1, 3, 1, 1);
             var pixels = tensor(item.GetProperty("x").Numbers()).reshape(-1, 3, height, width).to(ScalarType.Float32) * deviation;
-            var odin = new Odin { Temperature = item.GetProperty("temperature").GetDouble(), Epsilon =
-                Math.Max(item.GetProperty("epsilon").GetDouble(), 1e-300) };
+            var odin = new Odin
+            {
+                Temperature = item.GetProperty("temperature").GetDouble(),
+                Epsilon =
+                Math.Max(item.GetProperty("epsilon").GetDouble(), 1e-300)
+            };
             Near(item.GetProperty("score_max_softmax"), odin.Of(model, pixels, model.Logits(pixels)), 2e-6);
         }
     }

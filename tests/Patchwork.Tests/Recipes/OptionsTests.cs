@@ -15,25 +15,27 @@ namespace Patchwork.Tests.Recipes;
 public sealed class OptionsTests
 {
     public static IEnumerable<TheoryDataRow<string, string>> All =>
-        from method in Methods.All from option in MethodOption.Of(method.Create()) select new TheoryDataRow<string,
+        from method in Methods.All
+        from option in MethodOption.Of(method.Create())
+        select new TheoryDataRow<string,
             string>(method.Id, option.Name);
 
     // Another value than the default, in the range of every option of its kind.
     private static string Another(IMethod method, MethodOption option) =>
         (method.GetType().GetProperty(char.ToUpperInvariant(option.Name[0]) + option.Name[1..])!.GetValue(method), option.Takes) switch
-    {
-        (bool flag, _) => flag ? "false" : "true",
-        (Enum word, _) => Enum.GetNames(word.GetType()).First(name => name != word.ToString()).ToLowerInvariant(),
-        (int number, _) => $"{number + 1}",
-        (double number, _) => FormattableString.Invariant($"{(number == 0 ? 0.25 : number / 2)}"),
-        (ShareRange, _) => "0.25,0.35",
-        (UniformRange, _) => "-0.5,0.25",
-        (IReadOnlyList<int>, _) => "2,4",
-        (IReadOnlyList<string>, _) => "layer2,layer3",
-        (null, "a whole number, or none") => "8",
-        (null, "a number, or none") => "0.25",
-        var (value, _) => throw new InvalidOperationException($"{method.Id}.{option.Name} is of a kind that no test sets: {value}."),
-    };
+        {
+            (bool flag, _) => flag ? "false" : "true",
+            (Enum word, _) => Enum.GetNames(word.GetType()).First(name => name != word.ToString()).ToLowerInvariant(),
+            (int number, _) => $"{number + 1}",
+            (double number, _) => FormattableString.Invariant($"{(number == 0 ? 0.25 : number / 2)}"),
+            (ShareRange, _) => "0.25,0.35",
+            (UniformRange, _) => "-0.5,0.25",
+            (IReadOnlyList<int>, _) => "2,4",
+            (IReadOnlyList<string>, _) => "layer2,layer3",
+            (null, "a whole number, or none") => "8",
+            (null, "a number, or none") => "0.25",
+            var (value, _) => throw new InvalidOperationException($"{method.Id}.{option.Name} is of a kind that no test sets: {value}."),
+        };
 
     [Theory, MemberData(nameof(All))]
     public void An_option_is_set_by_its_name_and_no_other_changes(string id, string name)
@@ -75,8 +77,14 @@ public sealed class OptionsTests
     [Fact]
     public void Mixers_to_choose_from_have_options_of_their_own_that_are_laid_over_the_keys()
     {
-        var recipe = new Recipe { Method = "mixup:0.5-or-cutmix:0.5", Alpha = 1, Options = new Dictionary<string,
-            string> { ["mixup.alpha"] = "0.8", ["placement"] = "inside" } };
+        var recipe = new Recipe
+        {
+            Method = "mixup:0.5-or-cutmix:0.5",
+            Alpha = 1,
+            Options = new Dictionary<string,
+            string>
+            { ["mixup.alpha"] = "0.8", ["placement"] = "inside" }
+        };
         var choices = Assert.IsType<OneOf>(recipe.Resolve().Stack.Mixer).Choices;
         Assert.Equal([0.8, 1], choices.Select(choice => choice.Mixer.LambdaAlpha!.Value));
         Assert.Equal(Placement.Inside, Assert.IsType<CutMix>(choices[1].Mixer).Placement);
@@ -85,8 +93,14 @@ public sealed class OptionsTests
     [Fact]
     public void In_a_stack_with_a_mixer_the_probability_is_the_mixers_and_the_erasers_is_set_by_name()
     {
-        var stack = new Recipe { Method = "mixup+randomerasing", Probability = 0.25, Options = new Dictionary<string,
-            string> { ["randomerasing.probability"] = "0.75" } }.Resolve().Stack;
+        var stack = new Recipe
+        {
+            Method = "mixup+randomerasing",
+            Probability = 0.25,
+            Options = new Dictionary<string,
+            string>
+            { ["randomerasing.probability"] = "0.75" }
+        }.Resolve().Stack;
         Assert.Equal((0.25, 0.75), (((BetaMixer)stack.Mixer!).Probability, stack.Erasers[0].Probability));
     }
 

@@ -105,7 +105,8 @@ public sealed class RecipeFilesTests : IDisposable
         var recipes = Files();
         Assert.Equal(recipes.Count, recipes.Values.Select(recipe => recipe.ToJson()).Distinct().Count());
         foreach (var (table, rows) in new Dictionary<string,
-            int> { ["table5-"] = 15, ["table6-"] = 4, ["table7-"] = 5, ["table8-"] = 5, ["figure3-"] = 9 })
+            int>
+        { ["table5-"] = 15, ["table6-"] = 4, ["table7-"] = 5, ["table8-"] = 5, ["figure3-"] = 9 })
             Assert.Equal(rows, recipes.Keys.Count(name => name.StartsWith(table, StringComparison.Ordinal)));
         Assert.All(recipes.Values, recipe => Assert.Contains(recipe.Model, ModelZoo.Ids));
         Assert.Equal("CutMix + ShakeDrop", recipes["table5-cutmix-shakedrop"].Resolve().Name);

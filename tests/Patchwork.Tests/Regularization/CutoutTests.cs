@@ -61,8 +61,12 @@ public sealed class CutoutTests
         var erased = new double[16 * 16];
         for (var i = 0; i < 40; i++)
         {
-            foreach (var image in new Cutout { Length = 6, EvenCoverage =
-                even }.Plan(new MixContext(1000, 16, 16, new SeedStream(4).Open("erase", 0, i))).Images)
+            foreach (var image in new Cutout
+            {
+                Length = 6,
+                EvenCoverage =
+                even
+            }.Plan(new MixContext(1000, 16, 16, new SeedStream(4).Open("erase", 0, i))).Images)
             {
                 var mask = new float[erased.Length];
                 image.Region.WriteMask(mask, 16, 16);

@@ -46,8 +46,12 @@ public sealed class RandomErasingTests
     public void Noise_is_standard_normal_and_a_plan_makes_the_same_noise_again()
     {
         using var scope = NewDisposeScope();
-        var plan = new RandomErasing { Probability = 1, Fill =
-            Fill.Noise }.Plan(new MixContext(200, 32, 32, new SeedStream(2).Open("erase")));
+        var plan = new RandomErasing
+        {
+            Probability = 1,
+            Fill =
+            Fill.Noise
+        }.Plan(new MixContext(200, 32, 32, new SeedStream(2).Open("erase")));
         var images = full(200, 3, 32, 32, 77f);
         var erased = Eraser.Apply(images, plan);
         var noise = erased.masked_select(erased.ne(77));

@@ -68,8 +68,10 @@ public sealed class ActivationSheetTests
         // The box around pixels of a colour, a pixel wider: the line is edged.
         Box Around(int edge, SKColor color)
         {
-            var found = (from y in Enumerable.Range(0, 160) from x in Enumerable.Range(0, 160)
-                where sheet.GetPixel(edge + x, top + y) == color select (y, x)).ToArray();
+            var found = (from y in Enumerable.Range(0, 160)
+                         from x in Enumerable.Range(0, 160)
+                         where sheet.GetPixel(edge + x, top + y) == color
+                         select (y, x)).ToArray();
             return found.Length == 0 ? Box.Empty
                 : new Box(found.Min(p => p.y) - 1, found.Min(p => p.x) - 1, found.Max(p => p.y) + 2, found.Max(p => p.x) + 2);
         }

@@ -19,8 +19,17 @@ public sealed class CleanTailTests : IDisposable
     public void In_the_last_epochs_nothing_is_mixed_or_erased(string method)
     {
         var seen = new Watch();
-        var recipe = new Recipe { Method = method, Subset = 40, Epochs = 4, CleanTail = 2, BatchSize = 16, Threads = 1, Validation =
-            "0.2" };
+        var recipe = new Recipe
+        {
+            Method = method,
+            Subset = 40,
+            Epochs = 4,
+            CleanTail = 2,
+            BatchSize = 16,
+            Threads = 1,
+            Validation =
+            "0.2"
+        };
         TrainingRun.Start(recipe, files.At("run"), [seen], _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal([true, true, false, false], seen.Touched);
         Assert.Equal([false, false], seen.Targets[2..]);

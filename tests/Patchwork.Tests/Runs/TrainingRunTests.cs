@@ -33,10 +33,12 @@ public sealed class TrainingRunTests : IDisposable
         var whole = File.ReadAllBytes(path);
         var error = Assert.Throws<OutputException>(() => Start(Small with { ResizedCrop = 0.5, Validation = "test" }, "run", null,
             new When(_ =>
-                { foreach (var picture in Directory.GetFiles(files.Pictures, "*.png",
-                SearchOption.AllDirectories)) File.WriteAllBytes(picture, whole[..(whole.Length / 2)]); })));
+                {
+                    foreach (var picture in Directory.GetFiles(files.Pictures, "*.png",
+                SearchOption.AllDirectories)) File.WriteAllBytes(picture, whole[..(whole.Length / 2)]);
+                })));
         Assert.Contains(files.Pictures, error.Message, StringComparison.Ordinal);
-        Assert.Contains("train --resume", error.Message, StringComparison.Ordinal);
+        Assert.Contains("`TrainingRun.Resume(", error.Message, StringComparison.Ordinal);
         Assert.Contains("no checkpoint yet", error.Message, StringComparison.Ordinal);
         foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
             File.WriteAllBytes(picture, whole);

@@ -46,8 +46,14 @@ public sealed class AccumulationTests
         using var model = Linear();
         using var loader = new BatchLoader(new Images(), seeds, new LoaderOptions { BatchSize = 8 });
         var metrics = new Dictionary<string, double>();
-        var options = new TrainerOptions { Epochs = 3, Optimizer = new Sgd { LearningRate = 0.05 }, Accumulate = accumulate, Loss = loss,
-            Seeds = seeds };
+        var options = new TrainerOptions
+        {
+            Epochs = 3,
+            Optimizer = new Sgd { LearningRate = 0.05 },
+            Accumulate = accumulate,
+            Loss = loss,
+            Seeds = seeds
+        };
         new Trainer(options, new MixingCallback(new CutMix { Scope = Scope.Example }), new Keep(metrics))
             .Fit(model, new TrainingData(loader, null), null);
         using var none = no_grad();

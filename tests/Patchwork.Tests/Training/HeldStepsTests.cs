@@ -17,16 +17,16 @@ public sealed class HeldStepsTests
     // The one that the options make, and the one that the same settings make in TorchSharp.
     private static (Patchwork.Training.OptimizerOptions Options, Func<IEnumerable<Parameter>, OptimizerHelper> Torch) Of(string kind) =>
         kind switch
-    {
-        "sgd" => (new Sgd { LearningRate = 0.05 }, parameters => optim.SGD(parameters, 0.05, 0.9, weight_decay: 1e-4, nesterov: true)),
-        "plain sgd" => (new Sgd { LearningRate = 0.05, Momentum = 0, WeightDecay = 0 }, parameters => optim.SGD(parameters, 0.05)),
-        "heavy ball" =>
-            (new Sgd { LearningRate = 0.05, Nesterov = false }, parameters => optim.SGD(parameters, 0.05, 0.9, weight_decay: 1e-4)),
-        "adam" => (new Patchwork.Training.Adam(), parameters => optim.Adam(parameters, 1e-3)),
-        "decayed adam" =>
-            (new Patchwork.Training.Adam { WeightDecay = 1e-3 }, parameters => optim.Adam(parameters, 1e-3, weight_decay: 1e-3)),
-        _ => (new Patchwork.Training.AdamW(), parameters => optim.AdamW(parameters, 1e-3, weight_decay: 1e-2)),
-    };
+        {
+            "sgd" => (new Sgd { LearningRate = 0.05 }, parameters => optim.SGD(parameters, 0.05, 0.9, weight_decay: 1e-4, nesterov: true)),
+            "plain sgd" => (new Sgd { LearningRate = 0.05, Momentum = 0, WeightDecay = 0 }, parameters => optim.SGD(parameters, 0.05)),
+            "heavy ball" =>
+                (new Sgd { LearningRate = 0.05, Nesterov = false }, parameters => optim.SGD(parameters, 0.05, 0.9, weight_decay: 1e-4)),
+            "adam" => (new Patchwork.Training.Adam(), parameters => optim.Adam(parameters, 1e-3)),
+            "decayed adam" =>
+                (new Patchwork.Training.Adam { WeightDecay = 1e-3 }, parameters => optim.Adam(parameters, 1e-3, weight_decay: 1e-3)),
+            _ => (new Patchwork.Training.AdamW(), parameters => optim.AdamW(parameters, 1e-3, weight_decay: 1e-2)),
+        };
 
     [Theory, MemberData(nameof(Kinds))]
     public void Every_step_has_the_bits_of_TorchSharps_own(string kind)

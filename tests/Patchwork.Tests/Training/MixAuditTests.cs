@@ -84,8 +84,11 @@ public sealed class MixAuditTests
     [Theory, MemberData(nameof(Regions))]
     public void Targets_of_another_weight_are_found(string region) =>
         Assert.Contains("weigh the labels as the plan says", Fault(Kinds[region], batch =>
-        batch with { Targets = new PairTargets(batch.Targets!.A, batch.Targets.B,
-            [.. batch.Targets.Lambdas.Select(lambda => 1 - lambda * lambda)]) }), StringComparison.Ordinal);
+        batch with
+        {
+            Targets = new PairTargets(batch.Targets!.A, batch.Targets.B,
+            [.. batch.Targets.Lambdas.Select(lambda => 1 - lambda * lambda)])
+        }), StringComparison.Ordinal);
 
     [Fact]
     public void Blocks_that_were_moved_elsewhere_are_found() => Assert.Contains("must hold the pixels", Fault(Kinds["transport"], batch =>

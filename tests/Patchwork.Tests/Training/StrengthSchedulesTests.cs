@@ -24,8 +24,14 @@ public sealed class StrengthSchedulesTests
     public void A_probability_that_jumps_in_the_middle_of_an_epoch_mixes_from_there_on()
     {
         var mixed =
-            Mixed(new MixingCallback(new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners =
-            Partners.Derangement }) { Probability = PerStep((1.5, 0), (1.5, 1)) });
+            Mixed(new MixingCallback(new CutMix
+            {
+                FixedLambda = 0.5,
+                Placement = Placement.Inside,
+                Partners =
+            Partners.Derangement
+            })
+            { Probability = PerStep((1.5, 0), (1.5, 1)) });
         // 2 epochs of 4 steps: the seventh is epoch 1.5
         Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], mixed.Select(share => share > 0 ? 1 : 0));
     }
@@ -38,11 +44,19 @@ public sealed class StrengthSchedulesTests
             .Select(share => share > 0 ? 1 : 0));
         Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
             Mixed(new MixingCallback(new OneOf(new Mixup { Partners = Partners.Derangement },
-            new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners = Partners.Derangement })) { Probability =
-            new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
+            new CutMix { FixedLambda = 0.5, Placement = Placement.Inside, Partners = Partners.Derangement }))
+            {
+                Probability =
+            new((1, 0), (1, 1))
+            }).Select(share => share > 0 ? 1 : 0));
         Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
-            Mixed(new FeatureMixingCallback(new ManifoldMixup { Layers = [FeatureMixer.Input], Partners =
-            Partners.Derangement }) { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
+            Mixed(new FeatureMixingCallback(new ManifoldMixup
+            {
+                Layers = [FeatureMixer.Input],
+                Partners =
+            Partners.Derangement
+            })
+            { Probability = new((1, 0), (1, 1)) }).Select(share => share > 0 ? 1 : 0));
     }
 
     [Fact]
@@ -122,8 +136,18 @@ public sealed class StrengthSchedulesTests
         var seen = new List<double>();
         var watch = new Watch();
         watch.OnState = state => seen.Add(BranchLayer.In(state.Model, "dropblock").First().Method.DropProbability);
-        var recipe = new Recipe { Method = "dropblock", DropProbability = 0.4, Dataset = "shapes", Model = "resnet8", Subset = 80,
-            BatchSize = 32, Epochs = 2, Validation = "0.2", Threads = 1 };
+        var recipe = new Recipe
+        {
+            Method = "dropblock",
+            DropProbability = 0.4,
+            Dataset = "shapes",
+            Model = "resnet8",
+            Subset = 80,
+            BatchSize = 32,
+            Epochs = 2,
+            Validation = "0.2",
+            Threads = 1
+        };
         TrainingRun.Start(recipe, files.At("ramp"), [watch], _ => { }, TestContext.Current.CancellationToken);
         Assert.Equal([0, 0.1, 0.2, 0.3], seen.Select(value => Math.Round(value, 12)));      // 2 epochs of 2 steps
         Assert.Equal(0.4, new DropBlock { DropProbability = 0.4 }.Ramp(2)!.At(2));

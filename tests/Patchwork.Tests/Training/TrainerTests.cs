@@ -174,8 +174,13 @@ public sealed class TrainerTests
     {
         using var fit = new Fit();
         var before = fit.Model.parameters().Select(p => p.clone()).ToArray();
-        fit.Run([], epochs: 1, options: new TrainerOptions { Epochs = 1, ClipNorm = 1e-3, Optimizer =
-            new Sgd { LearningRate = 1, Momentum = 0, Nesterov = false, WeightDecay = 0 } });
+        fit.Run([], epochs: 1, options: new TrainerOptions
+        {
+            Epochs = 1,
+            ClipNorm = 1e-3,
+            Optimizer =
+            new Sgd { LearningRate = 1, Momentum = 0, Nesterov = false, WeightDecay = 0 }
+        });
         var moved = Math.Sqrt(fit.Model.parameters().Zip(before).Sum(pair => (pair.First - pair.Second).pow(2).sum().ToDouble()));
         Assert.InRange(moved, 1e-5, 2e-3 + 1e-6);      // two steps of at most 1e-3
     }

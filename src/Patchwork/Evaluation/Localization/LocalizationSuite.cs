@@ -54,7 +54,7 @@ public sealed record LocalizationSuite : Suite
 
     /// <inheritdoc/>
     public override string? Missing(Dataset test) => Enumerable.Range(0, test.Count).Any(i => test.ObjectBox(i) is not null) ? null
-        : "needs a test set that knows the boxes of its objects, as shapes and tinyimagenet do";
+        : $"needs a test set that knows the boxes of its objects, as {DatasetCatalogue.Either(set => set.HasBoxes)}";
 
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)

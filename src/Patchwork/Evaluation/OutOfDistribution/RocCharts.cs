@@ -10,8 +10,11 @@ internal sealed record RocCharts : SuiteChart
         foreach (var table in methods[0].Results[0].Tables.Keys.Where(name => name.EndsWith(End, StringComparison.Ordinal)))
         {
             var title = $"Test images told from {table[..^End.Length]}, by softmax";
-            var chart = new CurveChart(table, title, "unknown images accepted, %", "test images accepted, %") { XScale =
-                100 }.Over(methods);
+            var chart = new CurveChart(table, title, "unknown images accepted, %", "test images accepted, %")
+            {
+                XScale =
+                100
+            }.Over(methods);
             // Without bands, which would leave the square.
             var lines = chart.Series.Select(series =>
                 series with { Points = [.. series.Points.Select(point => new ChartPoint(point.X, point.Mean))] });

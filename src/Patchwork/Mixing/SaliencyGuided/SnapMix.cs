@@ -50,7 +50,8 @@ public sealed record SnapMix : BetaMixer
                 return new ImagePlan(partner, BoxRegion.Empty, boxes.Lambda, 1);
             var (own, other) = Weights(maps!, i, partner, boxes, ids[i] == ids[partner]);
             return new ImagePlan(partner, new ResizedRegion(boxes.Own, boxes.Partner, Interpolation.Bilinear), boxes.Lambda,
-                own) { PartnerWeight = other };
+                own)
+            { PartnerWeight = other };
         }
     }
 

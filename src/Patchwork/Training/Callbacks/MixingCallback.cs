@@ -67,8 +67,13 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
         return Mixer.Mix(batch,
-            Planner.Plan(MixContext.Of(batch.Images, draws) with { Epoch = state.EpochsDone, Labels = batch.Labels, Model = state.Model,
-            ObjectMask = Masks(state, batch) }));
+            Planner.Plan(MixContext.Of(batch.Images, draws) with
+            {
+                Epoch = state.EpochsDone,
+                Labels = batch.Labels,
+                Model = state.Model,
+                ObjectMask = Masks(state, batch)
+            }));
     }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>

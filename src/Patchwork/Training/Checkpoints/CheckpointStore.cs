@@ -40,7 +40,7 @@ public sealed class CheckpointStore(string folder)
     {
         const int named = 4;
         string[] runs = Directory.Exists(folder)
-            ? [.. Directory.EnumerateDirectories(folder).Where(inner => Directory.Exists(Path.Combine(inner, "checkpoints")))
+            ? [.. Directory.EnumerateDirectories(folder).Where(inner => File.Exists(Path.Combine(inner, "recipe.json")))
                 .Order(StringComparer.Ordinal)] : [];
         return runs.Length == 0 ? ""
             : $" There {(runs.Length == 1 ? "is a run" : $"are {runs.Length} runs")} in it; "
