@@ -139,6 +139,7 @@ public sealed class ModelOptionsTests : IDisposable
     [Fact]
     public void PyramidNet_200_with_ShakeDrop_and_CutMix_takes_a_training_step_and_an_evaluation_step()
     {
+        Lane.NeedFull("a network of 200 layers");
         using var model = ModelZoo.Create("pyramidnet200-a240", 100, options: new ModelOptions { Regularizers = [new ShakeDrop()] });
         Assert.Equal(26_844_952, model.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(66, model.modules().OfType<ShakeDropLayer>().Count());

@@ -35,6 +35,7 @@ public sealed class MemoryTests : IDisposable
     [Fact]
     public void A_thousand_steps_keep_no_tensor()
     {
+        Lane.NeedFull("4,000 steps of a recipe's run; TrainerTests counts the tensors of a trainer's own steps");
         var watch = new Watch();
         files.Paint(perClass: 200);
         var recipe = new Recipe
