@@ -16,38 +16,6 @@ namespace Patchwork.Tests.Training;
 [Collection(SerialCollection.Name)]
 public sealed class TrainerTests
 {
-    // The pseudocode on top of Trainer.cs, for one epoch of two batches, one validation batch and one test batch.
-    private const string Order = """
-        OnFitStart OnTrainStart
-        OnTrainEpochStart
-        OnTrainBatchStart OnBeforeBackward OnAfterBackward OnBeforeOptimizerStep OnTrainBatchEnd
-        OnTrainBatchStart OnBeforeBackward OnAfterBackward OnBeforeOptimizerStep OnTrainBatchEnd
-        OnValidationStart OnValidationBatchStart OnValidationBatchEnd OnValidationEnd
-        OnTrainEpochEnd
-        OnTrainEnd
-        OnTestStart OnTestBatchStart OnTestBatchEnd OnTestEnd
-        OnFitEnd
-        """;
-
-    [Fact]
-    public void Hooks_come_in_the_order_of_the_pseudocode()
-    {
-        var recorder = new Recorder();
-        using var fit = new Fit();
-        fit.Run([recorder], epochs: 1, test: true);
-        Assert.Equal(Order.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries), recorder.Hooks);
-    }
-
-    [Fact]
-    public void The_pseudocode_names_every_hook()
-    {
-        var source = File.ReadAllText(Repository.File("src/Patchwork/Training/Trainer.cs"));
-        var pseudocode = source[..source.IndexOf("/// <summary>", StringComparison.Ordinal)];
-        Assert.All(typeof(Callback).GetMethods()
-            .Where(method => method.DeclaringType == typeof(Callback) && method.Name.StartsWith("On", StringComparison.Ordinal)),
-            hook => Assert.Contains(hook.Name, pseudocode));
-    }
-
     [Fact]
     public void A_failing_fit_is_told_in_order_and_ends_in_reverse_order_for_those_that_started()
     {
@@ -225,40 +193,6 @@ public sealed class TrainerTests
             Test.Dispose();
             Model.Dispose();
         }
-    }
-
-    private sealed class Recorder : Callback
-    {
-        public List<string> Hooks { get; } = [];
-
-        private void Add([System.Runtime.CompilerServices.CallerMemberName] string hook = "") => Hooks.Add(hook);
-
-        public override void OnFitStart(TrainingState state) => Add();
-        public override void OnTrainStart(TrainingState state) => Add();
-        public override void OnTrainEpochStart(TrainingState state) => Add();
-
-        public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
-        {
-            Add();
-            return batch;
-        }
-
-        public override void OnBeforeBackward(TrainingState state) => Add();
-        public override void OnAfterBackward(TrainingState state) => Add();
-        public override void OnBeforeOptimizerStep(TrainingState state) => Add();
-        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Add();
-        public override void OnTrainEpochEnd(TrainingState state) => Add();
-        public override void OnValidationStart(TrainingState state) => Add();
-        public override void OnValidationBatchStart(TrainingState state, Batch batch) => Add();
-        public override void OnValidationBatchEnd(TrainingState state, Batch batch) => Add();
-        public override void OnValidationEnd(TrainingState state) => Add();
-        public override void OnTestStart(TrainingState state) => Add();
-        public override void OnTestBatchStart(TrainingState state, Batch batch) => Add();
-        public override void OnTestBatchEnd(TrainingState state, Batch batch) => Add();
-        public override void OnTestEnd(TrainingState state) => Add();
-        public override void OnTrainEnd(TrainingState state) => Add();
-        public override void OnFitEnd(TrainingState state) => Add();
-        public override void OnException(TrainingState state, Exception exception) => Add();
     }
 
     private sealed class Named(string name, List<string> log) : Callback
