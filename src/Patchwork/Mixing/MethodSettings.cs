@@ -29,6 +29,11 @@ public sealed class MethodSettings
         return method;
     }
 
+    /// <summary>Those of the options that some methods have, by their names as they were given.</summary>
+    internal Dictionary<string, string> ActingOn(IReadOnlyCollection<IMethod> methods) =>
+        settings.Where(setting => methods.Any(method => setting.Name.Of(method) is not null))
+            .ToDictionary(setting => $"{setting.Name}", setting => setting.Text);
+
     /// <summary>Those of the options that some methods have, by their whole names, as <c>shakedrop.level</c>.</summary>
     internal Dictionary<string, string> Of(IEnumerable<IMethod> methods) =>
         (from method in methods

@@ -6,8 +6,7 @@ namespace Patchwork.Recipes;
 
 /// <summary>
 /// A run described as data: every flag of the command line is a key here, spelled the same (<c>--batch-size</c>, <c>batchSize</c>). The
-/// same recipe on the
-/// same kind of machine gives the same weights to the bit.
+/// same recipe on the same kind of machine gives the same weights to the bit.
 /// </summary>
 public sealed partial record Recipe
 {
@@ -83,8 +82,7 @@ public sealed partial record Recipe
     /// <summary>
     /// Any option of a method by its name, as <c>patchwork methods NAME</c> shows it, with its value as text: <c>"level": "pixel"</c>,
     /// <c>"cutout.length": "8"</c>, <c>"sideRange": "0.1,0.8"</c>. Without the method's id it is that of the one method which has it. They
-    /// are laid over the other
-    /// keys. Null: none.
+    /// are laid over the other keys. Null: none.
     /// </summary>
     [JsonConverter(typeof(OptionTexts))]
     public IReadOnlyDictionary<string, string>? Options
@@ -95,9 +93,8 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Strengths that change over the run, each a text of a name (probability, alpha, dropProbability or labelSmoothing) and EPOCH:VALUE
-    /// points, between
-    /// which it goes straight: <c>probability 0:0 30:1</c>; <c>alpha/step</c> follows every step instead of every epoch. Null: none
-    /// changes.
+    /// points, between which it goes straight: <c>probability 0:0 30:1</c>; <c>alpha/step</c> follows every step instead of every epoch.
+    /// Null: none changes.
     /// </summary>
     public IReadOnlyList<string>? Strengths { get; init; }
 
@@ -151,8 +148,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Decay of an exponential moving average of the weights, which validation, test and <c>best.safetensors</c> then use; null keeps none.
-    /// 0.9998 is usual
-    /// for long runs. Range: above 0, below 1.
+    /// 0.9998 is usual for long runs. Range: above 0, below 1.
     /// </summary>
     public double? Ema { get; init; }
 
@@ -184,8 +180,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then
-    /// stamped on every
-    /// number. Default 0.1.
+    /// stamped on every number. Default 0.1.
     /// </summary>
     public string Validation { get; init; } = "0.1";
 

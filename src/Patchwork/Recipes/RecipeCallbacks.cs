@@ -52,7 +52,7 @@ internal sealed class RecipeCallbacks
     private IEnumerable<Callback> Erasing() => stack.Erasers is { Count: > 0 } erasers
         ? [new ErasingCallback([.. erasers])
         {
-            Probability = stack.Mixer is null && stack.FeatureMixer is null ? strengths.Probability : null,
+            Probability = stack.Mixes ? null : strengths.Probability,
             CleanTail = recipe.CleanTail,
         }] : [];
 

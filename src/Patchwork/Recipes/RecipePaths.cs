@@ -17,8 +17,7 @@ internal static class RecipePaths
 
     /// <summary>
     /// A stored recipe as it holds on this machine: a published set that is no longer where it was is looked for where such sets lie here.
-    /// One's own pictures
-    /// are not: others of that name would be other data.
+    /// One's own pictures are not: others of that name would be other data.
     /// </summary>
     public static Recipe Here(Recipe stored) =>
         stored is { Data: { } folder } && stored.Dataset != DatasetCatalogue.OwnPictures.Id && !Directory.Exists(folder)

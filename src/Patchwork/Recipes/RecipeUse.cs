@@ -16,8 +16,9 @@ public sealed partial record Recipe
     /// </exception>
     public ResolvedRecipe Resolve()
     {
-        var resolved = new ResolvedRecipe(this);
-        RequireUse(Method, resolved.Stack);
+        var settings = LookUp();
+        var resolved = new ResolvedRecipe(this, settings);
+        RequireUse(Method, settings, resolved.Stack);
         return resolved;
     }
 
@@ -30,8 +31,9 @@ public sealed partial record Recipe
     /// <exception cref="InputException">As for <see cref="Resolve()"/>.</exception>
     public IReadOnlyList<ResolvedRecipe> Resolve(IReadOnlyList<string> methods)
     {
-        ResolvedRecipe[] resolved = [.. methods.Select(method => new ResolvedRecipe(this with { Method = method }))];
-        RequireUse(string.Join(", ", methods), [.. resolved.Select(one => one.Stack)]);
+        var settings = LookUp();
+        ResolvedRecipe[] resolved = [.. methods.Select(method => new ResolvedRecipe(this with { Method = method }, settings))];
+        RequireUse(string.Join(", ", methods), settings, [.. resolved.Select(one => one.Stack)]);
         return [.. resolved.Select(Fitted)];
     }
 
@@ -39,19 +41,24 @@ public sealed partial record Recipe
     /// The same without refusing what changes nothing about the methods: it is left out. For recipes that are stored already.
     /// </summary>
     /// <exception cref="InputException">As for <see cref="Resolve()"/>, but for keys that act on nothing.</exception>
-    internal ResolvedRecipe ResolveStored() => Fitted(new ResolvedRecipe(this));
+    internal ResolvedRecipe ResolveStored() => Fitted(new ResolvedRecipe(this, LookUp()));
 
-    private void RequireUse(string names, params IReadOnlyList<MethodStack> stacks)
+    private MethodSettings LookUp()
+    {
+        Validate();
+        return MethodSettings.Parse(Options);
+    }
+
+    private void RequireUse(string names, MethodSettings settings, params IReadOnlyList<MethodStack> stacks)
     {
         if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
-            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. Name the data set of that "
-                + "folder too "
-                + $"(`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
+                + $"Name the data set of that folder too (`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))
             OptionName.RequireUse(Property(key.Name), key.Acts, parts, received);
-        MethodSettings.Parse(Options).RequireUse(parts, received);
+        settings.RequireUse(parts, received);
         foreach (var strength in Recipes.Strengths.NamesOf(this)
             .Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
             throw new InputException($"The strength {strength} needs {Recipes.Strengths.Needed(strength)}. Received: {received}. "
@@ -68,8 +75,7 @@ public sealed partial record Recipe
         {
             Recipe = fitted with
             {
-                Options = recipe.Options?.Where(option => stack.Parts.Any(method => OptionName.Parse(option.Key).Of(method) is not null))
-                    .ToDictionary(),
+                Options = resolved.Settings.ActingOn([.. stack.Parts]),
                 Strengths = strengths.Length > 0 ? strengths : null,
             },
         };

@@ -11,25 +11,22 @@ namespace Patchwork.Recipes;
 
 /// <summary>
 /// A recipe with every name looked up once: methods with their options, strengths, loss, optimizer, schedule, loading and the callbacks in
-/// the order in which
-/// they run. <see cref="Recipe.Resolve()"/> makes it; runs, comparisons, cards and previews take it.
+/// the order in which they run. <see cref="Recipe.Resolve()"/> makes it; runs, comparisons, cards and previews take it.
 /// </summary>
 public sealed record ResolvedRecipe
 {
-    private readonly MethodSettings settings;
-
+    /// <param name="recipe">The recipe; its values are in their ranges.</param>
+    /// <param name="settings">Its options, looked up.</param>
     /// <exception cref="InputException">See <see cref="Recipe.Resolve()"/>.</exception>
-    internal ResolvedRecipe(Recipe recipe)
+    internal ResolvedRecipe(Recipe recipe, MethodSettings settings)
     {
-        recipe.Validate();
-        Recipe = recipe;
+        (Recipe, Settings) = (recipe, settings);
         try
         {
-            settings = MethodSettings.Parse(recipe.Options);
             var stack = MethodStack.Parse(recipe.Method);
             Stack = stack.With(method => Configured(method, stack.Mixes));
             settings.RequireOneEach(Stack, recipe.Method);
-            Strengths = Strengths.Of(recipe, Stack);
+            Strengths = Strengths.Of(recipe, Stack, settings);
             RequireTogether();
             Optimizer = CreateOptimizer();
             Loss = CreateLoss();
@@ -42,6 +39,9 @@ public sealed record ResolvedRecipe
 
     /// <summary>The recipe.</summary>
     public Recipe Recipe { get; internal init; }
+
+    /// <summary>The options of methods that the recipe names, looked up.</summary>
+    internal MethodSettings Settings { get; }
 
     /// <summary>The methods with their options; none for the baseline.</summary>
     public MethodStack Stack { get; }
@@ -94,7 +94,7 @@ public sealed record ResolvedRecipe
         CenterCrop = Recipe.CenterCrop,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
-        Options = settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
+        Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
     };
 
     /// <summary>The callbacks that every run of this recipe has, fresh ones: a callback belongs to one fit.</summary>
@@ -115,7 +115,7 @@ public sealed record ResolvedRecipe
             if (key.Given(Recipe) is { } value && key.OptionOf(method) is { } option)
                 method = option.With(method, value);
         }
-        return settings.Over(method);
+        return Settings.Over(method);
     }
 
     // Options and keys that contradict each other.

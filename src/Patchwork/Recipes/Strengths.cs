@@ -8,8 +8,7 @@ namespace Patchwork.Recipes;
 
 /// <summary>
 /// The strengths that change over a run: a recipe's <c>strengths</c>, one text each, as <c>probability 0:0 30:1</c>, or <c>alpha/step 0:0.2
-/// 10:1</c> to
-/// follow every step instead of every epoch.
+/// 10:1</c> to follow every step instead of every epoch.
 /// </summary>
 public sealed record Strengths
 {
@@ -30,7 +29,7 @@ public sealed record Strengths
     /// <summary>Reads a recipe's strengths.</summary>
     /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or a strength is fixed and
     /// scheduled.</exception>
-    public static Strengths Of(Recipe recipe, MethodStack stack)
+    internal static Strengths Of(Recipe recipe, MethodStack stack, MethodSettings settings)
     {
         var strengths = new Strengths();
         var seen = new HashSet<string>();
@@ -48,7 +47,7 @@ public sealed record Strengths
                 _ => strengths with { LabelSmoothing = schedule },
             };
         }
-        strengths.Check(recipe, stack);
+        strengths.Check(recipe, stack, settings);
         return strengths;
     }
 
@@ -71,7 +70,7 @@ public sealed record Strengths
     private static bool Acts(string name, MethodStack stack, IMethod method) => (name, method) switch
     {
         ("probability" or "alpha", Mixer or FeatureMixer) => true,
-        ("probability", Eraser) => stack.Mixer is null && stack.FeatureMixer is null,
+        ("probability", Eraser) => !stack.Mixes,
         ("dropProbability", BranchRegularizer) => true,
         ("labelSmoothing", LabelRule) => true,
         _ => false,
@@ -84,7 +83,7 @@ public sealed record Strengths
         return Known.Contains(name) ? (name, name != head, points) : throw InputException.Unknown("strength", name, Known);
     }
 
-    private void Check(Recipe recipe, MethodStack stack)
+    private void Check(Recipe recipe, MethodStack stack, MethodSettings settings)
     {
         Require(Probability, "probability", recipe.Probability);
         Require(Alpha, "alpha", recipe.Alpha);
@@ -103,9 +102,8 @@ public sealed record Strengths
                 throw new InputException(FormattableString.Invariant(
                     $"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
             var option = name == "labelSmoothing" ? "epsilon" : name;
-            var set = recipe.Options?.Keys.Select(OptionName.Parse)
-                .FirstOrDefault(one =>
-                    one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
+            var set = settings.Names.FirstOrDefault(one =>
+                one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
             if (set is { Name: not null })
                 throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; "
                     + "leave one out.");

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Patchwork.Mixing;
 using Patchwork.Tests.Support;
@@ -29,7 +28,7 @@ public sealed partial class FolderOrderTests
         Assert.Equal(Order.Order(StringComparer.Ordinal), Folders.Order(StringComparer.Ordinal));
         foreach (var folder in Folders)
         {
-            foreach (var file in Directory.GetFiles(Repository.File($"src/Patchwork/{folder}"), "*.cs", SearchOption.AllDirectories))
+            foreach (var file in Repository.Sources($"src/Patchwork/{folder}"))
                 Assert.True(File.ReadLines(file).Contains($"namespace Patchwork.{folder};"), $"{file} is in another namespace");
         }
         foreach (var file in Directory.GetFiles(Repository.File("src/Patchwork"), "*.cs"))
@@ -51,7 +50,7 @@ public sealed partial class FolderOrderTests
     {
         foreach (var folder in Folders)
         {
-            foreach (var file in Directory.GetFiles(Repository.File($"src/Patchwork/{folder}"), "*.cs", SearchOption.AllDirectories))
+            foreach (var file in Repository.Sources($"src/Patchwork/{folder}"))
             {
                 foreach (Match use in Named().Matches(File.ReadAllText(file)))
                 {
@@ -85,20 +84,13 @@ public sealed partial class FolderOrderTests
         Assert.DoesNotContain(names, name => name is "TorchSharp" or "Patchwork");
     }
 
+    // Nested types, and those that the compiler makes of lambdas and iterators, are among the assembly's types and have its namespace.
     private static IEnumerable<(string From, string To, Type Type, Type Of)> Uses() =>
         from type in Library.GetTypes()
-        where FolderOf(type) is not null && type.GetCustomAttribute<CompilerGeneratedAttribute>() is null
-        from part in Parts(type)
-        from used in CompiledCode.TypesUsedBy(part)
+        where FolderOf(type) is not null
+        from used in CompiledCode.TypesUsedBy(type)
         where used.Assembly == Library && FolderOf(used) is not null
         select (FolderOf(type)!, FolderOf(used)!, type, used);
-
-    // A type with what the compiler made of its lambdas and iterators.
-    private static IEnumerable<Type> Parts(Type type) => type.IsNested ? [type]
-        : new[] { type }.Concat(type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).SelectMany(Nested));
-
-    private static IEnumerable<Type> Nested(Type type) =>
-        new[] { type }.Concat(type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).SelectMany(Nested));
 
     private static string? FolderOf(Type type) =>
         type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;

@@ -9,8 +9,7 @@ namespace Patchwork.Tests.Architecture;
 
 /// <summary>
 /// Methods, suites and data sets are named in their own source and in their catalogue, and nowhere else: what works for one works for the
-/// next. Read from the
-/// compiled code, types and texts alike.
+/// next. Read from the compiled code, types and texts alike.
 /// </summary>
 public sealed class OnePlaceTests
 {

@@ -69,10 +69,7 @@ public sealed class PublicSurfaceTests
     [Fact]
     public void Lines_of_source_have_at_most_140_columns()
     {
-        var roots = ((string[])["src", "samples", "benchmarks"]).Select(Repository.File);
-        var files = roots.SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
-            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));
-        var wide = from file in files
+        var wide = from file in Repository.Sources("src", "samples", "benchmarks")
                    from line in File.ReadLines(file).Index()
                    where line.Item.Length > 140
                    select $"{Path.GetRelativePath(Repository.Root, file)}:{line.Index + 1}";

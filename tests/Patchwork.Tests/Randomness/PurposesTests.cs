@@ -11,8 +11,7 @@ public sealed partial class PurposesTests
 {
     private static readonly (string File, string Argument)[] Calls =
     [
-        .. from file in Directory.EnumerateFiles(Repository.File("src/Patchwork"), "*.cs", SearchOption.AllDirectories)
-           where !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
+        .. from file in Repository.Sources("src/Patchwork")
            let source = WithoutComments(File.ReadAllText(file))
            from call in Call().Matches(source).SelectMany(call => PassedOn(source, call.Groups["purpose"].Value))
            select (Path.GetFileName(file), call),

@@ -11,6 +11,13 @@ internal static class Repository
     /// <summary>A file or folder by its path from the root.</summary>
     public static string File(string path) => Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
 
+    /// <summary>The C# files below folders, without what a build writes there.</summary>
+    public static IEnumerable<string> Sources(params string[] folders) =>
+        from folder in folders
+        from file in Directory.EnumerateFiles(File(folder), "*.cs", SearchOption.AllDirectories)
+        where !Path.GetRelativePath(Root, file).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
+        select file;
+
     private static string Find([CallerFilePath] string here = "")
     {
         var folder = Path.GetDirectoryName(here);
