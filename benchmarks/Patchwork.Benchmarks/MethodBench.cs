@@ -16,8 +16,7 @@ namespace Patchwork.Benchmarks;
 /// <param name="Method">Id in the catalogue.</param>
 /// <param name="Step">
 /// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network,
-/// whole steps over whole
-/// steps, which a noisy machine spreads far more.
+/// whole steps over whole steps, which a noisy machine spreads far more.
 /// </param>
 /// <param name="Copies">Time in the method, or that it adds, over one <c>copy_</c> of the batch.</param>
 public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copies);

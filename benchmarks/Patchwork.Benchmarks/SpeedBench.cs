@@ -24,8 +24,7 @@ public sealed record SpeedRatio(double LowerQuartile, double Median, double Uppe
 
 /// <summary>
 /// The project's own claims of speed, as ratios of times taken in turn in one process: what a noisy machine does to one it does to the
-/// other. Takes at most
-/// 45 seconds.
+/// other. Takes at most 45 seconds.
 /// </summary>
 public static class SpeedBench
 {
@@ -115,8 +114,7 @@ public static class SpeedBench
 
     /// <summary>
     /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures, decoded and resized to 224×224
-    /// as
-    /// in training on
+    /// as in training on
     /// photographs.
     /// </summary>
     public static SpeedRatio Loader(TimeSpan budget)

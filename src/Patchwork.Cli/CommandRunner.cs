@@ -5,8 +5,7 @@ namespace Patchwork.Cli;
 
 /// <summary>
 /// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled.
-/// Errors are one
-/// sentence on standard error; a stack trace only with <c>--verbose</c>.
+/// Errors are one sentence on standard error; a stack trace only with <c>--verbose</c>.
 /// </summary>
 internal static class CommandRunner
 {

@@ -4,9 +4,8 @@ namespace Patchwork.Cli;
 
 /// <summary>
 /// Lets glibc keep what torch gives back. Tensors of a few megabytes come and go thousands of times a second; handed to the system and
-/// asked for again, each comes as pages
-/// to be cleared, a quarter of the time of an evaluation of a small network. A setting of the whole process, so it is the program's and not
-/// the library's.
+/// asked for again, each comes as pages to be cleared, a quarter of the time of an evaluation of a small network. A setting of the whole
+/// process, so it is the program's and not the library's.
 /// </summary>
 internal static unsafe class NativeMemory
 {

@@ -7,9 +7,8 @@ namespace Patchwork.Cli.Terminal;
 
 /// <summary>
 /// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on
-/// standard error,
-/// which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the line to them
-/// all.
+/// standard error, which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the
+/// line to them all.
 /// </summary>
 internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {

@@ -7,8 +7,7 @@ namespace Patchwork.Cli.Terminal;
 
 /// <summary>
 /// Shows an evaluation on standard error: on a terminal one line that is redrawn with the share done and the time left, in a log a line a
-/// suite. When quiet it
-/// shows warnings alone. One of several at the same time leaves the line to them all.
+/// suite. When quiet it shows warnings alone. One of several at the same time leaves the line to them all.
 /// </summary>
 internal sealed class SuiteProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null)
 {

@@ -11,8 +11,7 @@ namespace Patchwork.Comparisons;
 
 /// <summary>
 /// What the networks of a comparison look at in the same test images: the maps of the true class, as in figure 1 of the CutMix paper. Of
-/// each method the run of the
-/// first seed.
+/// each method the run of the first seed.
 /// </summary>
 /// <param name="comparison">The runs.</param>
 /// <param name="test">Their test set.</param>

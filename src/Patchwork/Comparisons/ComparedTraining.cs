@@ -102,8 +102,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     }
 
     // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for
-    // α of a
-    // half and more and a mild one below.
+    // α of a half and more and a mild one below.
     internal static double[] Beta(double alpha)
     {
         const int points = 20_000;

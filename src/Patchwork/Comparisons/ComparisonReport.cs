@@ -130,8 +130,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OutputException($"The report's {name} could not be written to {folder} ({error.Message.TrimEnd('.')}). Runs and "
-                + "measurements are whole: "
-                + "make room, then ask for it again, which trains and measures nothing twice.", error);
+                + "measurements are whole: make room, then ask for it again, which trains and measures nothing twice.", error);
         }
     }
 

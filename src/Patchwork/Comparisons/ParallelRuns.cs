@@ -6,8 +6,7 @@ namespace Patchwork.Comparisons;
 
 /// <summary>
 /// Independent runs, some at a time, each on a thread of its own. A small network gains little from a second core: two runs on one core
-/// each are done before two
-/// on both cores after each other, and their bits do not depend on the machine's cores.
+/// each are done before two on both cores after each other, and their bits do not depend on the machine's cores.
 /// </summary>
 internal static class ParallelRuns
 {

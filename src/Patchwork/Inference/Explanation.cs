@@ -15,8 +15,7 @@ public sealed record Explanation(Picture Picture, Activation Activation)
 {
     /// <summary>
     /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and
-    /// around the largest
-    /// contour above 0.15 of its maximum the box by which the CutMix paper finds objects.
+    /// around the largest contour above 0.15 of its maximum the box by which the CutMix paper finds objects.
     /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was.</param>
     /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; it stays the caller's.</param>

@@ -6,8 +6,7 @@ namespace Patchwork.Losses;
 
 /// <summary>
 /// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class
-/// ids,
-/// distributions or
+/// ids, distributions or
 /// multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
 /// </summary>
 public sealed record BinaryCrossEntropy : Loss

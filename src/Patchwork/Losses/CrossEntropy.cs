@@ -23,8 +23,7 @@ public sealed record CrossEntropy : Loss
 
     /// <summary>
     /// Divide the mean by the sum of the weights of the samples' classes, as torch does for class ids (and not for distributions). Then
-    /// mixing two losses
-    /// is no longer the loss of the mixed target; false divides by N. Default true.
+    /// mixing two losses is no longer the loss of the mixed target; false divides by N. Default true.
     /// </summary>
     public bool DivideByWeights { get; init; } = true;
 

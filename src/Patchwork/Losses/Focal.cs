@@ -6,8 +6,7 @@ namespace Patchwork.Losses;
 
 /// <summary>
 /// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: what is known well counts less.
-/// Linear in
-/// the target.
+/// Linear in the target.
 /// </summary>
 public sealed record Focal : Loss
 {

@@ -177,8 +177,7 @@ public enum LabelWeight
 
     /// <summary>
     /// By how much of each object shows: v_a/(v_a + v_b), v_a the share of the image's own object outside the box, v_b that of the
-    /// partner's inside it. Needs
-    /// masks of the objects.
+    /// partner's inside it. Needs masks of the objects.
     /// </summary>
     Object,
 }

@@ -9,8 +9,7 @@ public sealed partial record CutMix
     {
         /// <summary>
         /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α 1, half of the batches, one λ and one box a batch, clipped. Their
-        /// ImageNet runs mix
-        /// every batch: <c>Official with { Probability = 1 }</c>.
+        /// ImageNet runs mix every batch: <c>Official with { Probability = 1 }</c>.
         /// </summary>
         public static CutMix Official { get; } = new() { Probability = 0.5 };
 
@@ -42,8 +41,7 @@ public sealed partial record CutMix
 
         /// <summary>
         /// The CutMix layer of Keras 3: a box an image, α drawn below 1 once a batch, real corners, and λ of the label as drawn, up to a
-        /// ring of pixels off
-        /// the pixels.
+        /// ring of pixels off the pixels.
         /// </summary>
         public static CutMix Keras { get; } = new()
         {

@@ -8,8 +8,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// An option of a method by its name, read from text and written as text: what recipes and the command line set options by. Every property
-/// of a method that
-/// can be initialized is one.
+/// of a method that can be initialized is one.
 /// </summary>
 public sealed class MethodOption
 {

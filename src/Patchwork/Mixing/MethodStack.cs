@@ -7,8 +7,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each
-/// batch), any erasers,
-/// the network's regularizers, a label rule.
+/// batch), any erasers, the network's regularizers, a label rule.
 /// </summary>
 public sealed record MethodStack
 {

@@ -7,8 +7,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Carries a plan out on a batch where it lies: <c>x = M⊙x_a + (1-M)⊙x_b</c> with every right-hand side as it was before. Plans of
-/// boxes
-/// touch only the
+/// boxes touch only the
 /// memory inside the boxes (<see cref="BoxPaste"/>); images that share a region are mixed together.
 /// </summary>
 internal static class RegionMixing

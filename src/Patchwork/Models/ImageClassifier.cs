@@ -29,8 +29,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops
-    /// at random work as in
-    /// evaluation from now on.
+    /// at random work as in evaluation from now on.
     /// </summary>
     public void FreezeFeatures()
     {
@@ -46,8 +45,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in
-    /// the
-    /// CutMix authors'
+    /// the CutMix authors'
     /// code.
     /// </summary>
     private protected void Initialize()

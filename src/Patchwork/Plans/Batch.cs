@@ -5,15 +5,13 @@ namespace Patchwork.Plans;
 
 /// <summary>
 /// A batch: images with their labels, and once it is mixed also the plan and the pair targets. A batch whose <see cref="Plan"/> is set is
-/// never
-/// mixed again.
+/// never mixed again.
 /// </summary>
 /// <param name="Images">Images (N, C, H, W).</param>
 /// <param name="Labels">Class ids (N), int64, or distributions (N, K).</param>
 /// <remarks>
 /// The tensors belong to whoever made the batch. A batch from a <c>BatchLoader</c> lives in the loader's buffers and is valid until the
-/// next one is
-/// asked for: clone what must stay.
+/// next one is asked for: clone what must stay.
 /// </remarks>
 public sealed record Batch(Tensor Images, Tensor Labels)
 {

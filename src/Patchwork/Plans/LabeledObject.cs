@@ -10,8 +10,7 @@ public sealed record LabeledObject(int Label, Box Box)
 
     /// <summary>
     /// The objects of a mixed batch: an image keeps what its region leaves of its own, and gains what the region shows of its partner's.
-    /// Boxes are drawn
-    /// around what is left; an object of which less than <paramref name="minVisible"/> of its area is left is dropped.
+    /// Boxes are drawn around what is left; an object of which less than <paramref name="minVisible"/> of its area is left is dropped.
     /// </summary>
     /// <param name="objects">Objects of each image before mixing, one list a row of the batch.</param>
     /// <param name="plan">The plan that the images are mixed by; of boxes.</param>

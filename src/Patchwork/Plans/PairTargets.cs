@@ -50,8 +50,7 @@ public sealed class PairTargets
 
     /// <summary>
     /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to
-    /// (1-ε)·y
-    /// + ε/K. Smooth
+    /// (1-ε)·y + ε/K. Smooth
     /// here or in the loss, not in both.
     /// </summary>
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
@@ -102,8 +101,7 @@ public sealed class PairTargets
 
     /// <summary>
     /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
-    /// 1-λ. Divide by N
-    /// for the λ-weighted training accuracy. Targets given as distributions count their largest entry as the class.
+    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets given as distributions count their largest entry as the class.
     /// </summary>
     public double WeightedHits(Tensor logits)
     {

@@ -5,8 +5,7 @@ namespace Patchwork.Plans;
 
 /// <summary>
 /// The JSON form of a region: an object whose one key says which it is. A mask is written as the lengths of its runs of equal weights, or,
-/// where the
-/// weights vary from pixel to pixel, as its floats in Base64 (little-endian).
+/// where the weights vary from pixel to pixel, as its floats in Base64 (little-endian).
 /// </summary>
 internal static class RegionJson
 {

@@ -13,8 +13,7 @@ namespace Patchwork.Previews;
 
 /// <summary>
 /// Rows of a preview sheet for what works behind the pixels, carried out on real features, gates and labels: mixed and blocked maps of
-/// features, the factors of branches in
-/// training, forward and backward, and in evaluation, label vectors.
+/// features, the factors of branches in training, forward and backward, and in evaluation, label vectors.
 /// </summary>
 internal sealed class FeaturePreview
 {

@@ -11,8 +11,7 @@ namespace Patchwork.Previews;
 
 /// <summary>
 /// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels;
-/// or behind the pixels, to features,
-/// branches and label vectors.
+/// or behind the pixels, to features, branches and label vectors.
 /// </summary>
 public static class MixingPreview
 {

@@ -5,8 +5,7 @@ namespace Patchwork.Randomness;
 
 /// <summary>
 /// What is drawn with torch's own generator. Its default one is shared by all threads; where several runs train at a time, each thread has
-/// a generator of its
-/// own, so that every run draws what it would have drawn alone.
+/// a generator of its own, so that every run draws what it would have drawn alone.
 /// </summary>
 internal static class TorchDraws
 {

@@ -30,17 +30,15 @@ public abstract record BranchRegularizer : IMethod
 
     /// <summary>
     /// The layer for one block, from (N, C, H, W) to the same shape, without weights; null where the method leaves that block alone. Where
-    /// nothing is
-    /// to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a forward pass
-    /// of your own, not from
+    /// nothing is to be changed the layer may return its input itself: write into the result only if the input is yours, and call it in a
+    /// forward pass of your own, not from
     /// TorchSharp's <c>Sequential</c>, which disposes of what it has handed on. The caller owns the layer.
     /// </summary>
     public abstract nn.Module<Tensor, Tensor>? LayerAt(BlockPlace place);
 
     /// <summary>
     /// How the drop probability goes over a training of some epochs where the method has it rise; null where it stays the same. A recipe's
-    /// run follows it; with
-    /// a <c>Trainer</c> of your own add <c>new DropSchedule(method.Ramp(epochs)!)</c>.
+    /// run follows it; with a <c>Trainer</c> of your own add <c>new DropSchedule(method.Ramp(epochs)!)</c>.
     /// </summary>
     public virtual StrengthSchedule? Ramp(int epochs) => null;
 }
@@ -78,8 +76,7 @@ public readonly record struct BlockPlace(int Block, int Blocks, int Stage, int S
 {
     /// <summary>
     /// The linear decay rule, l/L times the value of the last block (Huang et al. 2016, "Deep Networks with Stochastic Depth", equation 4):
-    /// early
-    /// features serve every later block, so early blocks are dropped least.
+    /// early features serve every later block, so early blocks are dropped least.
     /// </summary>
     public double LinearDecay(double last) => last * Block / Blocks;
 }

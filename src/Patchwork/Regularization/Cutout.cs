@@ -5,15 +5,13 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// Cutout (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552): squares of the
-/// mean colour,
-/// centre anywhere on the image, clipped at its border; labels unchanged.
+/// mean colour, centre anywhere on the image, clipped at its border; labels unchanged.
 /// </summary>
 public sealed record Cutout : Eraser
 {
     /// <summary>
     /// Side of the square in pixels; its half, cut off, reaches to both sides of the centre, so an odd side loses a pixel. Null: half of
-    /// the image's shorter
-    /// side. Range: at least 0. Default null: 16 at 32 px, as for CIFAR-10 and in the CutMix paper, 112 at 224 px.
+    /// the image's shorter side. Range: at least 0. Default null: 16 at 32 px, as for CIFAR-10 and in the CutMix paper, 112 at 224 px.
     /// </summary>
     public int? Length
     {

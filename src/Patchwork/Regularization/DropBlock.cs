@@ -7,9 +7,8 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// DropBlock (Ghiasi, Lin, Le 2018, "DropBlock: A regularization method for convolutional networks", algorithm 1): squares of a feature map
-/// become zero,
-/// and what is left is divided by its share of the whole tensor. In evaluation nothing happens. It acts in the last two stages, a quarter
-/// as often in
+/// become zero, and what is left is divided by its share of the whole tensor. In evaluation nothing happens. It acts in the last two
+/// stages, a quarter as often in
 /// the first of them (section 4.1 and the authors' code).
 /// </summary>
 public sealed record DropBlock : BranchRegularizer
@@ -25,8 +24,7 @@ public sealed record DropBlock : BranchRegularizer
 
     /// <summary>
     /// Side of a block, odd or even; where a map is smaller, the map's side. Range: at least 1. Default 4, the CutMix paper's for 32-pixel
-    /// images; the
-    /// method's own paper has 7 for photographs.
+    /// images; the method's own paper has 7 for photographs.
     /// </summary>
     public int BlockSize
     {
@@ -46,8 +44,7 @@ public sealed record DropBlock : BranchRegularizer
 
     /// <summary>
     /// Whether the drop probability is to rise linearly from 0 over the training (the paper, section 3), by <see cref="Ramp"/>. Default
-    /// true. The layers know
-    /// nothing of time: a recipe's run raises it, a loop of your own works at full strength unless it does so itself.
+    /// true. The layers know nothing of time: a recipe's run raises it, a loop of your own works at full strength unless it does so itself.
     /// </summary>
     public bool Ramps { get; init; } = true;
 
@@ -81,8 +78,7 @@ public sealed record DropBlock : BranchRegularizer
 
     /// <summary>
     /// The mask (N, C or 1, H, W) of 1 where an element stays and 0 in every block, from seeds of <see cref="SeedShape"/> that are 1 where
-    /// a block
-    /// belongs. The caller owns it.
+    /// a block belongs. The caller owns it.
     /// </summary>
     public Tensor KeepMask(Tensor seeds, int height, int width)
     {
@@ -96,8 +92,7 @@ public sealed record DropBlock : BranchRegularizer
 
     /// <summary>
     /// The elements that a mask keeps, divided by their share of the whole tensor; a mask that keeps none gives zeros. The result is a new
-    /// tensor of the
-    /// caller.
+    /// tensor of the caller.
     /// </summary>
     /// <param name="features">(N, C, H, W); not changed.</param>
     /// <param name="keepMask">(N, C or 1, H, W), of the same type.</param>

@@ -7,8 +7,7 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// A method that changes the labels that a network is trained with and nothing else: one distribution over the classes becomes another. It
-/// acts inside the
-/// training loss, once, whether a batch is mixed or not.
+/// acts inside the training loss, once, whether a batch is mixed or not.
 /// </summary>
 public abstract record LabelRule : IMethod
 {
@@ -17,8 +16,7 @@ public abstract record LabelRule : IMethod
 
     /// <summary>
     /// True when the rule of a mixture is the mixture of the rules, <c>R(λ·a + (1-λ)·b) = λ·R(a) + (1-λ)·R(b)</c>; then it makes no
-    /// difference whether labels
-    /// are mixed before or after it. Default true.
+    /// difference whether labels are mixed before or after it. Default true.
     /// </summary>
     public virtual bool IsLinear => true;
 

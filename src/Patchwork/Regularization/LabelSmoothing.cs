@@ -6,8 +6,7 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// Label smoothing (Szegedy et al., CVPR 2016, arXiv 1512.00567): y becomes (1-ε)·y + ε/K. The same before mixing, after mixing and
-/// inside
-/// cross entropy;
+/// inside cross entropy;
 /// here the loss does it, once.
 /// </summary>
 public sealed record LabelSmoothing : LabelRule

@@ -5,8 +5,7 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// Random erasing (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv 1708.04896): with probability p a box of random area
-/// and
-/// proportions, anywhere inside the image, is filled; labels unchanged.
+/// and proportions, anywhere inside the image, is filled; labels unchanged.
 /// </summary>
 public sealed record RandomErasing : Eraser
 {

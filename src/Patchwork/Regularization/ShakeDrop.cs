@@ -7,13 +7,11 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training the branch r of block
-/// l
-/// becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch, and
-/// α and β
+/// l becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch,
+/// and α and β
 /// are drawn
 /// afresh and independently: a dropped branch is not silent but wrong, and learns from yet another error. In evaluation r is multiplied by
-/// the
-/// expectation of the first factor.
+/// the expectation of the first factor.
 /// </summary>
 public sealed record ShakeDrop : BranchRegularizer
 {
@@ -39,8 +37,7 @@ public sealed record ShakeDrop : BranchRegularizer
 
     /// <summary>
     /// The training rule with given draws, for a branch (N, C, H, W) and factors that broadcast to it. A kept branch is returned itself;
-    /// otherwise the
-    /// result is a new tensor of the caller. The branch is not changed.
+    /// otherwise the result is a new tensor of the caller. The branch is not changed.
     /// </summary>
     /// <param name="branch">r.</param>
     /// <param name="keep">b = 1.</param>

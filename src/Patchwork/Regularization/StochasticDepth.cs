@@ -7,8 +7,7 @@ namespace Patchwork.Regularization;
 
 /// <summary>
 /// Stochastic depth (Huang, Sun, Liu, Sedra, Weinberger 2016, "Deep Networks with Stochastic Depth", equations 2 and 5). In training the
-/// branch of block l
-/// is kept with probability 1 - p_l and zero otherwise; in evaluation it is multiplied by 1 - p_l.
+/// branch of block l is kept with probability 1 - p_l and zero otherwise; in evaluation it is multiplied by 1 - p_l.
 /// </summary>
 /// <remarks>
 /// Differs from the paper: a dropped branch is computed and multiplied by zero, so its batch norms still see the batch; no time is saved.

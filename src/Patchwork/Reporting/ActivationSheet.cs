@@ -32,8 +32,7 @@ public sealed record ActivationRow(Picture Picture, string Caption, IReadOnlyLis
 
 /// <summary>
 /// A sheet that shows what networks look at: a row a picture, and for each network its heat map over the picture with the box by it, class
-/// and probability
-/// below (figure 1 of the CutMix paper); or, with <see cref="Stages"/>, each step as a picture of its own.
+/// and probability below (figure 1 of the CutMix paper); or, with <see cref="Stages"/>, each step as a picture of its own.
 /// </summary>
 public sealed record ActivationSheet
 {

@@ -4,8 +4,7 @@ namespace Patchwork.Reporting;
 
 /// <summary>
 /// A chart axis from <paramref name="Low"/> to <paramref name="High"/> with ticks at multiples of <paramref name="Step"/>, which is 1, 2 or
-/// 5 times
-/// a power of ten.
+/// 5 times a power of ten.
 /// </summary>
 internal sealed record Axis(double Low, double High, double Step)
 {

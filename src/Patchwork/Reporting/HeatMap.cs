@@ -6,8 +6,8 @@ namespace Patchwork.Reporting;
 /// </summary>
 /// <remarks>
 /// The colours are inferno (van der Walt and Smith, matplotlib 1.5). metalbubble/CAM shows 0.3·JET + 0.5·image; ours differs, because JET
-/// is neither even nor readable
-/// by the colour-blind, and because colours of the picture cannot be told from those of the heat: under it the picture is grey.
+/// is neither even nor readable by the colour-blind, and because colours of the picture cannot be told from those of the heat: under it the
+/// picture is grey.
 /// </remarks>
 /// <param name="Height">Rows, at least 1.</param>
 /// <param name="Width">Columns, at least 1.</param>

@@ -8,8 +8,7 @@ public static class ImageGrid
 {
     /// <summary>
     /// Lays <paramref name="pictures"/> out row by row; the last row may be partial, and one picture is one cell. Cells are as large as the
-    /// largest
-    /// picture, on white.
+    /// largest picture, on white.
     /// </summary>
     /// <param name="pictures">At least one.</param>
     /// <param name="columns">Pictures per row, at least 1; fewer pictures make a narrower grid.</param>

@@ -4,8 +4,7 @@ namespace Patchwork.Reporting;
 
 /// <summary>
 /// One kind of text in a picture: family DejaVu Sans, or whatever the system offers instead. On a system without fonts the text is missing
-/// and
-/// everything else stays in place.
+/// and everything else stays in place.
 /// </summary>
 internal sealed class Lettering : IDisposable
 {

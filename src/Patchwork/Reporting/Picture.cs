@@ -19,8 +19,7 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
 
     /// <summary>
     /// The pictures of a batch (N, C, H, W) with C of 1 (grey) or 3 (RGB); float in [0, 1] (clipped, NaN becomes black, rounded to the
-    /// nearest of
-    /// 256 levels) or uint8. Any device and strides; <paramref name="images"/> stays the caller's.
+    /// nearest of 256 levels) or uint8. Any device and strides; <paramref name="images"/> stays the caller's.
     /// </summary>
     public static IReadOnlyList<Picture> FromBatch(Tensor images)
     {

@@ -5,9 +5,8 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// Class activation maps (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016): what every place of the last
-/// feature map adds
-/// to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For networks whose last
-/// layer is linear behind
+/// feature map adds to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For
+/// networks whose last layer is linear behind
 /// global average pooling.
 /// </summary>
 public static class ClassActivation
@@ -28,8 +27,7 @@ public static class ClassActivation
 
     /// <summary>
     /// The maps (N, H, W) to be shown and to find objects with, values in [0, 1]: brought to the images' size bilinearly, then the minimum
-    /// of each subtracted
-    /// and the rest divided by its maximum. As its authors do, without the bias. A flat map is all 0.
+    /// of each subtracted and the rest divided by its maximum. As its authors do, without the bias. A flat map is all 0.
     /// </summary>
     /// <inheritdoc cref="Of"/>
     public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)

@@ -6,16 +6,14 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// Fine-grained static saliency (Montabone and Soto, "Human detection using a mobile platform and novel features derived from a visual
-/// saliency mechanism",
-/// Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six scales, by an
-/// integral image. No
+/// saliency mechanism", Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six
+/// scales, by an integral image. No
 /// network, no training.
 /// </summary>
 /// <remarks>
 /// The arithmetic is that of OpenCV's <c>StaticSaliencyFineGrained</c> on pictures of 8 bits, read from its source: grey in fixed point,
-/// two 3×3 blurs, contrasts cut off
-/// to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not defined: a picture without contrast has
-/// a map of zeros, and a
+/// two 3×3 blurs, contrasts cut off to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not
+/// defined: a picture without contrast has a map of zeros, and a
 /// sum above 255 stays 255.
 /// </remarks>
 public static class FineGrained
@@ -49,8 +47,7 @@ public static class FineGrained
 
     /// <summary>
     /// The maps of images (N, C, H, W), N arrays of H·W. Images that are not bytes are stretched, least to 0 and greatest to 255, each by
-    /// itself: contrasts outlast the
-    /// normalization that a network's input has been through.
+    /// itself: contrasts outlast the normalization that a network's input has been through.
     /// </summary>
     public static byte[][] Of(Tensor images)
     {

@@ -7,9 +7,8 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// Grad-CAM (Selvaraju et al., ICCV 2017): what a layer's features add to a class, <c>Σ_k a_k·f_k</c> with a_k the mean over places of
-/// ∂(logit of the class)/∂f_k. For any
-/// network and layer; behind the last features of one that ends in global average pooling and a linear layer it is the class activation map
-/// divided by its places.
+/// ∂(logit of the class)/∂f_k. For any network and layer; behind the last features of one that ends in global average pooling and a
+/// linear layer it is the class activation map divided by its places.
 /// </summary>
 public static class GradCam
 {

@@ -7,8 +7,7 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// What the loss of an image is sensitive to: √(mean over channels of (∂CE/∂x)²), a number for every pixel (Simonyan et al., "Deep
-/// Inside
-/// Convolutional
+/// Inside Convolutional
 /// Networks", 2014; in this form PuzzleMix, Kim et al. 2020).
 /// </summary>
 public static class InputGradient
@@ -24,8 +23,7 @@ public static class InputGradient
         using var gradients = enable_grad();
         var input = images.detach().requires_grad_();
         // Summed, not averaged: then an image's gradient does not depend on how many others there are. By autograd.grad: the parameters'
-        // own gradients are
-        // neither read nor written.
+        // own gradients are neither read nor written.
         var loss = new CrossEntropy { Reduction = Reduction.Sum }.Evaluate(model.call(input), labels);
         var gradient = autograd.grad([loss], [input])[0];
         return gradient.square().mean([1]).sqrt().detach().MoveToOuterDisposeScope();

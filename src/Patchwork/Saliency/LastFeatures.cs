@@ -7,8 +7,7 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// The last map of features before a network's classifier. The classifier is the last linear layer; the map is the last output (N, D, h, w)
-/// of a layer
-/// before it, D being what the classifier takes, and the last one larger than a pixel where there is one.
+/// of a layer before it, D being what the classifier takes, and the last one larger than a pixel where there is one.
 /// </summary>
 /// <param name="Features">The map (N, D, h, w), without history.</param>
 /// <param name="Input">What the classifier was given, (N, D).</param>

@@ -49,8 +49,7 @@ public sealed record Cosine(double Initial, long Length, double Final = 0) : Lea
 
 /// <summary>
 /// One cycle (Smith and Topin 2019) as torch's OneCycleLR with two phases and cosine annealing: from max/25 up to max in 30 % of the steps,
-/// then down to
-/// that start divided by 10,000.
+/// then down to that start divided by 10,000.
 /// </summary>
 /// <param name="Max">Highest rate.</param>
 /// <param name="Length">Steps in all.</param>

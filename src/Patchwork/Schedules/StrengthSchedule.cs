@@ -4,8 +4,7 @@ namespace Patchwork.Schedules;
 
 /// <summary>
 /// How a strength (a probability, α, a drop rate, label smoothing) goes over the training: straight lines between points, level before the
-/// first and behind
-/// the last. A pure function of the time: nothing to save, nothing to restore.
+/// first and behind the last. A pure function of the time: nothing to save, nothing to restore.
 /// </summary>
 /// <example><code>
 /// new MixingCallback(new CutMix()) { Probability = new StrengthSchedule((0, 0), (299, 1)) }      // the paper's "Scheduled CutMix"

@@ -6,8 +6,8 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Something that happens around the loop. The hooks are Lightning's; their order is the pseudocode on top of <c>Trainer.cs</c>. Callbacks
-/// run in the order
-/// they were given, those that <see cref="RunsLast"/> after the others. Unlike Lightning's, a callback may replace the batch and wrap
+/// run in the order they were given, those that <see cref="RunsLast"/> after the others. Unlike Lightning's, a callback may replace the
+/// batch and wrap
 /// <see cref="TrainingState.TrainLoss"/>.
 /// </summary>
 public abstract class Callback

@@ -6,8 +6,8 @@ using Torch = TorchSharp.Modules;
 namespace Patchwork.Training;
 
 // TorchSharp's optimizers with their own states, groups and files, and the steps written with scalars that are held: theirs makes half a
-// dozen for each parameter and
-// step, any of which can be freed while it is read (see Scalars). The operations and their order are theirs, so a step has the same bits.
+// dozen for each parameter and step, any of which can be freed while it is read (see Scalars). The operations and their order are theirs,
+// so a step has the same bits.
 
 /// <summary>SGD with momentum as PyTorch has it: v ← μ·v + g, w ← w - η·v, or by Nesterov w ← w - η·(g + μ·v).</summary>
 internal sealed class HeldSgd(IEnumerable<Torch.SGD.ParamGroup> groups, double rate, double momentum, double decay, bool nesterov)

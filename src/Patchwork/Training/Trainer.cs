@@ -38,8 +38,7 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are
-/// the same to the
-/// bit however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
+/// the same to the bit however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
 /// </summary>
 public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 {
@@ -50,8 +49,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     /// <summary>
     /// Trains the model where it is, then reads the test set once, if there is one. The model and the loaders belong to the caller; the
-    /// model is left in
-    /// evaluation mode.
+    /// model is left in evaluation mode.
     /// </summary>
     /// <param name="model">A network from images (N, C, H, W) to logits (N, K).</param>
     /// <param name="data">Training and validation batches.</param>

@@ -37,8 +37,7 @@ public sealed record TrainerOptions
 
     /// <summary>
     /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles
-    /// and mixes the
-    /// whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
+    /// and mixes the whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
     /// </summary>
     public int Accumulate
     {
@@ -98,8 +97,7 @@ public abstract record OptimizerOptions
 
 /// <summary>
 /// Stochastic gradient descent, with the settings of the CutMix paper as defaults (learning rate 0.1, Nesterov momentum 0.9, weight decay
-/// 1e-4 on
-/// all parameters).
+/// 1e-4 on all parameters).
 /// </summary>
 public sealed record Sgd : OptimizerOptions
 {

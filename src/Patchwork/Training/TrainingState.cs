@@ -63,8 +63,7 @@ public sealed class TrainingState
 
     /// <summary>
     /// Weights and buffers that validation and test are done with, by name: what is kept as the best. They belong to who made them. A
-    /// callback may set others
-    /// in <see cref="Callback.OnFitStart"/> and puts these back in <see cref="Callback.OnFitEnd"/>.
+    /// callback may set others in <see cref="Callback.OnFitStart"/> and puts these back in <see cref="Callback.OnFitEnd"/>.
     /// </summary>
     public Func<IReadOnlyDictionary<string, Tensor>> EvaluationWeights { get; set; }
 

@@ -1,6 +1,5 @@
 // One source, compiled twice: by MSBuild into the task that Patchwork.targets runs, and into the tests. Hence no newer language than
-// MSBuild's inline
-// tasks know, and explicit usings.
+// MSBuild's inline tasks know, and explicit usings.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -10,8 +9,8 @@ namespace Patchwork.Build;
 
 /// <summary>
 /// Marks symbol versions that a shared library asks of libstdc++ but never uses as weak (<c>VER_FLG_WEAK</c>), so that a loader with an
-/// older
-/// libstdc++ accepts the library. A version is unused when no relocation refers to a symbol bound to it: nothing can ever call through it.
+/// older libstdc++ accepts the library. A version is unused when no relocation refers to a symbol bound to it: nothing can ever call
+/// through it.
 /// Layout: System V ABI (ELF-64, little endian) and the Linux Standard Base, "Symbol Versioning".
 /// </summary>
 internal static class ElfVersions

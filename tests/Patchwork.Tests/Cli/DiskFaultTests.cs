@@ -5,8 +5,7 @@ namespace Patchwork.Tests.Cli;
 
 /// <summary>
 /// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last
-/// checkpoint. A place
-/// that cannot be written is refused before work begins, with exit code 2.
+/// checkpoint. A place that cannot be written is refused before work begins, with exit code 2.
 /// </summary>
 public sealed class DiskFaultTests : IDisposable
 {

@@ -16,8 +16,7 @@ namespace Patchwork.Tests.Docs;
 
 /// <summary>
 /// The right column of "Coming from PyTorch" is run: each call stands here as an argument of <see cref="Shown{T}"/>, whose text is compared
-/// with the page, and
-/// is used for what the left column does.
+/// with the page, and is used for what the left column does.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed partial class FromPyTorchTests : IDisposable

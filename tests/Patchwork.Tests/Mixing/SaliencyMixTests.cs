@@ -54,9 +54,8 @@ public sealed class SaliencyMixTests
     }
 
     // OpenCV stretches bright and dark contrasts to 255 each, so that the brightest place and the darkest one are equally salient in its
-    // map, and the first of them in the order of
-    // rows is taken, as the authors' argmax does: here the dark dot, though the bright one stands out twice as far, and the bright one when
-    // the picture is turned upside down.
+    // map, and the first of them in the order of rows is taken, as the authors' argmax does: here the dark dot, though the bright one
+    // stands out twice as far, and the bright one when the picture is turned upside down.
     [Fact]
     public void The_brightest_and_the_darkest_place_are_equally_salient_and_the_first_one_counts()
     {

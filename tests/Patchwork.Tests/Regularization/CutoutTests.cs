@@ -12,8 +12,7 @@ namespace Patchwork.Tests.Regularization;
 public sealed class CutoutTests
 {
     // vectors/cutout.json: masks of the authors' code and of Composer's two placements for recorded centres, and where Composer draws them.
-    // Composer gives the side as a share of
-    // the image's shorter one, cut off.
+    // Composer gives the side as a share of the image's shorter one, cut off.
     [Theory, InlineData("devries", 45), InlineData("composer", 12), InlineData("composer_uniform", 12)]
     public void Masks_are_those_of_the_recorded_systems(string system, int cases)
     {

@@ -60,9 +60,8 @@ public sealed class MemoryTests : IDisposable
     {
         Lane.NeedFull("4,500 steps, compiled anew");
         // In a process of its own, watched from outside. Both allocators are told not to keep what they could give back, code is compiled
-        // once, and the least
-        // of an epoch's readings leaves out what lives for a moment: what remains is what is held. A leak grows in every epoch, while an
-        // allocator or the
+        // once, and the least of an epoch's readings leaves out what lives for a moment: what remains is what is held. A leak grows in
+        // every epoch, while an allocator or the
         // runtime takes a step now and then: the median of the slopes between all pairs of epochs (Theil and Sen) sees the first and not
         // the second.
         var tight = new Dictionary<string, string>

@@ -18,8 +18,7 @@ public sealed class FineGrainedTests
     }
 
     // Up to 12 pixels a side every scale's window is the whole picture: six times the contrast with the mean of all other pixels. Written
-    // down again from the
-    // definition, by plain loops.
+    // down again from the definition, by plain loops.
     [Theory, InlineData(5, 7), InlineData(12, 12), InlineData(1, 9), InlineData(8, 1), InlineData(3, 4)]
     public void A_small_pictures_pixels_are_contrasted_with_all_its_others(int height, int width)
     {

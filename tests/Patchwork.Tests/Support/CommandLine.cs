@@ -51,8 +51,7 @@ internal static class CommandLine
 {
     /// <summary>
     /// Runs to the end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which are the whole
-    /// process's: tests that
-    /// train or evaluate belong in a collection without parallelism. The number of threads is restored.
+    /// process's: tests that train or evaluate belong in a collection without parallelism. The number of threads is restored.
     /// </summary>
     public static CommandResult Run(params string[] arguments)
     {

@@ -4,8 +4,7 @@ namespace Patchwork.Tests.Support;
 
 /// <summary>
 /// A reader of TensorBoard event files that shares no code with the writer: record framing, checksums bit by bit from the polynomial, and
-/// the
-/// protocol buffer wire format as nested fields.
+/// the protocol buffer wire format as nested fields.
 /// </summary>
 internal static class EventFileReader
 {

@@ -6,8 +6,7 @@ namespace Patchwork.Tests.Support;
 
 /// <summary>
 /// A file system of a few kilobytes, which really gets full. It is mounted in a name space of its own, where it needs no more rights than a
-/// user name space
-/// gives, and is gone with the script that uses it.
+/// user name space gives, and is gone with the script that uses it.
 /// </summary>
 internal sealed class SmallDisk : IDisposable
 {

@@ -101,8 +101,7 @@ public sealed class Downloader(HttpClient client)
         {
             File.Delete(partial);
             throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. "
-                + $"Received one with {came}, which was removed. "
-                + $"Try again, or put the right file at {path} yourself.");
+                + $"Received one with {came}, which was removed. Try again, or put the right file at {path} yourself.");
         }
         File.Move(partial, path, overwrite: true);
     }

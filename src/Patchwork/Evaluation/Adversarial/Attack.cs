@@ -55,8 +55,7 @@ public sealed record Fgsm : Attack
 
 /// <summary>
 /// Projected gradient descent (Madry et al., ICLR 2018): steps of the gradient's sign from a random place of the ε-box, each projected
-/// back
-/// into it and into [0, 1]. Of several starts an image keeps the one with the highest loss.
+/// back into it and into [0, 1]. Of several starts an image keeps the one with the highest loss.
 /// </summary>
 public sealed record Pgd : Attack
 {

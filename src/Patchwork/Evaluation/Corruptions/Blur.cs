@@ -126,9 +126,8 @@ public sealed record MotionBlur : Corruption
     /// <summary>Blurs a plane of values k/255 to such values.</summary>
     /// <remarks>
     /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel
-    /// repeated,
-    /// the result rounded to a byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not compared
-    /// with the library's output.
+    /// repeated, the result rounded to a byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not
+    /// compared with the library's output.
     /// </remarks>
     internal static void Move(Span<double> plane, int height, int width, int radius, double sigma, double degrees)
     {
@@ -160,8 +159,7 @@ public sealed record MotionBlur : Corruption
 public sealed record ZoomBlur : Corruption
 {
     // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats
-    // are
-    // rounded.
+    // are rounded.
     private static readonly int[] Factors = [7, 12, 16, 21, 26];
 
     /// <inheritdoc/>

@@ -65,8 +65,7 @@ public abstract record Corruption
             throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must lie in 1 to {Severities}. Received: {severity}.");
         if (height < 1 || width < 1 || image.Length != 3L * height * width || output.Length != image.Length)
             throw new ArgumentException($"A corruption needs an image of 3 planes of height × width bytes, and as much space for the "
-                + "result. "
-                + $"Received: {height}×{width}, {image.Length} and {output.Length} bytes.", nameof(image));
+                + $"result. Received: {height}×{width}, {image.Length} and {output.Length} bytes.", nameof(image));
         var x = Planes.Of(image, height, width);
         Corrupt(x, severity, draws);
         x.Truncate(output);

@@ -6,8 +6,7 @@ namespace Patchwork.Evaluation;
 /// <summary>
 /// CIFAR-10-C or CIFAR-100-C as published: a folder with a file for each corruption, <c>fog.npy</c> and so on, of unsigned bytes images ×
 /// rows × columns × 3 with the five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32
-/// as
-/// published). Images are read when they are asked for.
+/// as published). Images are read when they are asked for.
 /// </summary>
 public sealed class PublishedCorruptions : IDisposable
 {

@@ -13,8 +13,7 @@ namespace Patchwork.Evaluation;
 /// </summary>
 /// <remarks>
 /// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it
-/// localizes
-/// nothing.
+/// localizes nothing.
 /// </remarks>
 public sealed record LocalizationSuite : Suite
 {

@@ -68,8 +68,7 @@ public sealed record Energy : OutScore
 
 /// <summary>
 /// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)),
-/// and
-/// the score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
+/// and the score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
 /// </summary>
 public sealed record Odin : OutScore
 {

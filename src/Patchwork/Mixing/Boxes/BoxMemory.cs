@@ -7,8 +7,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Raw memory of a batch on the CPU, seen as runs of neighbouring bytes: contiguous (a run is part of a row of one channel), channels-last
-/// (part of a row
-/// of all channels), and slices of either.
+/// (part of a row of all channels), and slices of either.
 /// </summary>
 internal readonly unsafe struct BoxMemory
 {

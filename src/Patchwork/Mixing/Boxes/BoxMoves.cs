@@ -7,9 +7,8 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// A plan as an order of moves that needs no second batch: an image is overwritten only after everyone who reads it has read. What remains
-/// are the cycles
-/// of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so a box's memory
-/// is fetched once.
+/// are the cycles of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so
+/// a box's memory is fetched once.
 /// </summary>
 internal sealed class BoxMoves
 {

@@ -6,8 +6,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Pastes the partners' boxes into a batch where it lies, <c>x_i[box_i] ← x_π(i)[box_i]</c> with every right-hand side as it was before.
-/// On
-/// a CPU only
+/// On a CPU only
 /// the memory inside the boxes is touched (<see cref="BoxMoves"/>); everywhere else tensor operations on the boxes do the same, with the
 /// same bits.
 /// </summary>

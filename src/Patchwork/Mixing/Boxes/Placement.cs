@@ -20,8 +20,7 @@ public enum Placement
 
     /// <summary>
     /// The centre also outside the image, so that every pixel is equally likely to be replaced (Composer). Mean replaced area at α = 1:
-    /// 0.1475 at
-    /// 32 px.
+    /// 0.1475 at 32 px.
     /// </summary>
     EvenCoverage,
 
@@ -53,8 +52,7 @@ public static class BoxPlacement
     /// <see cref="Placement.EvenCoverage"/>.
     /// </summary>
     // Differs from the paper: Algorithm A1 draws a real centre and rounds the clipped corners; the authors' code truncates sides and halves
-    // by integer
-    // division, so the box is always an even number of pixels wide before clipping.
+    // by integer division, so the box is always an even number of pixels wide before clipping.
     public static Box Around(Rounding rounding, int height, int width, double lambda, int row, int column)
     {
         var (halfHeight, halfWidth) = (Half(rounding, height, lambda), Half(rounding, width, lambda));

@@ -6,8 +6,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// ResizeMix (Qin et al., "ResizeMix: Mixing Data with Preserved Object Information and True Labels", arXiv 2012.11101): the whole partner,
-/// made smaller,
-/// is pasted into a box of side τ·side, τ ~ U(least, most), centre and clipping as CutMix; λ' = 1 - box/image.
+/// made smaller, is pasted into a box of side τ·side, τ ~ U(least, most), centre and clipping as CutMix; λ' = 1 - box/image.
 /// </summary>
 public sealed record ResizeMix : BlindMixer
 {
@@ -25,8 +24,7 @@ public sealed record ResizeMix : BlindMixer
 
     /// <summary>
     /// τ ~ Beta(α, α), and uniform in its place where that falls outside the range (OpenMixup's benchmarks). Default false: τ uniform,
-    /// α
-    /// unused.
+    /// α unused.
     /// </summary>
     public bool BetaSide { get; init; }
 

@@ -4,8 +4,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch,
-/// torchvision's
-/// RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Probability"/> comes before the choice.
+/// torchvision's RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Probability"/> comes before the choice.
 /// </summary>
 public sealed record OneOf : Mixer
 {

@@ -5,8 +5,8 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Any mixer on a share of the batches: with chance <see cref="Probability"/> the batch is mixed as by the mixer alone, otherwise it stays
-/// as it is. A
-/// mixer's own probability is the chance of an image or a pair where these are its scope; this is the chance of the batch in every scope.
+/// as it is. A mixer's own probability is the chance of an image or a pair where these are its scope; this is the chance of the batch in
+/// every scope.
 /// </summary>
 /// <example><code>
 /// new WithProbability(new CutMix { Scope = Scope.Example }, 0.5)      // half of the batches, in them every image with a box of its own

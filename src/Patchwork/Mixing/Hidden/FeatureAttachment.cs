@@ -10,8 +10,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// A feature mixer at work in a model. Set <see cref="Plan"/> before the forward pass of a batch: the layer that it names mixes its output,
-/// once; every
-/// other layer, and evaluation mode, are left alone.
+/// once; every other layer, and evaluation mode, are left alone.
 /// </summary>
 public sealed class FeatureAttachment : IDisposable
 {

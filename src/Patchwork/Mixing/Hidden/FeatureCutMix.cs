@@ -4,8 +4,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Feature CutMix (Yun et al., ICCV 2019, table 3 and figure 3): CutMix on the map of features that a layer puts out. The box is drawn in
-/// the map's own size H'×W', and
-/// λ' = 1 - box/(H'·W').
+/// the map's own size H'×W', and λ' = 1 - box/(H'·W').
 /// </summary>
 public sealed record FeatureCutMix : FeatureMixer
 {

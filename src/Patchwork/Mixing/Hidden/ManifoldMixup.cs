@@ -4,8 +4,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// Manifold Mixup (Verma et al., "Manifold Mixup: Better Representations by Interpolating Hidden States", ICML 2019, arXiv 1806.05236): for
-/// each batch one
-/// of the layers, one λ ~ Beta(α, α), <c>h = λ·h_a + (1-λ)·h_b</c>.
+/// each batch one of the layers, one λ ~ Beta(α, α), <c>h = λ·h_a + (1-λ)·h_b</c>.
 /// </summary>
 public sealed record ManifoldMixup : FeatureMixer
 {

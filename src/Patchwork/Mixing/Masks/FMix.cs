@@ -6,8 +6,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// FMix (Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047): M is the λ·n brightest pixels of
-/// low-frequency
-/// noise, a
+/// low-frequency noise, a
 /// Gaussian spectrum divided by f^decay; λ ~ Beta(α, α) as drawn is the label's weight.
 /// </summary>
 public sealed record FMix : BlindMixer
@@ -23,8 +22,7 @@ public sealed record FMix : BlindMixer
 
     /// <summary>
     /// Share of the pixels on each side of the edge whose weight falls from 1 to 0; at most min(λ, 1-λ). Range [0, 0.5]. Default 0: a
-    /// hard
-    /// edge.
+    /// hard edge.
     /// </summary>
     public double MaxSoft
     {
@@ -86,8 +84,7 @@ public sealed record FMix : BlindMixer
     }
 
     // The reference indexes the frequency axis where it means real and imaginary part: what it transforms are the first two rows, as real
-    // and imaginary
-    // part of a spectrum of two columns, the other columns being 0.
+    // and imaginary part of a spectrum of two columns, the other columns being 0.
     private static (double[], double[]) TwoRows(double[] real, double[] imaginary, int rows, int columns)
     {
         var (first, second) = (new double[rows * columns], new double[rows * columns]);

@@ -5,8 +5,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// GridMix (Baek, Bang, Shim, "GridMix: Strong regularization through local context mapping", Pattern Recognition 2021): the image is
-/// divided into n × n
-/// cells, of which the partner's share 1-λ, λ ~ Beta(α, α), comes from the partner; λ' = mean(M).
+/// divided into n × n cells, of which the partner's share 1-λ, λ ~ Beta(α, α), comes from the partner; λ' = mean(M).
 /// </summary>
 /// <remarks>Differs from the paper: its second loss, which predicts a label for every cell, is left out, as in the public
 /// benchmarks.</remarks>

@@ -2,8 +2,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// The cheapest permutation: <c>min Σ_j cost(row_j, j)</c>, by shortest augmenting paths (Jonker and Volgenant, "A Shortest Augmenting
-/// Path
-/// Algorithm for Dense
+/// Path Algorithm for Dense
 /// and Sparse Linear Assignment Problems", 1987).
 /// </summary>
 internal static class Assignment

@@ -2,8 +2,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// A grid whose every cell gets one of L labels: <c>E(l) = Σ_p U_p(l_p) + Σ_pq w_pq·((l_p - l_q)/(L-1))²</c> over neighbours above and
-/// below, left and right
-/// (PuzzleMix, equation 4 in the form of its code).
+/// below, left and right (PuzzleMix, equation 4 in the form of its code).
 /// </summary>
 /// <param name="Side">Cells along a side.</param>
 /// <param name="Unary">U: for each label the cost of each cell, row by row.</param>
@@ -20,9 +19,8 @@ internal sealed record LabelGrid(int Side, double[][] Unary, double[] Down, doub
 
     /// <summary>
     /// A labelling that no exchange of two labels betters (alpha-beta swap: Boykov, Veksler and Zabih, "Fast Approximate Energy
-    /// Minimization via Graph
-    /// Cuts", 2001): each exchange is the best of all, a minimum cut. With two labels it is the optimum. Begins with the cheapest label of
-    /// each cell.
+    /// Minimization via Graph Cuts", 2001): each exchange is the best of all, a minimum cut. With two labels it is the optimum. Begins with
+    /// the cheapest label of each cell.
     /// </summary>
     public int[] Minimize()
     {

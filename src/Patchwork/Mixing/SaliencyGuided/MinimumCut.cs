@@ -3,8 +3,7 @@ namespace Patchwork.Mixing;
 /// <summary>
 /// The cheapest of all ways to answer yes or no at every node, where neighbours that differ cost something:
 /// <c>min Σ_p θ_p(x_p) + Σ_pq w_pq·[x_p ≠ x_q]</c>, w ≥ 0. It is the minimum cut of a graph with a source and a sink, found by its
-/// maximum
-/// flow (Dinic 1970;
+/// maximum flow (Dinic 1970;
 /// Kolmogorov and Zabih, "What Energy Functions Can Be Minimized via Graph Cuts?", 2004).
 /// </summary>
 internal sealed class MinimumCut

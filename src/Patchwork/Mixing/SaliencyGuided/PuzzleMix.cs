@@ -7,9 +7,8 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// PuzzleMix (Kim, Choo and Song, "Puzzle Mix: Exploiting Saliency and Local Statistics for Optimal Mixup", ICML 2020, arXiv 2009.06962):
-/// two images cut into
-/// blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is hidden and little is
-/// torn apart; then
+/// two images cut into blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is
+/// hidden and little is torn apart; then
 /// the blocks of each image move, so that more of its saliency lands where it shows: <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' =
 /// mean(z).
 /// </summary>

@@ -6,8 +6,8 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// SaliencyMix (Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization", ICLR 2021, arXiv
-/// 2006.01791): CutMix
-/// whose box is centred on the most salient pixel of the partner and clipped at the border; λ' = 1 - box/image. Saliency is
+/// 2006.01791): CutMix whose box is centred on the most salient pixel of the partner and clipped at the border; λ' = 1 - box/image.
+/// Saliency is
 /// <see cref="FineGrained"/>.
 /// </summary>
 public sealed record SaliencyMix : BetaMixer

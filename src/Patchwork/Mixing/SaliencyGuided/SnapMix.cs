@@ -7,8 +7,7 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// SnapMix (Huang et al., "SnapMix: Semantically Proportional Mixing for Augmenting Fine-grained Data", AAAI 2021, arXiv 2012.04846): a box
-/// of the partner,
-/// resized, replaces a box of the image; what the two labels weigh is how much of their class is seen there:
+/// of the partner, resized, replaces a box of the image; what the two labels weigh is how much of their class is seen there:
 /// <c>ρ_a = 1 - S_a(box_a)</c>, <c>ρ_b = S_b(box_b)</c>, S being the class activation map of the image's true class, made to sum to 1.
 /// ρ_a + ρ_b need not be 1.
 /// </summary>

@@ -81,8 +81,7 @@ internal static class Layers
 
     /// <summary>
     /// The same images (N, C, H, W) with a pixel's channels side by side in memory. Layers hand that order on, and on a CPU small networks
-    /// train and answer up
-    /// to a third faster in it.
+    /// train and answer up to a third faster in it.
     /// </summary>
     public static Tensor ChannelsLast(Tensor images) =>
         images.device_type == DeviceType.CPU ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images;

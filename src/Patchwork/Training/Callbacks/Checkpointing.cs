@@ -6,8 +6,7 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch
-/// with the lowest
-/// validation error. Weights that are not finite are never written over finite ones.
+/// with the lowest validation error. Weights that are not finite are never written over finite ones.
 /// </summary>
 public sealed class Checkpointing(CheckpointStore store) : Callback
 {

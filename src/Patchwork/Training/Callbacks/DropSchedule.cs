@@ -6,8 +6,7 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Lets the drop probability inside the network (DropBlock, stochastic depth, ShakeDrop) follow the training. When the fit ends the network
-/// keeps the
-/// value of the end, with which it is then evaluated.
+/// keeps the value of the end, with which it is then evaluated.
 /// </summary>
 /// <param name="schedule">Drop probability, in the last block where it grows with depth. Range of its values [0, 1].</param>
 public sealed class DropSchedule(StrengthSchedule schedule) : Callback

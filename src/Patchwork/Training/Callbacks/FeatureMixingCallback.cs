@@ -6,9 +6,8 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the time of the fit, draws a
-/// plan for each
-/// batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit ends, also
-/// when it throws.
+/// plan for each batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit
+/// ends, also when it throws.
 /// </summary>
 public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
 {

@@ -7,9 +7,8 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed
-/// while it is
-/// assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test alone, and
-/// puts everything
+/// while it is assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test
+/// alone, and puts everything
 /// back when the fit ends, also when it throws.
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
@@ -24,8 +23,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
 
     /// <summary>
     /// Chance that a batch is mixed, over the training, as in "Scheduled CutMix" of the paper's table 8; null: the mixer's own throughout.
-    /// Range of its
-    /// values [0, 1].
+    /// Range of its values [0, 1].
     /// </summary>
     public StrengthSchedule? Probability { get; init; }
 

@@ -9,8 +9,7 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the
-/// difference of the two,
-/// |mixed - partner|.
+/// difference of the two, |mixed - partner|.
 /// </summary>
 /// <param name="folder">Where the event file goes.</param>
 /// <param name="everySteps">Steps from one set of grids to the next; the first is written at step 0. Range: at least 1.</param>

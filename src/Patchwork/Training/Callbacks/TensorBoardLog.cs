@@ -5,8 +5,7 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Writes TensorBoard scalars: the learning rate of every step, and every epoch's other metrics at the step that the epoch ended with.
-/// Steps count
-/// completed ones, so the rate of the first step stands at 1. A resumed run opens a new event file.
+/// Steps count completed ones, so the rate of the first step stands at 1. A resumed run opens a new event file.
 /// </summary>
 public sealed class TensorBoardLog(string folder) : Callback
 {

@@ -7,18 +7,15 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Keeps an exponential moving average of the weights: after every optimizer step t (counted from 1), average ← d·average +
-/// (1-d)·weights
-/// with
+/// (1-d)·weights with
 /// d = min(decay, (1+t)/(10+t)). Validation and test see the averages, training goes on with the weights themselves; a fit that ends well
-/// leaves the
-/// averages in the model.
+/// leaves the averages in the model.
 /// </summary>
 /// <remarks>
 /// Averaged are the parameters. Buffers, BatchNorm's statistics and its step count among them, are the current ones, as in PyTorch's
 /// AveragedModel;
 /// timm's ModelEmaV3 averages buffers of floating point too. Callbacks that are to see the averages in <see cref="OnValidationStart"/> come
-/// after this one,
-/// in <see cref="OnValidationEnd"/> before it.
+/// after this one, in <see cref="OnValidationEnd"/> before it.
 /// </remarks>
 public sealed class WeightAverage : Callback
 {

@@ -14,8 +14,7 @@ namespace Patchwork.Training;
 /// </summary>
 /// <remarks>
 /// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names
-/// exchanged one by
-/// one. A reader looks for files that fit a state under all three names, so a kill between two renames loses nothing.
+/// exchanged one by one. A reader looks for files that fit a state under all three names, so a kill between two renames loses nothing.
 /// </remarks>
 public sealed class CheckpointStore(string folder)
 {

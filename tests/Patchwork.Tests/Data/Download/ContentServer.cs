@@ -8,8 +8,7 @@ namespace Patchwork.Tests.Data;
 
 /// <summary>
 /// Answers every request with the same bytes, ranges included, and can stop in the middle and keep the line open. As a proxy for plain HTTP
-/// it stands in for
-/// any address, so that a process can be led to it by its environment.
+/// it stands in for any address, so that a process can be led to it by its environment.
 /// </summary>
 internal sealed class ContentServer : IDisposable
 {
