@@ -1,4 +1,5 @@
+using Patchwork;
 using Patchwork.Cli;
 
-NativeMemory.Keep();
+NativeHeap.KeepFreed();
 return CommandRunner.Run(args, Console.Out, Console.Error);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Patchwork.Internals;
 using TorchSharp;
 
 namespace Patchwork;
@@ -32,6 +33,7 @@ public static class NativeLibraries
             {
                 return;
             }
+            OpenMp.SleepWhileWaiting();
             Load(Environment.GetEnvironmentVariable(FolderVariable), SearchFolders());
             loaded = true;
         }

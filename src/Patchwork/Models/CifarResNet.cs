@@ -34,8 +34,7 @@ public sealed class CifarResNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
 
-    /// <inheritdoc/>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = nn.functional.relu(bn1.call(conv1.call(Layers.ChannelsLast(x))));               // (N, 16, H, W)

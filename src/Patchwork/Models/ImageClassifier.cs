@@ -24,6 +24,36 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// <summary>C, the channels of the input.</summary>
     public int Channels { get; }
 
+    /// <summary>
+    /// What a forward pass computes in, whoever asks for it: convolutions and matrix products of this type, logits float32. Range:
+    /// <see cref="Precision.BFloat16"/> needs <see cref="Autocast.IsSupported"/>. Default <see cref="Precision.Float32"/>;
+    /// <see cref="Precision.Auto"/> becomes what suits the device that the network is on.
+    /// </summary>
+    /// <exception cref="InputException">The loaded libtorch has no autocast functions.</exception>
+    public Precision Precision
+    {
+        get;
+        set => field = value switch
+        {
+            Precision.Auto => Autocast.Best(parameters().First().device),
+            Precision.BFloat16 when !Autocast.IsSupported => throw new InputException(Autocast.Missing),
+            _ => value,
+        };
+    } = Precision.Float32;
+
+    /// <summary>The logits (N, K), float32 unless the network itself is of another type; owned by the caller.</summary>
+    public sealed override Tensor forward(Tensor images)
+    {
+        if (Precision == Precision.Float32)
+            return Logits(images);
+        using var scope = NewDisposeScope();
+        using var autocast = Autocast.To(Precision, images.device);
+        return Logits(images).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The forward pass itself, of whatever type the operations give.</summary>
+    private protected abstract Tensor Logits(Tensor images);
+
     /// <summary>Names of the stages, modules that put out features (N, C, H, W), in the order in which they run; two or more.</summary>
     public abstract IReadOnlyList<string> StageNames { get; }
 

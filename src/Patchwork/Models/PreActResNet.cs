@@ -35,8 +35,7 @@ public sealed class PreActResNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3), nameof(layer4)];
 
-    /// <inheritdoc/>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = layer4.call(layer3.call(layer2.call(layer1.call(conv1.call(Layers.ChannelsLast(x))))));      // (N, 512, H/8, W/8)

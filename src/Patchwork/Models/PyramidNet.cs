@@ -46,8 +46,7 @@ public sealed class PyramidNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
 
-    /// <inheritdoc/>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = bn1.call(conv1.call(x));                                   // (N, 16, H, W), no ReLU

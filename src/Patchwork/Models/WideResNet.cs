@@ -34,8 +34,7 @@ public sealed class WideResNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(block1), nameof(block2), nameof(block3)];
 
-    /// <inheritdoc/>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = block3.call(block2.call(block1.call(conv1.call(Layers.ChannelsLast(x)))));      // (N, 64·k, H/4, W/4)

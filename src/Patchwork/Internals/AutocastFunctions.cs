@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Patchwork.Internals;
+
+/// <summary>Whether a thread casts on a kind of device, and to what.</summary>
+internal readonly record struct AutocastState(bool Enabled, sbyte Type);
+
+/// <summary>
+/// at::autocast of the loaded libtorch (<c>ATen/autocast_mode.h</c>). It is looked up by the names that GCC and Clang give it; another
+/// compiler's library does not have them.
+/// </summary>
+internal static unsafe class AutocastFunctions
+{
+    private static readonly delegate* unmanaged<sbyte, byte> isEnabled;
+    private static readonly delegate* unmanaged<sbyte, byte, void> setEnabled;
+    private static readonly delegate* unmanaged<sbyte, sbyte> getType;
+    private static readonly delegate* unmanaged<sbyte, sbyte, void> setType;
+    private static readonly delegate* unmanaged<void> clearCache;
+
+#pragma warning disable CA1810 // One search finds the library and all its functions.
+    static AutocastFunctions()
+    {
+        NativeLibraries.Ensure();
+        if (!NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library))
+            return;
+        isEnabled = (delegate* unmanaged<sbyte, byte>)Find("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE");
+        setEnabled = (delegate* unmanaged<sbyte, byte, void>)Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb");
+        getType = (delegate* unmanaged<sbyte, sbyte>)Find("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE");
+        setType = (delegate* unmanaged<sbyte, sbyte, void>)Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE");
+        clearCache = (delegate* unmanaged<void>)Find("_ZN2at8autocast11clear_cacheEv");
+        AreThere = isEnabled != null && setEnabled != null && getType != null && setType != null && clearCache != null;
+
+        // Also in what the library was linked with, where libtorch is.
+        nint Find(string name) => NativeLibrary.TryGetExport(library, name, out var function) ? function : 0;
+    }
+#pragma warning restore CA1810
+
+    /// <summary>True where all of them were found; without them nothing here may be called.</summary>
+    public static bool AreThere { get; }
+
+    /// <summary>What this thread does on a kind of device (c10::DeviceType).</summary>
+    public static AutocastState State(sbyte device) => new(isEnabled(device) != 0, getType(device));
+
+    /// <summary>Sets what this thread does on a kind of device.</summary>
+    public static void Set(sbyte device, AutocastState state)
+    {
+        setType(device, state.Type);
+        setEnabled(device, state.Enabled ? (byte)1 : (byte)0);
+    }
+
+    /// <summary>Drops this thread's casted copies of weights, which hold only while the weights stay as they are.</summary>
+    public static void ClearCache() => clearCache();
+}

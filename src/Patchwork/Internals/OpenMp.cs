@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Patchwork.Internals;
+
+/// <summary>GNU's OpenMP, on whose threads torch computes on Linux.</summary>
+internal static unsafe class OpenMp
+{
+    private const int KeepWhatIsSet = 0;
+
+    private static readonly Lazy<nint> setThreads = new(() => NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly,
+        null, out var library) && NativeLibrary.TryGetExport(library, "omp_set_num_threads", out var function) ? function : 0);
+
+    /// <summary>
+    /// Has threads that wait for work sleep. By default they spin for some milliseconds, which costs nothing on an idle machine and most of
+    /// the speed where another program wants the cores: an operation is as slow as its slowest thread. The library reads this as it is
+    /// loaded; what the user's environment says stays.
+    /// </summary>
+    public static void SleepWhileWaiting()
+    {
+        // Not by Environment: that does not reach native code.
+        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null
+            && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null
+            && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "setenv", out var setenv))
+        {
+            fixed (byte* name = "GOMP_SPINCOUNT\0"u8, value = "0\0"u8)
+                _ = ((delegate* unmanaged<byte*, byte*, int, int>)setenv)(name, value, KeepWhatIsSet);
+        }
+    }
+
+    /// <summary>
+    /// This thread's operations on one thread until disposed: for work that is too small to be shared out, as a network's answer for one
+    /// picture. Others keep their number, and so does this one afterwards.
+    /// </summary>
+    public static ThreadLimit OneThread() => new(setThreads.Value);
+
+    public readonly ref struct ThreadLimit : IDisposable
+    {
+        private readonly nint set;
+        private readonly int before;
+
+        internal ThreadLimit(nint set)
+        {
+            (this.set, before) = (set, get_num_threads());
+            Set(1);
+        }
+
+        public void Dispose() => Set(before);
+
+        // Of this thread alone, where torch.set_num_threads is for those to come too.
+        private void Set(int threads)
+        {
+            if (set != 0)
+                ((delegate* unmanaged<int, void>)set)(threads);
+        }
+    }
+}
