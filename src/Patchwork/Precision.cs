@@ -5,9 +5,6 @@ namespace Patchwork;
 /// </summary>
 public enum Precision
 {
-    /// <summary><see cref="BFloat16"/> where the processor or GPU computes in it, <see cref="Float32"/> elsewhere.</summary>
-    Auto,
-
     /// <summary>32 bits throughout.</summary>
     Float32,
 
@@ -16,4 +13,7 @@ public enum Precision
     /// fast as float32 where the processor has instructions for it, many times slower where it has not.
     /// </summary>
     BFloat16,
+
+    /// <summary><see cref="BFloat16"/> where the hardware computes in it, <see cref="Float32"/> elsewhere: <see cref="Autocast.Best"/>.</summary>
+    Auto,
 }

@@ -16,21 +16,18 @@ internal static class BenchCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var threads = WholeOption.Optional("--threads", "torch threads (default: all cores)", 1, 1024);
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
         var evaluation = new Option<bool>("--evaluation")
         {
             Description =
             "what evaluating costs over the bare passes through the network instead; some minutes"
         };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { threads,
-            methods, evaluation };
+        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { methods,
+            evaluation };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
-            if (parsed.GetValue(threads) is { } given)
-                TorchSharp.torch.set_num_threads(given);
+            common.PrepareTorch(parsed);
             if (parsed.GetValue(methods))
             {
                 PrintMethods(parsed.Output, common.Json(parsed));

@@ -26,7 +26,7 @@ internal static class CompareCommand
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", "none");
-        var common = new CommonOptions();
+        var common = new CommonOptions(threads: null);
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
         var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, jobs, output, markdown };
         suites.AddTo(command);

@@ -19,17 +19,19 @@ internal static class EvaluateCommand
         var run = new Argument<string>("run") { Description = "run folder" };
         var options = new SuiteOptions("--suite", "all");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
-        var common = new CommonOptions();
+        var common = new CommonOptions("torch threads (default: the run's)");
+        var precision = PrecisionOption.Create();
         var command =
             new Command("evaluate",
-            "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, markdown };
+            "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, precision,
+            markdown };
         options.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
+            common.PrepareTorch(parsed);
             var folder = parsed.GetValue(run)!;
-            var chosen = options.Over(parsed)!;
+            var chosen = options.Over(parsed)! with { Precision = parsed.GetValue(precision), Threads = common.Threads(parsed) };
             var line = new LiveLine(parsed.Error);
             var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
                 common.Quiet(parsed));
@@ -40,7 +42,7 @@ internal static class EvaluateCommand
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);
             if (common.Json(parsed))
                 parsed.Output.WriteLine(new JsonObject(suites.Select(one =>
-                    KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen.Limit))))
+                    KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
                 parsed.Output.Write(evaluations.Table().ToMarkdown());

@@ -26,19 +26,22 @@ internal static class ExplainCommand
             Description =
             "PNG file (default: the picture's name and .explained.png, in the current folder)"
         };
-        var common = new CommonOptions();
+        var precision = PrecisionOption.Create();
+        var common = new CommonOptions("torch threads (default: one)");
         var command = new Command("explain", "What a trained run looked at in a picture: heat map, overlay, box.") { run, image, layer,
-            asked, output };
+            asked, output, precision };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
+            common.PrepareTorch(parsed);
             var picture = parsed.GetValue(image)!;
             var path = parsed.GetValue(output) ?? $"{Path.GetFileNameWithoutExtension(picture)}.explained.png";
             if (Path.GetFullPath(path) == Path.GetFullPath(picture))
                 throw new InputException($"The sheet must be another file than the picture. Received: {path} for both. Choose another "
                     + "--out.");
             using var predictor = Predictor.Open(parsed.GetValue(run)!);
+            predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
+            predictor.Model.Precision = parsed.GetValue(precision);
             var explanation = predictor.Explain(picture, parsed.GetValue(asked), parsed.GetValue(layer));
             OutputFile.Write(path, explanation.Sheet(Path.GetFileName(picture)).Png());
             var seen = explanation.Activation;
@@ -48,6 +51,7 @@ internal static class ExplainCommand
                     ["class"] = seen.Class,
                     ["probability"] = seen.Probability,
                     ["layer"] = seen.Layer,
+                    ["precision"] = predictor.Model.Precision.ToString(),
                     ["box"] = new JsonObject
                     {
                         ["top"] = seen.Box.Top,

@@ -24,7 +24,7 @@ internal static class MixCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
+            common.PrepareTorch(parsed);
             var pictures = parsed.GetValue(count);
             var named = parsed.GetValue(source)!;
             var shown = new Recipe { Method = DefaultExperiment.Method };

@@ -15,13 +15,16 @@ internal static class PredictCommand
         var run = new Argument<string>("run") { Description = "run folder" };
         var images = new Argument<string[]>("image") { Description = "pictures (PNG, JPEG, WebP)", Arity = ArgumentArity.OneOrMore };
         var top = WholeOption.Create("--top", "classes a picture", 3, 1);
-        var common = new CommonOptions();
-        var command = new Command("predict", "Classes and probabilities of pictures by a trained run.") { run, images, top };
+        var precision = PrecisionOption.Create();
+        var common = new CommonOptions("torch threads (default: one)");
+        var command = new Command("predict", "Classes and probabilities of pictures by a trained run.") { run, images, top, precision };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
+            common.PrepareTorch(parsed);
             using var predictor = Predictor.Open(parsed.GetValue(run)!);
+            predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
+            predictor.Model.Precision = parsed.GetValue(precision);
             var answers = new JsonArray();
             foreach (var image in parsed.GetValue(images)!)
             {
@@ -32,6 +35,7 @@ internal static class PredictCommand
                     answers.Add(new JsonObject
                     {
                         ["image"] = image,
+                        ["precision"] = predictor.Model.Precision.ToString(),
                         ["classes"] = new JsonArray([.. best.Select(k =>
                             new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = probabilities[k] })]),
                     });

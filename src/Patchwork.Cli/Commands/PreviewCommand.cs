@@ -37,7 +37,7 @@ internal static class PreviewCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            NativeLibraries.Ensure();
+            common.PrepareTorch(parsed);
             var all = recipe.Given(parsed, "method") == "all";
             var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed, except: all ? "method" : "");
             string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];

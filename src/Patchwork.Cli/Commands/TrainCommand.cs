@@ -20,7 +20,7 @@ internal static class TrainCommand
         };
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
         var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
-        var common = new CommonOptions();
+        var common = new CommonOptions(threads: null);
         var recipe = new RecipeOptions().Data().Mixing().Training();
         var command = new Command("train", "Trains one network in a run folder.") { file, output, resume };
         recipe.AddTo(command);

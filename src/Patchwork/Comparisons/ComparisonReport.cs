@@ -153,11 +153,13 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         ["methods"] = new JsonArray([.. result.Methods.Select(MethodJson)]),
     };
 
-    // The threads are those of the runs, not of this report.
+    // Threads and precision are those of the runs, not of this report.
     private JsonObject Environment()
     {
         var environment = Provenance.Describe();
-        environment["torchThreads"] = RunFolder.Open(result.Runs[0].Folder).Recipe.Threads;
+        var run = RunFolder.Open(result.Runs[0].Folder).Recipe;
+        environment["torchThreads"] = run.Threads;
+        environment["trainingPrecision"] = run.Precision.ToString();
         environment["runsAtATime"] = result.Jobs;
         return environment;
     }

@@ -39,10 +39,12 @@ public static class Suites
     // alone, so that a new suite does not outdate the results of the others.
     private static readonly string[] AlwaysStored = ["layer", "transfer", "corruptions", "out_sets"];
 
-    /// <summary>A suite's fingerprint and limit as result files hold them.</summary>
-    internal static JsonObject Stored(Suite suite, int? limit)
+    /// <summary>A suite's fingerprint, limit and precision as result files hold them; of float32 where they do not say.</summary>
+    internal static JsonObject Stored(Suite suite, int? limit, Precision precision = Precision.Float32)
     {
         var stored = new JsonObject { ["limit"] = limit };
+        if (precision != Precision.Float32)
+            stored["precision"] = precision.ToString();
         foreach (var key in AlwaysStored)
             stored[key] = null;
         foreach (var (key, value) in suite.Fingerprint)

@@ -1,5 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Imaging;
+using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Training;
 using TorchSharp;
@@ -17,8 +18,19 @@ public sealed class Predictor : IDisposable
     /// <summary>Model, input and classes.</summary>
     public ModelCard Card { get; }
 
-    /// <summary>The network, in evaluation mode; it stays this predictor's.</summary>
+    /// <summary>The network, in evaluation mode and float32 unless you set its precision; it stays this predictor's.</summary>
     public ImageClassifier Model => model;
+
+    /// <summary>
+    /// Torch threads for a picture. One picture is too little work to share out: more threads wait for one another, and on a busy machine
+    /// for its cores. Range: at least 1. Default 1.
+    /// </summary>
+    public int Threads
+    {
+        get;
+        set => field = value >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), $"threads must be at least 1. Received: threads = {value}.");
+    } = 1;
 
     /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
     /// <param name="folder">A run folder, or the checkpoints folder of a run alone.</param>
@@ -44,6 +56,7 @@ public sealed class Predictor : IDisposable
     /// <exception cref="InputException">The picture cannot be read.</exception>
     public double[] Predict(string picture)
     {
+        using var threads = OpenMp.On(Threads);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         return model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
@@ -63,6 +76,7 @@ public sealed class Predictor : IDisposable
             if (label < 0)
                 throw InputException.Unknown("class", className, [.. Card.Classes]);
         }
+        using var threads = OpenMp.On(Threads);
         using var input = Input(picture);
         return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
     }

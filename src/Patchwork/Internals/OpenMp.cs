@@ -29,20 +29,19 @@ internal static unsafe class OpenMp
     }
 
     /// <summary>
-    /// This thread's operations on one thread until disposed: for work that is too small to be shared out, as a network's answer for one
-    /// picture. Others keep their number, and so does this one afterwards.
+    /// This thread's operations on so many threads until disposed. Others keep their number, and so does this one afterwards.
     /// </summary>
-    public static ThreadLimit OneThread() => new(setThreads.Value);
+    public static ThreadLimit On(int threads) => new(setThreads.Value, threads);
 
     public readonly ref struct ThreadLimit : IDisposable
     {
         private readonly nint set;
         private readonly int before;
 
-        internal ThreadLimit(nint set)
+        internal ThreadLimit(nint set, int threads)
         {
             (this.set, before) = (set, get_num_threads());
-            Set(1);
+            Set(threads);
         }
 
         public void Dispose() => Set(before);

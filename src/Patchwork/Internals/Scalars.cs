@@ -42,6 +42,9 @@ internal static class Scalars
     /// <summary>x + c for a number c.</summary>
     public static Tensor Plus(this Tensor x, double c) => x.add(Held(c), One);
 
+    /// <summary>A real type itself, float32 in place of those of 16 bits: for numbers whose rounding would show.</summary>
+    public static ScalarType Wide(this ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : type;
+
     /// <summary>1 - x.</summary>
     public static Tensor OneMinus(Tensor x)
     {

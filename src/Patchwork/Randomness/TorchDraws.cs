@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,8 +39,11 @@ internal static class TorchDraws
 #pragma warning restore RS0030
     }
 
-    /// <summary>Draws from [0, 1); the caller owns them.</summary>
-    public static Tensor Uniform(long[] shape, ScalarType dtype, Device device) => rand(shape, dtype, device, generator: own);
+    /// <summary>
+    /// Draws from [0, 1), float32 where that type is of 16 bits: the 256 numbers that bfloat16 has below 1 could not tell a chance of 0.010
+    /// from one of 0.012. The caller owns them.
+    /// </summary>
+    public static Tensor Uniform(long[] shape, ScalarType dtype, Device device) => rand(shape, dtype.Wide(), device, generator: own);
 
     private sealed class Ownership : IDisposable
     {

@@ -192,6 +192,12 @@ public sealed partial record Recipe
     /// </summary>
     public int Threads { get; init; }
 
+    /// <summary>
+    /// What training and validation compute in: float32, bfloat16 (convolutions and matrix products), or auto, which is bfloat16 where the
+    /// hardware computes in it. What was chosen is stored and used again on resume. The test is in float32. Default auto.
+    /// </summary>
+    public Precision Precision { get; init; } = Precision.Auto;
+
     /// <summary>cpu, cuda or cuda:N. Default cpu.</summary>
     public string Device { get; init; } = "cpu";
 

@@ -100,7 +100,7 @@ public sealed record DropBlock : BranchRegularizer
     {
         using var scope = NewDisposeScope();
         var scale = Held(keepMask.numel()) / keepMask.sum().clamp_min(One);
-        return (features * (keepMask * scale)).MoveToOuterDisposeScope();
+        return (features * (keepMask * scale)).to(features.dtype).MoveToOuterDisposeScope();
     }
 
     /// <summary>The drop probability of a block: p in the last stage, p/4 in the one before, 0 in all others.</summary>

@@ -15,7 +15,7 @@ internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : Branc
         using var scope = NewDisposeScope();
         var (height, width) = ((int)features.size(2), (int)features.size(3));
         var seeds = TorchDraws.Uniform(method.SeedShape(features.shape), features.dtype, features.device)
-            .lt(Held(method.Gamma(height, width, DropProbability))).to(features.dtype);
+            .lt(Held(method.Gamma(height, width, DropProbability))).to(features.dtype.Wide());
         return DropBlock.Apply(features, method.KeepMask(seeds, height, width)).MoveToOuterDisposeScope();
     }
 }

@@ -50,7 +50,7 @@ public sealed record ShakeDrop : BranchRegularizer
         using var scope = NewDisposeScope();
         // α·r in value, β·r for the gradient: what is detached carries no gradient.
         var correction = branch.detach() * (alpha - beta);
-        return (branch * beta).PlusInPlace(correction).MoveToOuterDisposeScope();
+        return (branch * beta).PlusInPlace(correction).to(branch.dtype).MoveToOuterDisposeScope();
     }
 
     /// <summary>E[b + α - b·α], by which a branch is multiplied in evaluation: 1 - p where α is symmetric.</summary>

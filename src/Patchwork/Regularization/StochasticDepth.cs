@@ -43,9 +43,9 @@ public sealed record StochasticDepth : BranchRegularizer
     /// <param name="dropProbability">p_l, used with <see cref="StochasticDepthScale.Training"/> alone.</param>
     public Tensor Apply(Tensor branch, Tensor gates, double dropProbability)
     {
-        using var factors = gates * Held(TrainingFactor(dropProbability));
-        using var columns = factors.reshape([-1, .. Enumerable.Repeat(1L, (int)branch.dim() - 1)]);
-        return branch * columns;
+        using var scope = NewDisposeScope();
+        var factors = (gates * Held(TrainingFactor(dropProbability))).to(branch.dtype);
+        return (branch * factors.reshape([-1, .. Enumerable.Repeat(1L, (int)branch.dim() - 1)])).MoveToOuterDisposeScope();
     }
 
     /// <summary>By what a kept branch is multiplied in training: 1, or 1/(1 - p).</summary>
@@ -92,6 +92,6 @@ internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace pl
             return branch * Held(method.EvaluationFactor(DropProbability));
         using var scope = NewDisposeScope();
         var uniform = TorchDraws.Uniform([method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0)], branch.dtype, branch.device);
-        return method.Apply(branch, uniform.ge(Held(DropProbability)).to(branch.dtype), DropProbability).MoveToOuterDisposeScope();
+        return method.Apply(branch, uniform.ge(Held(DropProbability)).to(uniform.dtype), DropProbability).MoveToOuterDisposeScope();
     }
 }

@@ -20,13 +20,13 @@ public sealed class EvaluationFiles(RunFolder run)
 
     /// <summary>What a suite with these options measured; null where it has not.</summary>
     /// <param name="suite">The suite.</param>
-    /// <param name="limit">Number of test images that are used; null for all.</param>
-    public SuiteResult? Read(Suite suite, int? limit)
+    /// <param name="options">How many test images are used, in what precision.</param>
+    public SuiteResult? Read(Suite suite, EvaluationOptions options)
     {
         try
         {
             return File.Exists(FileOf(suite)) && JsonNode.Parse(File.ReadAllText(FileOf(suite))) is JsonObject stored
-                && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, limit)) ? Read(stored) : null;
+                && JsonNode.DeepEquals(stored["options"], Stored(suite, options)) ? Read(stored) : null;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
         {
@@ -35,13 +35,13 @@ public sealed class EvaluationFiles(RunFolder run)
     }
 
     /// <summary>Stores what a suite measured, and brings <see cref="Summary"/> up to date.</summary>
-    internal void Write(MeasuredSuite measured, int? limit)
+    internal void Write(MeasuredSuite measured, EvaluationOptions options)
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(FileOf(measured.Suite), new JsonObject
         {
-            ["options"] = Suites.Stored(measured.Suite, limit),
-            ["metrics"] = Metrics(measured.Result, limit),
+            ["options"] = Stored(measured.Suite, options),
+            ["metrics"] = Metrics(measured.Result, options),
             ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(Numbers)])),
             ["per_image"] = Each(measured.Result.PerImage, Numbers),
         }.ToJsonString() + "\n");
@@ -58,8 +58,12 @@ public sealed class EvaluationFiles(RunFolder run)
         return known.Where(File.Exists).Concat(Directory.GetFiles(folder, "*.json").Except(known).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Metrics as <c>evaluation.json</c> has them; a limit is written beside each number.</summary>
-    public static JsonObject Metrics(SuiteResult result, int? limit) => Each(result.Metrics, metric =>
+    private static JsonObject Stored(Suite suite, EvaluationOptions options) => Suites.Stored(suite, options.Limit, options.Precision);
+
+    /// <summary>
+    /// Metrics as <c>evaluation.json</c> has them; a limit, and a precision other than float32, are written beside each number.
+    /// </summary>
+    public static JsonObject Metrics(SuiteResult result, EvaluationOptions options) => Each(result.Metrics, metric =>
     {
         var one = new JsonObject
         {
@@ -67,8 +71,10 @@ public sealed class EvaluationFiles(RunFolder run)
             ["ci95"] = metric.Ci95 is { } interval ? new JsonArray(interval.Low, interval.High) : null,
             ["n"] = metric.N,
         };
-        if (limit is { } count)
+        if (options.Limit is { } count)
             one["limit"] = count;
+        if (options.Precision != Precision.Float32)
+            one["precision"] = options.Precision.ToString();
         return one;
     });
 

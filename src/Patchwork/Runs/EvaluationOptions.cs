@@ -37,6 +37,27 @@ public sealed record EvaluationOptions
         init => field = value is null or >= 1 ? value : throw new InputException($"`Limit` must be at least 1. Received: {value}.");
     }
 
+    /// <summary>
+    /// What the network computes in; it is written into every result that is not of float32. Range: <see cref="Precision.Float32"/> or
+    /// <see cref="Precision.BFloat16"/>, which needs <see cref="Autocast.IsSupported"/>; numbers are not left to the machine. Default
+    /// <see cref="Precision.Float32"/>, whatever the run was trained in.
+    /// </summary>
+    /// <exception cref="InputException">The value is <see cref="Precision.Auto"/>.</exception>
+    public Precision Precision
+    {
+        get;
+        init => field = value != Precision.Auto ? value
+            : throw new InputException("`Precision` of an evaluation must be float32 or bfloat16. Received: auto.");
+    }
+
+    /// <summary>Torch threads; null, the default: as many as the run was trained with. Range: at least 1.</summary>
+    /// <exception cref="InputException">The value is out of range.</exception>
+    public int? Threads
+    {
+        get;
+        init => field = value is null or >= 1 ? value : throw new InputException($"`Threads` must be at least 1. Received: {value}.");
+    }
+
     /// <summary>Refuses what cannot be evaluated before anything is trained for it.</summary>
     /// <param name="recipe">The recipe of the runs that are evaluated later.</param>
     /// <exception cref="InputException">A suite cannot run on the test set, or a file or data set cannot be opened.</exception>

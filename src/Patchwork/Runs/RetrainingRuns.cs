@@ -12,9 +12,10 @@ namespace Patchwork.Runs;
 /// <c>evaluation/SUITE/NAME</c> of its folder. Finished ones are read, partial ones resumed.
 /// </summary>
 /// <param name="run">The run whose network is trained further.</param>
+/// <param name="precision">What the network that is handed out computes in; it is trained in the run's.</param>
 /// <param name="report">Receives one line at a time for the user.</param>
 /// <param name="cancellation">Ends the training between two steps.</param>
-internal sealed class RetrainingRuns(RunFolder run, Action<Notice> report, CancellationToken cancellation)
+internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<Notice> report, CancellationToken cancellation)
 {
     /// <summary>The trained network, owned by the caller.</summary>
     public nn.Module<Tensor, Tensor> Train(Retraining wanted, Action<double> progress)
@@ -27,7 +28,7 @@ internal sealed class RetrainingRuns(RunFolder run, Action<Notice> report, Cance
         else
             TrainingRun.Start(RecipeOf(wanted), folder, callbacks, Say, cancellation);
         var trained = RunFolder.Open(folder);
-        return trained.LoadNetwork(trained.Checkpoints.LastWeights, NativeLibraries.Device(run.Recipe.Device));
+        return trained.LoadNetwork(trained.Checkpoints.LastWeights, NativeLibraries.Device(run.Recipe.Device), precision);
     }
 
     private Recipe RecipeOf(Retraining wanted) => new()
@@ -39,6 +40,7 @@ internal sealed class RetrainingRuns(RunFolder run, Action<Notice> report, Cance
         Seed = run.Recipe.Seed,
         Threads = run.Recipe.Threads,
         Device = run.Recipe.Device,
+        Precision = run.Recipe.Precision,
         BatchSize = 64,
         Weights = run.Checkpoints.LastWeights,
         Freeze = wanted.LastLayerOnly,

@@ -40,21 +40,22 @@ public static class RunEvaluation
         if (!run.Finished)
             throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
                 + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
+        var device = NativeLibraries.Device(run.Recipe.Device);
         var data = run.Recipe.OpenData();
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run);
-        var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options.Limit));
+        var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
         var missing = suites.Where(suite => done[suite] is null).ToArray();
         if (missing.Length > 0)
         {
-            using var opened = Opened.Of(run, data, options.Limit, report, cancellation);
+            using var opened = Opened.Of(run, data, device, options, report, cancellation);
             foreach (var suite in missing)
                 suite.Check(opened.Subject.Test);
             foreach (var (i, suite) in missing.Index())
             {
                 var result =
                     suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
-                Store(() => files.Write(new(suite, result), options.Limit), folder);
+                Store(() => files.Write(new(suite, result), options), folder);
                 done[suite] = result;
                 report(new Notice($"{suite.Id} done"));
             }
@@ -81,21 +82,23 @@ public static class RunEvaluation
     {
         public Subject Subject => subject;
 
-        public static Opened Of(RunFolder run, DatasetPair data, int? limit, Action<Notice> report, CancellationToken cancellation)
+        public static Opened Of(RunFolder run, DatasetPair data, Device device, EvaluationOptions options, Action<Notice> report,
+            CancellationToken cancellation)
         {
             var recipe = run.Recipe;
-            var device = NativeLibraries.Device(recipe.Device);
-            if (recipe.Threads > 0 && get_num_threads() != recipe.Threads)
-                set_num_threads(recipe.Threads);
-            var test = limit is { } count ? StratifiedSplit.Some(data.Test, count) : data.Test;
-            var last = run.LoadNetwork(run.Checkpoints.LastWeights, device);
-            var best = File.Exists(run.Checkpoints.BestWeights) ? run.LoadNetwork(run.Checkpoints.BestWeights, device) : null;
+            var threads = options.Threads ?? recipe.Threads;
+            if (threads > 0 && get_num_threads() != threads)
+                set_num_threads(threads);
+            var test = options.Limit is { } count ? StratifiedSplit.Some(data.Test, count) : data.Test;
+            var last = run.LoadNetwork(run.Checkpoints.LastWeights, device, options.Precision);
+            var best = File.Exists(run.Checkpoints.BestWeights)
+                ? run.LoadNetwork(run.Checkpoints.BestWeights, device, options.Precision) : null;
             return new Opened(new Subject(last, test, new SeedStream(Seed))
             {
                 BestNetwork = best,
                 Validation = recipe.ValidationShare is null ? null : recipe.Split(data).Validation,
-                Limit = limit,
-                Retrain = new RetrainingRuns(run, report, cancellation).Train,
+                Limit = options.Limit,
+                Retrain = new RetrainingRuns(run, options.Precision, report, cancellation).Train,
                 Device = device,
                 Cancellation = cancellation,
             });

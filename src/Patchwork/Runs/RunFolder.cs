@@ -71,7 +71,12 @@ public sealed class RunFolder
 
     /// <summary>The run's network with weights from a file; owned by the caller.</summary>
     /// <exception cref="InputException">The weights cannot be used.</exception>
-    internal ImageClassifier LoadNetwork(string weights, Device device) => ModelCard.Read(Checkpoints.Card).LoadModel(weights, device);
+    internal ImageClassifier LoadNetwork(string weights, Device device, Precision precision = Precision.Float32)
+    {
+        var model = ModelCard.Read(Checkpoints.Card).LoadModel(weights, device);
+        model.Precision = precision;
+        return model;
+    }
 
     internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
 

@@ -18,6 +18,10 @@ public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoc
     /// <summary>Mixed training images by the λ of their label, in twentieths from 0 to 1; null where nothing mixed pixels.</summary>
     public IReadOnlyList<long>? Lambdas { get; init; }
 
+    /// <summary>What the test numbers were computed in; the recipe says what was trained in.</summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<Precision>))]
+    public Precision Precision { get; init; }
+
     /// <summary>The result as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RunResultJson.Default.RunResult);
 

@@ -1,6 +1,7 @@
 using Patchwork.Data;
 using Patchwork.Formats;
 using Patchwork.Inference;
+using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Models;
 using Patchwork.Randomness;
@@ -19,18 +20,41 @@ public sealed class TrainingRun
     private readonly ResolvedRecipe resolved;
     private readonly DatasetPair data;
     private readonly Device device;
+    private readonly string? remark;
 
     private TrainingRun(ResolvedRecipe asked)
     {
         device = NativeLibraries.Device(asked.Recipe.Device);
         if (asked.Recipe.Threads > 0 && get_num_threads() != asked.Recipe.Threads)
             set_num_threads(asked.Recipe.Threads);
-        // Stored, so that a resumed run uses as many threads again and finds its files from anywhere.
-        resolved = asked with { Recipe = RecipePaths.Settled(asked.Recipe) with { Threads = get_num_threads() } };
+        // Stored, so that a resumed run uses as many threads and the same precision again and finds its files from anywhere.
+        resolved = asked with
+        {
+            Recipe = RecipePaths.Settled(asked.Recipe) with { Threads = get_num_threads(), Precision = Chosen(asked.Recipe, device) },
+        };
+        remark = Remark(asked.Recipe.Precision, device);
         data = Recipe.OpenData();
     }
 
     private Recipe Recipe => resolved.Recipe;
+
+    private static Precision Chosen(Recipe recipe, Device device) => recipe.Precision switch
+    {
+        Precision.Auto => Autocast.Best(device),
+        Precision.BFloat16 when !Autocast.IsSupported => Precision.Float32,
+        var asked => asked,
+    };
+
+    // What the person who runs this should know about the choice, or null.
+    private static string? Remark(Precision asked, Device device)
+    {
+        if (asked == Precision.Float32 || (asked == Precision.Auto && !Bfloat16Hardware.IsIn(device)))
+            return null;
+        if (!Autocast.IsSupported)
+            return $"trained in float32: {Autocast.Missing}";
+        return Bfloat16Hardware.IsIn(device) ? null : $"bfloat16 is emulated on this {(device.type == DeviceType.CPU ? "processor" : "GPU")}"
+            + " and slower than float32; `Precision` auto would choose float32";
+    }
 
     /// <summary>
     /// Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.
@@ -143,6 +167,8 @@ public sealed class TrainingRun
         if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
             report(new Notice($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: "
                 + $"{string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}", IsWarning: true));
+        if (remark is not null)
+            report(new Notice(remark, IsWarning: true));
         var seeds = new SeedStream(Recipe.Seed);
         var (train, validation) = Recipe.Split(data);
         using var trainLoader = new BatchLoader(train, seeds, resolved.Loading);
@@ -157,6 +183,7 @@ public sealed class TrainingRun
             ClipNorm = Recipe.Clip,
             Accumulate = Recipe.Accumulate,
             Device = device,
+            Precision = Recipe.Precision,
             Seeds = seeds,
             Report = line => report(new Notice(line)),
             Warn = line => report(new Notice(line, IsWarning: true)),

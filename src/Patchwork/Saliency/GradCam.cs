@@ -62,8 +62,9 @@ public static class GradCam
             throw new ArgumentException($"Grad-CAM needs a layer that puts out maps (N, D, h, w). Received: {layer}, which puts out "
                 + $"{(features is null ? "nothing" : $"{features.dim()} dimensions")}.");
         var score = logits.gather(1, classes.unsqueeze(1)).sum();
-        var weights = autograd.grad([score], [features])[0].mean([2, 3], keepdim: true);      // (N, D, 1, 1)
-        return (weights * features).sum(1).detach().MoveToOuterDisposeScope();
+        var type = features.dtype.Wide();
+        var weights = autograd.grad([score], [features])[0].to(type).mean([2, 3], keepdim: true);      // (N, D, 1, 1)
+        return (weights * features.to(type)).sum(1).detach().MoveToOuterDisposeScope();
     }
 
     // Minimum to 0 and maximum to 1, of each map; least is added to what is divided by, 1e-7 in the public code.

@@ -56,6 +56,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
     /// <param name="resume">Where to go on from; null to begin.</param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
+    /// <exception cref="InputException">The options ask for a precision that the model or the loaded libtorch does not have.</exception>
     /// <exception cref="NonFiniteException">The loss of a step, or a weight that was to be kept, is not a number or infinite.</exception>
     /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
@@ -63,6 +64,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     {
         model.to(Options.Device);
         resume?.LoadWeights(model);
+        using var precision = new NetworkPrecision(model, Options.Precision);
         // after the weights are in place: an optimizer keeps the parameters it was given
         using var optimizer = Options.Optimizer.Create(model);
         resume?.LoadOptimizer(optimizer);
@@ -82,6 +84,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             while (state.Epoch < Options.Epochs && state.StopReason is null)
                 RunEpoch(state, cancellation);
             Each(callback => callback.OnTrainEnd(state));
+            precision.Use(Precision.Float32);
             var tested = test is null ? null : RunTest(state, test, cancellation);
             return new FitResult(state.Epoch, state.Step, state.StopReason, tested);
         }

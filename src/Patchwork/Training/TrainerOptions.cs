@@ -46,6 +46,13 @@ public sealed record TrainerOptions
             : throw new ArgumentOutOfRangeException(nameof(value), $"accumulate must be at least 1. Received: accumulate = {value}.");
     } = 1;
 
+    /// <summary>
+    /// What forward passes in training and validation compute in; the test is in float32, so that its numbers stand beside those of other
+    /// runs. Other than float32 needs an <see cref="Models.ImageClassifier"/>; a network of your own opens an <see cref="Autocast"/> scope
+    /// in its forward pass. Default <see cref="Precision.Float32"/>.
+    /// </summary>
+    public Precision Precision { get; init; } = Precision.Float32;
+
     /// <summary>Where to train. Default: CPU.</summary>
     public Device Device { get; init; } = CPU;
 

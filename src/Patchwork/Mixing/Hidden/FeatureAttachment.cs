@@ -77,10 +77,10 @@ public sealed class FeatureAttachment : IDisposable
             return features;
         using var scope = NewDisposeScope();
         var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: features.device);
-        var masks = plan.Masks().to(features.dtype, features.device);
+        var masks = plan.Masks().to(features.dtype.Wide(), features.device);      // λ as the labels have it
         var partner = features.index_select(0, partners);
         var mixed = plan.IsOfBoxes ? where(masks.gt(Held(0.5)), features, partner) : (masks * features).Plus(OneMinus(masks) * partner);
-        return mixed.MoveToOuterDisposeScope();
+        return mixed.to(features.dtype).MoveToOuterDisposeScope();
     }
 
     private static nn.Module<Tensor, Tensor> Find(nn.Module<Tensor, Tensor> model, string layer)
