@@ -1,0 +1,149 @@
+using Patchwork.Models;
+using Patchwork.Randomness;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Patchwork.Tests;
+
+/// <summary>Mixed precision as libtorch defines it, in a scope that leaves nothing behind.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class AutocastTests
+{
+    public AutocastTests() => Assert.SkipUnless(Autocast.IsSupported, "the loaded libtorch has no autocast functions");
+
+    private static ScalarType ProductType()
+    {
+        using var scope = NewDisposeScope();
+        return ones(2, 2).mm(ones(2, 2)).dtype;
+    }
+
+    [Fact]
+    public void Products_are_bfloat16_in_a_scope_and_sums_and_what_is_outside_are_not()
+    {
+        using (Autocast.To(Precision.BFloat16))
+        {
+            Assert.Equal(ScalarType.BFloat16, ProductType());
+            using var sum = ones(2).sum();
+            Assert.Equal(ScalarType.Float32, sum.dtype);
+        }
+        Assert.Equal(ScalarType.Float32, ProductType());
+    }
+
+    [Fact]
+    public void Scopes_nest_and_a_float32_one_switches_the_outer_one_off()
+    {
+        using (Autocast.To(Precision.BFloat16))
+        {
+            using (Autocast.To(Precision.Float32))
+                Assert.Equal(ScalarType.Float32, ProductType());
+            Assert.Equal(ScalarType.BFloat16, ProductType());
+            using (Autocast.To(Precision.BFloat16))
+                Assert.Equal(ScalarType.BFloat16, ProductType());
+            Assert.Equal(ScalarType.BFloat16, ProductType());
+        }
+        Assert.Equal(ScalarType.Float32, ProductType());
+    }
+
+    [Fact]
+    public void A_scope_ends_with_an_exception_too()
+    {
+        Assert.Throws<InvalidOperationException>(() =>
+        {
+            using var autocast = Autocast.To(Precision.BFloat16);
+            throw new InvalidOperationException();
+        });
+        Assert.Equal(ScalarType.Float32, ProductType());
+    }
+
+    [Fact]
+    public async Task Other_threads_are_not_in_it()
+    {
+        Task<ScalarType> other;
+        using (Autocast.To(Precision.BFloat16))
+        {
+            other = Task.Factory.StartNew(ProductType, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+            other.Wait(TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(ScalarType.Float32, await other);
+    }
+
+    // PyTorch's own scope would compute with the weights as they were at its beginning.
+    [Fact]
+    public void Weights_that_change_between_scopes_count_also_inside_an_outer_scope()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(4, 1, hasBias: false);
+        var x = ones(1, 4);
+        using var outer = Autocast.To(Precision.BFloat16);
+        double Answer()
+        {
+            using var inner = Autocast.To(Precision.BFloat16);
+            return layer.call(x).ToDouble();
+        }
+        foreach (var value in (double[])[1, 2])
+        {
+            using (no_grad())
+                layer.weight!.fill_(value);
+            Assert.Equal(4 * value, Answer());
+        }
+    }
+
+    [Fact]
+    public void Auto_is_bfloat16_where_the_processor_says_so()
+    {
+        Assert.SkipUnless(File.Exists("/proc/cpuinfo"), "reads Linux's /proc/cpuinfo");
+        var flags = File.ReadLines("/proc/cpuinfo").First(line => line.StartsWith("flags", StringComparison.Ordinal)).Split(' ');
+        var expected = flags.Contains("avx512_bf16") || flags.Contains("amx_bf16") ? Precision.BFloat16 : Precision.Float32;
+        Assert.Equal(expected, Autocast.Best(CPU));
+        using var model = ModelZoo.Create("resnet8", 2);
+        model.Precision = Precision.Auto;
+        Assert.Equal(expected, model.Precision);
+    }
+
+    [Fact]
+    public void A_network_in_bfloat16_gives_float32_logits_near_its_own_and_float32_gradients_within_a_few_percent()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new SeedStream(1).Network(() => ModelZoo.Create("resnet8", 10));
+        new SeedStream(2).SeedTorch("batch");
+        var (images, labels) = (randn(8, 3, 12, 12), randint(10, [8]));
+        (Tensor Logits, Tensor Gradient) Pass(Precision precision)
+        {
+            model.Precision = precision;
+            model.zero_grad();
+            var logits = model.call(images);
+            nn.functional.cross_entropy(logits, labels).backward();
+            return (logits.detach(), cat([.. model.parameters().Select(parameter => parameter.grad!.reshape(-1).clone())]));
+        }
+        var (exact, near) = (Pass(Precision.Float32), Pass(Precision.BFloat16));
+        Assert.Equal((ScalarType.Float32, ScalarType.Float32), (near.Logits.dtype, near.Gradient.dtype));
+        double Relative(Tensor a, Tensor b) => ((a - b).norm() / b.norm()).ToDouble();
+        // One rounding to 8 bits is 2^-9 at most, 0.2 %; ten layers forward and back add up to some of them.
+        Assert.InRange(Relative(near.Logits, exact.Logits), 1e-5, 0.02);
+        Assert.InRange(Relative(near.Gradient, exact.Gradient), 1e-5, 0.05);
+        Assert.InRange(Math.Abs(near.Gradient.norm().ToDouble() / exact.Gradient.norm().ToDouble() - 1), 0, 0.01);
+    }
+
+    [Fact]
+    public void Steps_keep_no_tensors_and_no_copies_of_weights()
+    {
+        using var model = ModelZoo.Create("resnet8", 3);
+        model.Precision = Precision.BFloat16;
+        using var optimizer = optim.SGD(model.parameters(), 0.01);
+        void Step()
+        {
+            using var scope = NewDisposeScope();
+            optimizer.zero_grad();
+            nn.functional.cross_entropy(model.call(randn(2, 3, 8, 8)), randint(3, [2])).backward();
+            optimizer.step();
+        }
+        Step();
+        var before = LiveTensors.Settled();
+        for (var i = 0; i < 20; i++)
+            Step();
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+}
