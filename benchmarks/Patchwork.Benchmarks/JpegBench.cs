@@ -66,7 +66,7 @@ public static class JpegBench
                 var pixels = new byte[height * width * 4];
                 return i =>
                 {
-                    if (!TurboJpeg.TryDecode(files[i % files.Length], height, width, pixels))
+                    if (!TurboJpeg.TryDecode(files[i % files.Length], height, width, reduction: 1, pixels))
                         throw new InvalidOperationException("libturbojpeg refused a picture that it had been given before.");
                 };
             }));

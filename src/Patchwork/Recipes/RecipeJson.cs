@@ -8,9 +8,24 @@ namespace Patchwork.Recipes;
 /// <content>A recipe as JSON, there and back.</content>
 public sealed partial record Recipe
 {
+    // What runs had before a key existed.
+    private static readonly Recipe BeforeKeys = new()
+    {
+        ScaledDecoding = false,
+    };
+
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
-    public static Recipe FromJson(string json, string name = "recipe")
+    public static Recipe FromJson(string json, string name = "recipe") => Read(json, name, new Recipe());
+
+    /// <summary>
+    /// Reads the recipe that a run stored. A key that it lacks because it is older than the key has the value that runs had then, so that
+    /// the run goes on as it began.
+    /// </summary>
+    /// <exception cref="InputException">As for <see cref="FromJson"/>.</exception>
+    internal static Recipe FromStored(string json, string name) => Read(json, name, BeforeKeys);
+
+    private static Recipe Read(string json, string name, Recipe defaults)
     {
         try
         {
@@ -18,7 +33,7 @@ public sealed partial record Recipe
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
             // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
-            var whole = JsonSerializer.SerializeToNode(new Recipe(), RecipeKeys.Info)!.AsObject();
+            var whole = JsonSerializer.SerializeToNode(defaults, RecipeKeys.Info)!.AsObject();
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (!Keys.Contains(property.Name))
