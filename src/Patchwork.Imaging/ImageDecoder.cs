@@ -11,8 +11,8 @@ namespace Patchwork.Imaging;
 /// </summary>
 /// <remarks>
 /// Scaled decoding makes large JPEG files several times faster to read: their blocks of 8×8 pixels are transformed to 4×4, 2×2 or 1×1,
-/// the smallest that leaves at least two pixels per wanted pixel on both sides of the window. The result differs from that of whole
-/// decoding by one or two levels at most places, less than a change of JPEG quality does.
+/// the smallest that leaves at least two pixels per wanted pixel along both axes of the window. On photographs the result differs from
+/// that of whole decoding by less than one of 255 levels on average; on detail of one or two pixels by more.
 /// </remarks>
 public static class ImageDecoder
 {
