@@ -106,9 +106,9 @@ public sealed class Comparison
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads are settled when a run begins: 0 then means whatever it was.
-        if (wanted with { Threads = stored.Threads } is var same
-            && (wanted.Threads != 0 && wanted.Threads != stored.Threads || same.ToJson() != stored.ToJson()))
-            throw new InputException($"{path} holds a run of another recipe than the one asked for. "
+        var asked = wanted.Threads == 0 ? wanted with { Threads = stored.Threads } : wanted;
+        if (asked.Differences(stored) is { Count: > 0 } differences)
+            throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
                 + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
         return TrainingRun.Resume(path, callbacks, report, cancellation);
     }

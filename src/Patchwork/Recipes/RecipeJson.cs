@@ -64,6 +64,17 @@ public sealed partial record Recipe
     /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeKeys.Info);
 
+    /// <summary>The keys whose values differ from another recipe's, as "epochs is 3, not 5": the other's value, then this one's.</summary>
+    internal IReadOnlyList<string> Differences(Recipe other)
+    {
+        var own = JsonSerializer.SerializeToNode(this, RecipeKeys.Info)!;
+        var others = JsonSerializer.SerializeToNode(other, RecipeKeys.Info)!;
+        static string Text(JsonNode? value) => value?.ToJsonString() ?? "null";
+        return [.. from key in Keys
+            where !JsonNode.DeepEquals(own[key], others[key])
+            select $"{key} is {Text(others[key])}, not {Text(own[key])}"];
+    }
+
     /// <summary>All keys, in the order in which they are written.</summary>
     internal static IReadOnlyList<string> Keys { get; } =
         [.. RecipeKeys.Info.Properties.OrderBy(property => property.Order).Select(property => property.Name)];
