@@ -57,8 +57,8 @@ public static class ImageDecoder
 
     /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/> takes,
     /// without decoding it.</summary>
-    /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/>; damage behind the header
-    /// is not found.</exception>
+    /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/>; damage behind the
+    /// header is not found.</exception>
     internal static void CheckHeader(string path)
     {
         using var data = SKData.CreateCopy(ReadFile(path));
