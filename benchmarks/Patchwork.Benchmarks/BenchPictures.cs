@@ -34,7 +34,7 @@ internal sealed class BenchPictures : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private static void Draw(ReadOnlySpan<byte> planar, SKBitmap bitmap, int top, int left)
+    internal static void Draw(ReadOnlySpan<byte> planar, SKBitmap bitmap, int top, int left)
     {
         var rgba = bitmap.GetPixelSpan();
         for (var i = 0; i < Tile * Tile; i++)

@@ -31,6 +31,7 @@ internal sealed class RecipeOptions
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
         Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
+        Switch("--scaled-decoding", "decode large JPEG files at 1/2, 1/4 or 1/8 (default true)");
         Switch("--skip-damaged", "leave damaged images of a folder out");
         return this;
     }

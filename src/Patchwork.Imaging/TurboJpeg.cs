@@ -40,21 +40,28 @@ internal static unsafe class TurboJpeg
     public static bool IsInstalled { get; }
 
     /// <summary>
-    /// Decodes a JPEG file of <paramref name="height"/> × <paramref name="width"/> pixels to four bytes per pixel. False, with
-    /// <paramref name="rgba"/> undefined: the library is not installed, the file is one that it does not take, or it is damaged.
+    /// Decodes a JPEG file to four bytes per pixel. False, with <paramref name="rgba"/> undefined: the library is not installed, the file
+    /// is one that it does not take, or it is damaged.
     /// </summary>
-    public static bool TryDecode(ReadOnlySpan<byte> file, int height, int width, Span<byte> rgba)
+    /// <param name="file">The file's bytes.</param>
+    /// <param name="height">Rows of the whole picture, as its header says.</param>
+    /// <param name="width">Columns of the whole picture, as its header says.</param>
+    /// <param name="reduction">1, 2, 4 or 8: what both sides are divided by, rounded up.</param>
+    /// <param name="rgba">Receives the reduced picture.</param>
+    public static bool TryDecode(ReadOnlySpan<byte> file, int height, int width, int reduction, Span<byte> rgba)
     {
         if (!IsInstalled || (decoder ??= new Decoder()).Handle is not (not 0 and var handle))
             return false;
+        // The library finds the reduction from the size that is asked for.
+        var (rows, columns) = (ImageDecoder.Reduced(height, reduction), ImageDecoder.Reduced(width, reduction));
         fixed (byte* bytes = file, pixels = rgba)
         {
             int w, h, subsampling, colors;
             return header(handle, bytes, (nuint)file.Length, &w, &h, &subsampling, &colors) == 0
                 && colors < Cmyk && (h, w) == (height, width)
-                && rgba.Length == 4L * h * w
-                && decompress(
-                    handle, bytes, (nuint)file.Length, pixels, w, w * 4, h, PixelFormatRgba, AccurateTransform | StopOnWarning) == 0;
+                && rgba.Length == 4L * rows * columns
+                && decompress(handle, bytes, (nuint)file.Length, pixels, columns, columns * 4, rows, PixelFormatRgba,
+                    AccurateTransform | StopOnWarning) == 0;
         }
     }
 

@@ -49,11 +49,12 @@ public sealed class AutocastTests
     [Fact]
     public void A_scope_ends_with_an_exception_too()
     {
-        Assert.Throws<InvalidOperationException>(() =>
+        static void Fail()
         {
             using var autocast = Autocast.To(Precision.BFloat16);
             throw new InvalidOperationException();
-        });
+        }
+        Assert.Throws<InvalidOperationException>(Fail);
         Assert.Equal(ScalarType.Float32, ProductType());
     }
 

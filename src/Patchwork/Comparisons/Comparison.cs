@@ -106,13 +106,13 @@ public sealed class Comparison
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // Threads and precision are settled when a run begins: 0 and auto then mean whatever they were.
-        var same = wanted with
+        var asked = wanted with
         {
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,
             Precision = wanted.Precision == Precision.Auto ? stored.Precision : wanted.Precision,
         };
-        if (same.ToJson() != stored.ToJson())
-            throw new InputException($"{path} holds a run of another recipe than the one asked for. "
+        if (asked.Differences(stored) is { Count: > 0 } differences)
+            throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
                 + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
         return TrainingRun.Resume(path, callbacks, report, cancellation);
     }

@@ -17,6 +17,12 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
 
     /// <summary>Its test images.</summary>
     /// <param name="imageSize">Rows and columns where the set leaves them open; null for its default.</param>
+    /// <param name="beside">The set that it is compared with: image files are decoded in the same way.</param>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public Dataset OpenTest(int? imageSize) => DatasetCatalogue.Open(Id, new DataOptions { Data = Folder, ImageSize = imageSize }).Test;
+    public Dataset OpenTest(int? imageSize, Dataset beside) => DatasetCatalogue.Open(Id, new DataOptions
+    {
+        Data = Folder,
+        ImageSize = imageSize,
+        ScaledDecoding = ImageFiles.DecodesScaled(beside),
+    }).Test;
 }

@@ -27,6 +27,12 @@ public sealed record ModelCard(
     public double CenterCrop { get; init; } = 1;
 
     /// <summary>
+    /// Whether JPEG files are decoded at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, as they were in
+    /// training. Default false, as for cards that do not say it.
+    /// </summary>
+    public bool ScaledDecoding { get; init; }
+
+    /// <summary>
     /// The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init; } = Methods.Baseline;

@@ -87,7 +87,7 @@ public sealed class Predictor : IDisposable
     private Tensor Input(string picture)
     {
         var pixels = new byte[Card.Channels * Card.Height * Card.Width];
-        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop);
+        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop, Card.ScaledDecoding);
         var input = new float[pixels.Length];
         new PixelRows(Normalization).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
         return tensor(input, [1, Card.Channels, Card.Height, Card.Width]);

@@ -32,6 +32,12 @@ public sealed partial record Recipe
     /// </summary>
     public double CenterCrop { get; init; } = 1;
 
+    /// <summary>
+    /// Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, for sets of image files.
+    /// Default true; runs stored before this key existed decode the whole picture.
+    /// </summary>
+    public bool ScaledDecoding { get; init; } = true;
+
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
     public string Model { get; init; } = "resnet8";
 
@@ -211,6 +217,7 @@ public sealed partial record Recipe
         Data = Data,
         ImageSize = ImageSize,
         CenterCrop = CenterCrop,
+        ScaledDecoding = ScaledDecoding,
         SkipDamaged = SkipDamaged,
     });
 

@@ -8,9 +8,25 @@ namespace Patchwork.Recipes;
 /// <content>A recipe as JSON, there and back.</content>
 public sealed partial record Recipe
 {
+    // What runs had before a key existed.
+    private static readonly Recipe BeforeKeys = new()
+    {
+        ScaledDecoding = false,
+        Precision = Precision.Float32,
+    };
+
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
-    public static Recipe FromJson(string json, string name = "recipe")
+    public static Recipe FromJson(string json, string name = "recipe") => Read(json, name, new Recipe());
+
+    /// <summary>
+    /// Reads the recipe that a run stored. A key that it lacks because it is older than the key has the value that runs had then, so that
+    /// the run goes on as it began.
+    /// </summary>
+    /// <exception cref="InputException">As for <see cref="FromJson"/>.</exception>
+    internal static Recipe FromStored(string json, string name) => Read(json, name, BeforeKeys);
+
+    private static Recipe Read(string json, string name, Recipe defaults)
     {
         try
         {
@@ -18,7 +34,7 @@ public sealed partial record Recipe
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
             // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
-            var whole = JsonSerializer.SerializeToNode(new Recipe(), RecipeKeys.Info)!.AsObject();
+            var whole = JsonSerializer.SerializeToNode(defaults, RecipeKeys.Info)!.AsObject();
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (!Keys.Contains(property.Name))
@@ -48,6 +64,17 @@ public sealed partial record Recipe
 
     /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeKeys.Info);
+
+    /// <summary>The keys whose values differ from another recipe's, as "epochs is 3, not 5": the other's value, then this one's.</summary>
+    internal IReadOnlyList<string> Differences(Recipe other)
+    {
+        var own = JsonSerializer.SerializeToNode(this, RecipeKeys.Info)!;
+        var others = JsonSerializer.SerializeToNode(other, RecipeKeys.Info)!;
+        static string Text(JsonNode? value) => value?.ToJsonString() ?? "null";
+        return [.. from key in Keys
+            where !JsonNode.DeepEquals(own[key], others[key])
+            select $"{key} is {Text(others[key])}, not {Text(own[key])}"];
+    }
 
     /// <summary>All keys, in the order in which they are written.</summary>
     internal static IReadOnlyList<string> Keys { get; } =

@@ -92,6 +92,7 @@ public sealed record ResolvedRecipe
         train.Normalization.Mean, train.Normalization.StandardDeviation)
     {
         CenterCrop = Recipe.CenterCrop,
+        ScaledDecoding = Recipe.ScaledDecoding,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
         Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another

@@ -63,7 +63,7 @@ public sealed class RunFolder
         if (!File.Exists(recipe))
             throw new InputException($"A run is a folder with a recipe.json, made by train or compare. "
                 + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(path)}");
-        return new RunFolder(path, RecipePaths.Here(Recipe.FromJson(File.ReadAllText(recipe), recipe)));
+        return new RunFolder(path, RecipePaths.Here(Recipe.FromStored(File.ReadAllText(recipe), recipe)));
     }
 
     /// <summary>The numbers of a finished run.</summary>

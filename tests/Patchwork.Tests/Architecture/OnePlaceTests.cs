@@ -18,8 +18,8 @@ public sealed class OnePlaceTests
     private static readonly string[] Allowed =
     [
         "Patchwork.Recipes.CutMixKeys", "Patchwork.Recipes.Recipe", "Patchwork.Cli.CutMixOptions", "Patchwork.Cli.Commands.DefaultExperiment",
-        "Patchwork.Benchmarks.SpeedBench", "Patchwork.Benchmarks.JpegBench", "Patchwork.Benchmarks.EvaluationBench",
-        "Patchwork.Evaluation.InBetweenSuite",
+        "Patchwork.Benchmarks.SpeedBench", "Patchwork.Benchmarks.JpegBench", "Patchwork.Benchmarks.PhotographBench",
+        "Patchwork.Benchmarks.EvaluationBench", "Patchwork.Evaluation.InBetweenSuite",
     ];
 
     private static readonly Type[] MethodTypes = [.. Methods.All.Select(method => method.Create().GetType())];

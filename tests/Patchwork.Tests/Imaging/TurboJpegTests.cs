@@ -7,6 +7,8 @@ namespace Patchwork.Tests.Imaging;
 
 public sealed class TurboJpegTests : IDisposable
 {
+    private static readonly int[] Reductions = [1, 2, 4, 8];
+
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-turbo-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -16,15 +18,20 @@ public sealed class TurboJpegTests : IDisposable
     private static void NeedsTheLibrary() =>
         Assert.SkipUnless(TurboJpeg.IsInstalled, "libturbojpeg is not installed (Debian: libturbojpeg0)");
 
-    // The same bytes through both decoders, as they are stored.
+    // The same bytes through both decoders, as they are stored, whole and reduced.
     private static void AssertSamePixels(string path)
     {
-        using var codec = SKCodec.Create(path);
-        var (height, width) = (codec.Info.Height, codec.Info.Width);
-        byte[] skia = new byte[height * width * 4], turbo = new byte[height * width * 4];
-        ImageDecoder.DecodeBySkia(codec, path, skia);
-        Assert.True(TurboJpeg.TryDecode(File.ReadAllBytes(path), height, width, turbo), $"{path} was not decoded");
-        Assert.True(skia.AsSpan().SequenceEqual(turbo), $"{path}: the two decoders differ");
+        var file = File.ReadAllBytes(path);
+        foreach (var reduction in Reductions)
+        {
+            using var codec = SKCodec.Create(path);
+            var (height, width) = (codec.Info.Height, codec.Info.Width);
+            var bytes = ImageDecoder.Reduced(height, reduction) * ImageDecoder.Reduced(width, reduction) * 4;
+            byte[] skia = new byte[bytes], turbo = new byte[bytes];
+            ImageDecoder.DecodeBySkia(codec, path, skia, reduction);
+            Assert.True(TurboJpeg.TryDecode(file, height, width, reduction, turbo), $"{path} was not decoded at 1/{reduction}");
+            Assert.True(skia.AsSpan().SequenceEqual(turbo), $"{path} at 1/{reduction}: the two decoders differ");
+        }
     }
 
     [Theory]
@@ -32,17 +39,18 @@ public sealed class TurboJpegTests : IDisposable
     [InlineData(37, 91, 90, SKJpegEncoderDownsample.Downsample420)]
     [InlineData(91, 37, 60, SKJpegEncoderDownsample.Downsample422)]
     [InlineData(33, 17, 95, SKJpegEncoderDownsample.Downsample444)]
+    [InlineData(33, 17, 95, SKJpegEncoderDownsample.Downsample420)]
+    [InlineData(127, 129, 85, SKJpegEncoderDownsample.Downsample420)]
+    [InlineData(250, 183, 85, SKJpegEncoderDownsample.Downsample422)]
+    [InlineData(7, 9, 85, SKJpegEncoderDownsample.Downsample420)]
     [InlineData(1, 1, 80, SKJpegEncoderDownsample.Downsample420)]
     [InlineData(480, 641, 75, SKJpegEncoderDownsample.Downsample420)]
     public void Both_decoders_give_the_same_pixels(int height, int width, int quality, SKJpegEncoderDownsample downsample)
     {
         NeedsTheLibrary();
-        using var bitmap = PictureFiles.Paint(height, width, (y, x) =>
-            new SKColor((byte)(y * 5 + x), (byte)(128 + 100 * Math.Sin(x * 0.3) * Math.Cos(y * 0.2)), (byte)(y * x / 7)));
-        using var pixels = bitmap.PeekPixels();
-        using (var file = File.Create(At("a.jpg")))
-            Assert.True(pixels.Encode(file, new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore)));
-        AssertSamePixels(At("a.jpg"));
+        AssertSamePixels(PictureFiles.WriteJpeg(At("a.jpg"), PictureFiles.Paint(height, width, (y, x) =>
+            new SKColor((byte)(y * 5 + x), (byte)(128 + 100 * Math.Sin(x * 0.3) * Math.Cos(y * 0.2)), (byte)(y * x / 7))), quality,
+            downsample));
     }
 
     [Fact]
@@ -53,6 +61,14 @@ public sealed class TurboJpegTests : IDisposable
         for (var i = 0; i < grey.GetPixelSpan().Length; i++)
             grey.GetPixelSpan()[i] = (byte)(i * 7 / 3);
         AssertSamePixels(PictureFiles.Write(At("grey.jpg"), grey));
+    }
+
+    [Fact]
+    public void Both_decoders_give_the_same_pixels_of_a_progressive_file()
+    {
+        NeedsTheLibrary();
+        File.WriteAllBytes(At("progressive.jpg"), PictureFiles.Progressive);
+        AssertSamePixels(At("progressive.jpg"));
     }
 
     [Fact]
@@ -72,6 +88,6 @@ public sealed class TurboJpegTests : IDisposable
         NeedsTheLibrary();
         PictureFiles.WriteNoise(At("cut.jpg"));
         PictureFiles.Cut(At("cut.jpg"), share);
-        Assert.False(TurboJpeg.TryDecode(File.ReadAllBytes(At("cut.jpg")), 64, 64, new byte[64 * 64 * 4]));
+        Assert.False(TurboJpeg.TryDecode(File.ReadAllBytes(At("cut.jpg")), 64, 64, reduction: 1, new byte[64 * 64 * 4]));
     }
 }

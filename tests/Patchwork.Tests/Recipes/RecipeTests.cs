@@ -32,6 +32,15 @@ public sealed class RecipeTests
         Assert.Equal(new Recipe().ToJson(), Recipe.FromJson("{}").ToJson());
     }
 
+    [Fact]
+    public void A_stored_recipe_that_is_older_than_a_key_has_what_runs_had_then()
+    {
+        Assert.True(Recipe.FromJson("{}").ScaledDecoding);
+        Assert.Equal(new Recipe { ScaledDecoding = false }.ToJson(), Recipe.FromStored("{}", "recipe.json").ToJson());
+        var stored = Recipe.FromStored("""{"scaledDecoding":true,"epochs":3}""", "recipe.json");
+        Assert.Equal((true, 3), (stored.ScaledDecoding, stored.Epochs));
+    }
+
     [Theory]
     [InlineData("""{"metod":"cutmix"}""", "Did you mean 'method'?")]
     [InlineData("""{"epochs":0}""", "epochs = 0")]

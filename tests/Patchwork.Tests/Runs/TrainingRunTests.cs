@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Patchwork.Formats;
 using Patchwork.Inference;
 using Patchwork.Recipes;
@@ -43,6 +44,28 @@ public sealed class TrainingRunTests : IDisposable
         foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
             File.WriteAllBytes(picture, whole);
         Assert.Equal(1, TrainingRun.Resume(files.At("run"), [], _ => { }, TestContext.Current.CancellationToken).Epochs);
+    }
+
+    [Fact]
+    public void A_run_that_is_older_than_scaled_decoding_goes_on_decoding_whole_pictures()
+    {
+        Start(Small, "run");
+        var picture = PictureFiles.WriteNoise(files.At("large.jpg"), 301, 275);
+        double[] Predict()
+        {
+            using var predictor = Predictor.Open(files.At("run"));
+            return predictor.Predict(picture);
+        }
+        var scaled = Predict();
+        foreach (var path in new[] { files.At("run/recipe.json"), files.At("run/checkpoints/model.json") })
+        {
+            var stored = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            Assert.True((bool)stored["scaledDecoding"]!);
+            stored.Remove("scaledDecoding");
+            File.WriteAllText(path, stored.ToJsonString());
+        }
+        Assert.False(RunFolder.Open(files.At("run")).Recipe.ScaledDecoding);
+        Assert.NotEqual(scaled, Predict());
     }
 
     [Fact]

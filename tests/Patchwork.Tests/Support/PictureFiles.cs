@@ -70,6 +70,44 @@ internal static class PictureFiles
         File.WriteAllBytes(path, png);
     }
 
+    /// <summary>A small progressive JPEG (33×41, 4:2:0, quality 40), written by libjpeg: Skia writes none.</summary>
+    public static byte[] Progressive => Convert.FromBase64String("""
+        /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/
+        2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wgARCAAhACkDASIAAhEBAxEB/8QA
+        GAAAAwEBAAAAAAAAAAAAAAAAAgMEAAH/xAAZAQADAQEBAAAAAAAAAAAAAAACAwQAAQX/2gAMAwEAAhADEAAAAXqqmkKPoFcNJLLlBLX3LKgbezTLolzFc2ad
+        Newoln28w//EABkQAQEBAQEBAAAAAAAAAAAAAAEAAhASIP/aAAgBAQABBQLzalhh7uYI56lgjE5+MRbb13MWuf/EABoRAAIDAQEAAAAAAAAAAAAAAAABAgMh
+        ETH/2gAIAQMBAT8B7hWk2SwuxFbJSZeVkvT/xAAbEQADAAIDAAAAAAAAAAAAAAAAAQIhMQMSE//aAAgBAgEBPwGFkU4OhPGM9JW2IZGj/8QAFBABAAAAAAAA
+        AAAAAAAAAAAAQP/aAAgBAQAGPwJ3/8QAGhAAAwEBAQEAAAAAAAAAAAAAAAERECExcf/aAAgBAQABPyFciQ7btLwYWvNN0K5QJiEFUEJHwMWfG//aAAwDAQAC
+        AAMAAAAQTJP7KMhBC//EABgRAQEBAQEAAAAAAAAAAAAAAAEAESEg/9oACAEDAQE/EFndqGQsInKcZT4r/8QAGREAAwEBAQAAAAAAAAAAAAAAAAEhEBEx/9oA
+        CAECAQE/EGuhI4EI7UFHTPvD/8QAHBAAAgMAAwEAAAAAAAAAAAAAAAEQETEhQVHw/9oACAEBAAE/EFLBVY1Bt6OajUXWNBl4NSKMbFt4ceFHI8pDNsQ2hAO3
+        b8Pi4aOsGHH/2Q==
+        """);
+
+    /// <summary>A small JPEG of inks (33×41, CMYK, quality 30), written by libjpeg: Skia writes none.</summary>
+    public static byte[] Cmyk => Convert.FromBase64String("""
+        /9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAbEhQXFBEbFxYXHhwbIChCKyglJShROj0wQmBVZWRfVV1baniZgWpxkHNbXYW1hpCeo6utq2eAvMm6pseZqKuk/8AA
+        FAgAIQApBEMRAE0RAFkRAEsRAP/EABoAAAMBAQEBAAAAAAAAAAAAAAMEBQIBBgf/xAArEAACAgECBQMCBwAAAAAAAAAAAQIDEQQSBRMhMUEiMlEUMxZSYWSh
+        o+L/2gAOBEMATQBZAEsAAD8ApaSOIIelpEl2IMKiOkB188RYrbXsDwqNJHntRLdYJ23uHkYhUbSHeHQy0Aesee4eFRpIv1rbWEr1Ll5DwqNJGN4bmBOUawbq
+        W2suWWxaJUKhZIl8Ss6Mn6mSecB4VG0iI/VYStRBtsPCo0kWeG19hR1SyMQqNJFab21h6a2mHhUcssVa+ZPshPmDW1hOUB5tn5v4HJemsItbnySoVG0iFxGz
+        qzUbN4eFRpIn0rdYEWn3+A8KjSR6Dh8MRRr6H9A8KjllirXzJ9kNaqW2Bx6Xb4GIVC/WTy+rZM5hnlhOUdwU9TLbAi1uWSVCoMked108yZR0uemQ8KjSRjRx
+        zNFbT4wg8KjllirXzJ9kej0kcQQ4lHAeFQv1k8vq2C188RYC/bgW4hxXS8OW2T5l3iuDWV0z1+F2NJEnmCnQm/ir9h/b/k7gtaz2Mhw7jsAqPOav3sd0/gPA
+        2gug9yKdAeAtd92R6LT/AG0MrsHgcQlxHswN3Y+dQNIkC4Q6f//Z
+        """);
+
+    /// <summary>A JPEG with its chroma halved on both axes, as cameras write it.</summary>
+    public static string WriteJpeg(string path, SKBitmap bitmap, int quality,
+        SKJpegEncoderDownsample downsample = SKJpegEncoderDownsample.Downsample420)
+    {
+        using (bitmap)
+        {
+            using var pixels = bitmap.PeekPixels();
+            using var file = File.Create(path);
+            if (!pixels.Encode(file, new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore)))
+                throw new InvalidOperationException($"{path} was not encoded");
+        }
+        return path;
+    }
+
     /// <summary>A plain PNG of 16 bits a channel, written chunk by chunk: Skia writes none.</summary>
     public static string WriteDeep(string path, int height, int width, ushort red, ushort green, ushort blue)
     {

@@ -25,6 +25,12 @@ public sealed record DataOptions
             nameof(value), FormattableString.Invariant($"`CenterCrop` must lie in (0, 1]. Received: {value}."));
     } = 1;
 
+    /// <summary>
+    /// Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, for sets of image files.
+    /// Default true.
+    /// </summary>
+    public bool ScaledDecoding { get; init; } = true;
+
     /// <summary>Omit damaged image files instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 }

@@ -17,6 +17,7 @@ public abstract class ImageFiles : Dataset
 
     private readonly int size;
     private readonly double centerCrop;
+    private readonly bool scaled;
     private readonly (string Path, int Label)[] examples;
     private readonly byte[]? pixels;      // null: decoded when read
 
@@ -24,13 +25,14 @@ public abstract class ImageFiles : Dataset
     /// <param name="classNames">Names of the classes.</param>
     /// <param name="found">The examples, at least one of each class.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and the middle's share.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and how pictures are decoded.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
     /// <param name="normalization">Null: ImageNet's.</param>
     private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit,
         Normalization? normalization = null)
     {
-        (this.size, centerCrop, Normalization) = (size, options.CenterCrop, normalization ?? ImageNet);
+        (this.size, centerCrop, scaled) = (size, options.CenterCrop, options.ScaledDecoding);
+        Normalization = normalization ?? ImageNet;
         var skipDamaged = options.SkipDamaged;
         ClassNames = classNames;
         if ((long)found.Length * ImageBytes <= memoryLimit)
@@ -90,17 +92,20 @@ public abstract class ImageFiles : Dataset
         if (pixels is not null)
             return pixels.AsSpan(index * ImageBytes, ImageBytes);
         var output = scratch[..ImageBytes];
-        ImageDecoder.Decode(examples[index].Path, size, size, output, Channels, centerCrop);
+        ImageDecoder.Decode(examples[index].Path, size, size, output, Channels, centerCrop, scaled);
         return output;
     }
 
     /// <inheritdoc/>
     public sealed override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) =>
-        ImageDecoder.DecodeWindow(examples[index].Path, size, size, output, choose);
+        ImageDecoder.DecodeWindow(examples[index].Path, size, size, output, choose, scaled);
 
     /// <summary>The damaged pictures left out of a pair, or of views of its parts: each path once. Empty for other data sets.</summary>
     public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
         [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
+
+    /// <summary>True for a set, or a view of one, whose pictures are decoded as <see cref="DataOptions.ScaledDecoding"/> says.</summary>
+    internal static bool DecodesScaled(Dataset set) => Source(set) is ImageFiles { scaled: true };
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 
@@ -113,7 +118,7 @@ public abstract class ImageFiles : Dataset
             if (output.IsEmpty)
                 ImageDecoder.CheckHeader(path);
             else
-                ImageDecoder.Decode(path, size, size, output, Channels, centerCrop);
+                ImageDecoder.Decode(path, size, size, output, Channels, centerCrop, scaled);
             return null;
         }
         catch (InputException error)

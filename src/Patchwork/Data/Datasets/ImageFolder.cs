@@ -18,7 +18,7 @@ public sealed class ImageFolder : ImageFiles
     /// <summary>Opens one part.</summary>
     /// <param name="root">Folder of the class folders.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="options">Whether damaged pictures are left out instead of refusing the folder, and the middle's share.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of refusing the folder, and how pictures are decoded.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
     /// <param name="normalization">Null: ImageNet's.</param>
     internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit, Normalization? normalization = null)

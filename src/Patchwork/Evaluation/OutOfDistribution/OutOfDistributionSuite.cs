@@ -63,7 +63,7 @@ public sealed record OutOfDistributionSuite : Suite
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
         var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
-        var set = named.OpenTest(crop ? null : test.Height);
+        var set = named.OpenTest(crop ? null : test.Height, test);
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);
         var images = !crop && fits ? set : new Resized(set, test.Height, test.Width, test.Channels, crop);
         return ($"{named.Name}{(crop ? "_crop" : "")}", set.Count <= test.Count ? images

@@ -65,7 +65,7 @@ public sealed record TransferSuite : Suite
 
     private static Dataset Open(NamedSet target, Dataset test)
     {
-        var images = target.OpenTest(test.Height);
+        var images = target.OpenTest(test.Height, test);
         return images.Channels == test.Channels ? images
             : throw new InputException($"A network can be taken to a data set of as many channels as its own, {test.Channels}. "
                 + $"Received: {target.Name}, which has {images.Channels}.");

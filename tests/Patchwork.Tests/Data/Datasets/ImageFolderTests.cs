@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Imaging;
 using Patchwork.Tests.Support;
 using SkiaSharp;
 using Xunit;
@@ -54,6 +55,37 @@ public sealed class ImageFolderTests : IDisposable
             }
         }
         Assert.Equal(20, seen.Count);
+    }
+
+    [Theory, MemberData(nameof(Limits))]
+    public void Large_JPEG_files_are_decoded_scaled_unless_told_not_to(long limit)
+    {
+        foreach (var name in new[] { "cat", "dog" })
+            PictureFiles.WriteNoise(At(name, "large.jpg"), 101, 75);
+        byte[] Whole(bool scaled)
+        {
+            var planar = new byte[3 * 8 * 8];
+            ImageDecoder.Decode(At("cat", "large.jpg"), 8, 8, planar, scaled: scaled);
+            return planar;
+        }
+        byte[] Part(bool scaled)
+        {
+            var planar = new byte[3 * 8 * 8];
+            ImageDecoder.DecodeWindow(At("cat", "large.jpg"), 8, 8, planar, (_, _) => new Window(3, 4, 70, 64), scaled);
+            return planar;
+        }
+        Assert.NotEqual(Whole(true), Whole(false));
+        Assert.NotEqual(Part(true), Part(false));
+        Assert.True(new DataOptions().ScaledDecoding);
+        foreach (var scaled in new[] { true, false })
+        {
+            var set = new ImageFolder(root, 8, new DataOptions { ScaledDecoding = scaled }, limit);
+            var read = new byte[set.ImageBytes];
+            Assert.Equal(Whole(scaled), set.Read(0, read).ToArray());
+            set.ReadWindow(0, (_, _) => new Window(3, 4, 70, 64), read);
+            Assert.Equal(Part(scaled), read);
+            Assert.Equal(scaled, ImageFiles.DecodesScaled(new Subset(set, [1])));
+        }
     }
 
     [Fact]
