@@ -148,10 +148,10 @@ public sealed class PrecisionTests : IDisposable
         var mixup = new ManifoldMixup { Layers = ["layer"] };
         var images = cat([zeros(1, 1, 4, 4), ones(1, 1, 4, 4)]).to(ScalarType.BFloat16);
         using var attached = mixup.Attach(carrier, images);
-        attached.Plan = attached.Draw(images, new SeedStream(4).Open("mix"));
+        for (var step = 0; attached.Plan is null || attached.Plan.Partners()[1] == 1; step++)
+            attached.Plan = attached.Draw(images, new SeedStream(4).Open("mix", 0, step));
         var mixed = carrier.call(images);
         var lambdas = attached.Plan.Lambdas();
-        Assert.NotEqual(0, attached.Plan.Partners()[1] - 1);
         Assert.Equal(ScalarType.BFloat16, mixed.dtype);
         // The image of ones keeps λ, rounded once.
         Assert.Equal((double)(float)(BFloat16)(float)lambdas[1], mixed[1, 0, 0, 0].ToDouble());
