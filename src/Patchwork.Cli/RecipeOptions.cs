@@ -96,7 +96,7 @@ internal sealed class RecipeOptions
         Whole("--subset", "training images to use, a fixed stratified choice");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
-        Whole("--threads", "torch threads (default: all cores)");
+        Whole("--threads", "torch threads (default: all cores, or one for a small network)");
         Choice<Precision>("--precision", "what training and validation compute in (default auto)");
         Text("--device", "cpu or cuda");
         Whole("--checkpoint-every", "steps between checkpoints inside an epoch");

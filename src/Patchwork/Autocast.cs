@@ -52,7 +52,8 @@ public ref struct Autocast : IDisposable
             precision = Best(device ?? CPU);
         if (precision == Precision.BFloat16)
             return IsSupported ? new(type, new(true, (sbyte)ScalarType.BFloat16)) : throw new InputException(Missing);
-        return IsSupported && AutocastFunctions.State(type) is { Enabled: true } outer ? new(type, outer with { Enabled = false }) : default;
+        return IsSupported && AutocastFunctions.State(type) is { Enabled: true } outer ? new(type, outer with { Enabled = false })
+            : default;
     }
 
     /// <summary>

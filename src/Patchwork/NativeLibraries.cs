@@ -33,7 +33,7 @@ public static class NativeLibraries
             {
                 return;
             }
-            OpenMp.SleepWhileWaiting();
+            OpenMp.BoundSpinning();
             Load(Environment.GetEnvironmentVariable(FolderVariable), SearchFolders());
             loaded = true;
         }

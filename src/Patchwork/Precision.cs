@@ -14,6 +14,8 @@ public enum Precision
     /// </summary>
     BFloat16,
 
-    /// <summary><see cref="BFloat16"/> where the hardware computes in it, <see cref="Float32"/> elsewhere: <see cref="Autocast.Best"/>.</summary>
+    /// <summary>
+    /// <see cref="BFloat16"/> where the hardware computes in it, <see cref="Float32"/> elsewhere: <see cref="Autocast.Best"/>.
+    /// </summary>
     Auto,
 }

@@ -9,21 +9,28 @@ using Patchwork.Runs;
 namespace Patchwork.Cli.Commands;
 
 /// <summary>
-/// <c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--methods</c> or <c>--evaluation</c> what these cost, some minutes.
+/// <c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--training</c>, <c>--methods</c> or <c>--evaluation</c> what these
+/// bring or cost, some minutes.
 /// </summary>
 internal static class BenchCommand
 {
     public static Command Create()
     {
         var common = new CommonOptions();
+        var training = new Option<bool>("--training")
+        {
+            Description = "what precision, threads and scaled decoding of photographs bring instead; some minutes",
+        };
         var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
         var evaluation = new Option<bool>("--evaluation")
         {
             Description =
             "what evaluating costs over the bare passes through the network instead; some minutes"
         };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.") { methods,
-            evaluation };
+        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.")
+        {
+            training, methods, evaluation,
+        };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -38,7 +45,7 @@ internal static class BenchCommand
                 PrintEvaluation(parsed.Output, common.Json(parsed));
                 return 0;
             }
-            var (ratios, rates) = Measure();
+            var (ratios, rates) = parsed.GetValue(training) ? (TrainingBench.Run(), []) : Measure();
             if (common.Json(parsed))
                 parsed.Output.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else
@@ -136,7 +143,7 @@ internal static class BenchCommand
         };
     }
 
-    private static (List<(string Name, string Meaning, SpeedRatio Ratio)> Ratios, JpegSpeed[] Rates) Measure()
+    private static (IReadOnlyList<NamedRatio> Ratios, JpegSpeed[] Rates) Measure()
     {
         var (overCopy, usual) = SpeedBench.InPlace(TimeSpan.FromSeconds(9));
         var step = SpeedBench.Step(TimeSpan.FromSeconds(10));
@@ -146,19 +153,20 @@ internal static class BenchCommand
             : [];
         return (
         [
-            ("cutmix_in_place_over_copy", "256×3×224×224, half-area box, over one copy_ of the batch", overCopy),
-            ("usual_over_cutmix_in_place", "x[:, :, box] = x[permutation][:, :, box], over CutMix in place", usual),
-            ("step_with_cutmix_over_without", "ResNet-20 training step, batch 128: 1 + time in mixing / time of the step", step),
-            ("loader_with_cutmix_over_without", "loader's epoch of JPEG pictures, 224×224, crop and mirroring", loader),
-            ("memory_loader_with_cutmix_over_without", "loader's epoch of 10,000 images of 32×32 in memory, crop and mirroring", inMemory),
-            .. jpeg.Select(speed => ($"jpeg_decoding_over_libturbojpeg_{speed.Threads}_threads",
+            new("cutmix_in_place_over_copy", "256×3×224×224, half-area box, over one copy_ of the batch", overCopy),
+            new("usual_over_cutmix_in_place", "x[:, :, box] = x[permutation][:, :, box], over CutMix in place", usual),
+            new("step_with_cutmix_over_without", "ResNet-20 training step, batch 128: 1 + time in mixing / time of the step", step),
+            new("loader_with_cutmix_over_without", "loader's epoch of JPEG pictures, 224×224, crop and mirroring", loader),
+            new("memory_loader_with_cutmix_over_without", "loader's epoch of 10,000 images of 32×32 in memory, crop and mirroring",
+                inMemory),
+            .. jpeg.Select(speed => new NamedRatio($"jpeg_decoding_over_libturbojpeg_{speed.Threads}_threads",
                 "our decoder's images/s, files of 384×512 from disk, over libturbojpeg's from memory", speed.DecodingRatio)),
-            .. jpeg.Select(speed => ($"jpeg_pipeline_over_libturbojpeg_{speed.Threads}_threads",
+            .. jpeg.Select(speed => new NamedRatio($"jpeg_pipeline_over_libturbojpeg_{speed.Threads}_threads",
                 "images/s into mixed, normalized batches of 224×224, over decoding alone", speed.PipelineRatio)),
         ], jpeg);
     }
 
-    private static JsonObject Describe(List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
+    private static JsonObject Describe(IReadOnlyList<NamedRatio> ratios, JpegSpeed[] jpeg)
     {
         var (medians, quartiles) = (new JsonObject(), new JsonObject());
         foreach (var (name, _, ratio) in ratios)
@@ -189,7 +197,7 @@ internal static class BenchCommand
         };
     }
 
-    private static void Print(TextWriter output, List<(string Name, string Meaning, SpeedRatio Ratio)> ratios, JpegSpeed[] jpeg)
+    private static void Print(TextWriter output, IReadOnlyList<NamedRatio> ratios, JpegSpeed[] jpeg)
     {
         foreach (var (name, meaning, ratio) in ratios)
         {

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Splits work over the threads that torch computes on. After an operation they spin for a while, ready for the next: work handed to them
+/// Splits work over the threads that torch computes on. After an operation they spin for a moment, ready for the next: work handed to them
 /// starts at once, where threads of one's own would wait for a core until the spinning ends.
 /// </summary>
 internal static unsafe class TorchThreads

@@ -194,7 +194,8 @@ public sealed partial record Recipe
     public int? EarlyStop { get; init; }
 
     /// <summary>
-    /// Torch threads; 0: as many as the machine has cores. The number that was used is stored and used again on resume. Default 0.
+    /// Torch threads; 0: as many as the machine has cores, or one where a batch is too little work to share out, as with ResNet-8 on images
+    /// of 32×32. The number that was used is stored and used again on resume. Default 0.
     /// </summary>
     public int Threads { get; init; }
 

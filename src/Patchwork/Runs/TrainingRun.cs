@@ -1,7 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Formats;
 using Patchwork.Inference;
-using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Models;
 using Patchwork.Randomness;
@@ -15,46 +14,35 @@ namespace Patchwork.Runs;
 /// <summary>
 /// Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.
 /// </summary>
-public sealed class TrainingRun
+public sealed class TrainingRun : IDisposable
 {
     private readonly ResolvedRecipe resolved;
     private readonly DatasetPair data;
+    private readonly ModelCard card;
+    private readonly ImageClassifier model;
     private readonly Device device;
     private readonly string? remark;
 
     private TrainingRun(ResolvedRecipe asked)
     {
         device = NativeLibraries.Device(asked.Recipe.Device);
-        if (asked.Recipe.Threads > 0 && get_num_threads() != asked.Recipe.Threads)
-            set_num_threads(asked.Recipe.Threads);
+        var recipe = RecipePaths.Settled(asked.Recipe);
+        data = recipe.OpenData();
+        card = asked.Card(data.Train);
+        model = new SeedStream(recipe.Seed).Network(card.CreateModel);
+        if (recipe.Freeze)
+            model.FreezeFeatures();
+        var threads = HardwareChoices.Threads(recipe.Threads, model, card, recipe.BatchSize);
+        if (get_num_threads() != threads)
+            set_num_threads(threads);
+        (var precision, remark) = HardwareChoices.Precision(recipe.Precision, device);
         // Stored, so that a resumed run uses as many threads and the same precision again and finds its files from anywhere.
-        resolved = asked with
-        {
-            Recipe = RecipePaths.Settled(asked.Recipe) with { Threads = get_num_threads(), Precision = Chosen(asked.Recipe, device) },
-        };
-        remark = Remark(asked.Recipe.Precision, device);
-        data = Recipe.OpenData();
+        resolved = asked with { Recipe = recipe with { Threads = threads, Precision = precision } };
     }
+
+    void IDisposable.Dispose() => model.Dispose();
 
     private Recipe Recipe => resolved.Recipe;
-
-    private static Precision Chosen(Recipe recipe, Device device) => recipe.Precision switch
-    {
-        Precision.Auto => Autocast.Best(device),
-        Precision.BFloat16 when !Autocast.IsSupported => Precision.Float32,
-        var asked => asked,
-    };
-
-    // What the person who runs this should know about the choice, or null.
-    private static string? Remark(Precision asked, Device device)
-    {
-        if (asked == Precision.Float32 || (asked == Precision.Auto && !Bfloat16Hardware.IsIn(device)))
-            return null;
-        if (!Autocast.IsSupported)
-            return $"trained in float32: {Autocast.Missing}";
-        return Bfloat16Hardware.IsIn(device) ? null : $"bfloat16 is emulated on this {(device.type == DeviceType.CPU ? "processor" : "GPU")}"
-            + " and slower than float32; `Precision` auto would choose float32";
-    }
 
     /// <summary>
     /// Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.
@@ -74,13 +62,11 @@ public sealed class TrainingRun
     public static RunResult Start(ResolvedRecipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation = default)
     {
-        var run = new TrainingRun(recipe);
-        var card = run.resolved.Card(run.data.Train);
-        using var model = run.CreateModel(card);
-        DataNeeds.Require(run.resolved, run.data, model);
-        run.LoadWeights(model, report);
-        var runFolder = RunFolder.Create(folder, run.Recipe, card, Provenance.Describe());
-        return run.TrainIn(runFolder, model, resume: null, callbacks, report, cancellation);
+        using var run = new TrainingRun(recipe);
+        DataNeeds.Require(run.resolved, run.data, run.model);
+        run.LoadWeights(report);
+        var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe());
+        return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
     }
 
     /// <summary>
@@ -94,14 +80,13 @@ public sealed class TrainingRun
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
-        var run = new TrainingRun(runFolder.Recipe.ResolveStored());
-        using var model = run.CreateModel(run.resolved.Card(run.data.Train));
+        using var run = new TrainingRun(runFolder.Recipe.ResolveStored());
         var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
         if (checkpoint is null)
-            run.LoadWeights(model, report);
+            run.LoadWeights(report);
         report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
             : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
-        return run.TrainIn(runFolder, model, checkpoint, callbacks, report, cancellation);
+        return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);
     }
 
     /// <summary>
@@ -113,20 +98,11 @@ public sealed class TrainingRun
     {
         if (!DataNeeds.Any(recipe.Stack))
             return;
-        var run = new TrainingRun(recipe);
-        using var model = run.CreateModel(run.resolved.Card(run.data.Train));
-        DataNeeds.Require(run.resolved, run.data, model);
+        using var run = new TrainingRun(recipe);
+        DataNeeds.Require(run.resolved, run.data, run.model);
     }
 
-    private ImageClassifier CreateModel(ModelCard card)
-    {
-        var model = new SeedStream(Recipe.Seed).Network(card.CreateModel);
-        if (Recipe.Freeze)
-            model.FreezeFeatures();
-        return model;
-    }
-
-    private void LoadWeights(nn.Module model, Action<Notice> report)
+    private void LoadWeights(Action<Notice> report)
     {
         if (Recipe.Weights is not { } weights)
             return;
@@ -134,13 +110,12 @@ public sealed class TrainingRun
         report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
     }
 
-    private RunResult TrainIn(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks,
-        Action<Notice> report,
+    private RunResult TrainIn(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         try
         {
-            return Recipe.Epochs == 0 ? Adopt(folder, model) : Train(folder, model, resume, callbacks, report, cancellation);
+            return Recipe.Epochs == 0 ? Adopt(folder) : Train(folder, resume, callbacks, report, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or DamagedDataException)
         {
@@ -160,8 +135,7 @@ public sealed class TrainingRun
 
     private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
 
-    private RunResult Train(RunFolder folder, nn.Module<Tensor, Tensor> model, Checkpoint? resume, IEnumerable<Callback> callbacks,
-        Action<Notice> report,
+    private RunResult Train(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
@@ -194,7 +168,7 @@ public sealed class TrainingRun
         if (fit.StopReason is { } reason)
             report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
-        var best = TestBest(folder, model, testLoader, own.Checkpoints.BestEpoch, last);
+        var best = TestBest(folder, testLoader, own.Checkpoints.BestEpoch, last);
         var result = new RunResult(last, best, Recipe.ValidationShare is null, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
             fit.Test.Images)
         {
@@ -205,7 +179,7 @@ public sealed class TrainingRun
     }
 
     // Nothing is trained: weights from elsewhere become a finished run.
-    private RunResult Adopt(RunFolder folder, nn.Module<Tensor, Tensor> model)
+    private RunResult Adopt(RunFolder folder)
     {
         Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
         using var test = new BatchLoader(data.Test, new SeedStream(Recipe.Seed), LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
@@ -217,7 +191,7 @@ public sealed class TrainingRun
     }
 
     // The test set is read once for each set of weights that is reported, after the fit.
-    private TestScore TestBest(RunFolder folder, nn.Module<Tensor, Tensor> model, BatchLoader test, int bestEpoch, TestScore last)
+    private TestScore TestBest(RunFolder folder, BatchLoader test, int bestEpoch, TestScore last)
     {
         if (bestEpoch == last.Epoch)
             return last;

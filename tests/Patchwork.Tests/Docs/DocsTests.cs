@@ -29,6 +29,14 @@ public sealed partial class DocsTests
         Assert.Equal(Unindented(sample), Unindented(shown));
     }
 
+    [Fact]
+    public void The_code_of_the_speed_guide_is_a_sample_that_runs_as_a_test()
+    {
+        var sample = Region().Match(File.ReadAllText(Repository.File("samples/04-mixed-precision/MixedPrecision.cs"))).Groups["code"].Value;
+        var shown = Fence().Match(File.ReadAllText(Repository.File("docs/guide/speed.md"))).Groups["code"].Value;
+        Assert.Equal(Unindented(sample), Unindented(shown));
+    }
+
     [Theory, MemberData(nameof(Pages))]
     public void Links_lead_somewhere(string page)
     {
@@ -232,7 +240,7 @@ public sealed partial class DocsTests
         return string.Join("\n", lines.Select(line => line.Length == 0 ? "" : line[indent..]));
     }
 
-    [GeneratedRegex(@"// <cutmix>\n(?<code>.*?)\n\s*// </cutmix>", RegexOptions.Singleline)]
+    [GeneratedRegex(@"// <(?<name>\w+)>\n(?<code>.*?)\n\s*// </\k<name>>", RegexOptions.Singleline)]
     private static partial Regex Region();
 
     [GeneratedRegex(@"```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]

@@ -40,6 +40,7 @@ public sealed partial class FromPyTorchTests : IDisposable
         Mixers();
         LossesOfMixedTargets();
         LossesOfLabels();
+        MixedPrecision();
         Fits();
         shown.Add("public override Batch OnTrainBatchStart(TrainingState state, Batch batch)");      // FirstHalf's, which Fits has run
         var calls = Cells().Where(cell => !cell.StartsWith("--", StringComparison.Ordinal)
@@ -92,6 +93,15 @@ public sealed partial class FromPyTorchTests : IDisposable
         var holes = tensor(new long[] { 0, 255, 2, 255 });
         Close(nn.functional.cross_entropy(logits, holes, ignore_index: 255), Shown(new CrossEntropy { IgnoreIndex = 255 })
             .Evaluate(logits, holes));
+    }
+
+    private void MixedPrecision()
+    {
+        Assert.Equal(Precision.BFloat16, Shown(new TrainerOptions { Precision = Precision.BFloat16 }).Precision);
+        using var scope = NewDisposeScope();
+        using (Autocast.To(Precision.BFloat16))
+            Assert.Equal(ScalarType.BFloat16, ones(2, 2).mm(ones(2, 2)).dtype);
+        shown.Add("Autocast.To(Precision.BFloat16)");
     }
 
     private void Fits()

@@ -121,7 +121,8 @@ public sealed class PrecisionTests : IDisposable
         using var model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 16, 3));
         using var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), new LoaderOptions { BatchSize = 8 });
         var trainer = new Trainer(new TrainerOptions { Epochs = 1, Precision = Precision.BFloat16 });
-        var error = Assert.Throws<InputException>(() => trainer.Fit(model, new TrainingData(loader)));
+        var error = Assert.Throws<InputException>(() => trainer.Fit(model, new TrainingData(loader),
+            cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("`Autocast.To`", error.Message, StringComparison.Ordinal);
     }
 

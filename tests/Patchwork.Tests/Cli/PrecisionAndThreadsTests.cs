@@ -1,0 +1,111 @@
+using System.Text.Json.Nodes;
+using Patchwork.Cli.Commands;
+using Patchwork.Inference;
+using Patchwork.Recipes;
+using Patchwork.Runs;
+using Patchwork.Tests.Support;
+using TorchSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary>What a trained network computes in, and on how many threads, is the user's to say.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class PrecisionAndThreadsTests : IDisposable
+{
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 8);
+
+    public PrecisionAndThreadsTests()
+    {
+        Assert.SkipUnless(Autocast.IsSupported, "the loaded libtorch has no autocast functions");
+        var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 8, Epochs = 1, BatchSize = 4, Threads = 1 };
+        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose() => files.Dispose();
+
+    private string Picture => Path.Combine(files.Pictures, "red", "003.png");
+
+    private static JsonNode Json(params string[] command)
+    {
+        var result = CommandLine.Run([.. command, "--json"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return JsonNode.Parse(result.Output)!;
+    }
+
+    [Fact]
+    public void Every_verb_has_threads()
+    {
+        IEnumerable<System.CommandLine.Command> Verbs(System.CommandLine.Command command) =>
+            command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Verbs);
+        Assert.All(Verbs(PatchworkCommand.Create()), verb => Assert.Contains("--threads", verb.Options.Select(option => option.Name)));
+    }
+
+    [Fact]
+    public void Predictions_and_explanations_are_of_float32_unless_asked_and_say_so()
+    {
+        var exact = Json("predict", files.At("run"), Picture)[0]!;
+        var near = Json("predict", files.At("run"), Picture, "--precision", "bfloat16")[0]!;
+        Assert.Equal(("Float32", "BFloat16"), ((string)exact["precision"]!, (string)near["precision"]!));
+        var (p, q) = ((double)exact["classes"]![0]!["probability"]!, (double)near["classes"]![0]!["probability"]!);
+        Assert.NotEqual(p, q);
+        Assert.Equal(p, q, 0.02);
+        var seen = Json("explain", files.At("run"), Picture, "--precision", "bfloat16", "--out", files.At("seen.png"));
+        Assert.Equal("BFloat16", (string)seen["precision"]!);
+    }
+
+    [Fact]
+    public void An_evaluation_in_bfloat16_is_measured_anew_and_marked()
+    {
+        var exact = Json("evaluate", files.At("run"), "--suite", "clean")["clean"]!.AsObject().First().Value!;
+        var near = Json("evaluate", files.At("run"), "--suite", "clean", "--precision", "bfloat16")["clean"]!.AsObject().First().Value!;
+        Assert.Null(exact["precision"]);
+        Assert.Equal("BFloat16", (string)near["precision"]!);
+        Assert.Contains("\"precision\"", File.ReadAllText(Path.Combine(files.At("run"), "evaluation.json")), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("evaluate"), InlineData("predict")]
+    public void Numbers_are_not_left_to_the_machine(string verb)
+    {
+        var result = CommandLine.Run([verb, files.At("run"), .. verb == "predict" ? (string[])[Picture] : [], "--precision", "auto"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("float32, bfloat16", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_picture_is_answered_on_one_thread_unless_more_are_asked_for()
+    {
+        torch.set_num_threads(2);
+        try
+        {
+            using var predictor = Predictor.Open(files.At("run"));
+            var used = new List<int>();
+            predictor.Model.register_forward_hook((_, _, output) =>
+            {
+                used.Add(torch.get_num_threads());
+                return output;
+            });
+            predictor.Predict(Picture);
+            predictor.Threads = 2;
+            predictor.Predict(Picture);
+            Assert.Equal([1, 2], used);
+            Assert.Equal(2, torch.get_num_threads());
+        }
+        finally
+        {
+            torch.set_num_threads(1);
+        }
+    }
+
+    // The numbers of multiply-adds lie far from a billion: 0.4 and 3.2 of them.
+    [Theory, InlineData(32, true), InlineData(256, false)]
+    public void A_run_of_small_batches_takes_one_thread_and_one_of_large_ones_all(int batch, bool one)
+    {
+        Assert.SkipUnless(Environment.ProcessorCount > 1, "one processor");
+        var result = CommandLine.RunProcess("train", "--subset", "300", "--epochs", "1", "--batch-size", $"{batch}", "--quiet", "--out",
+            files.At($"{batch}"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        var threads = RunFolder.Open(files.At($"{batch}")).Recipe.Threads;
+        Assert.True(one ? threads == 1 : threads > 1, $"{threads} threads");
+    }
+}
