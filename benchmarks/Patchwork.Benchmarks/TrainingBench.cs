@@ -35,6 +35,7 @@ public static class TrainingBench
             ratios.Add(Threads("resnet8", batch: 32, all, TimeSpan.FromSeconds(6)));
             ratios.Add(Threads("resnet20", batch: 64, all, TimeSpan.FromSeconds(10)));
             ratios.Add(OnePicture(all, TimeSpan.FromSeconds(3)));
+            set_num_threads(all);
         }
         foreach (var threads in all > 1 ? (int[])[1, 2] : [1])
         {
