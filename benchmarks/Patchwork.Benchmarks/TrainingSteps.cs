@@ -22,7 +22,7 @@ public sealed class TrainingSteps : IDisposable
     /// <summary>A fresh network in training mode, of ten classes.</summary>
     /// <param name="modelId">The network.</param>
     /// <param name="side">Rows and columns of an image.</param>
-    /// <param name="batch">Images a step. Range: at least 2.</param>
+    /// <param name="batch">Images per step. Range: at least 2.</param>
     /// <param name="precision">What the forward pass computes in.</param>
     public TrainingSteps(string modelId, int side, int batch, Precision precision)
     {

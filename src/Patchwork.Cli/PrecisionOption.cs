@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace Patchwork.Cli;
 
-/// <summary><c>--precision</c> of verbs that use a trained network: numbers are not left to the machine, so there is no auto.</summary>
+/// <summary>
+/// <c>--precision</c> of verbs that use a trained network. There is no auto: the same command is to give the same numbers on every machine.
+/// </summary>
 internal static class PrecisionOption
 {
     private static readonly Dictionary<string, Precision> Known = new()

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Patchwork;
 
 /// <summary>
-/// Mixed precision on this thread until disposed, as PyTorch's <c>torch.autocast</c>: convolutions and matrix products cast what they are
-/// given, weights included, and put out the scope's type; weights stay float32, and so do their gradients. Open it around the forward pass
-/// alone, take the logits to float32 for the loss, and call <c>backward</c> outside.
+/// Mixed precision on this thread until disposed, as PyTorch's <c>torch.autocast</c>: convolutions and matrix products cast their inputs
+/// and weights to the scope's type and compute in it. The weights themselves stay float32, and so do their gradients. Open it around the
+/// forward pass alone, take the logits to float32 for the loss, and call <c>backward</c> outside.
 /// </summary>
 /// <remarks>
 /// TorchSharp has no such scope: its functions are libtorch's own, called on the library that is loaded already.
 /// <para>A scope ends on the thread that opened it, which the compiler sees to, restores what it found, and drops the copies of the weights
-/// that were cast in it. PyTorch drops them only with the outermost scope, and computes with old weights where the optimizer's step lies
-/// inside one.</para>
+/// that were cast. PyTorch drops them only with the outermost scope, and computes with old weights where the optimizer's step lies inside
+/// one. Do not use one network on two threads within scopes: they would share such copies.</para>
 /// </remarks>
 /// <example><code>
 /// Tensor logits;
@@ -44,9 +44,13 @@ public ref struct Autocast : IDisposable
     /// does what suits the device: see <see cref="Best"/>.
     /// </param>
     /// <param name="device">The device whose operations it acts on, CPU or CUDA; null, the default: the CPU.</param>
-    /// <exception cref="InputException">bfloat16 is asked for, and the loaded libtorch does not have the functions.</exception>
+    /// <exception cref="InputException">
+    /// The device is another one; or bfloat16 is asked for, and the loaded libtorch does not have the functions.
+    /// </exception>
     public static Autocast To(Precision precision, Device? device = null)
     {
+        if (device is { type: not (DeviceType.CPU or DeviceType.CUDA) })
+            throw new InputException($"Autocast is for a CPU or CUDA device. Received: {device}.");
         var type = (sbyte)(device?.type ?? DeviceType.CPU);
         if (precision == Precision.Auto)
             precision = Best(device ?? CPU);

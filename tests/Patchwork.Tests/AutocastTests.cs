@@ -72,6 +72,10 @@ public sealed class AutocastTests
         Assert.Equal(ScalarType.Float32, type);
     }
 
+    [Fact]
+    public void Other_devices_are_refused() =>
+        Assert.Throws<InputException>(() => Autocast.To(Precision.BFloat16, device(DeviceType.META)).Dispose());
+
     // PyTorch's own scope would compute with the weights as they were at its beginning.
     [Fact]
     public void Weights_that_change_between_scopes_count_also_inside_an_outer_scope()

@@ -51,13 +51,14 @@ public sealed class ComparedEvaluations(
                 metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
                     : "", Text(metric.N)]]);
 
-    /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit.</summary>
+    /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit, precision.</summary>
     public ResultTable AllMetrics() =>
-        new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit"])
+        new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit", "precision"])
         .Select(title => new ResultColumn(title))],
         [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
             select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value),
-                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit)]]);
+                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit),
+                options.Precision.ToString().ToLowerInvariant()]]);
 
     /// <summary>
     /// For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.
@@ -76,7 +77,8 @@ public sealed class ComparedEvaluations(
     /// <summary>The report's sections: the table, and the curves of each suite.</summary>
     public IEnumerable<ReportSection> Sections()
     {
-        var limited = options.Limit is { } limit ? $" Only {limit} test images were used." : "";
+        var limited = (options.Limit is { } limit ? $" Only {limit} test images were used." : "")
+            + (options.Precision == Precision.Float32 ? "" : " The networks computed in bfloat16.");
         yield return new("Beyond the test error",
             [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
             ? "All numbers are of the last epoch." + limited
@@ -168,6 +170,8 @@ public sealed class ComparedEvaluations(
         };
         if (options.Limit is { } limit)
             one["limit"] = limit;
+        if (options.Precision != Precision.Float32)
+            one["precision"] = options.Precision.ToString();
         if (Change(suite, metric, method) is { } change)
         {
             one["vs_baseline"] = new JsonObject

@@ -74,17 +74,20 @@ public sealed class Comparison
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
-        var threads = recipe.Threads == 0 && Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : recipe.Threads;
+        var mostThreads = Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : (int?)null;
+        // What is left to the machine is chosen once for all runs, also for those that are added on another one.
+        var first = Plan().Select(run => PathOf(folder, run.Method, run.Seed)).FirstOrDefault(Directory.Exists);
+        var settled = first is null ? null : RunFolder.Open(first).Recipe;
         var runs = ParallelRuns.Run(Plan(), Jobs, (run, stop) =>
         {
             stop.ThrowIfCancellationRequested();
             var label = ComparedRun.LabelOf(run.Method, run.Seed);
             var path = PathOf(folder, run.Method, run.Seed);
-            var wanted = Of(run.Method, run.Seed);
+            var wanted = Settled(Of(run.Method, run.Seed), settled);
             var result = Directory.Exists(path)
                 ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), stop)
-                : TrainingRun.Start(wanted with { Recipe = wanted.Recipe with { Threads = threads } }, path, callbacks(label), notice =>
-                    report(label, notice), stop);
+                : TrainingRun.Start(wanted with { MostThreads = mostThreads }, path, callbacks(label), notice => report(label, notice),
+                    stop);
             return new ComparedRun(run.Method, run.Seed, path, result);
         }, cancellation);
         return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
@@ -100,16 +103,25 @@ public sealed class Comparison
 
     private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
 
+    private static ResolvedRecipe Settled(ResolvedRecipe wanted, Recipe? stored) => stored is null ? wanted : wanted with
+    {
+        Recipe = wanted.Recipe with
+        {
+            Precision = wanted.Recipe.Precision == Precision.Auto ? stored.Precision : wanted.Recipe.Precision,
+            ScaledDecoding = wanted.Recipe.ScaledDecoding ?? stored.ScaledDecoding,
+        },
+    };
+
     private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
-        // Threads and precision are settled when a run begins: 0 and auto then mean whatever they were.
+        // Threads are settled when a run begins, where libtorch has no bfloat16 to float32: 0 then means whatever it was.
         var asked = wanted with
         {
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,
-            Precision = wanted.Precision == Precision.Auto ? stored.Precision : wanted.Precision,
+            Precision = HardwareChoices.Precision(wanted.Precision, NativeLibraries.Device(wanted.Device)).Precision,
         };
         if (asked.Differences(stored) is { Count: > 0 } differences)
             throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "

@@ -21,6 +21,11 @@ public sealed record Retraining
     /// <summary>Rows and columns of images whose set leaves them open. Range 8 to 1024.</summary>
     public required int ImageSize { get; init; }
 
+    /// <summary>
+    /// Whether large JPEG files are decoded at a fraction of their size, as they are when the network is tested. Default true.
+    /// </summary>
+    public bool ScaledDecoding { get; init; } = true;
+
     /// <summary>True trains a new last layer and leaves all others as they are; false, the default, trains all of them.</summary>
     public bool LastLayerOnly { get; init; }
 

@@ -48,6 +48,9 @@ internal static unsafe class AutocastFunctions
         setEnabled(device, state.Enabled ? (byte)1 : (byte)0);
     }
 
-    /// <summary>Drops this thread's casted copies of weights, which hold only while the weights stay as they are.</summary>
+    /// <summary>
+    /// Drops all casted copies of weights, which hold only while the weights stay as they are. libtorch keeps them for all threads
+    /// together: others cast theirs anew.
+    /// </summary>
     public static void ClearCache() => clearCache();
 }

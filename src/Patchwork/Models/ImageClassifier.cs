@@ -41,7 +41,9 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
         };
     } = Precision.Float32;
 
-    /// <summary>The logits (N, K), float32 unless the network itself is of another type; owned by the caller.</summary>
+    /// <summary>
+    /// The logits (N, K), owned by the caller: float32, or of the type of an <see cref="Autocast"/> scope of the caller's own.
+    /// </summary>
     public sealed override Tensor forward(Tensor images)
     {
         if (Precision == Precision.Float32)
@@ -51,7 +53,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
         return Logits(images).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The forward pass itself, of whatever type the operations give.</summary>
+    /// <summary>The forward pass itself; its result has the type that the last operation gives.</summary>
     private protected abstract Tensor Logits(Tensor images);
 
     /// <summary>Names of the stages, modules that put out features (N, C, H, W), in the order in which they run; two or more.</summary>

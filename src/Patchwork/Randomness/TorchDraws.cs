@@ -17,6 +17,9 @@ internal static class TorchDraws
     /// </summary>
     public static Lock Networks { get; } = new();
 
+    /// <summary>True on a thread of a run that goes on beside others.</summary>
+    public static bool HasOwnGenerator => own is not null;
+
     /// <summary>Gives this thread a generator of its own, until what is returned is disposed.</summary>
     public static IDisposable OwnGenerator() => new Ownership();
 

@@ -33,10 +33,10 @@ public sealed partial record Recipe
     public double CenterCrop { get; init; } = 1;
 
     /// <summary>
-    /// Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, for sets of image files.
-    /// Default true; runs stored before this key existed decode the whole picture.
+    /// Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, for sets of image files. Null:
+    /// true, which a run stores; runs from before this key existed decode the whole picture.
     /// </summary>
-    public bool ScaledDecoding { get; init; } = true;
+    public bool? ScaledDecoding { get; init; }
 
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
     public string Model { get; init; } = "resnet8";
@@ -218,7 +218,7 @@ public sealed partial record Recipe
         Data = Data,
         ImageSize = ImageSize,
         CenterCrop = CenterCrop,
-        ScaledDecoding = ScaledDecoding,
+        ScaledDecoding = ScaledDecoding ?? true,
         SkipDamaged = SkipDamaged,
     });
 

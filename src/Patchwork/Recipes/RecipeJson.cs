@@ -20,8 +20,8 @@ public sealed partial record Recipe
     public static Recipe FromJson(string json, string name = "recipe") => Read(json, name, new Recipe());
 
     /// <summary>
-    /// Reads the recipe that a run stored. A key that it lacks because it is older than the key has the value that runs had then, so that
-    /// the run goes on as it began.
+    /// Reads the recipe that a run stored. A key that is younger than the run gets the value that all runs had before, so that resuming
+    /// gives the bits that the run would have had.
     /// </summary>
     /// <exception cref="InputException">As for <see cref="FromJson"/>.</exception>
     internal static Recipe FromStored(string json, string name) => Read(json, name, BeforeKeys);

@@ -40,6 +40,9 @@ public sealed record ResolvedRecipe
     /// <summary>The recipe.</summary>
     public Recipe Recipe { get; internal init; }
 
+    /// <summary>The most torch threads for a recipe that leaves them open, where several runs share the machine; null: no bound.</summary>
+    internal int? MostThreads { get; init; }
+
     /// <summary>The options of methods that the recipe names, looked up.</summary>
     internal MethodSettings Settings { get; }
 
@@ -92,7 +95,7 @@ public sealed record ResolvedRecipe
         train.Normalization.Mean, train.Normalization.StandardDeviation)
     {
         CenterCrop = Recipe.CenterCrop,
-        ScaledDecoding = Recipe.ScaledDecoding,
+        ScaledDecoding = Recipe.ScaledDecoding ?? true,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
         Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another

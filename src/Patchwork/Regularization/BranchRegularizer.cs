@@ -92,7 +92,9 @@ public readonly record struct UniformRange(double Low, double High)
     /// <summary>The interval, as [-1, 1].</summary>
     public override string ToString() => FormattableString.Invariant($"[{Low}, {High}]");
 
-    /// <summary>Draws of it, of the type and on the device of <paramref name="like"/>. The caller owns them.</summary>
+    /// <summary>
+    /// Draws of it, on the device of <paramref name="like"/> and of its type, or float32 where that has 16 bits. The caller owns them.
+    /// </summary>
     internal Tensor Draw(long[] shape, Tensor like) =>
         TorchDraws.Uniform(shape, like.dtype, like.device).mul_(Held(High - Low)).add_(Held(Low), One);
 }

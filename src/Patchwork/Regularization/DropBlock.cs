@@ -95,7 +95,7 @@ public sealed record DropBlock : BranchRegularizer
     /// tensor of the caller.
     /// </summary>
     /// <param name="features">(N, C, H, W); not changed.</param>
-    /// <param name="keepMask">(N, C or 1, H, W), of the same type.</param>
+    /// <param name="keepMask">(N, C or 1, H, W), of the same type, or float32 for features of 16 bits.</param>
     public static Tensor Apply(Tensor features, Tensor keepMask)
     {
         using var scope = NewDisposeScope();

@@ -39,8 +39,8 @@ public sealed record EvaluationOptions
 
     /// <summary>
     /// What the network computes in; it is written into every result that is not of float32. Range: <see cref="Precision.Float32"/> or
-    /// <see cref="Precision.BFloat16"/>, which needs <see cref="Autocast.IsSupported"/>; numbers are not left to the machine. Default
-    /// <see cref="Precision.Float32"/>, whatever the run was trained in.
+    /// <see cref="Precision.BFloat16"/>, which needs <see cref="Autocast.IsSupported"/>. Default <see cref="Precision.Float32"/>, whatever
+    /// the run was trained in.
     /// </summary>
     /// <exception cref="InputException">The value is <see cref="Precision.Auto"/>.</exception>
     public Precision Precision

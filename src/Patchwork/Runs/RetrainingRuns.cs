@@ -41,6 +41,7 @@ internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<
         Threads = run.Recipe.Threads,
         Device = run.Recipe.Device,
         Precision = run.Recipe.Precision,
+        ScaledDecoding = wanted.ScaledDecoding,
         BatchSize = 64,
         Weights = run.Checkpoints.LastWeights,
         Freeze = wanted.LastLayerOnly,

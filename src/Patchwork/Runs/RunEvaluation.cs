@@ -48,6 +48,8 @@ public static class RunEvaluation
         var missing = suites.Where(suite => done[suite] is null).ToArray();
         if (missing.Length > 0)
         {
+            using var threads = HardwareChoices.OnThreads(options.Threads
+                ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
             using var opened = Opened.Of(run, data, device, options, report, cancellation);
             foreach (var suite in missing)
                 suite.Check(opened.Subject.Test);
@@ -86,9 +88,6 @@ public static class RunEvaluation
             CancellationToken cancellation)
         {
             var recipe = run.Recipe;
-            var threads = options.Threads ?? recipe.Threads;
-            if (threads > 0 && get_num_threads() != threads)
-                set_num_threads(threads);
             var test = options.Limit is { } count ? StratifiedSplit.Some(data.Test, count) : data.Test;
             var last = run.LoadNetwork(run.Checkpoints.LastWeights, device, options.Precision);
             var best = File.Exists(run.Checkpoints.BestWeights)

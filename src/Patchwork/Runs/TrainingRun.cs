@@ -14,7 +14,7 @@ namespace Patchwork.Runs;
 /// <summary>
 /// Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.
 /// </summary>
-public sealed class TrainingRun : IDisposable
+public sealed class TrainingRun
 {
     private readonly ResolvedRecipe resolved;
     private readonly DatasetPair data;
@@ -23,24 +23,36 @@ public sealed class TrainingRun : IDisposable
     private readonly Device device;
     private readonly string? remark;
 
-    private TrainingRun(ResolvedRecipe asked)
+    private TrainingRun(ResolvedRecipe asked, DatasetPair data, ModelCard card, ImageClassifier model, Device device)
     {
-        device = NativeLibraries.Device(asked.Recipe.Device);
-        var recipe = RecipePaths.Settled(asked.Recipe);
-        data = recipe.OpenData();
-        card = asked.Card(data.Train);
-        model = new SeedStream(recipe.Seed).Network(card.CreateModel);
-        if (recipe.Freeze)
+        (this.data, this.card, this.model, this.device) = (data, card, model, device);
+        if (asked.Recipe.Freeze)
             model.FreezeFeatures();
-        var threads = HardwareChoices.Threads(recipe.Threads, model, card, recipe.BatchSize);
-        if (get_num_threads() != threads)
-            set_num_threads(threads);
-        (var precision, remark) = HardwareChoices.Precision(recipe.Precision, device);
-        // Stored, so that a resumed run uses as many threads and the same precision again and finds its files from anywhere.
-        resolved = asked with { Recipe = recipe with { Threads = threads, Precision = precision } };
+        (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
+        // Stored, so that a resumed run uses as many threads and the same precision again.
+        resolved = asked with
+        {
+            Recipe = asked.Recipe with
+            {
+                Threads = HardwareChoices.Threads(asked, model, card),
+                Precision = precision,
+                ScaledDecoding = asked.Recipe.ScaledDecoding ?? true,
+            },
+        };
     }
 
-    void IDisposable.Dispose() => model.Dispose();
+    // Network and threads are there for as long as it is worked with.
+    private static T With<T>(ResolvedRecipe asked, Func<TrainingRun, T> work)
+    {
+        var device = NativeLibraries.Device(asked.Recipe.Device);
+        asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
+        var data = asked.Recipe.OpenData();
+        var card = asked.Card(data.Train);
+        using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
+        var run = new TrainingRun(asked, data, card, model, device);
+        using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
+        return work(run);
+    }
 
     private Recipe Recipe => resolved.Recipe;
 
@@ -60,14 +72,13 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The same with a recipe that is resolved already.</summary>
     /// <inheritdoc cref="Start(Recipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/>
     public static RunResult Start(ResolvedRecipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation = default)
-    {
-        using var run = new TrainingRun(recipe);
-        DataNeeds.Require(run.resolved, run.data, run.model);
-        run.LoadWeights(report);
-        var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe());
-        return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
-    }
+        CancellationToken cancellation = default) => With(recipe, run =>
+        {
+            DataNeeds.Require(run.resolved, run.data, run.model);
+            run.LoadWeights(report);
+            var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe());
+            return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
+        });
 
     /// <summary>
     /// Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
@@ -80,13 +91,15 @@ public sealed class TrainingRun : IDisposable
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
-        using var run = new TrainingRun(runFolder.Recipe.ResolveStored());
-        var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
-        if (checkpoint is null)
-            run.LoadWeights(report);
-        report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
-            : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
-        return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);
+        return With(runFolder.Recipe.ResolveStored(), run =>
+        {
+            var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
+            if (checkpoint is null)
+                run.LoadWeights(report);
+            report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
+                : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
+            return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);
+        });
     }
 
     /// <summary>
@@ -98,8 +111,11 @@ public sealed class TrainingRun : IDisposable
     {
         if (!DataNeeds.Any(recipe.Stack))
             return;
-        using var run = new TrainingRun(recipe);
-        DataNeeds.Require(run.resolved, run.data, run.model);
+        With(recipe, run =>
+        {
+            DataNeeds.Require(run.resolved, run.data, run.model);
+            return true;
+        });
     }
 
     private void LoadWeights(Action<Notice> report)

@@ -10,14 +10,14 @@ internal sealed class NetworkPrecision : IDisposable
     private readonly Precision before;
 
     /// <exception cref="InputException">The network is not ours and a precision other than float32 is wanted.</exception>
-    public NetworkPrecision(nn.Module<Tensor, Tensor> model, Precision wanted)
+    public NetworkPrecision(nn.Module<Tensor, Tensor> model, Precision? wanted)
     {
         network = model as ImageClassifier;
         if (network is null && wanted == Precision.BFloat16)
             throw new InputException($"Training in bfloat16 needs a network of Patchwork's. Received: {model.GetName()}. "
-                + "Leave `Precision` at float32, and open `Autocast.To` in its forward pass.");
+                + "Leave `Precision` away, and open `Autocast.To` in its forward pass.");
         before = network?.Precision ?? Precision.Float32;
-        Use(wanted);
+        Use(wanted ?? before);
     }
 
     /// <summary>Changes over.</summary>

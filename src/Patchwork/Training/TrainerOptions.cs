@@ -48,10 +48,10 @@ public sealed record TrainerOptions
 
     /// <summary>
     /// What forward passes in training and validation compute in; the test is in float32, so that its numbers stand beside those of other
-    /// runs. Other than float32 needs an <see cref="Models.ImageClassifier"/>; a network of your own opens an <see cref="Autocast"/> scope
-    /// in its forward pass. Default <see cref="Precision.Float32"/>.
+    /// runs. bfloat16 needs an <see cref="Models.ImageClassifier"/>; a network of your own opens an <see cref="Autocast"/> scope in its
+    /// forward pass. Null, the default: what the network itself says, which is float32 unless you set it.
     /// </summary>
-    public Precision Precision { get; init; } = Precision.Float32;
+    public Precision? Precision { get; init; }
 
     /// <summary>Where to train. Default: CPU.</summary>
     public Device Device { get; init; } = CPU;

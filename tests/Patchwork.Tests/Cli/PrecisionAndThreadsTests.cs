@@ -64,6 +64,42 @@ public sealed class PrecisionAndThreadsTests : IDisposable
         Assert.Contains("\"precision\"", File.ReadAllText(Path.Combine(files.At("run"), "evaluation.json")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_report_of_an_evaluation_in_bfloat16_says_so()
+    {
+        foreach (var (precision, said) in ((string, bool)[])[("float32", false), ("bfloat16", true)])
+        {
+            Assert.Equal(0, CommandLine.Run("evaluate", files.At("run"), "--suite", "clean", "--precision", precision).ExitCode);
+            var report = File.ReadAllText(Path.Combine(files.At("run"), "report.html"));
+            Assert.Equal(said, report.Contains("The networks computed in bfloat16.", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_comparison_from_before_the_keys_goes_on_as_it_began()
+    {
+        string[] Compare(string methods) => ["compare", "--dataset", "folder", "--data", files.Pictures, "--image-size", "8", "--epochs", "1",
+            "--seeds", "1", "--methods", methods, "--out", files.At("compared"), "--quiet"];
+        Assert.Equal(0, CommandLine.Run(Compare("baseline")).ExitCode);
+        var path = Path.Combine(files.At("compared"), "baseline-seed1", "recipe.json");
+        var stored = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.True(stored.Remove("precision") && stored.Remove("scaledDecoding"));
+        File.WriteAllText(path, stored.ToJsonString());
+        var result = CommandLine.Run(Compare("baseline,cutmix"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        var added = RunFolder.Open(Path.Combine(files.At("compared"), "cutmix-seed1")).Recipe;
+        Assert.Equal((Precision.Float32, false), (added.Precision, added.ScaledDecoding));
+    }
+
+    [Fact]
+    public void A_run_leaves_torch_with_as_many_threads_as_it_had()
+    {
+        var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 8, Epochs = 1, Threads = 2 };
+        TrainingRun.Start(recipe, files.At("two"), [], _ => { }, TestContext.Current.CancellationToken);
+        Assert.Equal(2, RunFolder.Open(files.At("two")).Recipe.Threads);
+        Assert.Equal(1, torch.get_num_threads());
+    }
+
     [Theory, InlineData("evaluate"), InlineData("predict")]
     public void Numbers_are_not_left_to_the_machine(string verb)
     {

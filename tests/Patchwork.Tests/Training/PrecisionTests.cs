@@ -126,6 +126,22 @@ public sealed class PrecisionTests : IDisposable
         Assert.Contains("`Autocast.To`", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_trainer_leaves_a_network_its_own_precision_unless_told_otherwise()
+    {
+        using var model = ModelZoo.Create("resnet8", 3);
+        model.Precision = Precision.BFloat16;
+        foreach (var (asked, expected) in ((Precision?, Precision)[])[(null, Precision.BFloat16), (Precision.Float32, Precision.Float32)])
+        {
+            using var loader = new BatchLoader(new NoiseImages(count: 8), new SeedStream(1), new LoaderOptions { BatchSize = 4 });
+            var watch = new Watch();
+            new Trainer(new TrainerOptions { Epochs = 1, Precision = asked }, watch)
+                .Fit(model, new TrainingData(loader), cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal([("train", expected)], watch.Seen);
+            Assert.Equal(Precision.BFloat16, model.Precision);
+        }
+    }
+
     // Drawn in bfloat16, whose steps below 1 are 2^-8, a chance of 0.001 would be one of 0.004 or 0.
     [Fact]
     public void Small_chances_of_a_drop_keep_their_law()

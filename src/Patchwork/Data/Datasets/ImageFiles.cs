@@ -104,8 +104,11 @@ public abstract class ImageFiles : Dataset
     public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
         [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
 
-    /// <summary>True for a set, or a view of one, whose pictures are decoded as <see cref="DataOptions.ScaledDecoding"/> says.</summary>
-    internal static bool DecodesScaled(Dataset set) => Source(set) is ImageFiles { scaled: true };
+    /// <summary>
+    /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used beside it; its default where the set is
+    /// not of image files.
+    /// </summary>
+    internal static bool DecodesScaled(Dataset set) => Source(set) is not ImageFiles { scaled: false };
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 

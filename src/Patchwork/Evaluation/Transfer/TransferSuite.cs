@@ -112,6 +112,7 @@ public sealed record TransferSuite : Suite
         Dataset = target.Id,
         Folder = target.Folder,
         ImageSize = test.Height,
+        ScaledDecoding = ImageFiles.DecodesScaled(test),
         LastLayerOnly = kind == Kind.Probe,
         // A new layer learns fast; trained weights are moved with a tenth of the rate.
         LearningRate = kind == Kind.Probe ? 0.01 : 0.001,
