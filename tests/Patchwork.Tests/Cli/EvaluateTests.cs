@@ -65,7 +65,7 @@ public sealed class EvaluateTests : IDisposable
 
         // A run and a suite each in the table of all metrics, and the curves in the report.
         var rows = File.ReadAllLines(Path.Combine(folder, "evaluation.csv"));
-        Assert.Equal("suite,metric,method,seed,value,ci95_low,ci95_high,n,limit", rows[0]);
+        Assert.Equal("suite,metric,method,seed,value,ci95_low,ci95_high,n,limit,precision", rows[0]);
         Assert.Equal(4, rows.Count(row => row.StartsWith("clean,top1_error,", StringComparison.Ordinal)));
         Assert.Contains("Centre covered, black", File.ReadAllText(Path.Combine(folder, "report.html")), StringComparison.Ordinal);
         Assert.Contains("| error, centre black, %", CommandLine.Run(Compare("--evaluate", "occlusion", "--markdown")).Output,

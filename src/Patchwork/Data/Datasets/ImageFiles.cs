@@ -105,8 +105,8 @@ public abstract class ImageFiles : Dataset
         [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
 
     /// <summary>
-    /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used beside it; its default where the set is
-    /// not of image files.
+    /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used beside it; its default where the set
+    /// is not of image files.
     /// </summary>
     internal static bool DecodesScaled(Dataset set) => Source(set) is not ImageFiles { scaled: false };
 
