@@ -9,8 +9,8 @@ public enum Precision
     Float32,
 
     /// <summary>
-    /// Convolutions and matrix products in bfloat16 (8 bits of exponent, 7 of fraction), by <see cref="Autocast"/>. About 1.5 times as
-    /// fast as float32 where the processor has instructions for it, many times slower where it has not.
+    /// Convolutions and matrix products in bfloat16 (8 bits of exponent, 7 of fraction), by <see cref="Autocast"/>: faster than float32
+    /// where the processor has instructions for it, many times slower where it has not.
     /// </summary>
     BFloat16,
 
