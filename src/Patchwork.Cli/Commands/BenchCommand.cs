@@ -145,10 +145,10 @@ internal static class BenchCommand
 
     private static (IReadOnlyList<NamedRatio> Ratios, JpegSpeed[] Rates) Measure()
     {
-        var (overCopy, usual) = SpeedBench.InPlace(TimeSpan.FromSeconds(9));
-        var step = SpeedBench.Step(TimeSpan.FromSeconds(10));
-        var loader = SpeedBench.Loader(TimeSpan.FromSeconds(7));
-        var inMemory = SpeedBench.LoaderInMemory(TimeSpan.FromSeconds(4));
+        var (overCopy, usual) = SpeedBench.InPlace(TimeSpan.FromSeconds(7));
+        var step = SpeedBench.Step(TimeSpan.FromSeconds(8));
+        var loader = SpeedBench.Loader(TimeSpan.FromSeconds(6));
+        var inMemory = SpeedBench.LoaderInMemory(TimeSpan.FromSeconds(3));
         var jpeg = JpegBench.IsPossible ? ((int[])[1, 2]).Select(threads => JpegBench.Measure(threads, TimeSpan.FromSeconds(3))).ToArray()
             : [];
         return (
