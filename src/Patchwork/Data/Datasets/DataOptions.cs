@@ -9,7 +9,7 @@ public sealed record DataOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// Rows and columns that the images of a folder are resized to. Range 8 to 1024; null, the default:
+    /// Rows and columns that the images of a resizable set are resized to. Range 8 to 1024; null, the default:
     /// <see cref="DatasetSource.DefaultSize"/>. Sets of one size ignore it.
     /// </summary>
     public int? ImageSize { get; init; }
@@ -33,4 +33,9 @@ public sealed record DataOptions
 
     /// <summary>Omit damaged image files instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
+
+    /// <summary><see cref="ImageSize"/>, or a set's own where it is null.</summary>
+    /// <exception cref="InputException">It is out of range.</exception>
+    internal int SizeOr(int own) => (ImageSize ?? own) is >= 8 and <= 1024 and var size ? size
+        : throw new InputException($"`ImageSize` must be 8 to 1024. Received: {ImageSize}.");
 }

@@ -9,6 +9,10 @@ public static class DatasetCatalogue
     /// <summary>Every data set, in the order in which they are listed.</summary>
     public static IReadOnlyList<DatasetSource> All { get; } =
     [
+        new("clothing", "3,781 photographs of clothing in 10 classes, 32×32 to 64×64", (_, options) => Clothing.Open(options))
+        {
+            DefaultSize = Clothing.DefaultSize,
+        },
         new("shapes", "3,000 drawn pictures of 32×32 in 10 classes, with boxes and masks", (_, _) => Shapes.Open())
         {
             HasBoxes = true,

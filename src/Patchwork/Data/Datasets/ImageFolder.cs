@@ -32,9 +32,7 @@ public sealed class ImageFolder : ImageFiles
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
     {
         var root = options.Data ?? throw new InputException("The data set 'folder' needs the folder of the images. Set `Data` to it.");
-        var size = options.ImageSize ?? DefaultSize;
-        if (size is < 8 or > 1024)
-            throw new InputException($"`ImageSize` must be 8 to 1024. Received: {size}.");
+        var size = options.SizeOr(DefaultSize);
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Set `Data` to a folder with one sub-folder of images per class.");
         if (Parts(root) is var (train, test))

@@ -4,7 +4,7 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The embedded set: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on
+/// The embedded drawings: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on
 /// clutter: a colour gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
 /// </summary>
 /// <remarks>
