@@ -29,7 +29,7 @@ internal sealed class RecipeOptions
         if (dataset)
             Text("--dataset", $"data set: {DataSets()}");
         Text("--data", "the data set's folder or its parent");
-        Whole("--image-size", "rows and columns that a folder's images are brought to (default 64)");
+        Whole("--image-size", "rows and columns that images of a folder or of clothing are brought to");
         Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
         Switch("--scaled-decoding", "decode large JPEG files at 1/2, 1/4 or 1/8 (default true)");
         Switch("--skip-damaged", "leave damaged images of a folder out");

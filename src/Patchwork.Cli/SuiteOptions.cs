@@ -6,13 +6,12 @@ using Patchwork.Runs;
 namespace Patchwork.Cli;
 
 /// <summary>Flags about what is evaluated: the suites, how many images, and one flag for each option of the catalogue's suites.</summary>
-internal sealed class SuiteOptions(string flag, string standard)
+internal sealed class SuiteOptions(string flag, bool alsoNone = false)
 {
-    private readonly Option<string> suites = new(flag)
+    private readonly Option<string?> suites = new(flag)
     {
         Description = $"suites separated by commas ({string.Join(", ", Suites.All.Select(suite => suite.Id))}), "
-            + $"all{(standard == "none" ? ", or none" : "")}",
-        DefaultValueFactory = _ => standard,
+            + (alsoNone ? "all, or none" : "all"),
     };
 
     private readonly Option<int?> limit = WholeOption.Optional("--limit",
@@ -30,9 +29,13 @@ internal sealed class SuiteOptions(string flag, string standard)
     }
 
     /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
-    public EvaluationOptions? Over(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="standard">The suites where none is named.</param>
+    /// <param name="standardLimit">The test images where neither suites nor their number are given.</param>
+    public EvaluationOptions? Over(ParseResult parsed, string standard = "none", int? standardLimit = null)
     {
-        var names = parsed.GetValue(suites)!;
+        var given = parsed.GetValue(suites);
+        var names = given ?? standard;
         if (names == "none")
             return null;
         var chosen = Suites.Parse(names).Select(suite => suite.Id).ToHashSet();
@@ -40,7 +43,7 @@ internal sealed class SuiteOptions(string flag, string standard)
         {
             Suites = [.. Suites.All.Select(suite => suite.Options.Aggregate(suite, Set)).Where(suite => chosen.Contains(suite.Id))],
             SkipUnmeasurable = names == "all",
-            Limit = parsed.GetValue(limit),
+            Limit = parsed.GetValue(limit) ?? (given is null ? standardLimit : null),
         };
 
         Suite Set(Suite suite, SuiteOption option) => parsed.GetValue(own[option.Name]) is { } text ? option.Set(suite, text) : suite;

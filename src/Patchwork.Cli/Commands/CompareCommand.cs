@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Patchwork.Cli.Terminal;
 using Patchwork.Comparisons;
@@ -18,36 +19,36 @@ internal static class CompareCommand
         var methods = new Option<string>("--methods")
         {
             Description = "methods separated by commas, or all",
-            DefaultValueFactory = _ =>
-            DefaultExperiment.Methods
+            DefaultValueFactory = _ => DefaultExperiment.Methods,
         };
         var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
-        var suites = new SuiteOptions("--evaluate", "none");
+        var suites = new SuiteOptions("--evaluate", alsoNone: true);
+        var file = new RecipeFile();
         var common = new CommonOptions(threads: null);
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
         var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, jobs, output, markdown };
+        file.AddTo(command);
         suites.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            var chosen = recipe.Over(new Recipe(), parsed);
+            // Whoever names a recipe or a data set describes an experiment; train begins with the same defaults then.
+            var set = recipe.Given(parsed, "dataset");
+            var byDefault = file.Given(parsed) is null && (set is null || set == DefaultExperiment.Recipe.Dataset);
+            var chosen = recipe.Over(byDefault ? DefaultExperiment.Recipe : file.Read(parsed) ?? new Recipe(), parsed);
             var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
-            var evaluation = suites.Over(parsed);
+            var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);
             var cancellation = CommandRunner.CancelledByKeyboard();
             var line = new LiveLine(parsed.Error);
-            var among = comparison.Jobs == 1 ? null : new RunsProgress(line, "training", comparison.Labels, comparison.Finished(folder));
-            var progress = comparison.Labels.ToDictionary(label => label, label =>
-                new FitProgress(line, label, common.Quiet(parsed), among));
-            var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), cancellation);
-            line.Clear();
+            var result = Train(comparison, chosen, folder, evaluation, line, common.Quiet(parsed), cancellation);
             var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), cancellation);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
@@ -63,6 +64,44 @@ internal static class CompareCommand
         return command;
     }
 
+    // On a terminal a table fills as runs end; in a log each of them is a line.
+    private static ComparisonResult Train(Comparison comparison, Recipe recipe, string folder, EvaluationOptions? evaluation, LiveLine line,
+        bool quiet, CancellationToken cancellation)
+    {
+        void Say(string text)
+        {
+            if (!quiet)
+                line.PrintAbove(text);
+        }
+        var finished = comparison.Finished(folder);
+        var left = comparison.Labels.Count - finished.Count;
+        Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: {comparison.Labels.Count} runs of "
+            + $"{recipe.Epochs} epochs, {comparison.Jobs} at a time{(finished.Count > 0 ? $"; {left} left to train" : "")}");
+        var then = evaluation is null ? "" : $", then {string.Join(" and ", evaluation.Suites.Select(suite => suite.Id))}";
+        var table = new RunsTable(comparison.Methods, [.. Enumerable.Range(0, comparison.Seeds).Select(k => recipe.Seed + (ulong)k)],
+            ComparedRun.LabelOf);
+        var among = new RunsProgress(line, "training", comparison.Labels, finished, table)
+        {
+            Estimate = time => Say($"training will take about {Rounded(time)} on this machine{then}"),
+        };
+        var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));
+        var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), run =>
+        {
+            var position = among.Finish(run.Label, 100 * run.Result.Last.Top1Error);
+            if (!line.Exists)
+                Say(string.Create(CultureInfo.InvariantCulture, $"{run.Label}: test error {run.Result.Last.Top1Error:P2} ({position})"));
+        }, cancellation);
+        line.Clear();
+        return result;
+    }
+
+    private static string Rounded(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(time.TotalSeconds, 1):F0} s"),
+        { TotalMinutes: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h"),
+    };
+
     private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet,
         CancellationToken cancellation)
     {
@@ -77,15 +116,13 @@ internal static class CompareCommand
     private static void Print(ParseResult parsed, ComparisonReport report, ComparedEvaluations? evaluations, string folder)
     {
         Write(parsed.Screen, report.Table());
-        foreach (var line in report.Answers())
-            parsed.Output.WriteLine(line);
         if (evaluations is not null)
-        {
             Write(parsed.Screen, evaluations.Table());
-            foreach (var line in evaluations.Answers())
-                parsed.Output.WriteLine(line);
-        }
+        foreach (var line in report.Answers().Concat(evaluations?.Answers() ?? []))
+            parsed.Output.WriteLine(line);
         parsed.Output.WriteLine($"report: {Path.Combine(folder, "report.html")}");
+        parsed.Output.WriteLine();
+        parsed.Output.WriteLine(report.Answer);
     }
 
     private static void Write(IAnsiConsole screen, ResultTable content)

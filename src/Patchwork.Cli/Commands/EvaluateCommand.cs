@@ -17,7 +17,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "run folder" };
-        var options = new SuiteOptions("--suite", "all");
+        var options = new SuiteOptions("--suite");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var common = new CommonOptions("torch threads (default: the run's)");
         var precision = PrecisionOption.Create();
@@ -31,7 +31,7 @@ internal static class EvaluateCommand
         {
             common.PrepareTorch(parsed);
             var folder = parsed.GetValue(run)!;
-            var chosen = options.Over(parsed)! with { Precision = parsed.GetValue(precision), Threads = common.Threads(parsed) };
+            var chosen = options.Over(parsed, "all")! with { Precision = parsed.GetValue(precision), Threads = common.Threads(parsed) };
             var line = new LiveLine(parsed.Error);
             var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
                 common.Quiet(parsed));

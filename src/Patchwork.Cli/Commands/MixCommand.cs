@@ -13,7 +13,11 @@ internal static class MixCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "data set id, or a folder of pictures with one sub-folder per class" };
+        var source = new Argument<string?>("source")
+        {
+            Description = "data set id, or a folder of pictures with one sub-folder per class (default: the embedded photographs)",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
         var count = WholeOption.Create("--count", "pictures", 100, 1, 1_000_000);
         var common = new CommonOptions();
@@ -26,11 +30,13 @@ internal static class MixCommand
         {
             common.PrepareTorch(parsed);
             var pictures = parsed.GetValue(count);
-            var named = parsed.GetValue(source)!;
             var shown = new Recipe { Method = DefaultExperiment.Method };
-            var basis = Directory.Exists(named) ? shown with { Dataset = DatasetCatalogue.OwnPictures.Id, Data = named }
-                : shown with { Dataset = named };
-            var chosen = recipe.Over(basis, parsed);
+            var chosen = recipe.Over(parsed.GetValue(source) switch
+            {
+                null => shown,
+                var named when Directory.Exists(named) => shown with { Dataset = DatasetCatalogue.OwnPictures.Id, Data = named },
+                var id => shown with { Dataset = id },
+            }, parsed);
             var mixer = chosen.Resolve().Stack.Mixer
                 ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();

@@ -12,17 +12,13 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string?>("recipe")
-        {
-            Description = "recipe file (JSON); flags are laid over it",
-            Arity =
-            ArgumentArity.ZeroOrOne
-        };
+        var file = new RecipeFile();
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
         var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
         var common = new CommonOptions(threads: null);
         var recipe = new RecipeOptions().Data().Mixing().Training();
-        var command = new Command("train", "Trains one network in a run folder.") { file, output, resume };
+        var command = new Command("train", "Trains one network in a run folder.") { output, resume };
+        file.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -35,14 +31,14 @@ internal static class TrainCommand
             {
                 folder = parsed.GetValue(output)
                     ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
-                if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = parsed.GetValue(file)) is not null)
+                if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = file.Given(parsed)) is not null)
                     throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
                         + $"Received: {flag} beside it. Leave it away, or start a new run.");
                 result = TrainingRun.Resume(folder, [progress], progress.Say, cancellation);
             }
             else
             {
-                var chosen = recipe.Over(Base(parsed.GetValue(file)), parsed);
+                var chosen = recipe.Over(file.Read(parsed) ?? new Recipe(), parsed);
                 folder = parsed.GetValue(output) ?? Path.Combine("runs", $"{chosen.Method}-{chosen.Dataset}-{chosen.Model}-{chosen.Seed}");
                 result = TrainingRun.Start(chosen, folder, [progress], progress.Say, cancellation);
             }
@@ -58,15 +54,6 @@ internal static class TrainCommand
     {
         if (!File.Exists(Path.Combine(folder, "report.html")))
             new ComparisonReport(ComparisonResult.Of(RunFolder.Open(folder)), CommandRunner.Line, null).WritePage(folder);
-    }
-
-    private static Recipe Base(string? file)
-    {
-        if (file is null)
-            return new Recipe();
-        return File.Exists(file) ? Recipe.FromJson(File.ReadAllText(file), file)
-            : throw new InputException($"A recipe must be a JSON file. Received: {file}, which "
-                + $"{(Directory.Exists(file) ? "is a folder" : "does not exist")}.");
     }
 
     private static string Describe(RunResult result, string folder)

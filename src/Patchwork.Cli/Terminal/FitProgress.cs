@@ -6,9 +6,9 @@ using Patchwork.Training;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line an epoch. Speaks on
-/// standard error, which leaves standard output to results. When quiet it shows warnings alone. One of several at the same time leaves the
-/// line to them all.
+/// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line per epoch. Speaks on
+/// standard error, which leaves standard output to results. When quiet it shows warnings alone. One run of a comparison leaves the screen
+/// to all of them.
 /// </summary>
 internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {
@@ -32,15 +32,13 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
         imagesSinceStart += batch.Count;
-        if (quiet || !line.Exists || drawn.ElapsedMilliseconds < 100)
+        if (quiet || drawn.ElapsedMilliseconds < 100)
             return;
         drawn.Restart();
         var total = (long)state.Options.Epochs * state.Data.Train.Steps;
-        if (among is not null)
-        {
-            among.Advance(label, (double)state.Step / total);
+        among?.Advance(label, (double)state.Step / total);
+        if (!line.Exists || among is not null)
             return;
-        }
         var left = TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / (state.Step - firstStep) * (total - state.Step));
         line.Draw(Line(line.Width, label, state.Epoch + 1, state.Options.Epochs, (double)state.Step / total, left,
             imagesSinceStart / clock.Elapsed.TotalSeconds, state.Loss));
@@ -56,7 +54,7 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
 
     public override void OnTrainEpochEnd(TrainingState state)
     {
-        if (line.Exists && state.Epoch < state.Options.Epochs)
+        if (among is not null || (line.Exists && state.Epoch < state.Options.Epochs))
             return;
         var metrics = state.Metrics;
         var validation = metrics.TryGetValue("val/top1_error", out var error) ? $"  val error {error:P2}" : "";
@@ -69,7 +67,5 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
     {
         if (among is null)
             line.Clear();
-        else
-            among.Advance(label, 1);
     }
 }

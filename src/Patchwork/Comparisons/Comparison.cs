@@ -67,10 +67,11 @@ public sealed class Comparison
     /// <summary>Runs, or goes on with, everything.</summary>
     /// <param name="folder">Where the run folders go.</param>
     /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
-    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
+    /// <param name="report">Receives lines for the user, with the run's label, on the thread of that run.</param>
+    /// <param name="finished">Receives each run as it ends, or is found finished, on the thread of that run; null: nobody does.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
     public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report,
-        CancellationToken cancellation = default)
+        Action<ComparedRun>? finished = null, CancellationToken cancellation = default)
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
@@ -88,7 +89,9 @@ public sealed class Comparison
                 ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), stop)
                 : TrainingRun.Start(wanted with { MostThreads = mostThreads }, path, callbacks(label), notice => report(label, notice),
                     stop);
-            return new ComparedRun(run.Method, run.Seed, path, result);
+            var done = new ComparedRun(run.Method, run.Seed, path, result);
+            finished?.Invoke(done);
+            return done;
         }, cancellation);
         return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
     }
@@ -140,7 +143,8 @@ public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunRe
     /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
     public string Label => LabelOf(Method, Seed);
 
-    internal static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
+    /// <summary>What a run of a method and a seed is called.</summary>
+    public static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
 }
 
 /// <summary>All runs of a comparison.</summary>

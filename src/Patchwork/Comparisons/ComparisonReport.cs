@@ -21,7 +21,10 @@ namespace Patchwork.Comparisons;
 /// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
+    private const int StripLength = 5;
+
     private readonly ComparedTraining training = new(result);
+    private readonly ComparedErrors errors = new(result, new(result), evaluations);
     private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
 
     /// <summary>
@@ -29,12 +32,11 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     /// </summary>
     public ResultTable Table()
     {
-        var baseline = result.Methods.Contains(Methods.Baseline) ? Statistic.Of(result.Of(Methods.Baseline).Select(LastError))
-            : (Statistic?)null;
+        var baseline = result.Methods.Contains(Methods.Baseline) ? errors.Of(Methods.Baseline) : (Statistic?)null;
         var rows = result.Methods.Select(method =>
         {
             var runs = result.Of(method).ToArray();
-            var last = Statistic.Of(runs.Select(LastError));
+            var last = errors.Of(method);
             return (IReadOnlyList<string>)
             [
                 method,
@@ -53,54 +55,14 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             [.. rows]);
     }
 
+    /// <summary>The answer in one sentence: the best method against the baseline, with the interval over the seeds.</summary>
+    public string Answer => errors.Answer;
+
     /// <summary>
     /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
     /// learning: a line each.
     /// </summary>
-    public IReadOnlyList<string> Answers()
-    {
-        if (!result.Methods.Contains(Methods.Baseline) || result.Methods.Count < 2)
-            return [$"{result.Runs.Count} {(result.Runs.Count == 1 ? "run" : "runs")} of {string.Join(", ", result.Methods)}; add the "
-                + "baseline to see what a method changes."];
-        return [.. Compared.Select(method => Sentence(method, Errors(Methods.Baseline)) + StillLearning(method))];
-    }
-
-    // The answer in the first screen: in full for a few methods, who is below and who above the baseline for many.
-    private string Lead()
-    {
-        if (!result.Methods.Contains(Methods.Baseline) || !Compared.Any())
-            return string.Join(" ", result.Methods.Select(method =>
-                FormattableString.Invariant($"{NameOf(method)}: test error {Errors(method)} %.")));
-        if (Compared.Count() <= 4)
-        {
-            var main = Compared.FirstOrDefault(method => method == Methods.All[0].Id) ?? Compared.First();
-            var others = string.Join(", ", Compared.Where(method => method != main)
-                .Select(method => FormattableString.Invariant($"{NameOf(method)} {Errors(method).Mean:F2} %")));
-            return $"{Sentence(main, Errors(Methods.Baseline))}{Beyond([main])}{(others.Length > 0 ? $" Beside it: {others}." : "")}";
-        }
-        var baseline = Errors(Methods.Baseline);
-        string Side(bool lower) => string.Join(", ",
-            Compared.Select(method => (Name: NameOf(method), Errors: Errors(method), IsNoise: OverSeeds(method)?.Contains(0) == true))
-            .Where(one => one.Errors.Mean <= baseline.Mean == lower)
-            .OrderBy(one => one.Errors.Mean)
-            .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Errors.Mean:F2}{(one.IsNoise ? "~" : "")}"))
-                .DefaultIfEmpty("none"));
-        return string.Create(CultureInfo.InvariantCulture,
-            $"Lower test error than the baseline's {baseline.Mean:F2} %: {Side(true)}. Higher: {Side(false)}. With ~: the 95 % "
-                + $"t-interval over the seeds holds no difference too, may be noise.") + Beyond(Compared);
-    }
-
-    private string Beyond(IEnumerable<string> methods) =>
-        evaluations is null ? "" : $" Beyond the test error, {string.Join("; ", methods.Select(evaluations.Count))}.";
-
-    private IEnumerable<string> Compared => result.Methods.Where(method => method != Methods.Baseline);
-
-    private Statistic Errors(string method) => Statistic.Of(result.Of(method).Select(LastError));
-
-    // The same seed trains both on the same images in the same order, so the differences are taken seed by seed.
-    private Interval? OverSeeds(string method) =>
-        Difference.TInterval([.. result.Of(method)
-            .Zip(result.Of(Methods.Baseline), (own, baseline) => LastError(own) - LastError(baseline))]);
+    public IReadOnlyList<string> Answers() => errors.Lines();
 
     /// <summary>Writes <c>compare.json</c> and the page into the comparison's folder.</summary>
     /// <exception cref="OutputException">A file could not be written.</exception>
@@ -196,10 +158,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
 
     private HtmlReport Html(DatasetPair data) => new()
     {
-        Title = result.Methods.Count == 1 ? $"{NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}"
-            : $"What {string.Join(", ", Compared.Select(NameOf))} {(Compared.Count() > 1 ? "change" : "changes")} on "
-                + $"{result.Recipe.Dataset}",
-        Lead = Lead(),
+        Title = errors.Question,
+        Lead = errors.Answer,
+        Opening = [.. Strip(data.Train), .. result.Methods.Count > 1 ? [HtmlFragment.Chart(errors.Chart())] : Array.Empty<HtmlFragment>()],
         Sections =
         [
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [],
@@ -217,6 +178,15 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         ],
     };
 
+    // The same photograph as each method that changes pixels shows it to the network.
+    private IEnumerable<HtmlFragment> Strip(Dataset train)
+    {
+        MethodStack[] stacks = [.. result.Methods.Select(method => result.RecipeOf(method).Stack).Where(stack => stack.ChangesPixels)
+            .Take(StripLength)];
+        if (stacks.Length > 0)
+            yield return HtmlFragment.Strip(MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed)));
+    }
+
     private IEnumerable<ReportSection> Sheets(Dataset train)
     {
         foreach (var method in result.Methods)
@@ -229,47 +199,4 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
                         + "label weights beneath.")]);
         }
     }
-
-    private string Sentence(string method, Statistic baseline)
-    {
-        var own = Errors(method);
-        var gain = baseline.Mean - own.Mean;
-        var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own.Mean:F2} %")
-            : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline.Mean:F2} to {own.Mean:F2} %");
-        return $"{NameOf(method)} {change} ({Math.Abs(gain).ToString("F2", CultureInfo.InvariantCulture)} points{Intervals(method)}).";
-    }
-
-    // How far the difference moves with the seeds, and where the clean suite was measured with the test images.
-    private string Intervals(string method)
-    {
-        string Ends(Interval? interval, double scale, string over) => interval is { } ends
-            ? string.Create(CultureInfo.InvariantCulture, $"{over} {scale * ends.Low:+0.0;-0.0;0.0} to {scale * ends.High:+0.0;-0.0;0.0}")
-                : "";
-        var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
-        var known =
-            string.Join(", ",
-            ((string[])[Ends(seeds, 1, "over the seeds"),
-            Ends(images, 100, evaluations?.Limit is { } limit ? $"over {limit} of the test images" : "over the test images")])
-            .Where(text => text.Length > 0));
-        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
-        return known.Length == 0 ? "; one seed, no spread known" : $"; 95 % {known}{noise}";
-    }
-
-    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs
-    // are noisy.
-    private string StillLearning(string method)
-    {
-        var errors = training.PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
-        var quarter = errors.Length / 4;
-        if (quarter == 0)
-            return "";
-        var (before, last) = (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average());
-        return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
-            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs "
-                + $"and {last:F1} % in the last; compare longer runs, of {2 * errors.Length} epochs.");
-    }
-
-    private string NameOf(string method) => result.NameOf(method);
-
-    private static double LastError(ComparedRun run) => 100 * run.Result.Last.Top1Error;
 }

@@ -98,6 +98,26 @@ public static class MixingPreview
         }.Png();
     }
 
+    /// <summary>
+    /// One training image, and what each method makes of it: the first of sixteen of which every method leaves between a quarter and three
+    /// quarters, so that something is seen.
+    /// </summary>
+    /// <param name="stacks">The methods, at least one; each must change pixels.</param>
+    /// <param name="dataset">Where the image comes from.</param>
+    /// <param name="seeds">Decides image and plans.</param>
+    public static IReadOnlyList<StripPicture> Strip(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds)
+    {
+        using var scope = NewDisposeScope();
+        var seen = stacks.Select(stack => Look(stack, dataset, seeds, 16, objects: false, model: null)).ToArray();
+        bool Shows(Seen one, int row) => one.Plan.Images[row].Region.KeptShare(one.Plan.Height, one.Plan.Width) is >= 0.25 and <= 0.75;
+        var shown = Enumerable.Range(0, seen[0].Own.Count).Where(row => seen.All(one => Shows(one, row))).FirstOrDefault();
+        return
+        [
+            new("Original", dataset.ClassNames[dataset.Label(seen[0].Batch.Ids[shown])], seen[0].Own[shown]),
+            .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack), Label(one, shown, dataset, ", "), one.After[shown])),
+        ];
+    }
+
     // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
     private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After,
         IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
@@ -160,17 +180,24 @@ public static class MixingPreview
         var image = seen.Plan.Images[i];
         string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
         var alone = image.Region is FillRegion;
-        var label = alone ? Class(i)
-            : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}\n{image.PartnerWeight:0.00} {Class(image.Partner)}");
         var lambda = alone ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
         var where = Where(image.Region, seen.Plan);
         return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,
             [
                 new PreviewCell(seen.Own[i], Class(i)),
                 new PreviewCell(seen.Partners[image.Partner], alone ? "no partner" : Class(image.Partner)),
-                new PreviewCell(seen.After[i], label),
+                new PreviewCell(seen.After[i], Label(seen, i, dataset, "\n")),
                 new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
             ]);
+    }
+
+    // The classes with their weights; a class by itself where only its own pixels are erased.
+    private static string Label(Seen seen, int i, Dataset dataset, string between)
+    {
+        string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        var image = seen.Plan.Images[i];
+        return image.Region is FillRegion ? Class(i)
+            : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}{between}{image.PartnerWeight:0.00} {Class(image.Partner)}");
     }
 
     private static string Labels(MixPlan plan) =>

@@ -13,8 +13,8 @@ public sealed partial record Recipe
     /// <summary>Version of this format. Always 1.</summary>
     public int Version { get; init; } = 1;
 
-    /// <summary>Data set id. Default <c>shapes</c>, which is embedded.</summary>
-    public string Dataset { get; init; } = "shapes";
+    /// <summary>Data set id. Default <c>clothing</c>, embedded photographs.</summary>
+    public string Dataset { get; init; } = "clothing";
 
     /// <summary>The data set's folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in the user's cache.</summary>
     public string? Data { get; init; }
@@ -22,7 +22,10 @@ public sealed partial record Recipe
     /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
     public bool SkipDamaged { get; init; }
 
-    /// <summary>Rows and columns that a folder's images are brought to; null: 64. Range 8 to 1024.</summary>
+    /// <summary>
+    /// Rows and columns that the images of a resizable set are brought to; null: its own, 32 for <c>clothing</c> and 64 for a folder. Range
+    /// 8 to 1024.
+    /// </summary>
     public int? ImageSize { get; init; }
 
     /// <summary>

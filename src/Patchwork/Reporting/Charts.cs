@@ -17,6 +17,9 @@ public static class Charts
     /// <summary>Okabe-Ito without yellow, which vanishes on white, and black, which vanishes on dark.</summary>
     private static readonly string[] Palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
+    /// <summary>How a line is drawn that others are measured against.</summary>
+    internal const string Dashed = "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\"";
+
     /// <summary>Curves beyond the palette repeat its colours with other dashes.</summary>
     private static readonly string[] Dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
 
@@ -125,14 +128,14 @@ public static class Charts
     }
 
     // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.
-    private static double WidthOf(string text) =>
+    internal static double WidthOf(string text) =>
         text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
 
     private static string Stroke(ChartSeries series, int index, string width) => series.Reference
-        ? "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\""
+        ? Dashed
             : $"stroke=\"{Colour(index)}\" stroke-width=\"{width}\"{Dash(index)}";
 
-    private static string Colour(int index)
+    internal static string Colour(int index)
     {
         var slot = index % Palette.Length;
         return $"var(--series-{(slot + 1).ToString(CultureInfo.InvariantCulture)}, {Palette[slot]})";

@@ -25,14 +25,22 @@ public sealed record HtmlFragment
     private static string Drawn(Chart chart) => chart switch
     {
         LineChart lines => Charts.Line(lines),
+        DotChart dots => DotCharts.Rows(dots),
         HeatChart table => HeatCharts.Table(table),
-        _ => throw new NotSupportedException($"A report draws line charts and heat charts. Received: {chart.GetType().Name}."),
+        _ => throw new NotSupportedException($"A report draws line charts, dot charts and heat charts. Received: {chart.GetType().Name}."),
     };
 
     /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
         new($"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"
             + (caption.Length > 0 ? $"<figcaption>{Escape(caption)}</figcaption>" : "") + "</figure>\n");
+
+    /// <summary>Small pictures side by side, each with a name and a caption; they wrap where the page is narrow.</summary>
+    public static HtmlFragment Strip(IEnumerable<StripPicture> pictures) =>
+        new($"<div class=\"strip\">{string.Concat(pictures.Select(one => "<figure>"
+            + $"<img src=\"data:image/png;base64,{Convert.ToBase64String(one.Picture.Png())}\" "
+            + $"alt=\"{Escape($"{one.Name}: {one.Caption}")}\"><figcaption><b>{Escape(one.Name)}</b><br>{Escape(one.Caption)}"
+            + "</figcaption></figure>"))}</div>\n");
 
     /// <summary>A command or other text to copy as it stands.</summary>
     public static HtmlFragment Code(string text) => new($"<pre><code>{Escape(text)}</code></pre>\n");
@@ -43,6 +51,12 @@ public sealed record HtmlFragment
 
     internal static string Escape(string text) => WebUtility.HtmlEncode(text);
 }
+
+/// <summary>One picture of a strip.</summary>
+/// <param name="Name">What it shows, in a word or two.</param>
+/// <param name="Caption">A line beneath; may be empty.</param>
+/// <param name="Picture">The picture.</param>
+public sealed record StripPicture(string Name, string Caption, Picture Picture);
 
 /// <summary>A headed part of a report.</summary>
 public sealed record ReportSection(string Title, IReadOnlyList<HtmlFragment> Fragments);
@@ -58,6 +72,9 @@ public sealed record HtmlReport
 
     /// <summary>The answer, first: one or two sentences with the numbers.</summary>
     public required string Lead { get; init; }
+
+    /// <summary>What stands below the answer, before the first part: pictures and charts side by side where there is room.</summary>
+    public IReadOnlyList<HtmlFragment> Opening { get; init; } = [];
 
     /// <summary>The parts, in order.</summary>
     public IReadOnlyList<ReportSection> Sections { get; init; } = [];
@@ -85,6 +102,8 @@ public sealed record HtmlReport
             <p class="lead">{HtmlFragment.Escape(Lead)}</p>
 
             """);
+        if (Opening.Count > 0)
+            page.Append($"<div class=\"opening\">\n{string.Concat(Opening.Select(fragment => fragment.Html))}</div>\n");
         foreach (var section in Sections)
         {
             page.Append($"<section>\n<h2>{HtmlFragment.Escape(section.Title)}</h2>\n");

@@ -23,6 +23,10 @@ internal static class HtmlReportAssets
         figure svg, figure img { display: block; width: 100%; height: auto; }
         figure img { width: auto; max-width: max(100%, 40rem); background: #fff; }
         figcaption { color: var(--soft); font-size: .875rem; margin-top: .5rem; position: sticky; left: 0; }
+        .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1rem; max-width: 52rem; margin: 1.5rem 0; }
+        .strip figure { margin: 0; }
+        .strip figure img { width: 100%; max-width: none; image-rendering: pixelated; }
+        .opening > figure { max-width: 52rem; }
         .scroll { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
         th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }

@@ -18,7 +18,7 @@ public sealed class ProgressLineTests
             foreach (var share in (double[])[0, 0.004, 0.5, 1])
             {
                 Assert.InRange(Fit(width, share).Text.Length, 0, width);
-                Assert.InRange(RunsProgress.Line(width, "evaluating", 11, 12, share, TimeSpan.FromDays(40)).Text.Length, 0, width);
+                Assert.InRange(RunsProgress.Line(width, "evaluating", "11 of 12 runs", share, TimeSpan.FromDays(40)).Text.Length, 0, width);
                 Assert.InRange(SuiteProgress.Line(width, Long, "localization", share, TimeSpan.FromDays(40)).Text.Length, 0, width);
             }
         }

@@ -107,7 +107,7 @@ public sealed class VerbsTests : IDisposable
             using var sheet = SKBitmap.Decode(path);
             return new SKSizeI(sheet.Width, sheet.Height);
         }
-        Succeed("preview", "--objects", "--count", "1", "--out", files.At("objects.png"));
+        Succeed("preview", "--dataset", "shapes", "--objects", "--count", "1", "--out", files.At("objects.png"));
         Succeed("preview", "--count", "1", "--out", files.At("plain.png"));
         Assert.NotEqual(File.ReadAllBytes(files.At("objects.png")), File.ReadAllBytes(files.At("plain.png")));
         var (one, four) = (Sheet("1"), Sheet("4"));

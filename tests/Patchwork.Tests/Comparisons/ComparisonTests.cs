@@ -17,7 +17,7 @@ public sealed class ComparisonTests : IDisposable
     private Recipe Small => new() { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 2, BatchSize = 4 };
 
     private ComparisonResult Run(Comparison comparison, string folder, Func<string, IEnumerable<Callback>>? callbacks = null) =>
-        comparison.Run(files.At(folder), callbacks ?? (_ => []), (_, _) => { }, TestContext.Current.CancellationToken);
+        comparison.Run(files.At(folder), callbacks ?? (_ => []), (_, _) => { }, cancellation: TestContext.Current.CancellationToken);
 
     // The last three draw with torch's generator inside the network, at every step.
     [Fact]
@@ -62,7 +62,7 @@ public sealed class ComparisonTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            comparison.Run(files.At("cancelled"), _ => [new When(cancellation.Cancel)], (_, _) => { }, cancellation.Token));
+            comparison.Run(files.At("cancelled"), _ => [new When(cancellation.Cancel)], (_, _) => { }, cancellation: cancellation.Token));
         Assert.Empty(comparison.Finished(files.At("cancelled")));
     }
 

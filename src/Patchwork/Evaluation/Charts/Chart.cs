@@ -1,6 +1,6 @@
 namespace Patchwork.Evaluation;
 
-/// <summary>What a chart shows, as data: a <see cref="LineChart"/> or a <see cref="HeatChart"/>.</summary>
+/// <summary>What a chart shows, as data: a <see cref="LineChart"/>, a <see cref="DotChart"/> or a <see cref="HeatChart"/>.</summary>
 public abstract record Chart
 {
     private protected Chart() { }
@@ -46,3 +46,18 @@ public sealed record HeatGroup(string Title, IReadOnlyList<string> Columns, IRea
 /// <param name="Groups">The columns.</param>
 /// <param name="Description">Read to those who cannot see it.</param>
 public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOnlyList<HeatGroup> Groups, string Description) : Chart;
+
+/// <summary>A row of a <see cref="DotChart"/>.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Values">A dot each, at least one.</param>
+public sealed record DotRow(string Name, IReadOnlyList<double> Values);
+
+/// <summary>Values as dots in rows over a common axis, with the mean of each row marked and written beside it.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="ValueTitle">Title of the axis, with its unit.</param>
+/// <param name="Rows">The rows, from top to bottom.</param>
+public sealed record DotChart(string Title, string ValueTitle, IReadOnlyList<DotRow> Rows) : Chart
+{
+    /// <summary>A value to measure the rows against, drawn as a dashed line through all of them. Default: none.</summary>
+    public double? Reference { get; init; }
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Patchwork.Evaluation;
+
+namespace Patchwork.Cli.Terminal;
+
+/// <summary>
+/// The runs of a comparison as lines of text: a row per method, a column per seed, filled with the share that is trained and then with the
+/// test error.
+/// </summary>
+/// <param name="methods">Rows.</param>
+/// <param name="seeds">Columns.</param>
+/// <param name="label">What a run is called.</param>
+internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, Func<string, ulong, string> label)
+{
+    private const int Cell = 8, Mean = 14;
+    private const string Heading = "test error, %";
+
+    private readonly Dictionary<string, double> errors = [];
+
+    private int NameWidth => methods.Append(Heading).Max(name => name.Length);
+
+    /// <summary>Characters of a line.</summary>
+    public int Width => NameWidth + 2 + seeds.Count * (Cell + 2) + (seeds.Count > 1 ? Mean : 0);
+
+    /// <summary>Takes down the test error of a run that is done, in percent.</summary>
+    public void Finish(string run, double error) => errors[run] = error;
+
+    /// <summary>The heading and a line per method.</summary>
+    /// <param name="shares">How much of each run is trained, 0 to 1.</param>
+    public IReadOnlyList<string> Lines(IReadOnlyDictionary<string, double> shares) =>
+    [
+        Line(Heading, seeds.Select(seed => $"seed {seed}"), "mean ± sd"),
+        .. methods.Select(method => Line(method, seeds.Select(seed => Text(label(method, seed), shares)), Average(method))),
+    ];
+
+    private string Line(string name, IEnumerable<string> cells, string mean) => string.Concat(
+        [name.PadRight(NameWidth), .. cells.Select(cell => cell.PadLeft(Cell + 2)), seeds.Count > 1 ? mean.PadLeft(Mean + 2) : ""]);
+
+    private string Text(string run, IReadOnlyDictionary<string, double> shares) =>
+        errors.TryGetValue(run, out var error) ? error.ToString("F2", CultureInfo.InvariantCulture)
+        : shares[run] > 0 ? shares[run].ToString("P0", CultureInfo.InvariantCulture)
+        : "-";
+
+    private string Average(string method)
+    {
+        double[] known = [.. seeds.Select(seed => label(method, seed)).Where(errors.ContainsKey).Select(run => errors[run])];
+        return known.Length == 0 ? "-" : Statistic.Of(known).ToString();
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+
+namespace Patchwork.Comparisons;
+
+/// <summary>What the test errors of a comparison say: the question, the answer, and a line about each method.</summary>
+/// <param name="result">The runs.</param>
+/// <param name="training">How they were trained.</param>
+/// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
+internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining training, ComparedEvaluations? evaluations)
+{
+    private const int Few = 4;
+
+    private bool HasBaseline => result.Methods.Contains(Methods.Baseline);
+
+    private string[] Compared { get; } = [.. result.Methods.Where(method => method != Methods.Baseline)];
+
+    /// <summary>The test error of a run after the last epoch, in percent.</summary>
+    public static double Last(ComparedRun run) => 100 * run.Result.Last.Top1Error;
+
+    /// <summary>The test errors of a method over its seeds, in percent.</summary>
+    public Statistic Of(string method) => Statistic.Of(result.Of(method).Select(Last));
+
+    /// <summary>What the comparison asks.</summary>
+    public string Question => (result.Methods.Count, HasBaseline && Compared.Length > 0) switch
+    {
+        (1, _) => $"{result.NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}",
+        (_, false) => $"{Joined(Compared.Select(result.NameOf), "and")} on {result.Recipe.Dataset}, {result.Recipe.Model}",
+        (_, true) when Compared.Length > Few => $"Which methods make fewer errors than the baseline on {result.Recipe.Dataset}?",
+        _ => $"{(Compared.Length > 1 ? "Do" : "Does")} {Joined(Compared.Select(result.NameOf), "or")} make fewer errors than the baseline on "
+            + $"{result.Recipe.Dataset}?",
+    };
+
+    /// <summary>The answer in one sentence: the best method against the baseline, with the interval over the seeds, and the others.</summary>
+    public string Answer
+    {
+        get
+        {
+            if (!HasBaseline || Compared.Length == 0)
+            {
+                return string.Join(" ", result.Methods.Select(method =>
+                    FormattableString.Invariant($"{result.NameOf(method)}: test error {Of(method)} %.")));
+            }
+            var baseline = Of(Methods.Baseline).Mean;
+            var ordered = Compared.OrderBy(method => Of(method).Mean).ToArray();
+            var best = ordered[0];
+            var error = Of(best).Mean;
+            if (error >= baseline)
+                return string.Create(CultureInfo.InvariantCulture, $"No: the baseline has the lowest test error, {baseline:F1} %; ")
+                    + $"{Errors(ordered)}.";
+            var noise = OverSeeds(best) switch
+            {
+                null => "one seed, so the spread is unknown",
+                var interval => $"95 % interval over {result.Of(best).Count()} seeds: {Points(interval.Value, 1)}"
+                    + (interval.Value.Contains(0) ? ", which includes no difference" : ""),
+            };
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{result.NameOf(best)} lowers the test error from {baseline:F1} to {error:F1} %, by {baseline - error:F1} points ({noise})")
+                + (ordered.Length > 1 ? $"; {Errors(ordered[1..])}." : ".");
+        }
+    }
+
+    private string Errors(IEnumerable<string> methods) => Joined(methods.Select(method =>
+        string.Create(CultureInfo.InvariantCulture, $"{result.NameOf(method)} {Of(method).Mean:F1} %")), "and");
+
+    /// <summary>
+    /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
+    /// learning: a line each.
+    /// </summary>
+    public IReadOnlyList<string> Lines()
+    {
+        if (!HasBaseline || result.Methods.Count < 2)
+            return [$"{result.Runs.Count} {(result.Runs.Count == 1 ? "run" : "runs")} of {string.Join(", ", result.Methods)}; add the "
+                + "baseline to see what a method changes."];
+        return [.. Compared.Select(method => Sentence(method) + StillLearning(method))];
+    }
+
+    /// <summary>Test error of each method with a dot per seed, as a chart.</summary>
+    public DotChart Chart() => new("Test error after the last epoch", "test error, %",
+        [.. result.Methods.Select(method => new DotRow(result.NameOf(method), [.. result.Of(method).Select(Last)]))])
+    {
+        Reference = HasBaseline ? Of(Methods.Baseline).Mean : null,
+    };
+
+    private string Sentence(string method)
+    {
+        var (own, baseline) = (Of(method).Mean, Of(Methods.Baseline).Mean);
+        var gain = baseline - own;
+        var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own:F2} %")
+            : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline:F2} to {own:F2} %");
+        return $"{result.NameOf(method)} {change} ({Math.Abs(gain).ToString("F2", CultureInfo.InvariantCulture)} points{Intervals(method)}).";
+    }
+
+    // How far the difference moves with the seeds, and where the clean suite was measured with the test images.
+    private string Intervals(string method)
+    {
+        var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
+        string[] known =
+        [
+            .. seeds is { } overSeeds ? [$"over the seeds {Points(overSeeds, 1)}"] : Array.Empty<string>(),
+            .. images is { } overImages
+                ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of the test images" : "the test images")} {Points(overImages, 100)}"]
+                : Array.Empty<string>(),
+        ];
+        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
+        return known.Length == 0 ? "; one seed, no spread known" : $"; 95 % {string.Join(", ", known)}{noise}";
+    }
+
+    private static string Points(Interval interval, double scale) =>
+        string.Create(CultureInfo.InvariantCulture, $"{scale * interval.Low:+0.0;-0.0;0.0} to {scale * interval.High:+0.0;-0.0;0.0}");
+
+    // The same seed trains both on the same images in the same order, so the differences are taken seed by seed.
+    private Interval? OverSeeds(string method) =>
+        Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => Last(own) - Last(baseline))]);
+
+    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs
+    // are noisy.
+    private string StillLearning(string method)
+    {
+        var errors = training.PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
+        var quarter = errors.Length / 4;
+        if (quarter == 0)
+            return "";
+        var (before, last) = (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average());
+        return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
+            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs "
+                + $"and {last:F1} % in the last; compare longer runs, of {2 * errors.Length} epochs.");
+    }
+
+    private static string Joined(IEnumerable<string> names, string word) => names.ToArray() switch
+    {
+        [var one] => one,
+        [.. var all, var last] => $"{string.Join(", ", all)} {word} {last}",
+        [] => "",
+    };
+}

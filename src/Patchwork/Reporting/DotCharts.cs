@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text;
+using Patchwork.Evaluation;
+using static Patchwork.Reporting.Charts;
+
+namespace Patchwork.Reporting;
+
+/// <summary>
+/// Dots in rows as inline SVG, a pure function of the data: a row per method, a dot per seed, a stroke at the mean, and the numbers at the
+/// right.
+/// </summary>
+public static class DotCharts
+{
+    private const double Width = 720, RowHeight = 34, Top = 44, Radius = 5.5;
+
+    /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
+    public static string Rows(DotChart chart)
+    {
+        var means = chart.Rows.Select(row => Statistic.Of(row.Values)).ToArray();
+        var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : []).Where(double.IsFinite),
+            tight: false);
+        var left = 14 + chart.Rows.Max(row => WidthOf(row.Name));
+        var right = Width - 14 - means.Max(mean => WidthOf(mean.ToString()));
+        var bottom = Top + chart.Rows.Count * RowHeight;
+        double X(double at) => left + axis.Share(at) * (right - left);
+
+        var svg = new StringBuilder();
+        void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+
+        var spoken = $"{chart.Title}: {string.Join(", ", chart.Rows.Zip(means, (row, mean) => $"{row.Name} {mean}"))}; {chart.ValueTitle}";
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 48)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
+        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"15\" fill=\"currentColor\">");
+        Add($"<title>{Text(chart.Title)}</title>");
+        Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
+        foreach (var tick in axis.Ticks)
+        {
+            Add($"<path d=\"M{N(X(tick))} {N(Top)}V{N(bottom)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
+            Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 18)}\" text-anchor=\"middle\">{axis.Label(tick)}</text>");
+        }
+        Add($"<text x=\"{N((left + right) / 2)}\" y=\"{N(bottom + 40)}\" text-anchor=\"middle\">{Text(chart.ValueTitle)}</text>");
+        if (chart.Reference is { } reference)
+            Add($"<path d=\"M{N(X(reference))} {N(Top)}V{N(bottom)}\" {Dashed}/>");
+        foreach (var (row, mean, i) in chart.Rows.Zip(means).Select((pair, i) => (pair.First, pair.Second, i)))
+        {
+            var y = Top + (i + 0.5) * RowHeight;
+            Add($"<text x=\"0\" y=\"{N(y + 5)}\">{Text(row.Name)}</text>");
+            Add($"<path d=\"M{N(X(mean.Mean))} {N(y - 11)}v22\" stroke=\"{Colour(i)}\" stroke-width=\"3\"/>");
+            foreach (var dot in row.Values.Where(double.IsFinite))
+                Add($"<circle cx=\"{N(X(dot))}\" cy=\"{N(y)}\" r=\"{N(Radius)}\" fill=\"{Colour(i)}\" fill-opacity=\"0.65\"/>");
+            Add($"<text x=\"{N(Width)}\" y=\"{N(y + 5)}\" text-anchor=\"end\">{mean}</text>");
+        }
+        return svg.Append("</svg>\n").ToString();
+    }
+}
