@@ -75,13 +75,13 @@ internal static class CompareCommand
         }
         var finished = comparison.Finished(folder);
         var left = comparison.Labels.Count - finished.Count;
-        Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: {comparison.Labels.Count} runs of "
-            + $"{recipe.Epochs} epochs, {comparison.Jobs} at a time{(finished.Count > 0 ? $"; {left} left to train" : "")}");
         var then = evaluation is null ? "" : $", then {string.Join(" and ", evaluation.Suites.Select(suite => suite.Id))}";
         var table = new RunsTable(comparison.Methods, [.. Enumerable.Range(0, comparison.Seeds).Select(k => recipe.Seed + (ulong)k)],
             ComparedRun.LabelOf);
         var among = new RunsProgress(line, "training", comparison.Labels, finished, table)
         {
+            Begin = () => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: {comparison.Labels.Count} runs "
+                + $"of {recipe.Epochs} epochs, {comparison.Jobs} at a time{(finished.Count > 0 ? $"; {left} left to train" : "")}"),
             Estimate = time => Say($"training will take about {Rounded(time)} on this machine{then}"),
         };
         var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));

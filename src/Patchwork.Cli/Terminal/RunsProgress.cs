@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Patchwork.Cli.Terminal;
 
-/// <summary>Runs that go on at the same time: how many are done, how much of the whole, and on a terminal the table of their results.</summary>
+/// <summary>
+/// Runs that go on at the same time: how many are done, how much of the whole, and on a terminal the table of their results.
+/// </summary>
 /// <param name="line">The line.</param>
 /// <param name="title">What is done with them.</param>
 /// <param name="labels">What the runs are called.</param>
@@ -21,6 +23,9 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
     private double? before;
     private bool estimated;
 
+    /// <summary>Called when work begins, before the first step is counted.</summary>
+    public Action? Begin { get; init; }
+
     /// <summary>Called once, as soon as it can be told how long the whole will take.</summary>
     public Action<TimeSpan>? Estimate { get; init; }
 
@@ -30,6 +35,8 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
         TimeSpan? whole = null;
         lock (gate)
         {
+            if (!clock.IsRunning)
+                Begin?.Invoke();
             clock.Start();
             shares[label] = share;
             if (before is null && clock.Elapsed >= WarmUp)
@@ -46,7 +53,9 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
             Estimate?.Invoke(time);
     }
 
-    /// <summary>Takes down that a run is done, with its test error in percent. Returns how the whole stands, as <c>3 of 12 runs</c>.</summary>
+    /// <summary>
+    /// Takes down that a run is done, with its test error in percent. Returns how the whole stands, as <c>3 of 12 runs</c>.
+    /// </summary>
     public string Finish(string label, double error)
     {
         lock (gate)
@@ -68,8 +77,8 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
     private void Draw()
     {
         drawn.Restart();
-        line.Draw(Line(line.Width, title, Position, shares.Values.Average(), Left()), table is not null && table.Width <= line.Width ? table.Lines(shares)
-            : []);
+        line.Draw(Line(line.Width, title, Position, shares.Values.Average(), Left()),
+            table is not null && table.Width <= line.Width ? table.Lines(shares) : []);
     }
 
     /// <summary>The progress line, in at most <paramref name="width"/> characters.</summary>

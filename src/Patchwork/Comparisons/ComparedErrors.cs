@@ -28,11 +28,13 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         (1, _) => $"{result.NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}",
         (_, false) => $"{Joined(Compared.Select(result.NameOf), "and")} on {result.Recipe.Dataset}, {result.Recipe.Model}",
         (_, true) when Compared.Length > Few => $"Which methods make fewer errors than the baseline on {result.Recipe.Dataset}?",
-        _ => $"{(Compared.Length > 1 ? "Do" : "Does")} {Joined(Compared.Select(result.NameOf), "or")} make fewer errors than the baseline on "
-            + $"{result.Recipe.Dataset}?",
+        _ => $"{(Compared.Length > 1 ? "Do" : "Does")} {Joined(Compared.Select(result.NameOf), "or")} make fewer errors than the "
+            + $"baseline on {result.Recipe.Dataset}?",
     };
 
-    /// <summary>The answer in one sentence: the best method against the baseline, with the interval over the seeds, and the others.</summary>
+    /// <summary>
+    /// The answer in one sentence: the best method against the baseline, with the interval over the seeds, and the others.
+    /// </summary>
     public string Answer
     {
         get

@@ -114,7 +114,8 @@ public static class MixingPreview
         return
         [
             new("Original", dataset.ClassNames[dataset.Label(seen[0].Batch.Ids[shown])], seen[0].Own[shown]),
-            .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack), Label(one, shown, dataset, ", "), one.After[shown])),
+            .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack),
+                $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown])),
         ];
     }
 
@@ -180,7 +181,7 @@ public static class MixingPreview
         var image = seen.Plan.Images[i];
         string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
         var alone = image.Region is FillRegion;
-        var lambda = alone ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
+        var lambda = Lambda(image);
         var where = Where(image.Region, seen.Plan);
         return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,
             [
@@ -190,6 +191,9 @@ public static class MixingPreview
                 new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
             ]);
     }
+
+    private static string Lambda(ImagePlan image) =>
+        image.Region is FillRegion ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
 
     // The classes with their weights; a class by itself where only its own pixels are erased.
     private static string Label(Seen seen, int i, Dataset dataset, string between)

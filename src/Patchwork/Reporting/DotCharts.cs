@@ -17,8 +17,8 @@ public static class DotCharts
     public static string Rows(DotChart chart)
     {
         var means = chart.Rows.Select(row => Statistic.Of(row.Values)).ToArray();
-        var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : []).Where(double.IsFinite),
-            tight: false);
+        var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : [])
+            .Where(double.IsFinite), tight: false);
         var left = 14 + chart.Rows.Max(row => WidthOf(row.Name));
         var right = Width - 14 - means.Max(mean => WidthOf(mean.ToString()));
         var bottom = Top + chart.Rows.Count * RowHeight;
@@ -28,7 +28,8 @@ public static class DotCharts
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         var spoken = $"{chart.Title}: {string.Join(", ", chart.Rows.Zip(means, (row, mean) => $"{row.Name} {mean}"))}; {chart.ValueTitle}";
-        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {N(Width)} {N(bottom + 48)}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
+        var box = $"0 0 {N(Width)} {N(bottom + 48)}";
+        Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
         Add($"  font-family=\"system-ui, sans-serif\" font-size=\"15\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
