@@ -12,10 +12,10 @@ namespace Patchwork.Samples;
 /// <summary>CutMix in a training loop of your own: no trainer, no callback.</summary>
 public static class YourOwnLoop
 {
-    /// <summary>Trains a small network on the embedded set and returns the mean loss of each epoch.</summary>
+    /// <summary>Trains a small network on the embedded photographs and returns the mean loss of each epoch.</summary>
     public static List<double> Run(int epochs, Action<string> print)
     {
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open("clothing", new DataOptions());
         var seeds = new SeedStream(1);
         seeds.SeedTorch("model");
         using var model = ModelZoo.Create("resnet8", data.Train.ClassNames.Count);
@@ -31,7 +31,7 @@ public static class YourOwnLoop
                 using var scope = NewDisposeScope();
                 // <cutmix>
                 var cutmix = new CutMix { Alpha = 1.0, Probability = 0.5 };
-                var plan = cutmix.Plan(MixContext.Of(images, seeds.Open("mix", epoch, step++)));      // throws the dice
+                var plan = cutmix.Plan(MixContext.Of(images, seeds.Open("mix", epoch, step++)));      // makes every draw
                 cutmix.ApplyInPlace(images, plan);                                                    // pastes the boxes
                 var targets = PairTargets.Of(labels, plan);                                           // y = λ·a + (1-λ)·b
 

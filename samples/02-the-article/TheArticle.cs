@@ -13,7 +13,7 @@ public static class TheArticle
     public static FitResult Run(string folder, int epochs, Action<string> print)
     {
         Directory.CreateDirectory(folder);
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open("clothing", new DataOptions());
         var (train, validation) = StratifiedSplit.Of(data.Train, 0.1);
         var seeds = new SeedStream(1);
         seeds.SeedTorch("model");

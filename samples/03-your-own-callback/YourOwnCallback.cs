@@ -31,10 +31,10 @@ public static class YourOwnCallback
     }
     // </callback>
 
-    /// <summary>Trains a small network on the embedded set with CutMix and the callback above.</summary>
+    /// <summary>Trains a small network on the embedded photographs with CutMix and the callback above.</summary>
     public static FitResult Run(int epochs, Action<string> print)
     {
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open("clothing", new DataOptions());
         var seeds = new SeedStream(1);
         seeds.SeedTorch("model");
         using var model = ModelZoo.Create("resnet8", data.Train.ClassNames.Count);

@@ -12,10 +12,10 @@ namespace Patchwork.Samples;
 /// <summary>A training loop of your own in bfloat16, and what it holds on to: nothing.</summary>
 public static class MixedPrecision
 {
-    /// <summary>Trains a small network on the embedded set, mixed by CutMix; returns the loss of each step.</summary>
+    /// <summary>Trains a small network on the embedded photographs, mixed by CutMix; returns the loss of each step.</summary>
     public static List<double> Run(Precision precision, int steps, int batchSize, Action<string> print)
     {
-        var data = DatasetCatalogue.Open("shapes", new DataOptions());
+        var data = DatasetCatalogue.Open("clothing", new DataOptions());
         var seeds = new SeedStream(1);
         seeds.SeedTorch("model");
         using var model = ModelZoo.Create("resnet8", data.Train.ClassNames.Count);

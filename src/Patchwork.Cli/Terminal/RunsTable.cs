@@ -20,7 +20,7 @@ internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulo
     private int NameWidth => methods.Append(Heading).Max(name => name.Length);
 
     /// <summary>Characters of a line.</summary>
-    public int Width => NameWidth + 2 + seeds.Count * (Cell + 2) + (seeds.Count > 1 ? Mean : 0);
+    public int Width => NameWidth + seeds.Count * (Cell + 2) + (seeds.Count > 1 ? Mean + 2 : 0);
 
     /// <summary>Takes down the test error of a run that is done, in percent.</summary>
     public void Finish(string run, double error) => errors[run] = error;

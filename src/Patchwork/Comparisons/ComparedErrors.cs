@@ -54,8 +54,9 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             var noise = OverSeeds(best) switch
             {
                 null => "one seed, so the spread is unknown",
-                var interval => $"95 % interval over {result.Of(best).Count()} seeds: {Points(interval.Value, 1)}"
-                    + (interval.Value.Contains(0) ? ", which includes no difference" : ""),
+                { } change => string.Create(CultureInfo.InvariantCulture,
+                    $"95 % interval over {result.Of(best).Count()} seeds: {-change.High:F1} to {-change.Low:F1}")
+                    + (change.Contains(0) ? ", which includes no difference" : ""),
             };
             return string.Create(CultureInfo.InvariantCulture,
                 $"{result.NameOf(best)} lowers the test error from {baseline:F1} to {error:F1} %, by {baseline - error:F1} points ({noise})")

@@ -1,0 +1,58 @@
+using Patchwork.Comparisons;
+using Patchwork.Recipes;
+using Patchwork.Runs;
+using Xunit;
+
+namespace Patchwork.Tests.Comparisons;
+
+/// <summary>What a comparison says, on test errors that are given.</summary>
+public sealed class ComparedErrorsTests
+{
+    private static ComparedErrors Of(params (string Method, double[] Errors)[] methods)
+    {
+        var recipe = new Recipe { Epochs = 1 };
+        ComparedRun Run(string method, int seed, double error)
+        {
+            var score = new TestScore(1, 1, error / 100, 0);
+            return new(method, (ulong)seed, $"{method}-seed{seed}", new RunResult(score, score, false, 1, 1, 1, 1000));
+        }
+        var runs = methods.SelectMany(one => one.Errors.Select((error, i) => Run(one.Method, i + 1, error)));
+        var result = new ComparisonResult(recipe, recipe.Resolve([.. methods.Select(one => one.Method)]), [.. runs]);
+        return new(result, new ComparedTraining(result), null);
+    }
+
+    // Differences -4, -3, -2: mean -3, standard deviation 1, so ± 4.303 / √3.
+    [Fact]
+    public void The_answer_names_the_best_method_with_its_interval_over_the_seeds()
+    {
+        var errors = Of(("baseline", [30, 30, 30]), ("cutout", [29, 29, 29]), ("cutmix", [26, 27, 28]));
+        Assert.Equal("Do Cutout or CutMix make fewer errors than the baseline on clothing?", errors.Question);
+        Assert.Equal("CutMix lowers the test error from 30.0 to 27.0 %, by 3.0 points (95 % interval over 3 seeds: 0.5 to 5.5); "
+            + "Cutout 29.0 %.", errors.Answer);
+    }
+
+    [Fact]
+    public void The_answer_says_when_the_interval_includes_no_difference_or_is_unknown()
+    {
+        Assert.Contains("which includes no difference", Of(("baseline", [30, 30]), ("cutmix", [25, 29])).Answer, StringComparison.Ordinal);
+        Assert.Equal("CutMix lowers the test error from 30.0 to 27.0 %, by 3.0 points (one seed, so the spread is unknown).",
+            Of(("baseline", [30]), ("cutmix", [27])).Answer);
+    }
+
+    [Fact]
+    public void The_answer_is_no_when_the_baseline_is_best() =>
+        Assert.Equal("No: the baseline has the lowest test error, 30.0 %; Cutout 31.0 % and CutMix 33.0 %.",
+            Of(("baseline", [30]), ("cutmix", [33]), ("cutout", [31])).Answer);
+
+    [Fact]
+    public void Without_a_baseline_the_errors_are_all_there_is_to_say() =>
+        Assert.Equal("CutMix: test error 27.00 %. Cutout: test error 29.00 %.", Of(("cutmix", [27]), ("cutout", [29])).Answer);
+
+    [Fact]
+    public void The_chart_has_a_row_per_method_and_the_baseline_as_its_reference()
+    {
+        var chart = Of(("baseline", [30, 32]), ("cutmix", [27, 26])).Chart();
+        Assert.Equal([[30, 32], [27, 26]], chart.Rows.Select(row => row.Values.Select(value => Math.Round(value, 9)).ToArray()));
+        Assert.Equal(31, chart.Reference!.Value, 1e-9);
+    }
+}

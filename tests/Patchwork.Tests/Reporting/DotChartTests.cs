@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Patchwork.Evaluation;
+using Patchwork.Reporting;
+using Xunit;
+
+namespace Patchwork.Tests.Reporting;
+
+public sealed class DotChartTests
+{
+    private static readonly DotChart Chart = new("Test error", "test error, %",
+        [new("baseline", [30, 32, 31]), new("<CutMix>", [26, 28, double.NaN]), new("one seed", [29])])
+    {
+        Reference = 31,
+    };
+
+    private static XElement[] Elements(DotChart chart, string name) =>
+        [.. XDocument.Parse(DotCharts.Rows(chart)).Descendants().Where(element => element.Name.LocalName == name)];
+
+    private static double Number(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+
+    [Fact]
+    public void Every_finite_value_is_a_dot_at_its_place_on_the_axis()
+    {
+        var dots = Elements(Chart, "circle");
+        Assert.Equal(6, dots.Length);
+        var rows = dots.GroupBy(dot => Number(dot, "cy")).OrderBy(row => row.Key)
+            .Select(row => row.Select(dot => Number(dot, "cx")).ToArray()).ToArray();
+        Assert.Equal([3, 2, 1], rows.Select(row => row.Length));
+        // Values a point apart are everywhere as far apart.
+        var unit = (rows[0][1] - rows[0][0]) / 2;
+        Assert.True(unit > 0);
+        Assert.Equal(rows[0][0] + unit, rows[0][2], 0.05);
+        Assert.Equal(rows[0][0] - 4 * unit, rows[1][0], 0.05);
+        Assert.Equal(rows[0][0] - unit, rows[2][0], 0.05);
+    }
+
+    [Fact]
+    public void Names_means_and_deviations_are_written_inside_the_chart()
+    {
+        var texts = Elements(Chart, "text");
+        Assert.Superset(new HashSet<string> { "baseline", "<CutMix>", "31.00 ± 1.00", "29.00", "test error, %" },
+            texts.Select(text => text.Value).ToHashSet());
+        Assert.All(texts, text => Assert.InRange(Number(text, "x"), 0, 720));
+        Assert.All(Elements(Chart, "circle"), dot => Assert.InRange(Number(dot, "cx"), 0, 720));
+    }
+
+    [Fact]
+    public void The_reference_is_a_dashed_line_through_all_rows_and_none_where_none_is_given()
+    {
+        bool Dashed(XElement path) => path.Attribute("stroke-dasharray") is not null;
+        Assert.Single(Elements(Chart, "path"), Dashed);
+        Assert.DoesNotContain(Elements(Chart with { Reference = null }, "path"), Dashed);
+    }
+}
