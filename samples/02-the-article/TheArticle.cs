@@ -22,12 +22,13 @@ public static class TheArticle
         using var validationLoader = new BatchLoader(new Subset(data.Train, validation), seeds, LoaderOptions.Evaluation(batchSize: 200));
         using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(batchSize: 250));
 
+        var log = new TensorBoardLog(folder);
         var trainer = new Trainer(
             new TrainerOptions { Epochs = epochs, Optimizer = new Adam(), Seeds = seeds, Report = print },
             new MixingCallback(CutMix.Presets.Article),
-            new MixingGrids(folder, everySteps: 50) { Tags = new("train_cutmix", "train_cut_from", "train_dif") },
+            new MixingGrids(log, everySteps: 50) { Tags = new("train_cutmix", "train_cut_from", "train_dif") },
             new MixAudit(),
-            new TensorBoardLog(folder));
+            log);
         var result = trainer.Fit(model, new TrainingData(trainLoader, validationLoader), testLoader);
         print($"test error {result.Test!.Top1Error:P1} after {result.Epochs} epochs; tensorboard --logdir {folder}");
         return result;

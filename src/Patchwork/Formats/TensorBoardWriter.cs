@@ -6,11 +6,12 @@ namespace Patchwork.Formats;
 
 /// <summary>
 /// Writes TensorBoard event files: TFRecord framing around <c>Event</c> messages (tensorflow/core/util/event.proto and
-/// framework/summary.proto). The file stays open; <see cref="Flush"/> (once per epoch) makes what was added visible to a running
+/// framework/summary.proto). The file stays open and grows; <see cref="Flush"/> (once per epoch) makes what was added visible to a running
 /// TensorBoard. Safe for several threads.
 /// </summary>
 public sealed class TensorBoardWriter : IDisposable
 {
+    private const int HeadLength = 12, TailLength = 4;
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly FileStream _file;
@@ -23,12 +24,51 @@ public sealed class TensorBoardWriter : IDisposable
     {
         _time = time ?? TimeProvider.System;
         _file = Create(Directory.CreateDirectory(folder).FullName, _time.GetUtcNow());
-        WriteEvent(message => message.String(EventField.FileVersion, "brain.Event:2"));
-        Flush();
+        Begin();
+    }
+
+    private TensorBoardWriter(FileStream file, TimeProvider time)
+    {
+        (_file, _time) = (file, time);
+        if (file.Length == 0)
+            Begin();
+    }
+
+    /// <summary>
+    /// Opens a file that an earlier writer left and appends to it. It is cut after the last intact record of its first
+    /// <paramref name="length"/> bytes, because TensorBoard reads no further than a damaged record. The records before stay as they are.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="length">The earlier writer's <see cref="Length"/> when it added the last event that is to stay. Unit: bytes.</param>
+    /// <param name="time">The clock of the events (default: the system's).</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static TensorBoardWriter Append(string path, long length, TimeProvider? time = null)
+    {
+        var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 16);
+        try
+        {
+            file.SetLength(IntactLength(file, Math.Min(length, file.Length)));
+            file.Seek(0, SeekOrigin.End);
+            return new TensorBoardWriter(file, time ?? TimeProvider.System);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The full path of the file being written.</summary>
     public string Path => _file.Name;
+
+    /// <summary>Length of everything added so far, in bytes. What is not flushed yet counts.</summary>
+    public long Length
+    {
+        get
+        {
+            lock (_gate) return _file.Position;
+        }
+    }
 
     /// <summary>Adds one number, stored as a 32-bit float as TensorBoard does. <paramref name="step"/> counts completed units.</summary>
     public void AddScalar(string tag, double value, long step) =>
@@ -104,6 +144,37 @@ public sealed class TensorBoardWriter : IDisposable
         }
     }
 
+    private void Begin()
+    {
+        WriteEvent(message => message.String(EventField.FileVersion, "brain.Event:2"));
+        Flush();
+    }
+
+    // The records before the first that is damaged or reaches beyond the limit, in bytes.
+    private static long IntactLength(FileStream file, long limit)
+    {
+        var end = 0L;
+        Span<byte> head = stackalloc byte[HeadLength];
+        Span<byte> tail = stackalloc byte[TailLength];
+        while (limit - end >= HeadLength + TailLength)
+        {
+            file.ReadExactly(head);
+            var length = BinaryPrimitives.ReadUInt64LittleEndian(head);
+            if (!IsChecksum(head[8..], head[..8]) || length > (ulong)(limit - end - HeadLength - TailLength))
+                break;
+            var data = new byte[length];
+            file.ReadExactly(data);
+            file.ReadExactly(tail);
+            if (!IsChecksum(tail, data))
+                break;
+            end += HeadLength + data.Length + TailLength;
+        }
+        return end;
+    }
+
+    private static bool IsChecksum(ReadOnlySpan<byte> stored, ReadOnlySpan<byte> data) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(stored) == Mask(Crc32C.Compute(data));
+
     private void AddSummary(string tag, long step, Action<ProtobufWriter> writeValue) => WriteEvent(message =>
     {
         message.Integer(EventField.Step, step);
@@ -127,10 +198,10 @@ public sealed class TensorBoardWriter : IDisposable
     /// </summary>
     private void WriteRecord(ReadOnlySpan<byte> data)
     {
-        Span<byte> head = stackalloc byte[12];
+        Span<byte> head = stackalloc byte[HeadLength];
         BinaryPrimitives.WriteUInt64LittleEndian(head, (ulong)data.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(head[8..], Mask(Crc32C.Compute(head[..8])));
-        Span<byte> tail = stackalloc byte[4];
+        Span<byte> tail = stackalloc byte[TailLength];
         BinaryPrimitives.WriteUInt32LittleEndian(tail, Mask(Crc32C.Compute(data)));
         _file.Write(head);
         _file.Write(data);

@@ -18,6 +18,7 @@ internal sealed class RecipeCallbacks
         Metrics = new MetricsFile(Path.Combine(folder, "metrics.jsonl"));
         Checkpoints = new Checkpointing(checkpoints) { EverySteps = recipe.CheckpointEvery };
         Lambdas = stack.Mixer is null ? null : new LambdaHistogram();
+        var log = new TensorBoardLog(folder);
         InOrder =
         [
             .. Average(),                        // before those that look at what is validated
@@ -25,9 +26,9 @@ internal sealed class RecipeCallbacks
             .. Smoothing(),
             .. Dropping(),
             .. FeatureMixing(),
-            .. Mixing(folder, stepsPerEpoch),
+            .. Mixing(log, stepsPerEpoch),
             Metrics,
-            new TensorBoardLog(folder),
+            log,
             Checkpoints,
             .. Stopping(),
         ];
@@ -68,13 +69,13 @@ internal sealed class RecipeCallbacks
         ? [new FeatureMixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }]
             : [];
 
-    private IEnumerable<Callback> Mixing(string folder, int stepsPerEpoch) => stack.Mixer is { } mixer
+    private IEnumerable<Callback> Mixing(TensorBoardLog log, int stepsPerEpoch) => stack.Mixer is { } mixer
         ?
         [
             new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail },
             Lambdas!,
             new MixAudit { LabelsByArea = mixer.LabelsByArea },
-            new MixingGrids(folder, stepsPerEpoch),
+            new MixingGrids(log, stepsPerEpoch),
         ] : [];
 
     private IEnumerable<Callback> Stopping() => recipe.EarlyStop is { } patience ? [new EarlyStopping(patience)] : [];

@@ -11,8 +11,7 @@ namespace Patchwork.Runs;
 
 /// <summary>
 /// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and
-/// <c>result.json</c> once
-/// the run is finished. It appears whole or not at all.
+/// <c>result.json</c> once the run is finished. It appears whole or not at all.
 /// </summary>
 public sealed class RunFolder
 {
@@ -76,6 +75,13 @@ public sealed class RunFolder
         var model = ModelCard.Read(Checkpoints.Card).LoadModel(weights, device);
         model.Precision = precision;
         return model;
+    }
+
+    /// <summary>Deletes the TensorBoard events of a run that begins at step 0 again: its steps would appear twice.</summary>
+    internal void DeleteEvents()
+    {
+        foreach (var file in Directory.GetFiles(Path, "events.out.tfevents.*"))
+            File.Delete(file);
     }
 
     internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");

@@ -95,7 +95,10 @@ public sealed class TrainingRun
         {
             var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
             if (checkpoint is null)
+            {
+                runFolder.DeleteEvents();
                 run.LoadWeights(report);
+            }
             report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
                 : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
             return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);

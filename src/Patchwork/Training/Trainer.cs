@@ -227,6 +227,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             start: () => Each(callback => callback.OnTestStart(state)),
             batchStart: batch => Each(callback => callback.OnTestBatchStart(state, batch)),
             batchEnd: batch => Each(callback => callback.OnTestBatchEnd(state, batch)), cancellation);
+        state.Metrics["test/loss"] = result.Loss;
+        state.Metrics["test/top1_error"] = result.Top1Error;
+        state.Metrics["test/top5_error"] = result.Top5Error;
         Each(callback => callback.OnTestEnd(state));
         return result;
     }

@@ -76,7 +76,9 @@ public sealed class TrainingState
     /// <summary>Sums over the training batches of the epoch in progress.</summary>
     public EpochTotals Totals { get; } = new();
 
-    /// <summary>Metrics of the epoch just completed, by name, in the order they were set.</summary>
+    /// <summary>
+    /// Metrics of the epoch just completed, by name, in the order they were set; in <see cref="Callback.OnTestEnd"/> the test's too.
+    /// </summary>
     public OrderedDictionary<string, double> Metrics { get; } = [];
 
     /// <summary>Why the fit is to end after this step, or null.</summary>

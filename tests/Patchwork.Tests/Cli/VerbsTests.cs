@@ -128,7 +128,7 @@ public sealed class VerbsTests : IDisposable
             "last.optimizer", "model.json", "previous.safetensors", "previous.state.json", "previous.optimizer"])
                 .Select(name => $"checkpoints/{name}")];
         Assert.All(names, name => Assert.True(File.Exists(Path.Combine(run, name)), name));
-        Assert.NotEmpty(Directory.GetFiles(run, "events.out.tfevents.*"));
+        Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*"));
         Assert.Empty(Directory.GetFiles(run, "*.partial", SearchOption.AllDirectories));
         Assert.Empty(Directory.GetFiles(run, "*.new", SearchOption.AllDirectories));
         var lines = File.ReadAllLines(Path.Combine(run, "metrics.jsonl"));

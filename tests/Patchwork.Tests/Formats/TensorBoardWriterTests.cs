@@ -122,11 +122,67 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
+    public void Appending_drops_what_was_written_behind_the_given_length()
+    {
+        string path;
+        long kept;
+        using (var writer = Open())
+        {
+            writer.AddScalar("kept", 1, 1);
+            (path, kept) = (writer.Path, writer.Length);
+            writer.AddScalar("dropped", 1, 2);
+        }
+        using (var writer = TensorBoardWriter.Append(path, kept, new StoppedClock()))
+            writer.AddScalar("appended", 1, 2);
+        Assert.Equal(path, Assert.Single(Directory.GetFiles(_folder)));
+        Assert.Equal(["kept", "appended"], Tags(path));
+    }
+
+    // A kill or a power cut can end the file anywhere, and a byte can be damaged anywhere.
+    [Fact]
+    public void Appending_keeps_the_records_before_the_first_that_is_cut_or_damaged()
+    {
+        List<long> ends = [];
+        string path;
+        using (var writer = Open())
+        {
+            path = writer.Path;
+            ends.Add(writer.Length);
+            foreach (var tag in (string[])["a", "b", "c"])
+            {
+                writer.AddScalar(tag, 1, 1);
+                ends.Add(writer.Length);
+            }
+        }
+        var whole = File.ReadAllBytes(path);
+        Assert.Equal(ends[^1], whole.Length);
+        for (var at = 0; at < whole.Length; at++)
+        {
+            var intact = ends.Count(end => end <= at);
+            foreach (var bytes in (byte[][])[whole[..at], [.. whole[..at], (byte)(whole[at] ^ 0x10), .. whole[(at + 1)..]]])
+            {
+                File.WriteAllBytes(path, bytes);
+                using (var writer = TensorBoardWriter.Append(path, whole.Length, new StoppedClock()))
+                    writer.AddScalar("new", 1, 2);
+                Assert.Equal([.. ((string[])["a", "b", "c"])[..Math.Max(0, intact - 1)], "new"], Tags(path));
+            }
+        }
+    }
+
+    // Of the events behind the version, which every file begins with.
+    private static string[] Tags(string path)
+    {
+        var events = EventFileReader.Read(path);
+        Assert.Equal("brain.Event:2", events[0][1].Text);
+        return [.. events.Skip(1).Select(added => added[2][1][1].Text)];
+    }
+
+    [Fact]
     public void Threads_do_not_tear_records_apart()
     {
         using (var writer = Open())
             Parallel.For(0, 200, i => writer.AddScalar(i.ToString(CultureInfo.InvariantCulture), i, i));
-        var tags = EventFileReader.Read(Directory.GetFiles(_folder).Single()).Skip(1).Select(added => added[2][1][1].Text);
+        var tags = Tags(Directory.GetFiles(_folder).Single());
         Assert.Equal(Enumerable.Range(0, 200).Select(i => i.ToString(CultureInfo.InvariantCulture)).Order(), tags.Order());
     }
 }

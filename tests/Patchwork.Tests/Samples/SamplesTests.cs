@@ -70,7 +70,7 @@ public sealed class SamplesTests
             Assert.InRange(result.Test!.Top1Error, 0, 0.95);
             Assert.Contains(lines, line => line.StartsWith("mix audit:", StringComparison.Ordinal));
             // Event field 5 is the summary; its values (field 1) carry a tag (field 1).
-            var tags = Directory.GetFiles(folder, "events.*").SelectMany(EventFileReader.Read)
+            var tags = EventFileReader.Read(Directory.GetFiles(folder, "events.*").Single())
                 .SelectMany(e => e.Where(field => field.Number == 5)).SelectMany(summary => summary.Message).Select(value => value[1].Text)
                     .ToList();
             foreach (var tag in (string[])["train_cutmix", "train_cut_from", "train_dif"])

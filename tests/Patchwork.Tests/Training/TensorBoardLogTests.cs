@@ -1,3 +1,4 @@
+using Patchwork.Mixing;
 using Patchwork.Schedules;
 using Patchwork.Tests.Interop;
 using Patchwork.Tests.Support;
@@ -47,6 +48,43 @@ public sealed class TensorBoardLogTests : IDisposable
         Assert.Equal([5, 10], seen.Values.Select(metric => metric.Step).Distinct());
     }
 
+    [Fact]
+    public void The_test_stands_at_the_last_step()
+    {
+        using var fit = new TrainerTests.Fit();
+        var test = fit.Run([new TensorBoardLog(folder)], epochs: 2, test: true).Test!;
+        Assert.Equal(
+            [("test/loss", 4, (float)test.Loss), ("test/top1_error", 4, (float)test.Top1Error), ("test/top5_error", 4, (float)test.Top5Error)],
+            Scalars().Where(scalar => scalar.Tag.StartsWith("test/", StringComparison.Ordinal)));
+    }
+
+    // It failed after the grids of step 5, as if killed in the middle of the next record.
+    [Fact]
+    public void A_resumed_fit_appends_to_the_one_file_and_no_step_appears_twice()
+    {
+        var store = new CheckpointStore(Path.Combine(folder, "checkpoints"));
+        var log = new TensorBoardLog(folder);
+        using (var fit = new TrainerTests.Fit())
+            Assert.Throws<InvalidOperationException>(() =>
+                fit.Run([new MixingCallback(new CutMix()), log, new MixingGrids(log, everySteps: 1), new Checkpointing(store) { EverySteps = 1 },
+                    new Failure(atStep: 5)], epochs: 4));
+        var path = Assert.Single(Directory.GetFiles(folder));
+        var before = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, [.. before, .. before[^100..^50]]);
+        log = new TensorBoardLog(folder);
+        using (var fit = new TrainerTests.Fit())
+            fit.Run([new MixingCallback(new CutMix()), log, new MixingGrids(log, everySteps: 1), new Checkpointing(store) { EverySteps = 1 }],
+                epochs: 4, test: true, resume: store.Load(_ => { }));
+        Assert.Equal(path, Assert.Single(Directory.GetFiles(folder)));
+        var events = EventFileReader.Read(path).Skip(1).Select(message => (Tag: message[2][1][1].Text, Step: message[1].Integer)).ToArray();
+        Assert.Equal(events.Distinct(), events);
+        Assert.Equal(Enumerable.Range(1, 8).Select(step => (ulong)step),
+            events.Where(added => added.Tag == "learning_rate").Select(added => added.Step));
+        Assert.Equal(Enumerable.Range(0, 8).Select(step => (ulong)step),
+            events.Where(added => added.Tag == "train_mixed").Select(added => added.Step));
+        Assert.Contains(("test/top1_error", 8UL), events);
+    }
+
     private void Fit(LearningRateSchedule schedule, int epochs, params Callback[] others)
     {
         using var fit = new TrainerTests.Fit(batchSize: 4);
@@ -65,6 +103,15 @@ public sealed class TensorBoardLogTests : IDisposable
             return (value[1].Text, (long)message.Single(field => field.Number == 2).Integer, value[2].Single);
         }),
     ];
+
+    private sealed class Failure(int atStep) : Callback
+    {
+        public override void OnBeforeOptimizerStep(TrainingState state)
+        {
+            if (state.Step == atStep)
+                throw new InvalidOperationException("on purpose");
+        }
+    }
 
     private sealed class HalfRate : Callback
     {

@@ -1,5 +1,4 @@
 using Patchwork.Data;
-using Patchwork.Formats;
 using Patchwork.Plans;
 using Patchwork.Reporting;
 using TorchSharp;
@@ -11,12 +10,11 @@ namespace Patchwork.Training;
 /// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the
 /// difference of the two, |mixed - partner|.
 /// </summary>
-/// <param name="folder">Where the event file goes.</param>
+/// <param name="log">The callback in whose event file they appear; it must be among the fit's callbacks too.</param>
 /// <param name="everySteps">Steps from one set of grids to the next; the first is written at step 0. Range: at least 1.</param>
-public sealed class MixingGrids(string folder, int everySteps) : Callback
+public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
 {
     private const int Columns = 8;
-    private TensorBoardWriter? writer;
 
     /// <summary>Tags of the three grids. Default <c>train_mixed</c>, <c>train_partner</c>, <c>train_difference</c>.</summary>
     public GridTags Tags { get; init; } = new("train_mixed", "train_partner", "train_difference");
@@ -28,18 +26,12 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
     public override bool RunsLast => true;      // after the callback that mixes
 
     /// <inheritdoc/>
-    public override void OnTrainStart(TrainingState state) => writer = new TensorBoardWriter(folder);
-
-    /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
         if (state.Step % everySteps == 0 && batch.Plan is { Layer: null } plan && batch.Ids.Count > 0)
             Write(state, batch, plan);
         return batch;
     }
-
-    /// <inheritdoc/>
-    public override void OnFitEnd(TrainingState state) => writer?.Dispose();
 
     private void Write(TrainingState state, Batch batch, MixPlan plan)
     {
@@ -54,7 +46,7 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
         Add(Tags.Mixed, mixed, state.Step);
         Add(Tags.Partner, partner, state.Step);
         Add(Tags.Difference, (mixed - partner).abs(), state.Step);
-        writer!.Flush();
+        log.Writer.Flush();
     }
 
     private void Add(string tag, Tensor images, long step)
@@ -63,7 +55,7 @@ public sealed class MixingGrids(string folder, int everySteps) : Callback
         var (count, height, width) = ((int)images.size(0), (int)images.size(2), (int)images.size(3));
         var across = Math.Min(Columns, count);
         var down = (count + across - 1) / across;
-        writer!.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding
+        log.Writer.AddImage(tag, ImageGrid.Compose(images, across, padding), padding + down * (height + padding), padding
             + across * (width + padding), 3, step);
     }
 }

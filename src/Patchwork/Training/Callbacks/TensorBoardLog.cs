@@ -1,19 +1,29 @@
+using System.Text.Json.Nodes;
 using Patchwork.Formats;
 using Patchwork.Plans;
 
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes TensorBoard scalars: the learning rate of every step, and every epoch's other metrics at the step that the epoch ended with.
-/// Steps count completed ones, so the rate of the first step stands at 1. A resumed run opens a new event file.
+/// Writes TensorBoard scalars: the learning rate of every step, every epoch's other metrics at the step that the epoch ended with, and the
+/// test's at the last step. Steps count completed ones, so the rate of the first step stands at 1. A resumed run appends to the event file
+/// of its checkpoint, which is cut to what it held then: no step appears twice.
 /// </summary>
+/// <param name="folder">Where the event file is.</param>
 public sealed class TensorBoardLog(string folder) : Callback
 {
     private const string Rate = "learning_rate";
     private TensorBoardWriter? writer;
+    private (string Name, long Length)? resumed;
+
+    /// <summary>The open event file, which other callbacks add to: TensorBoard follows one growing file per run.</summary>
+    internal TensorBoardWriter Writer => writer ?? throw new InvalidOperationException("The event file is open during a fit. "
+        + $"Received: a {nameof(TensorBoardLog)} that is not in use. Give it to the trainer too.");
 
     /// <inheritdoc/>
-    public override void OnTrainStart(TrainingState state) => writer = new TensorBoardWriter(folder);
+    public override void OnTrainStart(TrainingState state) =>
+        writer = resumed is { } file && Path.Combine(folder, file.Name) is var path && File.Exists(path)
+            ? TensorBoardWriter.Append(path, file.Length) : new TensorBoardWriter(folder);
 
     /// <inheritdoc/>
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
@@ -22,21 +32,41 @@ public sealed class TensorBoardLog(string folder) : Callback
         double[] rates = [.. state.Optimizer.ParamGroups.Select(group => group.LearningRate)];
         if (rates.All(rate => rate == rates[0]))
         {
-            writer!.AddScalar(Rate, rates[0], state.Step);
+            Writer.AddScalar(Rate, rates[0], state.Step);
             return;
         }
         for (var i = 0; i < rates.Length; i++)
-            writer!.AddScalar($"{Rate}/group{i}", rates[i], state.Step);
+            Writer.AddScalar($"{Rate}/group{i}", rates[i], state.Step);
     }
 
     /// <inheritdoc/>
-    public override void OnTrainEpochEnd(TrainingState state)
-    {
-        foreach (var (name, value) in state.Metrics.Where(metric => metric.Key != Rate))
-            writer!.AddScalar(name, value, state.Step);
-        writer!.Flush();
-    }
+    public override void OnTrainEpochEnd(TrainingState state) => Add(state, state.Metrics.Where(metric => metric.Key != Rate));
+
+    /// <inheritdoc/>
+    public override void OnTestEnd(TrainingState state) =>
+        Add(state, state.Metrics.Where(metric => metric.Key.StartsWith("test/", StringComparison.Ordinal)));
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state) => writer?.Dispose();
+
+    /// <inheritdoc/>
+    public override JsonObject? StateDict()
+    {
+        if (writer is null)
+            return resumed is { } file ? State(file.Name, file.Length) : null;
+        writer.Flush();      // a checkpoint counts on what was added before it
+        return State(Path.GetFileName(writer.Path), writer.Length);
+    }
+
+    /// <inheritdoc/>
+    public override void LoadStateDict(JsonObject state) => resumed = ((string)state["file"]!, (long)state["bytes"]!);
+
+    private static JsonObject State(string name, long length) => new() { ["file"] = name, ["bytes"] = length };
+
+    private void Add(TrainingState state, IEnumerable<KeyValuePair<string, double>> metrics)
+    {
+        foreach (var (name, value) in metrics)
+            Writer.AddScalar(name, value, state.Step);
+        Writer.Flush();
+    }
 }
