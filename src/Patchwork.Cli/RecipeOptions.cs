@@ -71,6 +71,7 @@ internal sealed class RecipeOptions
         Number("--drop-probability", $"{Having("dropProbability")}: chance of a drop");
         Names("--strengths", "strengths that change, NAME EPOCH:VALUE …, e.g. 'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
         Whole("--clean-tail", "last epochs in which nothing is mixed or erased");
+        Switch("--clean-half", "keep the clean images in the loss beside the mixed ones");
         Text("--model", "model (default resnet8)");
         Text("--weights", "safetensors file to begin with; the last layer may differ");
         Switch("--freeze", "train the last layer alone, on features that stay as they are");

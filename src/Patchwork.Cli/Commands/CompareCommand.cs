@@ -80,8 +80,9 @@ internal static class CompareCommand
             ComparedRun.LabelOf);
         var among = new RunsProgress(line, "training", comparison.Labels, finished, table)
         {
-            Begin = () => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: {comparison.Labels.Count} runs "
-                + $"of {recipe.Epochs} epochs, {comparison.Jobs} at a time{(finished.Count > 0 ? $"; {left} left to train" : "")}"),
+            Begin = () => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: "
+                + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
+                + (finished.Count > 0 ? $"; {left} left to train" : "")),
             Estimate = time => Say($"training will take about {Rounded(time)} on this machine{then}"),
         };
         var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));

@@ -59,8 +59,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
                     + (change.Contains(0) ? ", which includes no difference" : ""),
             };
             return string.Create(CultureInfo.InvariantCulture,
-                $"{result.NameOf(best)} lowers the test error from {baseline:F1} to {error:F1} %, by {baseline - error:F1} points ({noise})")
-                + (ordered.Length > 1 ? $"; {Errors(ordered[1..])}." : ".");
+                $"{result.NameOf(best)} lowers the test error from {baseline:F1} to {error:F1} %, by {baseline - error:F1} points")
+                + $" ({noise})" + (ordered.Length > 1 ? $"; {Errors(ordered[1..])}." : ".");
         }
     }
 
@@ -92,7 +92,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         var gain = baseline - own;
         var change = gain == 0 ? FormattableString.Invariant($"leaves the test error at {own:F2} %")
             : FormattableString.Invariant($"{(gain > 0 ? "lowers" : "raises")} the test error from {baseline:F2} to {own:F2} %");
-        return $"{result.NameOf(method)} {change} ({Math.Abs(gain).ToString("F2", CultureInfo.InvariantCulture)} points{Intervals(method)}).";
+        return $"{result.NameOf(method)} {change} ({Math.Abs(gain).ToString("F2", CultureInfo.InvariantCulture)} points"
+            + $"{Intervals(method)}).";
     }
 
     // How far the difference moves with the seeds, and where the clean suite was measured with the test images.
@@ -103,7 +104,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         [
             .. seeds is { } overSeeds ? [$"over the seeds {Points(overSeeds, 1)}"] : Array.Empty<string>(),
             .. images is { } overImages
-                ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of the test images" : "the test images")} {Points(overImages, 100)}"]
+                ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of " : "")}the test images {Points(overImages, 100)}"]
                 : Array.Empty<string>(),
         ];
         var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";

@@ -29,6 +29,14 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>What was erased from the images before they were mixed, one plan an eraser; empty when nothing was.</summary>
     public IReadOnlyList<MixPlan> Erased { get; init; } = [];
 
+    /// <summary>
+    /// True where the second half of the rows are the images of the first half before they were mixed (<c>CleanHalf</c>). Default false.
+    /// </summary>
+    public bool HasCleanHalf { get; init; }
+
+    /// <summary>Number of examples: half the rows where the batch has a clean half.</summary>
+    internal int Examples => HasCleanHalf ? Count / 2 : Count;
+
     /// <summary>How the batch was mixed, or null.</summary>
     public MixPlan? Plan { get; init; }
 

@@ -27,6 +27,7 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
         Option<double>("dropProbability", recipe => recipe.DropProbability, recipe => recipe with { DropProbability = null }),
         new("cleanTail", recipe => recipe.CleanTail > 0 ? recipe.CleanTail : null, recipe => recipe with { CleanTail = 0 }, method =>
             method is Mixer or FeatureMixer or Eraser),
+        new("cleanHalf", recipe => recipe.CleanHalf ? true : null, recipe => recipe with { CleanHalf = false }, method => method is Mixer),
     ];
 
     private Type? Kind { get; init; }

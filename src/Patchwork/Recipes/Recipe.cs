@@ -110,6 +110,12 @@ public sealed partial record Recipe
     /// <summary>Last epochs in which nothing is mixed or erased. Range: 0 to the number of epochs. Default 0.</summary>
     public int CleanTail { get; init; }
 
+    /// <summary>
+    /// Keep the clean images in the loss beside the mixed ones, half of the loss each; with Mixup, RegMixup. A step costs twice as much.
+    /// Default false.
+    /// </summary>
+    public bool CleanHalf { get; init; }
+
     /// <summary>Seed of everything random in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
 

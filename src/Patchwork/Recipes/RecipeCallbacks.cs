@@ -72,7 +72,13 @@ internal sealed class RecipeCallbacks
     private IEnumerable<Callback> Mixing(TensorBoardLog log, int stepsPerEpoch) => stack.Mixer is { } mixer
         ?
         [
-            new MixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail },
+            new MixingCallback(mixer)
+            {
+                Probability = strengths.Probability,
+                Alpha = strengths.Alpha,
+                CleanTail = recipe.CleanTail,
+                CleanHalf = recipe.CleanHalf,
+            },
             Lambdas!,
             new MixAudit { LabelsByArea = mixer.LabelsByArea },
             new MixingGrids(log, stepsPerEpoch),

@@ -67,8 +67,8 @@ public sealed record ResolvedRecipe
         Color = Recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,
     };
 
-    /// <summary>The names of the methods in their papers: "CutMix + ShakeDrop", or "Baseline".</summary>
-    public string Name => Methods.NameOf(Stack);
+    /// <summary>The names of the methods in their papers: "CutMix + ShakeDrop", "CutMix with a clean half", or "Baseline".</summary>
+    public string Name => Methods.NameOf(Stack) + (Recipe.CleanHalf && Stack.Mixer is not null ? " with a clean half" : "");
 
     /// <summary>The learning rate by optimizer step.</summary>
     /// <param name="stepsPerEpoch">Steps per epoch. Range: at least 1.</param>
@@ -132,6 +132,8 @@ public sealed record ResolvedRecipe
             "freeze", Recipe.Freeze, "false with a method that acts inside the network");
         Recipe.Require(Recipe.Accumulate == 1 || Stack.FeatureMixer is null,
             "accumulate", Recipe.Accumulate, "1 with a method that mixes features, which is done within one pass");
+        Recipe.Require(Recipe.Accumulate == 1 || !Recipe.CleanHalf || Stack.Mixer is null,
+            "accumulate", Recipe.Accumulate, "1 with a clean half, which goes through the network with the mixed one");
         if (Stack.Mixer?.Contradiction is { } contradiction)
             throw new InputException(contradiction);
     }

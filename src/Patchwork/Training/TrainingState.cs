@@ -139,13 +139,15 @@ public sealed class EpochTotals
 
     internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds, Waited) = (0, 0, 0, 0, 0, 0, 0);
 
+    // Means are over examples: where an example has two rows, each of them counts half.
     internal void Add(Batch batch, Tensor logits, double loss)
     {
-        Images += batch.Count;
-        Loss += loss * batch.Count;
-        Hits += (batch.Targets ?? new PairTargets(batch.Labels, batch.Labels, Ones(batch.Count))).WeightedHits(logits);
-        ReplacedArea += (batch.Plan?.ReplacedArea ?? 0) * batch.Count;
-        Mixed += (batch.Plan?.ShareMixed ?? 0) * batch.Count;
+        var hits = (batch.Targets ?? new PairTargets(batch.Labels, batch.Labels, Ones(batch.Count))).WeightedHits(logits);
+        Images += batch.Examples;
+        Loss += loss * batch.Examples;
+        Hits += batch.HasCleanHalf ? hits / 2 : hits;
+        ReplacedArea += (batch.Plan?.ReplacedArea ?? 0) * batch.Examples;
+        Mixed += (batch.Plan?.ShareMixed ?? 0) * batch.Examples;
     }
 
     private static double[] Ones(int count)

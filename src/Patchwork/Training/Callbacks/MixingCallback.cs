@@ -33,9 +33,18 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
+    /// <summary>Keep the clean images in the loss beside the mixed ones, see <see cref="Mixing.CleanHalf"/>. Default false.</summary>
+    public bool CleanHalf { get; init; }
+
     /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">
+    /// A clean half is asked for and gradients are accumulated: the two halves would be normalized apart.
+    /// </exception>
     public override void OnFitStart(TrainingState state)
     {
+        if (CleanHalf && state.Options.Accumulate > 1)
+            throw new InvalidOperationException("A clean half goes through the network with the mixed one, in one batch. "
+                + $"Received: Accumulate = {state.Options.Accumulate}. Set it to 1.");
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -52,7 +61,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public override void OnTrainEpochStart(TrainingState state)
     {
         clean = state.Epoch >= state.Options.Epochs - CleanTail;
-        loader!.Planner = !clean && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
+        loader!.Planner = !clean && !CleanHalf && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
     }
 
     private IPlanner Planner => Probability is null && Alpha is null ? Mixer
@@ -64,14 +73,14 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (clean || batch.Plan is not null)
             return batch;
         var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
-        return Mixer.Mix(batch,
-            Planner.Plan(MixContext.Of(batch.Images, draws) with
-            {
-                Epoch = state.EpochsDone,
-                Labels = batch.Labels,
-                Model = state.Model,
-                ObjectMask = Masks(state, batch)
-            }));
+        var plan = Planner.Plan(MixContext.Of(batch.Images, draws) with
+        {
+            Epoch = state.EpochsDone,
+            Labels = batch.Labels,
+            Model = state.Model,
+            ObjectMask = Masks(state, batch),
+        });
+        return CleanHalf ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
     }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
