@@ -18,10 +18,13 @@ namespace Patchwork.Comparisons;
 /// </summary>
 /// <param name="result">The runs.</param>
 /// <param name="command">The command that made them, to be repeated.</param>
-/// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
+/// <param name="evaluations">
+/// What was measured beyond the test error; null for nothing. What other suites measured earlier on the same weights is reported too.
+/// </param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
     private readonly ComparedTraining training = new(result);
+    private readonly ComparedEvaluations? evaluations = ComparedEvaluations.WithEarlier(result, evaluations);
     private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
 
     /// <summary>
