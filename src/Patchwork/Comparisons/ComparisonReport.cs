@@ -50,11 +50,16 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             ];
         });
         return new ResultTable(
-            [new("method"), new("test error %, last epoch", Alignment.Right), new($"test error %, {bestTitle}", Alignment.Right),
+            [new("method"), new($"test error %, last epoch{AllImages}", Alignment.Right),
+                new($"test error %, {bestTitle}{AllImages}", Alignment.Right),
                 new("train acc. %", Alignment.Right),
                 new("vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
             [.. rows]);
     }
+
+    // Where a suite measured the test error again on a part of the images, both numbers say on how many.
+    private string AllImages => evaluations?.Limit is null ? ""
+        : string.Create(CultureInfo.InvariantCulture, $", all {result.Runs[0].Result.TestImages:N0} images");
 
     /// <summary>
     /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished

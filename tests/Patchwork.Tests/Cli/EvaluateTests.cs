@@ -106,12 +106,14 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(["calibration", "clean", "occlusion"], SuitesIn(run));
         var images = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "result.json"))).RootElement.GetProperty("testImages").GetInt32();
         var table = Report()[Report().IndexOf("Beyond the test error", StringComparison.Ordinal)..];
+        Assert.DoesNotContain("last epoch, all", Report(), StringComparison.Ordinal);
         foreach (var (title, n) in ((string, int)[])[("Brier score", 6), ("error, centre black, %", 3), ("test error, %", images)])
             Assert.Matches($"<td>{title}</td>.*<td class=\"number\">{n}</td></tr>", table);
         Assert.Contains($"calibration (6 of {images} test images); occlusion (3 of {images} test images)", table, StringComparison.Ordinal);
 
         Evaluate("clean", "--limit", "6");
         Assert.Contains($"test error, % (6 of {images} images)", Report(), StringComparison.Ordinal);
+        Assert.Contains($"test error %, last epoch, all {images} images", Report(), StringComparison.Ordinal);
         Evaluate("ood", "--out-sets", "shapes", "--limit", "6");
         Evaluate("calibration");
         Assert.Contains($"ood (6 of {images} test images, out_sets shapes)", Report(), StringComparison.Ordinal);
