@@ -38,11 +38,11 @@ internal static class EvaluateCommand
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
             line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
-            var evaluations = new ComparedEvaluations(finished, chosen, [suites]);
+            var evaluations = new ComparedEvaluations(finished, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);
             if (common.Json(parsed))
                 parsed.Output.WriteLine(new JsonObject(suites.Select(one =>
-                    KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one.Result, chosen))))
+                    KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else if (parsed.GetValue(markdown))
                 parsed.Output.Write(evaluations.Table().ToMarkdown());

@@ -12,11 +12,10 @@ namespace Patchwork.Comparisons;
 /// The evaluations of a comparison's runs: tables, sentences and charts of what each method changed beyond the test error.
 /// </summary>
 /// <param name="comparison">The runs.</param>
-/// <param name="options">What was evaluated.</param>
-/// <param name="results">What was measured, for each run in the order of the comparison.</param>
-public sealed class ComparedEvaluations(
-    ComparisonResult comparison, EvaluationOptions options, IReadOnlyList<IReadOnlyList<MeasuredSuite>> results)
+/// <param name="results">What was measured, for each run in the order of the comparison: the same suites with the same options.</param>
+public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyList<IReadOnlyList<MeasuredSuite>> results)
 {
+    private readonly IReadOnlyList<IReadOnlyList<MeasuredSuite>> results = results;
     private readonly IReadOnlyList<Suite> suites = [.. results[0].Select(one => one.Suite)];
 
     /// <summary>Evaluates the runs of a comparison, or reads what is measured already.</summary>
@@ -30,7 +29,28 @@ public sealed class ComparedEvaluations(
     {
         IReadOnlyList<MeasuredSuite> Evaluate(ComparedRun run, CancellationToken stop) =>
             RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop);
-        return new(comparison, options, ParallelRuns.Run(comparison.Runs, comparison.Jobs, Evaluate, cancellation));
+        return new(comparison, ParallelRuns.Run(comparison.Runs, comparison.Jobs, Evaluate, cancellation));
+    }
+
+    /// <summary>
+    /// What was measured now, and beside it what the catalogue's other suites measured earlier on the same weights, with the same options
+    /// for all runs; null where there is neither.
+    /// </summary>
+    internal static ComparedEvaluations? WithEarlier(ComparisonResult comparison, ComparedEvaluations? now)
+    {
+        EvaluationFiles[] files = [.. comparison.Runs.Select(run => new EvaluationFiles(RunFolder.Open(run.Folder)))];
+        var perRun = files.Select(_ => new List<MeasuredSuite>()).ToArray();
+        foreach (var suite in Suites.All.Concat(now?.suites ?? []).DistinctBy(suite => suite.Id))
+        {
+            MeasuredSuite?[] measured = [.. files.Select((file, run) =>
+                now?.results[run].FirstOrDefault(one => one.Suite.Id == suite.Id) ?? file.ReadLast(suite))];
+            if (measured.All(one => one is not null) && measured.DistinctBy(one => (one!.Limit, one.Precision, one.Choices)).Count() == 1)
+            {
+                foreach (var (list, one) in perRun.Zip(measured))
+                    list.Add(one!);
+            }
+        }
+        return perRun[0].Count == 0 ? null : new ComparedEvaluations(comparison, perRun);
     }
 
     /// <summary>
@@ -38,18 +58,42 @@ public sealed class ComparedEvaluations(
     /// arrow.
     /// </summary>
     public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun()
-        : new([new("measured"), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
+        : new([new("measured"), new("images", Alignment.Right), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
         [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
-            select (IReadOnlyList<string>)[headline.Title, .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
+            select (IReadOnlyList<string>)[Title(suite, headline), Images(Of(suite, comparison.Methods[0])[0].Metrics[headline.Metric]),
+                .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
 
     // A run by itself has intervals over the test images and nothing to be set against.
     private ResultTable OfOneRun() =>
         new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
         [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
             let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
-            select (IReadOnlyList<string>)[headline.Title, (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
+            select (IReadOnlyList<string>)[Title(one.Suite, headline), (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
                 metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
-                    : "", Text(metric.N)]]);
+                    : "", Images(metric)]]);
+
+    // The clean suite measures the test error again: where that is on a part of the test images, the row says so.
+    private string Title(Suite suite, Headline headline) => headline.IsTestError && Measured(suite).Limit is { } limit
+        ? string.Create(CultureInfo.InvariantCulture, $"{headline.Title} ({limit:N0} of {TestImages:N0} images)") : headline.Title;
+
+    private static string Images(Metric metric) => metric.N.ToString("N0", CultureInfo.InvariantCulture);
+
+    private long TestImages => comparison.Runs[0].Result.TestImages;
+
+    private MeasuredSuite Measured(Suite suite) => results[0].Single(one => one.Suite.Id == suite.Id);
+
+    // Of a suite that was not measured on all test images, in float32 and with its default options: how it was.
+    private string? Conditions(MeasuredSuite one)
+    {
+        string[] said =
+        [
+            one.Limit is { } limit ? string.Create(CultureInfo.InvariantCulture, $"{limit:N0} of {TestImages:N0} test images") : "",
+            one.Precision == Precision.Float32 ? "" : one.Precision.ToString().ToLowerInvariant(),
+            one.Choices,
+        ];
+        return said.All(text => text.Length == 0) ? null
+            : $"{one.Suite.Id} ({string.Join(", ", said.Where(text => text.Length > 0))})";
+    }
 
     /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit, precision.</summary>
     public ResultTable AllMetrics() =>
@@ -57,8 +101,8 @@ public sealed class ComparedEvaluations(
         .Select(title => new ResultColumn(title))],
         [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
             select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value),
-                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(options.Limit),
-                options.Precision.ToString().ToLowerInvariant()]]);
+                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(one.Limit),
+                one.Precision.ToString().ToLowerInvariant()]]);
 
     /// <summary>
     /// For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.
@@ -77,8 +121,8 @@ public sealed class ComparedEvaluations(
     /// <summary>The report's sections: the table, and the curves of each suite.</summary>
     public IEnumerable<ReportSection> Sections()
     {
-        var limited = (options.Limit is { } limit ? $" Only {limit} test images were used." : "")
-            + (options.Precision == Precision.Float32 ? "" : " The networks computed in bfloat16.");
+        string[] conditions = [.. results[0].Select(Conditions).OfType<string>()];
+        var limited = conditions.Length == 0 ? "" : $" With other than the default options: {string.Join("; ", conditions)}.";
         yield return new("Beyond the test error",
             [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
             ? "All numbers are of the last epoch." + limited
@@ -94,8 +138,9 @@ public sealed class ComparedEvaluations(
         }
     }
 
-    /// <summary>Test images that were used; null: all.</summary>
-    internal int? Limit => options.Limit;
+    /// <summary>Test images that the test error was measured on; null: all, or it was not measured.</summary>
+    internal int? Limit =>
+        results[0].FirstOrDefault(one => one.Suite.Headlines.Any(headline => headline.IsTestError))?.Limit;
 
     /// <summary>
     /// How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where no suite
@@ -168,10 +213,10 @@ public sealed class ComparedEvaluations(
             ["seeds"] = statistic.Count,
             ["n"] = values[0].N,
         };
-        if (options.Limit is { } limit)
+        if (Measured(suite).Limit is { } limit)
             one["limit"] = limit;
-        if (options.Precision != Precision.Float32)
-            one["precision"] = options.Precision.ToString();
+        if (Measured(suite).Precision is not Precision.Float32 and var precision)
+            one["precision"] = precision.ToString();
         if (Change(suite, metric, method) is { } change)
         {
             one["vs_baseline"] = new JsonObject

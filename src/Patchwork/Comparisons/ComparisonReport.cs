@@ -18,13 +18,15 @@ namespace Patchwork.Comparisons;
 /// </summary>
 /// <param name="result">The runs.</param>
 /// <param name="command">The command that made them, to be repeated.</param>
-/// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
+/// <param name="evaluations">
+/// What was measured beyond the test error; null for nothing. What other suites measured earlier on the same weights is reported too.
+/// </param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
     private const int StripLength = 5;
 
     private readonly ComparedTraining training = new(result);
-    private readonly ComparedErrors errors = new(result, new(result), evaluations);
+    private readonly ComparedEvaluations? evaluations = ComparedEvaluations.WithEarlier(result, evaluations);
     private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
 
     /// <summary>
@@ -32,11 +34,11 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     /// </summary>
     public ResultTable Table()
     {
-        var baseline = result.Methods.Contains(Methods.Baseline) ? errors.Of(Methods.Baseline) : (Statistic?)null;
+        var baseline = result.Methods.Contains(Methods.Baseline) ? Errors.Of(Methods.Baseline) : (Statistic?)null;
         var rows = result.Methods.Select(method =>
         {
             var runs = result.Of(method).ToArray();
-            var last = errors.Of(method);
+            var last = Errors.Of(method);
             return (IReadOnlyList<string>)
             [
                 method,
@@ -49,20 +51,27 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             ];
         });
         return new ResultTable(
-            [new("method"), new("test error %, last epoch", Alignment.Right), new($"test error %, {bestTitle}", Alignment.Right),
+            [new("method"), new($"test error %, last epoch{AllImages}", Alignment.Right),
+                new($"test error %, {bestTitle}{AllImages}", Alignment.Right),
                 new("train acc. %", Alignment.Right),
                 new("vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
             [.. rows]);
     }
 
+    private ComparedErrors Errors => field ??= new(result, training, evaluations);
+
+    // Where a suite measured the test error again on a part of the images, both numbers say on how many.
+    private string AllImages => evaluations?.Limit is null ? ""
+        : string.Create(CultureInfo.InvariantCulture, $", all {result.Runs[0].Result.TestImages:N0} images");
+
     /// <summary>The answer in one sentence: the best method against the baseline, with the interval over the seeds.</summary>
-    public string Answer => errors.Answer;
+    public string Answer => Errors.Answer;
 
     /// <summary>
     /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
     /// learning: a line each.
     /// </summary>
-    public IReadOnlyList<string> Answers() => errors.Lines();
+    public IReadOnlyList<string> Answers() => Errors.Lines();
 
     /// <summary>Writes <c>compare.json</c> and the page into the comparison's folder.</summary>
     /// <exception cref="OutputException">A file could not be written.</exception>
@@ -158,9 +167,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
 
     private HtmlReport Html(DatasetPair data) => new()
     {
-        Title = errors.Question,
-        Lead = errors.Answer,
-        Opening = [.. Strip(data.Train), .. result.Methods.Count > 1 ? [HtmlFragment.Chart(errors.Chart())] : Array.Empty<HtmlFragment>()],
+        Title = Errors.Question,
+        Lead = Errors.Answer,
+        Opening = [.. Strip(data.Train), .. result.Methods.Count > 1 ? [HtmlFragment.Chart(Errors.Chart())] : Array.Empty<HtmlFragment>()],
         Sections =
         [
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [],

@@ -5,7 +5,17 @@ namespace Patchwork.Evaluation;
 /// <summary>A suite and what it measured.</summary>
 /// <param name="Suite">The suite with its options.</param>
 /// <param name="Result">Its numbers.</param>
-public sealed record MeasuredSuite(Suite Suite, SuiteResult Result);
+public sealed record MeasuredSuite(Suite Suite, SuiteResult Result)
+{
+    /// <summary>How many test images the test set was limited to. Default null: all were used.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>What the network computed in. Default <see cref="Precision.Float32"/>.</summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>The options that were not the suite's defaults, as text, e.g. <c>layer layer3</c>. Default empty: none.</summary>
+    public string Choices { get; init; } = "";
+}
 
 /// <summary>What a suite measured.</summary>
 public sealed class SuiteResult

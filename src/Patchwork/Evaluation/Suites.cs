@@ -51,4 +51,16 @@ public static class Suites
             stored[key] = value?.DeepClone();
         return stored;
     }
+
+    /// <summary>Which stored options are not the defaults of the catalogue's suite, as text; empty where all are, or it is none of it.</summary>
+    internal static string Choices(Suite suite, JsonObject stored)
+    {
+        if (All.FirstOrDefault(one => one.Id == suite.Id) is not { } known)
+            return "";
+        var usual = Stored(known, null);
+        return string.Join(", ", stored.Where(option => option.Key is not ("limit" or "precision") && option.Value is not null
+            && !JsonNode.DeepEquals(option.Value, usual[option.Key])).Select(option => $"{option.Key} {Text(option.Value!)}"));
+
+        static string Text(JsonNode value) => value is JsonArray values ? string.Join(" ", values) : value.ToString();
+    }
 }

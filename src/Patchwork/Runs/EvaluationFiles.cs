@@ -8,12 +8,13 @@ namespace Patchwork.Runs;
 /// <summary>
 /// The evaluation in a run folder: <c>evaluation.json</c>, <c>{suite: {metric: {value, ci95, n}}}</c>, and <c>evaluation/SUITE.json</c>
 /// with the fingerprint, the curves and the values of each image beside the metrics. Every file is written whole or not at all, suite by
-/// suite, so that an evaluation that is interrupted can be resumed.
+/// suite, so that an evaluation that is interrupted can be resumed. A result of other weights than the run's counts as none.
 /// </summary>
 /// <param name="run">The run.</param>
 public sealed class EvaluationFiles(RunFolder run)
 {
     private readonly string folder = Path.Combine(run.Path, "evaluation");
+    private readonly Lazy<JsonObject> weights = new(run.Checkpoints.WeightsFingerprint);
 
     /// <summary>The file of all metrics.</summary>
     public string Summary => Path.Combine(run.Path, "evaluation.json");
@@ -21,33 +22,44 @@ public sealed class EvaluationFiles(RunFolder run)
     /// <summary>What a suite with these options measured; null where it has not.</summary>
     /// <param name="suite">The suite.</param>
     /// <param name="options">How many test images are used, in what precision.</param>
-    public SuiteResult? Read(Suite suite, EvaluationOptions options)
+    public SuiteResult? Read(Suite suite, EvaluationOptions options) => Undamaged(() => Stored(FileOf(suite)) is { } stored
+        && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, options.Limit, options.Precision)) ? Read(stored) : null);
+
+    /// <summary>What a suite measured the last time, whatever its options were; null where it has not.</summary>
+    internal MeasuredSuite? ReadLast(Suite suite) => Undamaged(() =>
     {
-        try
+        if (Stored(FileOf(suite)) is not { } stored)
+            return null;
+        var options = stored["options"]!.AsObject();
+        var one = new MeasuredSuite(suite, Read(stored))
         {
-            return File.Exists(FileOf(suite)) && JsonNode.Parse(File.ReadAllText(FileOf(suite))) is JsonObject stored
-                && JsonNode.DeepEquals(stored["options"], Stored(suite, options)) ? Read(stored) : null;
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
-        {
-            return null;      // damaged: measured again, and written over
-        }
-    }
+            Limit = (int?)options["limit"],
+            Precision = Enum.Parse<Precision>((string?)options["precision"] ?? nameof(Precision.Float32)),
+            Choices = Suites.Choices(suite, options),
+        };
+        // Stored with other options than the suite has by now: another suite's result, in effect.
+        var known = Suites.Stored(suite, one.Limit, one.Precision).Select(option => option.Key);
+        return known.ToHashSet().SetEquals(options.Select(option => option.Key)) ? one : null;
+    });
 
     /// <summary>Stores what a suite measured, and brings <see cref="Summary"/> up to date.</summary>
-    internal void Write(MeasuredSuite measured, EvaluationOptions options)
+    internal void Write(MeasuredSuite measured)
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteText(FileOf(measured.Suite), new JsonObject
         {
-            ["options"] = Stored(measured.Suite, options),
-            ["metrics"] = Metrics(measured.Result, options),
+            ["options"] = Suites.Stored(measured.Suite, measured.Limit, measured.Precision),
+            ["weights"] = weights.Value.DeepClone(),
+            ["metrics"] = Metrics(measured),
             ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(Numbers)])),
             ["per_image"] = Each(measured.Result.PerImage, Numbers),
         }.ToJsonString() + "\n");
         var summary = new JsonObject();
         foreach (var file in SuiteFiles())
-            summary[Path.GetFileNameWithoutExtension(file)] = JsonNode.Parse(File.ReadAllText(file))!["metrics"]!.DeepClone();
+        {
+            if (Stored(file)?["metrics"] is { } metrics)
+                summary[Path.GetFileNameWithoutExtension(file)] = metrics.DeepClone();
+        }
         AtomicFile.WriteText(Summary, summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
@@ -58,12 +70,30 @@ public sealed class EvaluationFiles(RunFolder run)
         return known.Where(File.Exists).Concat(Directory.GetFiles(folder, "*.json").Except(known).Order(StringComparer.Ordinal));
     }
 
-    private static JsonObject Stored(Suite suite, EvaluationOptions options) => Suites.Stored(suite, options.Limit, options.Precision);
+    // Null where there is nothing to be used: no file, a damaged one, or one of other weights. The first version did not store which
+    // weights it had measured.
+    private JsonObject? Stored(string file) => Undamaged(() =>
+        File.Exists(file) && JsonNode.Parse(File.ReadAllText(file)) is JsonObject stored
+        && (stored["weights"] is not { } measured || JsonNode.DeepEquals(measured, weights.Value)) ? stored : null);
+
+    // A damaged file counts as none: it is measured again, and written over.
+    private static T? Undamaged<T>(Func<T?> read) where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException
+            or ArgumentException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>
     /// Metrics as <c>evaluation.json</c> has them; a limit, and a precision other than float32, are written beside each number.
     /// </summary>
-    public static JsonObject Metrics(SuiteResult result, EvaluationOptions options) => Each(result.Metrics, metric =>
+    public static JsonObject Metrics(MeasuredSuite measured) => Each(measured.Result.Metrics, metric =>
     {
         var one = new JsonObject
         {
@@ -71,10 +101,10 @@ public sealed class EvaluationFiles(RunFolder run)
             ["ci95"] = metric.Ci95 is { } interval ? new JsonArray(interval.Low, interval.High) : null,
             ["n"] = metric.N,
         };
-        if (options.Limit is { } count)
+        if (measured.Limit is { } count)
             one["limit"] = count;
-        if (options.Precision != Precision.Float32)
-            one["precision"] = options.Precision.ToString();
+        if (measured.Precision != Precision.Float32)
+            one["precision"] = measured.Precision.ToString();
         return one;
     });
 

@@ -44,6 +44,12 @@ public static class RunEvaluation
         var data = run.Recipe.OpenData();
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run);
+        MeasuredSuite Measured(Suite suite, SuiteResult result) => new(suite, result)
+        {
+            Limit = options.Limit,
+            Precision = options.Precision,
+            Choices = Suites.Choices(suite, Suites.Stored(suite, null)),
+        };
         var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
         var missing = suites.Where(suite => done[suite] is null).ToArray();
         if (missing.Length > 0)
@@ -57,13 +63,13 @@ public static class RunEvaluation
             {
                 var result =
                     suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
-                Store(() => files.Write(new(suite, result), options), folder);
+                Store(() => files.Write(Measured(suite, result)), folder);
                 done[suite] = result;
                 report(new Notice($"{suite.Id} done"));
             }
         }
         progress(new(suites[^1], 1, 1));
-        return [.. suites.Select(suite => new MeasuredSuite(suite, done[suite]!))];
+        return [.. suites.Select(suite => Measured(suite, done[suite]!))];
     }
 
     private static void Store(Action write, string folder)

@@ -71,6 +71,68 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("| error, centre black, %", CommandLine.Run(Compare("--evaluate", "occlusion", "--markdown")).Output,
             StringComparison.Ordinal);
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run(Compare("--evaluate", "claen")).Refusal(), StringComparison.Ordinal);
+
+        // One run of another limit cannot be compared with the others.
+        Assert.Equal(0, CommandLine.Run("evaluate", Path.Combine(folder, "cutmix-seed1"), "--suite", "clean", "--limit", "6").ExitCode);
+        Assert.Equal(0, CommandLine.Run(Compare("--evaluate", "inbetween")).ExitCode);
+        Assert.Equal(["inbetween", "occlusion"], SuitesIn(folder));
+        Assert.Equal(0, CommandLine.Run(Compare("--evaluate", "clean")).ExitCode);
+        Assert.Equal(0, CommandLine.Run(Compare()).ExitCode);
+        Assert.Equal(["clean", "inbetween", "occlusion"], SuitesIn(folder));
+        var report = File.ReadAllText(Path.Combine(folder, "report.html"));
+        Assert.All(["Centre covered, black", "Between two images, blended"], text =>
+            Assert.Contains(text, report, StringComparison.Ordinal));
+    }
+
+    // By evaluation.csv, whose rows begin with the suite.
+    private static IEnumerable<string> SuitesIn(string folder) => File.ReadLines(Path.Combine(folder, "evaluation.csv")).Skip(1)
+        .Select(row => row.Split(',')[0]).Distinct().Order(StringComparer.Ordinal);
+
+    [Fact]
+    public void A_report_shows_what_every_call_measured_each_with_its_number_of_images()
+    {
+        var run = Train();
+        string Report() => File.ReadAllText(Path.Combine(run, "report.html"));
+        void Evaluate(params string[] more)
+        {
+            var result = CommandLine.Run(["evaluate", run, "--suite", .. more]);
+            Assert.True(result.ExitCode == 0, result.Error);
+            using var summary = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json")));
+            Assert.Equal(SuitesIn(run), summary.RootElement.EnumerateObject().Select(suite => suite.Name).Order(StringComparer.Ordinal));
+        }
+        Evaluate("calibration", "--limit", "6");
+        Evaluate("occlusion", "--limit", "3");
+        Evaluate("clean");
+        Assert.Equal(["calibration", "clean", "occlusion"], SuitesIn(run));
+        var images = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "result.json"))).RootElement.GetProperty("testImages").GetInt32();
+        var table = Report()[Report().IndexOf("Beyond the test error", StringComparison.Ordinal)..];
+        Assert.DoesNotContain("last epoch, all", Report(), StringComparison.Ordinal);
+        foreach (var (title, n) in ((string, int)[])[("Brier score", 6), ("error, centre black, %", 3), ("test error, %", images)])
+            Assert.Matches($"<td>{title}</td>.*<td class=\"number\">{n}</td></tr>", table);
+        Assert.Contains($"calibration (6 of {images} test images); occlusion (3 of {images} test images)", table, StringComparison.Ordinal);
+
+        Evaluate("clean", "--limit", "6");
+        Assert.Contains($"test error, % (6 of {images} images)", Report(), StringComparison.Ordinal);
+        Assert.Contains($"test error %, last epoch, all {images} images", Report(), StringComparison.Ordinal);
+        Evaluate("ood", "--out-sets", "shapes", "--limit", "6");
+        Evaluate("calibration");
+        Assert.Contains($"ood (6 of {images} test images, out_sets shapes)", Report(), StringComparison.Ordinal);
+        Assert.DoesNotContain("calibration (", Report(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_measured_on_other_weights_is_not_shown_and_measured_again()
+    {
+        var run = Train();
+        var stored = Path.Combine(run, "evaluation", "calibration.json");
+        Assert.Equal(0, CommandLine.Run("evaluate", run, "--suite", "calibration,occlusion").ExitCode);
+        var before = File.ReadAllText(stored);
+        var checkpoints = Path.Combine(run, "checkpoints");
+        File.Copy(Path.Combine(checkpoints, "previous.safetensors"), Path.Combine(checkpoints, "last.safetensors"), overwrite: true);
+        Assert.Equal(0, CommandLine.Run("evaluate", run, "--suite", "calibration").ExitCode);
+        Assert.NotEqual(before, File.ReadAllText(stored));
+        Assert.Equal(["calibration"], SuitesIn(run));
+        Assert.DoesNotContain("Centre covered, black", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class CalibrationSuiteTests
 
     // Seeds of 1 and 3 images in the first bin, none in the second.
     [Fact]
-    public void A_reliability_diagram_weights_the_images_of_all_seeds_alike_and_omits_empty_bins()
+    public void A_reliability_diagram_weights_and_counts_the_images_of_all_seeds_alike_and_omits_empty_bins()
     {
         SuiteResult Seed(int images, double confidence, double accuracy)
         {
@@ -30,11 +30,15 @@ public sealed class CalibrationSuiteTests
             result.AddTable("bins", [[0, 0.5, images, confidence, accuracy], [0.5, 1, 0, 0, 0]]);
             return result;
         }
-        var chart = (LineChart)Assert.Single(new ReliabilityDiagram("bins", "Reliability")
-            .Of([new("cutmix", [Seed(1, 0.2, 0), Seed(3, 0.4, 0.8)])]));
+        Chart[] charts = [.. new ReliabilityDiagram("bins", "Reliability").Of([new("cutmix", [Seed(1, 0.2, 0), Seed(3, 0.4, 0.8)])])];
+        var chart = (LineChart)charts[0];
         var point = Assert.Single(chart.Series[0].Points);
         Assert.Equal((35, 60), (point.X, point.Mean), (a, b) => Math.Abs(a.X - b.X) < 1e-9 && Math.Abs(a.Mean - b.Mean) < 1e-9);
         Assert.True(chart.Series[1].Reference);
+        var counts = (HeatChart)charts[1];
+        Assert.Equal(["cutmix"], counts.Rows);
+        Assert.Equal(["50", "100"], counts.Groups[0].Columns);
+        Assert.Equal([4, double.NaN], Assert.Single(counts.Groups[0].Values));
         Assert.Empty(new ReliabilityDiagram("other", "Reliability").Of([new("cutmix", [Seed(1, 0.2, 0)])]));
     }
 }

@@ -114,7 +114,7 @@ public sealed class ToySuiteTests : IDisposable
         var options = new EvaluationOptions { Suites = [new CleanSuite(), toy] };
         var results = RunEvaluation.Run(run, options, _ => { }, _ => { }, TestContext.Current.CancellationToken);
         var finished = ComparisonResult.Of(RunFolder.Open(run));
-        new ComparisonReport(finished, "command", new ComparedEvaluations(finished, options, [results])).WritePage(run);
+        new ComparisonReport(finished, "command", new ComparedEvaluations(finished, [results])).WritePage(run);
         var summary = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json")))!.AsObject();
         Assert.Equal(["clean", "darkness"], summary.Select(suite => suite.Key));
         Assert.Contains(File.ReadLines(Path.Combine(run, "evaluation.csv")), line =>

@@ -1,8 +1,11 @@
+using System.Globalization;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Accuracy over confidence, one curve per method, beside the line of perfect calibration. Rows of the table are [lower, upper, count,
-/// confidence, accuracy] of a bin; the images of all seeds count together, and bins without images are left out.
+/// Accuracy over confidence, one curve per method, beside the line of perfect calibration, and beneath it the number of images in each bin.
+/// Rows of the table are [lower, upper, count, confidence, accuracy] of a bin; the images of all seeds count together, and bins without
+/// images are left out.
 /// </summary>
 /// <param name="Table">Name of the table.</param>
 /// <param name="Title">Its heading.</param>
@@ -16,7 +19,21 @@ public sealed record ReliabilityDiagram(string Table, string Title) : SuiteChart
             .. methods.Select(method => new ChartSeries(method.Method, [.. Points(method.Tables(Table))])),
             new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]) { Reference = true },
         ]),
+        Counts(methods),
     ];
+
+    // A point of few images moves far by chance.
+    private HeatChart Counts(IReadOnlyList<MeasuredMethod> methods)
+    {
+        var bins = methods[0].Tables(Table)[0];
+        string[] edges = [.. bins.Select(bin => (100 * bin[1]).ToString("F0", CultureInfo.InvariantCulture))];
+        double[][] counts = [.. methods.Select(method => edges.Select((_, bin) => method.Tables(Table).Sum(rows => rows[bin][2]))
+            .Select(count => count > 0 ? count : double.NaN).ToArray())];
+        return new HeatChart($"{Title}: images per bin", [.. methods.Select(method => method.Method)],
+            [new("confidence up to, %", edges, counts)],
+            $"Table of numbers of images: a row for each of {string.Join(", ", methods.Select(method => method.Method))}, and a column for "
+            + $"each of {edges.Length} bins of confidence.");
+    }
 
     private static IEnumerable<ChartPoint> Points(IReadOnlyList<double[][]> tables) =>
         tables.SelectMany(table => table.Index()).GroupBy(bin => bin.Index, bin => bin.Item)

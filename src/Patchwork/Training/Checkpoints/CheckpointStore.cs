@@ -188,6 +188,14 @@ public sealed class CheckpointStore(string folder)
     private static bool Fits(string path, JsonNode? expected) =>
         File.Exists(path) && new FileInfo(path).Length == (long?)expected?["bytes"] && JsonNode.DeepEquals(Fingerprint(path), expected);
 
+    /// <summary>Length and SHA-256 of the last and the best weights, as far as they are there.</summary>
+    internal JsonObject WeightsFingerprint()
+    {
+        (string Name, string Path)[] weights = [("last", LastWeights), ("best", BestWeights)];
+        return new(weights.Where(one => File.Exists(one.Path))
+            .Select(one => KeyValuePair.Create(one.Name, (JsonNode?)Fingerprint(one.Path))));
+    }
+
     private static JsonObject Fingerprint(string path)
     {
         using var stream = File.OpenRead(path);
