@@ -71,7 +71,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
         {
             Assert.Equal(0, CommandLine.Run("evaluate", files.At("run"), "--suite", "clean", "--precision", precision).ExitCode);
             var report = File.ReadAllText(Path.Combine(files.At("run"), "report.html"));
-            Assert.Equal(said, report.Contains("The networks computed in bfloat16.", StringComparison.Ordinal));
+            Assert.Equal(said, report.Contains("clean (bfloat16)", StringComparison.Ordinal));
         }
     }
 
