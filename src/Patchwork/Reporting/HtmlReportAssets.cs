@@ -22,6 +22,9 @@ internal static class HtmlReportAssets
         figure svg { min-width: 40rem; }
         figure svg, figure img { display: block; width: 100%; height: auto; }
         figure img { width: auto; max-width: max(100%, 40rem); background: #fff; }
+        .narrow { display: none; }
+        .narrow svg { min-width: 0; max-width: 30rem; }
+        @media screen and (max-width: 42.5rem) { .wide { display: none; } .narrow { display: block; } }
         figcaption { color: var(--soft); font-size: .875rem; margin-top: .5rem; position: sticky; left: 0; }
         .scroll { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
