@@ -69,6 +69,7 @@ internal static class EvaluateCommand
                     $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
             }
         }
-        output.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}, report: {Path.Combine(folder, "report.html")}");
+        output.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}");
+        output.WriteLine($"report: {Path.Combine(folder, "report.html")}");
     }
 }

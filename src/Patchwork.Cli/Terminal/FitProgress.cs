@@ -6,9 +6,9 @@ using Patchwork.Training;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Shows a fit: on a terminal one line that is redrawn, with images per second and time left; in a log a plain line per epoch. Speaks on
-/// standard error, which leaves standard output to results. When quiet it shows warnings alone. One run of a comparison leaves the screen
-/// to all of them.
+/// Shows a fit: one line per epoch that stays, and on a terminal beneath them one that is redrawn, with images per second and time left.
+/// Speaks on standard error, which leaves standard output to results. When quiet it shows warnings alone. One run of a comparison leaves
+/// the screen to all of them.
 /// </summary>
 internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {
@@ -54,13 +54,30 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
 
     public override void OnTrainEpochEnd(TrainingState state)
     {
-        if (among is not null || (line.Exists && state.Epoch < state.Options.Epochs))
+        if (among is not null)
             return;
-        var metrics = state.Metrics;
-        var validation = metrics.TryGetValue("val/top1_error", out var error) ? $"  val error {error:P2}" : "";
-        Say(new Notice(string.Create(CultureInfo.InvariantCulture,
-            $"epoch {state.Epoch}/{state.Options.Epochs}  train loss {metrics["train/loss"]:F4}  accuracy "
-                + $"{metrics["train/accuracy"]:P2}{validation}  {metrics["images_per_second"]:N0} img/s")));
+        Say(new Notice(EpochLine(line.Exists ? line.Width - $"{label}: ".Length : int.MaxValue, state.Epoch, state.Options.Epochs,
+            state.Metrics)));
+    }
+
+    /// <summary>
+    /// A finished epoch in at most <paramref name="width"/> characters, the most important first: what does not fit is left out from the
+    /// end.
+    /// </summary>
+    public static string EpochLine(int width, int epoch, int epochs, IReadOnlyDictionary<string, double> metrics)
+    {
+        string Shown(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+        string[] details =
+        [
+            .. metrics.TryGetValue("val/top1_error", out var error) ? [Shown($"val error {error:P2}")] : Array.Empty<string>(),
+            Shown($"train loss {metrics["train/loss"]:F4}"),
+            Shown($"accuracy {metrics["train/accuracy"]:P2}"),
+            Shown($"{metrics["images_per_second"]:N0} img/s"),
+        ];
+        var text = Shown($"epoch {epoch}/{epochs}");
+        foreach (var detail in details.TakeWhile(detail => text.Length + 2 + detail.Length <= width))
+            text += $"  {detail}";
+        return text;
     }
 
     public override void OnFitEnd(TrainingState state)

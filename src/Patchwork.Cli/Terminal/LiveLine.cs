@@ -13,8 +13,8 @@ internal sealed class LiveLine(TextWriter error)
     private int above;      // lines
     private readonly IAnsiConsole screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
 
-    /// <summary>True on a terminal.</summary>
-    public bool Exists { get; } = error == Console.Error && !Console.IsErrorRedirected
+    /// <summary>Whether it is drawn. Default: on a terminal.</summary>
+    public bool Exists { get; init; } = error == Console.Error && !Console.IsErrorRedirected
         && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
 
     /// <summary>Characters that it may have: in the last column of a terminal a line may already wrap.</summary>

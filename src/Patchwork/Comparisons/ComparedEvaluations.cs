@@ -58,9 +58,11 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     /// arrow.
     /// </summary>
     public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun()
-        : new([new("measured"), new("images", Alignment.Right), .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
+        : new([new("measured"), .. LimitsDiffer ? [new("images", Alignment.Right)] : Array.Empty<ResultColumn>(),
+            .. comparison.Methods.Select(method => new ResultColumn(method, Alignment.Right))],
         [.. from suite in suites from headline in suite.Headlines where Has(suite, headline.Metric)
-            select (IReadOnlyList<string>)[Title(suite, headline), Images(Of(suite, comparison.Methods[0])[0].Metrics[headline.Metric]),
+            select (IReadOnlyList<string>)[Title(suite, headline),
+                .. LimitsDiffer ? [Images(Of(suite, comparison.Methods[0])[0].Metrics[headline.Metric])] : Array.Empty<string>(),
                 .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
 
     // A run by itself has intervals over the test images and nothing to be set against.
@@ -72,6 +74,9 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
                 metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
                     : "", Images(metric)]]);
 
+    // Suites measured in several calls; of one call, a sentence below the table says it of all rows.
+    private bool LimitsDiffer => results[0].DistinctBy(one => one.Limit).Count() > 1;
+
     // The clean suite measures the test error again: where that is on a part of the test images, the row says so.
     private string Title(Suite suite, Headline headline) => headline.IsTestError && Measured(suite).Limit is { } limit
         ? string.Create(CultureInfo.InvariantCulture, $"{headline.Title} ({limit:N0} of {TestImages:N0} images)") : headline.Title;
@@ -82,8 +87,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
 
     private MeasuredSuite Measured(Suite suite) => results[0].Single(one => one.Suite.Id == suite.Id);
 
-    // Of a suite that was not measured on all test images, in float32 and with its default options: how it was.
-    private string? Conditions(MeasuredSuite one)
+    // How a suite was measured, unless on all test images, in float32 and with its default options.
+    private string Conditions(MeasuredSuite one)
     {
         string[] said =
         [
@@ -91,8 +96,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
             one.Precision == Precision.Float32 ? "" : one.Precision.ToString().ToLowerInvariant(),
             one.Choices,
         ];
-        return said.All(text => text.Length == 0) ? null
-            : $"{one.Suite.Id} ({string.Join(", ", said.Where(text => text.Length > 0))})";
+        return string.Join(", ", said.Where(text => text.Length > 0));
     }
 
     /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit, precision.</summary>
@@ -121,8 +125,11 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     /// <summary>The report's sections: the table, and the curves of each suite.</summary>
     public IEnumerable<ReportSection> Sections()
     {
-        string[] conditions = [.. results[0].Select(Conditions).OfType<string>()];
-        var limited = conditions.Length == 0 ? "" : $" With other than the default options: {string.Join("; ", conditions)}.";
+        string Named(IEnumerable<string> ids) =>
+            suites.Count > 1 && ids.Count() == suites.Count ? "all suites" : string.Join(", ", ids);
+        string[] conditions = [.. results[0].GroupBy(Conditions, one => one.Suite.Id).Where(group => group.Key.Length > 0)
+            .Select(group => $"{Named(group)} ({group.Key})")];
+        var limited = conditions.Length == 0 ? "" : $" Not measured with the default options: {string.Join("; ", conditions)}.";
         yield return new("Beyond the test error",
             [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
             ? "All numbers are of the last epoch." + limited

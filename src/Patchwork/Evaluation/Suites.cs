@@ -52,7 +52,7 @@ public static class Suites
         return stored;
     }
 
-    /// <summary>Which stored options are not the defaults of the catalogue's suite, as text; empty where all are, or it is none of it.</summary>
+    /// <summary>Which stored options are not the defaults of the catalogue's suite, as text; empty for a suite of the user's own.</summary>
     internal static string Choices(Suite suite, JsonObject stored)
     {
         if (All.FirstOrDefault(one => one.Id == suite.Id) is not { } known)

@@ -10,9 +10,10 @@ internal sealed record Axis(double Low, double High, double Step)
 {
     /// <summary>
     /// An axis over <paramref name="values"/>: <paramref name="tight"/> from the least to the greatest, with ticks at whole
-    /// numbers where all values are, else widened to whole steps. No values give 0 to 1; a single one lies in the middle.
+    /// numbers where all values are, else widened to whole steps. No values give 0 to 1; a single one lies in the middle. Ticks make about
+    /// <paramref name="intervals"/> intervals at most.
     /// </summary>
-    internal static Axis Over(IEnumerable<double> values, bool tight)
+    internal static Axis Over(IEnumerable<double> values, bool tight, int intervals = 6)
     {
         var all = values.DefaultIfEmpty(double.NaN).ToArray();
         var (low, high) = double.IsNaN(all[0]) ? (0.0, 1.0) : (all.Min(), all.Max());
@@ -22,7 +23,7 @@ internal sealed record Axis(double Low, double High, double Step)
             var margin = low == 0 ? 1 : Math.Abs(low) * 0.1;
             (low, high) = (low - margin, high + margin);
         }
-        var step = NiceStep((high - low) / 6);
+        var step = NiceStep((high - low) / intervals);
         // Between two epochs there is nothing to point at.
         if (tight && all.All(double.IsInteger)) step = Math.Max(1, step);
         return tight ? new Axis(low, high, step)

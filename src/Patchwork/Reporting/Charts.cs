@@ -12,7 +12,9 @@ namespace Patchwork.Reporting;
 /// </summary>
 public static class Charts
 {
-    private const double Width = 720, PlotHeight = 280, LegendLine = 20;
+    internal const double LineHeight = 20;
+
+    private static readonly Layout Page = new(Width: 720, PlotHeight: 280), Telephone = new(360, 240);
 
     /// <summary>Okabe-Ito without yellow, which vanishes on white, and black, which vanishes on dark.</summary>
     private static readonly string[] Palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
@@ -24,35 +26,49 @@ public static class Charts
     private static readonly string[] Dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
 
     /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
-    public static string Line(LineChart chart)
+    public static string Line(LineChart chart) => Line(chart, Page);
+
+    /// <summary>The same for half the width of a page, in letters of the same size: fewer ticks, titles in several lines.</summary>
+    internal static string Narrow(LineChart chart) => Line(chart, Telephone);
+
+    private sealed record Layout(double Width, double PlotHeight);
+
+    private static string Line(LineChart chart, Layout layout)
     {
         var points = chart.Series.SelectMany(series => series.Points).Where(Drawable).ToArray();
-        var xAxis = Axis.Over(points.Select(point => point.X), tight: true);
+        var xAxis = Enumerable.Range(1, 6).Reverse().Select(ticks => Axis.Over(points.Select(point => point.X), tight: true, ticks))
+            .First(axis => axis.Step >= axis.High - axis.Low || axis.Ticks.Sum(tick => WidthOf(axis.Label(tick)) + 12) < layout.Width - 64);
         var yAxis = Axis.Over(points.SelectMany(point => new[] { Lower(point), point.Mean + Band(point) }), tight: false);
         // Wide enough for the labels of the ticks, beside the turned title of the y axis and around the last tick of the x axis.
         var left = Math.Max(64, yAxis.Ticks.Max(tick => WidthOf(yAxis.Label(tick))) + 30);
-        var right = Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
-        var legend = PlaceLegend(chart.Series, left, right);
-        var top = 40 + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LegendLine + 10;
-        var bottom = top + PlotHeight;
+        var right = layout.Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
+        // What stands above the plot begins with it, or where there is little room at the edge.
+        var (first, end) = layout == Page ? (left, right) : (0, layout.Width);
+        var title = Wrapped(chart.Title, (end - first) * 13 / 17);      // in 16 and bold
+        var legend = PlaceLegend(chart.Series, first, end);
+        var legendTop = 20 + title.Count * LineHeight;
+        var top = legendTop + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LineHeight + 10;
+        var bottom = top + layout.PlotHeight;
+        var xTitle = Wrapped(chart.XTitle, Math.Min(left + right, 2 * layout.Width - left - right));
 
         double Lower(ChartPoint point) => Math.Max(point.Mean - Band(point), Math.Min(point.Mean, chart.Least));
         double X(double value) => left + xAxis.Share(value) * (right - left);
-        double Y(double value) => bottom - yAxis.Share(value) * PlotHeight;
+        double Y(double value) => bottom - yAxis.Share(value) * layout.PlotHeight;
 
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         var spoken = chart.Description.Length > 0 ? chart.Description : $"{chart.Title}: {chart.YTitle} over {chart.XTitle} for "
             + string.Join(", ", chart.Series.Select(series => series.Name));
-        var box = $"0 0 {N(Width)} {N(bottom + 52)}";
+        var box = $"0 0 {N(layout.Width)} {N(bottom + 32 + xTitle.Count * LineHeight)}";
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
         Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
-        Add($"<text x=\"{N(left)}\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
+        foreach (var (i, line) in title.Index())
+            Add($"<text x=\"{N(first)}\" y=\"{N(20 + i * LineHeight)}\" font-size=\"16\" font-weight=\"600\">{Text(line)}</text>");
         foreach (var (name, index, row, x) in legend)
         {
-            var y = 40 + row * LegendLine;
+            var y = legendTop + row * LineHeight;
             Add($"<path d=\"M{N(x)} {N(y)}h22\" fill=\"none\" {Stroke(chart.Series[index], index, "2.5")}/>");
             Add($"<text x=\"{N(x + 28)}\" y=\"{N(y + 4.5)}\">{Text(name)}</text>");
         }
@@ -65,11 +81,12 @@ public static class Charts
         foreach (var tick in xAxis.Ticks)
         {
             Add($"<path d=\"M{N(X(tick))} {N(bottom)}v5\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
-            Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 20)}\" text-anchor=\"middle\">{xAxis.Label(tick)}</text>");
+            Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 22)}\" text-anchor=\"middle\">{xAxis.Label(tick)}</text>");
         }
         Add($"<path d=\"M{N(left)} {N(bottom)}H{N(right)}\" stroke=\"currentColor\" stroke-opacity=\"0.5\"/>");
-        Add($"<text x=\"{N((left + right) / 2)}\" y=\"{N(bottom + 42)}\" text-anchor=\"middle\">{Text(chart.XTitle)}</text>");
-        var middle = N(top + PlotHeight / 2);
+        foreach (var (i, line) in xTitle.Index())
+            Add($"<text x=\"{N((left + right) / 2)}\" y=\"{N(bottom + 42 + i * LineHeight)}\" text-anchor=\"middle\">{Text(line)}</text>");
+        var middle = N(top + layout.PlotHeight / 2);
         Add($"<text x=\"14\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {middle})\">{Text(chart.YTitle)}</text>");
         if (points.Length == 0) Add($"<text x=\"{N((left + right) / 2)}\" y=\"{middle}\" text-anchor=\"middle\">no data</text>");
 
@@ -125,6 +142,19 @@ public static class Charts
             x += width;
         }
         return placed;
+    }
+
+    /// <summary>The text in lines of at most a width, broken between words. A word that is wider has a line of its own.</summary>
+    internal static List<string> Wrapped(string text, double width)
+    {
+        List<string> lines = [""];
+        foreach (var word in text.Split(' '))
+        {
+            var longer = lines[^1].Length == 0 ? word : $"{lines[^1]} {word}";
+            if (lines[^1].Length == 0 || WidthOf(longer) <= width) lines[^1] = longer;
+            else lines.Add(word);
+        }
+        return lines;
     }
 
     // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.

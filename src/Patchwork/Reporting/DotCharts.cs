@@ -11,16 +11,21 @@ namespace Patchwork.Reporting;
 /// </summary>
 public static class DotCharts
 {
-    private const double Width = 720, RowHeight = 34, Top = 44, Radius = 5.5;
+    private const double RowHeight = 34, Top = 44, Radius = 5.5;
 
     /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
-    public static string Rows(DotChart chart)
+    public static string Rows(DotChart chart) => Rows(chart, width: 720, intervals: 6);
+
+    /// <summary>The same for half the width of a page, in letters of the same size: fewer ticks.</summary>
+    internal static string Narrow(DotChart chart) => Rows(chart, width: 360, intervals: 2);
+
+    private static string Rows(DotChart chart, double width, int intervals)
     {
         var means = chart.Rows.Select(row => Statistic.Of(row.Values)).ToArray();
         var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : [])
-            .Where(double.IsFinite), tight: false);
+            .Where(double.IsFinite), tight: false, intervals);
         var left = 14 + chart.Rows.Max(row => WidthOf(row.Name));
-        var right = Width - 14 - means.Max(mean => WidthOf(mean.ToString()));
+        var right = width - 14 - means.Max(mean => WidthOf(mean.ToString()));
         var bottom = Top + chart.Rows.Count * RowHeight;
         double X(double at) => left + axis.Share(at) * (right - left);
 
@@ -28,9 +33,9 @@ public static class DotCharts
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         var spoken = $"{chart.Title}: {string.Join(", ", chart.Rows.Zip(means, (row, mean) => $"{row.Name} {mean}"))}; {chart.ValueTitle}";
-        var box = $"0 0 {N(Width)} {N(bottom + 48)}";
+        var box = $"0 0 {N(width)} {N(bottom + 48)}";
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
-        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"15\" fill=\"currentColor\">");
+        Add($"  font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
         foreach (var tick in axis.Ticks)
@@ -48,7 +53,7 @@ public static class DotCharts
             Add($"<path d=\"M{N(X(mean.Mean))} {N(y - 11)}v22\" stroke=\"{Colour(i)}\" stroke-width=\"3\"/>");
             foreach (var dot in row.Values.Where(double.IsFinite))
                 Add($"<circle cx=\"{N(X(dot))}\" cy=\"{N(y)}\" r=\"{N(Radius)}\" fill=\"{Colour(i)}\" fill-opacity=\"0.65\"/>");
-            Add($"<text x=\"{N(Width)}\" y=\"{N(y + 5)}\" text-anchor=\"end\">{mean}</text>");
+            Add($"<text x=\"{N(width)}\" y=\"{N(y + 5)}\" text-anchor=\"end\">{mean}</text>");
         }
         return svg.Append("</svg>\n").ToString();
     }

@@ -19,16 +19,19 @@ public sealed record HtmlFragment
         new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy "
             + "table</button></div>\n");
 
-    /// <summary>A chart, drawn as SVG.</summary>
-    public static HtmlFragment Chart(Chart chart) => new($"<figure>{Drawn(chart)}</figure>\n");
-
-    private static string Drawn(Chart chart) => chart switch
+    /// <summary>A chart, drawn as SVG: once for the width of a page and once for a telephone's, of which a reader sees one.</summary>
+    public static HtmlFragment Chart(Chart chart) => chart switch
     {
-        LineChart lines => Charts.Line(lines),
-        DotChart dots => DotCharts.Rows(dots),
-        HeatChart table => HeatCharts.Table(table),
-        _ => throw new NotSupportedException($"A report draws line charts, dot charts and heat charts. Received: {chart.GetType().Name}."),
+        LineChart lines => Drawn(Charts.Line(lines), Charts.Narrow(lines)),
+        ChartRow row => new($"<div class=\"row\">{string.Concat(row.Charts.Select(one => $"<figure>{Charts.Narrow(one)}</figure>"))}"
+            + "</div>\n"),
+        DotChart dots => Drawn(DotCharts.Rows(dots), DotCharts.Narrow(dots)),
+        HeatChart table => Drawn(HeatCharts.Table(table), HeatCharts.Narrow(table)),
+        _ => throw new NotSupportedException($"A report draws no {chart.GetType().Name}."),
     };
+
+    private static HtmlFragment Drawn(string wide, string narrow) =>
+        new($"<figure class=\"wide\">{wide}</figure>\n<figure class=\"narrow\">{narrow}</figure>\n");
 
     /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>

@@ -22,9 +22,14 @@ internal static class HtmlReportAssets
         figure svg { min-width: 40rem; }
         figure svg, figure img { display: block; width: 100%; height: auto; }
         figure img { width: auto; max-width: max(100%, 40rem); background: #fff; }
+        .narrow { display: none; }
+        .narrow svg { min-width: 0; max-width: 30rem; }
+        @media screen and (max-width: 42.5rem) { .wide { display: none; } .narrow { display: block; } }
         figcaption { color: var(--soft); font-size: .875rem; margin-top: .5rem; position: sticky; left: 0; }
         .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1rem; max-width: 52rem; margin: 1.5rem 0; }
-        .strip figure { margin: 0; }
+        .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 1.5rem; }
+        .row svg { min-width: 0; max-width: 30rem; }
+        .strip figure, .row figure { margin: 0; }
         .strip figure img { width: 100%; max-width: none; image-rendering: pixelated; }
         .opening > figure { max-width: 52rem; }
         .scroll { overflow-x: auto; }

@@ -72,7 +72,7 @@ public sealed class EvaluateTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run(Compare("--evaluate", "claen")).Refusal(), StringComparison.Ordinal);
 
-        // One run of another limit cannot be compared with the others.
+        // One run with another limit cannot be compared with the others.
         Assert.Equal(0, CommandLine.Run("evaluate", Path.Combine(folder, "cutmix-seed1"), "--suite", "clean", "--limit", "6").ExitCode);
         Assert.Equal(0, CommandLine.Run(Compare("--evaluate", "inbetween")).ExitCode);
         Assert.Equal(["inbetween", "occlusion"], SuitesIn(folder));
@@ -95,8 +95,8 @@ public sealed class EvaluateTests : IDisposable
         string Report() => File.ReadAllText(Path.Combine(run, "report.html"));
         void Evaluate(params string[] more)
         {
-            var result = CommandLine.Run(["evaluate", run, "--suite", .. more]);
-            Assert.True(result.ExitCode == 0, result.Error);
+            var answer = CommandLine.Run(["evaluate", run, "--suite", .. more]);
+            Assert.True(answer.ExitCode == 0, answer.Error);
             using var summary = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json")));
             Assert.Equal(SuitesIn(run), summary.RootElement.EnumerateObject().Select(suite => suite.Name).Order(StringComparer.Ordinal));
         }
@@ -104,7 +104,8 @@ public sealed class EvaluateTests : IDisposable
         Evaluate("occlusion", "--limit", "3");
         Evaluate("clean");
         Assert.Equal(["calibration", "clean", "occlusion"], SuitesIn(run));
-        var images = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "result.json"))).RootElement.GetProperty("testImages").GetInt32();
+        using var result = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "result.json")));
+        var images = result.RootElement.GetProperty("testImages").GetInt32();
         var table = Report()[Report().IndexOf("Beyond the test error", StringComparison.Ordinal)..];
         Assert.DoesNotContain("last epoch, all", Report(), StringComparison.Ordinal);
         foreach (var (title, n) in ((string, int)[])[("Brier score", 6), ("error, centre black, %", 3), ("test error, %", images)])

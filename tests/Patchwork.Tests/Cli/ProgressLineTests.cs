@@ -41,6 +41,33 @@ public sealed class ProgressLineTests
             Assert.Contains("epoch 298/300", Fit(width).Text, StringComparison.Ordinal);
     }
 
+    private static Dictionary<string, double> Metrics(double error = 0.46884) => new()
+    {
+        ["train/loss"] = 1.23456,
+        ["train/accuracy"] = 0.5312,
+        ["images_per_second"] = 12_345.6,
+        ["val/top1_error"] = error,
+    };
+
+    [Theory]
+    [InlineData(int.MaxValue, "epoch 298/300  val error 46.88 %  train loss 1.2346  accuracy 53.12 %  12,346 img/s")]
+    [InlineData(72, "epoch 298/300  val error 46.88 %  train loss 1.2346  accuracy 53.12 %")]
+    [InlineData(40, "epoch 298/300  val error 46.88 %")]
+    public void An_epoch_says_its_validation_error_first(int width, string expected) =>
+        Assert.Equal(expected, FitProgress.EpochLine(width, 298, 300, Metrics()));
+
+    [Fact]
+    public void An_epoch_fits_any_terminal_that_has_room_for_its_number()
+    {
+        for (var width = 13; width <= 120; width++)
+            Assert.InRange(FitProgress.EpochLine(width, 298, 300, Metrics(1)).Length, 13, width);
+    }
+
+    [Theory, InlineData(80, "train: epoch 298/300  val error 100.00 %  train loss 1.2346  accuracy 53.12 %"),
+        InlineData(100, "train: epoch 298/300  val error 100.00 %  train loss 1.2346  accuracy 53.12 %  12,346 img/s")]
+    public void A_terminal_of_the_usual_widths_shows_error_loss_and_accuracy(int columns, string expected) =>
+        Assert.Equal(expected, "train: " + FitProgress.EpochLine(columns - 1 - "train: ".Length, 298, 300, Metrics(1)));
+
     [Theory, InlineData(59, "0:59"), InlineData(3599, "59:59"), InlineData(3600, "1:00:00"), InlineData(90_061, "25:01:01")]
     public void Hours_go_on_beyond_a_day(int seconds, string expected) =>
         Assert.Equal(expected, ProgressLine.Time(TimeSpan.FromSeconds(seconds)));

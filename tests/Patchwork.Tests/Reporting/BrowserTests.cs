@@ -28,7 +28,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
                 HtmlFragment.Table(Measured), HtmlFragment.Table(Wide),
                 HtmlFragment.Paragraph("A_word_without_a_place_to_break_such_as_the_name_of_a_file_in_a_folder_in_a_folder_in_a_folder_in_a_folder_in_a_folder.json"),
             ]),
-            new("Curves", [.. LineCharts.Select(HtmlFragment.Chart)]),
+            new("Curves", [.. LineCharts.Select(HtmlFragment.Chart), HtmlFragment.Chart(Counts)]),
             new("What CutMix shows the network",
                 [HtmlFragment.Image(PreviewSheetTests.Example().Png(), "Three examples mixed by CutMix", "Boxes as drawn; λ beneath.")]),
             new("Repeat it",
@@ -66,6 +66,11 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
                 new("a second name", [new(0, -120_000), new(1_000_000, double.NaN)])]),
         new("Nothing yet", "epoch", "loss", []),
     ];
+
+    private static HeatChart Counts => new("Reliability with the fitted temperature: images per bin", Names,
+        [new("confidence up to, %", [.. Enumerable.Range(1, 15).Select(bin => $"{bin * 100 / 15}")],
+            [.. Names.Select((_, row) => Enumerable.Range(1, 15).Select(bin => bin == row ? double.NaN : 1000.0 + bin).ToArray())])],
+        "Table of numbers of images");
 
     [Fact]
     public async Task Nothing_is_asked_for_and_nothing_goes_wrong()
@@ -138,24 +143,30 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
 
     [Theory]
     [InlineData(1280)]
+    [InlineData(480)]
     [InlineData(390)]
     public async Task The_page_never_scrolls_sideways_and_its_charts_can_be_read(int width)
     {
         await using var report = await browser.Open(Large(), width);
         Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width);
-        Assert.Empty(await Beyond(report, width, "figure *, .scroll *, pre *"));
+        Assert.Empty(await Beyond(report, width, "figure:not(.wide, .narrow) *, .scroll *, pre *"));
         var smallest =
-            await report.Page.EvaluateAsync<double>("Math.min(...[...document.querySelectorAll('svg text')].map(text => "
-            + "text.getScreenCTM().d || Infinity)) * 13");
+            await report.Page.EvaluateAsync<double>($"Math.min(...{Visible}.flatMap(svg => [...svg.querySelectorAll('text')])"
+            + ".map(text => text.getScreenCTM().d || Infinity)) * 13");
         Assert.True(smallest >= 11, $"The smallest letters of the charts are {smallest} pixels high.");
     }
 
-    [Fact]
-    public async Task No_text_of_a_chart_covers_another_or_is_cut()
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(690)]
+    [InlineData(480)]
+    [InlineData(390)]
+    public async Task No_text_of_a_chart_covers_another_or_is_cut(int width)
     {
-        await using var report = await browser.Open(Large());
+        await using var report = await browser.Open(Large(), width);
+        Assert.Equal(LineCharts.Count + 1, await report.Page.EvaluateAsync<int>($"{Visible}.length"));
         Assert.Empty(await report.Page.EvaluateAsync<string[]>("""
-            () => [...document.querySelectorAll('svg')].flatMap(svg => {
+            () => [...document.querySelectorAll('svg')].filter(svg => svg.checkVisibility()).flatMap(svg => {
               const texts = [...svg.querySelectorAll('text')].map(text => ({ name: text.textContent, box: text.getBoundingClientRect() })), frame = svg.getBoundingClientRect();
               const cut = texts.filter(({ box }) => box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom).map(({ name }) => name + ' is cut');
               const covers = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
@@ -199,9 +210,10 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         Assert.Equal(["Three examples mixed by CutMix"],
             await report.Page.EvaluateAsync<string[]>("[...document.images].map(image => image.alt)"));
         var charts =
-            await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('svg')].map(svg => svg.getAttribute('role') + ' ' "
+            await report.Page.EvaluateAsync<string[]>($"{Visible}.map(svg => svg.getAttribute('role') + ' ' "
             + "+ svg.getAttribute('aria-label'))");
-        Assert.Equal(LineCharts.Count, charts.Length);
+        Assert.Equal("img Table of numbers of images", charts[^1]);
+        Assert.Equal(LineCharts.Count, charts.Length - 1);
         Assert.All(charts.Zip(LineCharts), pair => Assert.StartsWith($"img {pair.Second.Title}: ", pair.First));
         Assert.All(await report.Page.EvaluateAsync<string[]>("[...document.querySelectorAll('thead th')].map(head => head.scope)"),
             scope => Assert.Equal("col", scope));
@@ -219,6 +231,8 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= a4);
         Assert.Empty(await Beyond(report, a4, ""));
     }
+
+    private const string Visible = "[...document.querySelectorAll('svg')].filter(svg => svg.checkVisibility())";
 
     private static Task<string> Sorted(ILocator table) =>
         table.EvaluateAsync<string>("table => [...table.querySelectorAll('[aria-sort]')].map(head => "

@@ -54,7 +54,8 @@ public sealed class TensorBoardLogTests : IDisposable
         using var fit = new TrainerTests.Fit();
         var test = fit.Run([new TensorBoardLog(folder)], epochs: 2, test: true).Test!;
         Assert.Equal(
-            [("test/loss", 4, (float)test.Loss), ("test/top1_error", 4, (float)test.Top1Error), ("test/top5_error", 4, (float)test.Top5Error)],
+            [("test/loss", 4, (float)test.Loss), ("test/top1_error", 4, (float)test.Top1Error),
+                ("test/top5_error", 4, (float)test.Top5Error)],
             Scalars().Where(scalar => scalar.Tag.StartsWith("test/", StringComparison.Ordinal)));
     }
 
@@ -66,15 +67,13 @@ public sealed class TensorBoardLogTests : IDisposable
         var log = new TensorBoardLog(folder);
         using (var fit = new TrainerTests.Fit())
             Assert.Throws<InvalidOperationException>(() =>
-                fit.Run([new MixingCallback(new CutMix()), log, new MixingGrids(log, everySteps: 1), new Checkpointing(store) { EverySteps = 1 },
-                    new Failure(atStep: 5)], epochs: 4));
+                fit.Run([.. Callbacks(log, store), new Failure(atStep: 5)], epochs: 4));
         var path = Assert.Single(Directory.GetFiles(folder));
         var before = File.ReadAllBytes(path);
         File.WriteAllBytes(path, [.. before, .. before[^100..^50]]);
         log = new TensorBoardLog(folder);
         using (var fit = new TrainerTests.Fit())
-            fit.Run([new MixingCallback(new CutMix()), log, new MixingGrids(log, everySteps: 1), new Checkpointing(store) { EverySteps = 1 }],
-                epochs: 4, test: true, resume: store.Load(_ => { }));
+            fit.Run(Callbacks(log, store), epochs: 4, test: true, resume: store.Load(_ => { }));
         Assert.Equal(path, Assert.Single(Directory.GetFiles(folder)));
         var events = EventFileReader.Read(path).Skip(1).Select(message => (Tag: message[2][1][1].Text, Step: message[1].Integer)).ToArray();
         Assert.Equal(events.Distinct(), events);
@@ -84,6 +83,9 @@ public sealed class TensorBoardLogTests : IDisposable
             events.Where(added => added.Tag == "train_mixed").Select(added => added.Step));
         Assert.Contains(("test/top1_error", 8UL), events);
     }
+
+    private static Callback[] Callbacks(TensorBoardLog log, CheckpointStore store) =>
+        [new MixingCallback(new CutMix()), log, new MixingGrids(log, everySteps: 1), new Checkpointing(store) { EverySteps = 1 }];
 
     private void Fit(LearningRateSchedule schedule, int epochs, params Callback[] others)
     {

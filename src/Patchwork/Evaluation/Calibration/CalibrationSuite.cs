@@ -23,7 +23,7 @@ public sealed record CalibrationSuite : Suite
     public override IReadOnlyList<Headline> Headlines =>
     [
         new("ece", "calibration error, %"),
-        new("scaled_ece", "calibration error, % (temperature fitted)"),
+        new("scaled_ece", "calibration error, %, temperature-scaled"),
         new("overconfidence", "confidence less accuracy, %", LowerIsBetter: null),
         new("brier", "Brier score", Percent: false),
     ];

@@ -29,7 +29,8 @@ public sealed record ReliabilityDiagram(string Table, string Title) : SuiteChart
         string[] edges = [.. bins.Select(bin => (100 * bin[1]).ToString("F0", CultureInfo.InvariantCulture))];
         double[][] counts = [.. methods.Select(method => edges.Select((_, bin) => method.Tables(Table).Sum(rows => rows[bin][2]))
             .Select(count => count > 0 ? count : double.NaN).ToArray())];
-        return new HeatChart($"{Title}: images per bin", [.. methods.Select(method => method.Method)],
+        var seeds = methods[0].Results.Count > 1 ? ", all seeds" : "";
+        return new HeatChart($"{Title}: images per bin{seeds}", [.. methods.Select(method => method.Method)],
             [new("confidence up to, %", edges, counts)],
             $"Table of numbers of images: a row for each of {string.Join(", ", methods.Select(method => method.Method))}, and a column for "
             + $"each of {edges.Length} bins of confidence.");

@@ -1,0 +1,77 @@
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary>What the verbs print fits into a terminal of 100 columns, with every heading whole.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class OutputWidthTests : IDisposable
+{
+    private const int Columns = 100;
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 6);
+
+    public void Dispose() => files.Dispose();
+
+    // Paths are as long as the user's folders, and sentences are wrapped by the terminal.
+    private string[] Printed(params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.True(result.ExitCode == 0, result.Error);
+        string[] lines = [.. result.Output.Replace(files.Folder, "", StringComparison.Ordinal).Split('\n')];
+        Assert.All(lines.Where(line => !line.EndsWith('.')), line => Assert.InRange(line.Length, 0, Columns));
+        Assert.All(lines, line => Assert.DoesNotContain('…', line));
+        return lines;
+    }
+
+    [Fact]
+    public void The_catalogues_fit()
+    {
+        var all = Printed("methods");
+        Assert.All(Methods.All, method =>
+        {
+            Assert.Contains(all, line => line.TrimStart().StartsWith($"{method.Id} ", StringComparison.Ordinal));
+            Printed("methods", method.Id);
+        });
+        Printed("data", "list");
+    }
+
+    [Fact]
+    public void The_measurements_of_all_suites_fit()
+    {
+        var run = files.At("shapes");
+        Printed("train", "--method", "cutmix", "--dataset", "shapes", "--subset", "40", "--epochs", "1", "--batch-size", "20", "--threads",
+            "1", "--out", run);
+        var lines = Printed("evaluate", run, "--suite", "all", "--limit", "10", "--transfer-to", $"folder={files.Pictures}",
+            "--transfer-epochs", "1");
+        Assert.All(Suites.All, suite => Assert.Contains(lines, line => line.StartsWith($"{suite.Id}, ", StringComparison.Ordinal)));
+        Assert.All(Headlines(Suites.All), headline =>
+            Assert.Contains(lines, line => line.StartsWith($"  {headline.Title} ", StringComparison.Ordinal)));
+        var picture = Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)[0];
+        Printed("predict", run, picture);
+        Printed("explain", run, picture, "--out", files.At("explained.png"));
+    }
+
+    // Titles may be wrapped, between words alone.
+    [Fact]
+    public void Four_methods_side_by_side_fit()
+    {
+        string[] methods = ["baseline", "cutout", "mixup", "cutmix"];
+        var words = Printed(["compare", "--methods", string.Join(',', methods), "--seeds", "2", "--evaluate", "clean,calibration",
+            "--limit", "6", .. files.Flags("compare", epochs: 1)]).SelectMany(line => line.Split(' ')).ToHashSet();
+        var shown = Headlines(Suites.Parse("clean,calibration")).SelectMany(headline => headline.Title.Split(' '));
+        Assert.Superset(methods.Concat(shown).ToHashSet(), words);
+    }
+
+    [Fact]
+    public void What_is_written_to_files_is_named_in_lines_that_fit()
+    {
+        Printed("preview", "--dataset", "shapes", "--method", "cutmix", "--count", "1", "--out", files.At("preview.png"));
+        Printed("mix", files.Pictures, "--method", "cutmix", "--count", "2", "--out", files.At("mixed"));
+    }
+
+    // Of the published corruptions there are no files here.
+    private static IEnumerable<Headline> Headlines(IEnumerable<Suite> suites) =>
+        suites.SelectMany(suite => suite.Headlines).Where(headline => headline.Metric != "published_mean_corruption_error");
+}
