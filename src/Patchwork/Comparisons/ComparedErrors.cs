@@ -118,18 +118,23 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     private Interval? OverSeeds(string method) =>
         Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => Last(own) - Last(baseline))]);
 
-    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. Quarters, because single epochs
-    // are noisy.
+    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. A falling learning rate lowers
+    // every error in the end, so the slope is set against the baseline's.
     private string StillLearning(string method)
+    {
+        if (Quarters(method) is not var (before, last, epochs) || Quarters(Methods.Baseline) is not var (first, end, _))
+            return "";
+        return last / before > 0.9 * Math.Min(1, end / first) ? "" : string.Create(CultureInfo.InvariantCulture,
+            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {epochs} epochs "
+                + $"and {last:F1} % in the last; compare longer runs, of {2 * epochs} epochs.");
+    }
+
+    // Mean validation error of the third and of the last quarter, because single epochs are noisy; null for runs too short to have them.
+    private (double Third, double Last, int Epochs)? Quarters(string method)
     {
         var errors = training.PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
         var quarter = errors.Length / 4;
-        if (quarter == 0)
-            return "";
-        var (before, last) = (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average());
-        return last > 0.9 * before ? "" : string.Create(CultureInfo.InvariantCulture,
-            $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {errors.Length} epochs "
-                + $"and {last:F1} % in the last; compare longer runs, of {2 * errors.Length} epochs.");
+        return quarter == 0 ? null : (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average(), errors.Length);
     }
 
     private static string Joined(IEnumerable<string> names, string word) => names.ToArray() switch

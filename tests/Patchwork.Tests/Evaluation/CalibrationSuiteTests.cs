@@ -31,7 +31,7 @@ public sealed class CalibrationSuiteTests
             return result;
         }
         Chart[] charts = [.. new ReliabilityDiagram("bins", "Reliability").Of([new("cutmix", [Seed(1, 0.2, 0), Seed(3, 0.4, 0.8)])])];
-        var chart = (LineChart)charts[0];
+        var chart = Assert.Single(((ChartRow)charts[0]).Charts);
         var point = Assert.Single(chart.Series[0].Points);
         Assert.Equal((35, 60), (point.X, point.Mean), (a, b) => Math.Abs(a.X - b.X) < 1e-9 && Math.Abs(a.Mean - b.Mean) < 1e-9);
         Assert.True(chart.Series[1].Reference);

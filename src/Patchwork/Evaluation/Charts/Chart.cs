@@ -1,6 +1,9 @@
 namespace Patchwork.Evaluation;
 
-/// <summary>What a chart shows, as data: a <see cref="LineChart"/>, a <see cref="DotChart"/> or a <see cref="HeatChart"/>.</summary>
+/// <summary>
+/// What a chart shows, as data: a <see cref="LineChart"/>, several in a <see cref="ChartRow"/>, a <see cref="DotChart"/> or a
+/// <see cref="HeatChart"/>.
+/// </summary>
 public abstract record Chart
 {
     private protected Chart() { }
@@ -46,6 +49,10 @@ public sealed record HeatGroup(string Title, IReadOnlyList<string> Columns, IRea
 /// <param name="Groups">The columns.</param>
 /// <param name="Description">Read to those who cannot see it.</param>
 public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOnlyList<HeatGroup> Groups, string Description) : Chart;
+
+/// <summary>Small charts side by side, to be compared with each other; they wrap where a page is narrow.</summary>
+/// <param name="Charts">The charts, from left to right.</param>
+public sealed record ChartRow(IReadOnlyList<LineChart> Charts) : Chart;
 
 /// <summary>A row of a <see cref="DotChart"/>.</summary>
 /// <param name="Name">Its name.</param>

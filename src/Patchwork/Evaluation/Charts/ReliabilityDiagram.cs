@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Accuracy over confidence, one curve per method, beside the line of perfect calibration, and beneath it the number of images in each bin.
-/// Rows of the table are [lower, upper, count, confidence, accuracy] of a bin; the images of all seeds count together, and bins without
-/// images are left out.
+/// Accuracy over confidence, one diagram per method side by side, each with the line of perfect calibration, and beneath them the number of
+/// images in each bin. Rows of the table are [lower, upper, count, confidence, accuracy] of a bin; the images of all seeds count together,
+/// and bins without images are left out.
 /// </summary>
 /// <param name="Table">Name of the table.</param>
 /// <param name="Title">Its heading.</param>
@@ -14,11 +14,12 @@ public sealed record ReliabilityDiagram(string Table, string Title) : SuiteChart
     /// <inheritdoc/>
     public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) => !methods.All(method => method.Has(Table)) ? [] :
     [
-        new LineChart(Title, "confidence, %", "accuracy, %",
-        [
-            .. methods.Select(method => new ChartSeries(method.Method, [.. Points(method.Tables(Table))])),
-            new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]) { Reference = true },
-        ]),
+        new ChartRow([.. methods.Select(method =>
+            new LineChart(methods.Count == 1 ? Title : $"{Title}: {method.Method}", "confidence, %", "accuracy, %",
+            [
+                new ChartSeries(method.Method, [.. Points(method.Tables(Table))]),
+                new ChartSeries("confidence = accuracy", [new(0, 0), new(100, 100)]) { Reference = true },
+            ]))]),
         Counts(methods),
     ];
 
