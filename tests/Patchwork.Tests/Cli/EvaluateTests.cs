@@ -82,6 +82,13 @@ public sealed class EvaluateTests : IDisposable
         var report = File.ReadAllText(Path.Combine(folder, "report.html"));
         Assert.All(["Centre covered, black", "Between two images, blended"], text =>
             Assert.Contains(text, report, StringComparison.Ordinal));
+        Assert.DoesNotContain(">images</th>", report, StringComparison.Ordinal);
+
+        Assert.Equal(0, CommandLine.Run(Compare("--evaluate", "occlusion", "--limit", "6")).ExitCode);
+        report = File.ReadAllText(Path.Combine(folder, "report.html"));
+        Assert.Contains(">images</th>", report, StringComparison.Ordinal);
+        Assert.Matches("<td>error, centre black, %</td><td class=\"number\">6</td>", report);
+        Assert.Matches("<td>test error, %</td><td class=\"number\">(?!6<)", report);
     }
 
     // By evaluation.csv, whose rows begin with the suite.
