@@ -98,5 +98,5 @@ public static class JpegBench
             worker.Join();
     }
 
-    internal static double Median(List<double> rates) => rates.Order().ElementAt(rates.Count / 2);
+    private static double Median(List<double> rates) => rates.Order().ElementAt(rates.Count / 2);
 }

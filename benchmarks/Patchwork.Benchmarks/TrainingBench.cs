@@ -24,24 +24,20 @@ public static class TrainingBench
         var all = get_num_threads();
         if (Autocast.Best(CPU) == Precision.BFloat16)      // emulated, a step takes seconds
         {
-            set_num_threads(1);
-            ratios.Add(Precisions("resnet8", TimeSpan.FromSeconds(6)));
-            ratios.Add(Precisions("resnet20", TimeSpan.FromSeconds(10)));
-            ratios.Add(EvaluationPrecisions(TimeSpan.FromSeconds(4)));
-            set_num_threads(all);
+            On(1, () => ratios.AddRange([Precisions("resnet8", TimeSpan.FromSeconds(6)), Precisions("resnet20", TimeSpan.FromSeconds(10)),
+                EvaluationPrecisions(TimeSpan.FromSeconds(4))]));
         }
         if (all > 1)
         {
             ratios.Add(Threads("resnet8", batch: 32, all, TimeSpan.FromSeconds(6)));
             ratios.Add(Threads("resnet20", batch: 64, all, TimeSpan.FromSeconds(10)));
             ratios.Add(OnePicture(all, TimeSpan.FromSeconds(3)));
-            set_num_threads(all);
         }
         foreach (var threads in all > 1 ? (int[])[1, 2] : [1])
         {
-            var speed = PhotographBench.Measure(threads, TimeSpan.FromSeconds(8));
+            var ratio = PhotographBench.Measure(threads, TimeSpan.FromSeconds(8));
             ratios.Add(new($"photographs_scaled_over_whole_{threads}_threads", "images/s of a loader's epoch of 12-megapixel JPEG files, "
-                + $"224×224, mixed by CutMix, {threads} decoding threads: decoded at a fraction of their size over whole", speed.Ratio));
+                + $"224×224, mixed by CutMix, {threads} decoding threads: decoded at a fraction of their size over whole", ratio));
         }
         return ratios;
     }
@@ -97,8 +93,16 @@ public static class TrainingBench
 
     private static void On(int threads, Action work)
     {
+        var before = get_num_threads();
         set_num_threads(threads);
-        work();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
     }
 
     // The time of the first over that of the second. A few at a time, so that the first after a change does not count much.

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Patchwork.Internals;
 
 namespace Patchwork;
 
@@ -23,9 +23,11 @@ public static unsafe class NativeHeap
     /// </returns>
     public static bool KeepFreed()
     {
-        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_TOP_PAD_") is not null
-            || Environment.GetEnvironmentVariable("GLIBC_TUNABLES") is not null
-            || !NativeLibrary.TryLoad("libc.so.6", out var library) || !NativeLibrary.TryGetExport(library, "mallopt", out var entry))
+        if (Environment.GetEnvironmentVariable("MALLOC_TOP_PAD_") is not null
+            || Environment.GetEnvironmentVariable("GLIBC_TUNABLES") is not null)
+            return false;
+        var entry = NativeFunctions.OfGlibc("mallopt");
+        if (entry == 0)
             return false;
         var mallopt = (delegate* unmanaged<int, int, int>)entry;
         return mallopt(MmapThreshold, Chunk) + mallopt(TopPad, Chunk) + mallopt(TrimThreshold, int.MaxValue) == 3;

@@ -120,7 +120,8 @@ public sealed class Comparison
     {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
-        // Threads are settled when a run begins, where libtorch has no bfloat16 to float32: 0 then means whatever it was.
+        // A run settles its threads when it begins: 0 means whatever it chose. Precision is settled too, to float32 where libtorch cannot
+        // cast.
         var asked = wanted with
         {
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,

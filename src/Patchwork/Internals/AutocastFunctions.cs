@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Patchwork.Internals;
 
 /// <summary>Whether a thread casts on a kind of device, and to what.</summary>
@@ -17,21 +15,18 @@ internal static unsafe class AutocastFunctions
     private static readonly delegate* unmanaged<sbyte, sbyte, void> setType;
     private static readonly delegate* unmanaged<void> clearCache;
 
-#pragma warning disable CA1810 // One search finds the library and all its functions.
+#pragma warning disable CA1810 // libtorch must be loaded first.
     static AutocastFunctions()
     {
         NativeLibraries.Ensure();
-        if (!NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library))
-            return;
-        isEnabled = (delegate* unmanaged<sbyte, byte>)Find("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE");
-        setEnabled = (delegate* unmanaged<sbyte, byte, void>)Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb");
-        getType = (delegate* unmanaged<sbyte, sbyte>)Find("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE");
-        setType = (delegate* unmanaged<sbyte, sbyte, void>)Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE");
-        clearCache = (delegate* unmanaged<void>)Find("_ZN2at8autocast11clear_cacheEv");
+        isEnabled = (delegate* unmanaged<sbyte, byte>)NativeFunctions.OfTorch("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE");
+        setEnabled = (delegate* unmanaged<sbyte, byte, void>)NativeFunctions.OfTorch(
+            "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb");
+        getType = (delegate* unmanaged<sbyte, sbyte>)NativeFunctions.OfTorch("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE");
+        setType = (delegate* unmanaged<sbyte, sbyte, void>)NativeFunctions.OfTorch(
+            "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE");
+        clearCache = (delegate* unmanaged<void>)NativeFunctions.OfTorch("_ZN2at8autocast11clear_cacheEv");
         AreThere = isEnabled != null && setEnabled != null && getType != null && setType != null && clearCache != null;
-
-        // Also in what the library was linked with, where libtorch is.
-        nint Find(string name) => NativeLibrary.TryGetExport(library, name, out var function) ? function : 0;
     }
 #pragma warning restore CA1810
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
@@ -8,8 +7,7 @@ internal static unsafe class OpenMp
 {
     private const int KeepWhatIsSet = 0;
 
-    private static readonly Lazy<nint> setThreads = new(() => NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly,
-        null, out var library) && NativeLibrary.TryGetExport(library, "omp_set_num_threads", out var function) ? function : 0);
+    private static readonly Lazy<nint> setThreads = new(() => NativeFunctions.OfTorch("omp_set_num_threads"));
 
     /// <summary>
     /// Has threads that wait for work spin for a few dozen microseconds, about as long as there is between two operations, and sleep then.
@@ -20,9 +18,8 @@ internal static unsafe class OpenMp
     public static void BoundSpinning()
     {
         // Not by Environment: that does not reach native code.
-        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null
-            && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null
-            && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "setenv", out var setenv))
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null
+            && NativeFunctions.OfGlibc("setenv") is not 0 and var setenv)
         {
             fixed (byte* name = "GOMP_SPINCOUNT\0"u8, value = "4000\0"u8)
                 _ = ((delegate* unmanaged<byte*, byte*, int, int>)setenv)(name, value, KeepWhatIsSet);
@@ -30,7 +27,8 @@ internal static unsafe class OpenMp
     }
 
     /// <summary>
-    /// This thread's operations on so many threads until disposed. Others keep their number, and so does this one afterwards.
+    /// This thread's operations on so many threads until disposed. Others keep their number, and so does this one afterwards: a single
+    /// picture must not slow the runs beside it. A run sets the number of all of torch instead, which reaches MKL too.
     /// </summary>
     public static ThreadLimit On(int threads) => new(setThreads.Value, threads);
 

@@ -43,10 +43,7 @@ internal static unsafe class TorchThreads
     private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> FindTeam()
     {
         NativeLibraries.Ensure();
-        return NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library)
-            && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var entry)
-            ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
-            : null;
+        return (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)NativeFunctions.OfTorch("GOMP_parallel");
     }
 
     private sealed class Work(int units, Action<int> unit)

@@ -6,9 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A method that mixes the pixels of two samples: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>. <see cref="Plan"/>
-/// throws the dice and
-/// writes nothing; <see cref="Apply"/> and <see cref="ApplyInPlace"/> move pixels by a plan and draw nothing.
+/// A method that mixes the pixels of two samples: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>. <see cref="Plan"/> makes
+/// every random draw and writes nothing; <see cref="Apply"/> and <see cref="ApplyInPlace"/> move pixels by a plan and draw nothing.
 /// </summary>
 public abstract record Mixer : IPlanner, IMethod
 {

@@ -25,7 +25,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     public int Channels { get; }
 
     /// <summary>
-    /// What a forward pass computes in, whoever asks for it: convolutions and matrix products of this type, logits float32. Range:
+    /// What every forward pass computes in: convolutions and matrix products of this type, logits float32. Range:
     /// <see cref="Precision.BFloat16"/> needs <see cref="Autocast.IsSupported"/>. Default <see cref="Precision.Float32"/>;
     /// <see cref="Precision.Auto"/> becomes what suits the device that the network is on.
     /// </summary>

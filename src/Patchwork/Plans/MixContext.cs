@@ -68,7 +68,9 @@ public enum Needs
     Model,
 }
 
-/// <summary>Something that draws plans. <see cref="Plan"/> throws the dice and writes nothing; it is called on loader threads.</summary>
+/// <summary>
+/// Something that draws plans. <see cref="Plan"/> makes every random draw and writes nothing; it is called on loader threads.
+/// </summary>
 public interface IPlanner
 {
     /// <summary>What <see cref="Plan"/> must see.</summary>

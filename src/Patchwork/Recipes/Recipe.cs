@@ -29,9 +29,8 @@ public sealed partial record Recipe
     public int? ImageSize { get; init; }
 
     /// <summary>
-    /// Share of the sides of a picture's middle square that is kept, for sets of image files; 0.875 is "resize to 256, keep 224". Range (0,
-    /// 1].
-    /// Default 1.
+    /// Share of the sides of a picture's middle square that is kept, for sets of image files; 0.875 is "resize to 256, keep 224".
+    /// Range (0, 1]. Default 1.
     /// </summary>
     public double CenterCrop { get; init; } = 1;
 
@@ -46,8 +45,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes,
-    /// starts fresh. Null:
-    /// all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
+    /// starts fresh. Null: all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
     /// </summary>
     public string? Weights { get; init; }
 
@@ -56,8 +54,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between
-    /// <c>-or-</c>, which may have
-    /// weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
+    /// <c>-or-</c>, which may have weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init; } = Methods.Baseline;
 

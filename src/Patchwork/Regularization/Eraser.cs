@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that takes away parts of single images and leaves the labels: a plan whose source is a fill. <see cref="Plan"/> throws the dice
-/// and writes nothing; <see cref="Apply"/> fills by a plan and draws nothing. For normalized images: the mean colour is 0.
+/// A method that takes away parts of single images and leaves the labels: a plan whose source is a fill. <see cref="Plan"/> makes every
+/// random draw and writes nothing; <see cref="Apply"/> fills by a plan and draws nothing. For normalized images: the mean colour is 0.
 /// </summary>
 public abstract record Eraser : IPlanner, IMethod
 {

@@ -30,8 +30,9 @@ internal static class HardwareChoices
         if (recipe.Threads > 0)
             return recipe.Threads;
         var most = Math.Min(get_num_threads(), resolved.MostThreads ?? int.MaxValue);
+        var rows = recipe.CleanHalf ? 2 * recipe.BatchSize : recipe.BatchSize;
         var shared = most > 1 && (recipe.Device != "cpu" || resolved.Stack.Mixer is { Needs: Needs.Model }
-            || recipe.BatchSize * (double)MultiplyAdds.Of(model, card.Channels, card.Height, card.Width) >= LeastShared);
+            || rows * (double)MultiplyAdds.Of(model, card.Channels, card.Height, card.Width) >= LeastShared);
         return shared ? most : 1;
     }
 
