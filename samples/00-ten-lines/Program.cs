@@ -6,6 +6,7 @@ using Patchwork.Training;
 
 var clothing = DatasetCatalogue.Open("clothing", new DataOptions());                // 3,781 photographs, inside the package
 var seeds = new SeedStream(1);
+seeds.SeedTorch("model");
 using var train = new BatchLoader(clothing.Train, seeds, new LoaderOptions { BatchSize = 32 });
 using var test = new BatchLoader(clothing.Test, seeds, LoaderOptions.Evaluation(batchSize: 250));
 using var model = ModelZoo.Create("resnet8", clothing.Train.ClassNames.Count);

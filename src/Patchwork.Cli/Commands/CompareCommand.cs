@@ -7,6 +7,7 @@ using Patchwork.Mixing;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Runs;
+using Patchwork.Training;
 using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
@@ -29,17 +30,28 @@ internal static class CompareCommand
         var file = new RecipeFile();
         var common = new CommonOptions(threads: null);
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
-        var command = new Command("compare", "Trains methods × seeds and compares them.") { methods, seeds, jobs, output, markdown };
+        var command = new Command("compare", "Trains methods × seeds and compares them. Without a recipe and a data set: "
+            + "recipes/default.json on the embedded photographs, then calibration and occlusion on 300 test images.")
+        {
+            methods,
+            seeds,
+            jobs,
+            output,
+            markdown,
+        };
         file.AddTo(command);
         suites.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            // Whoever names a recipe or a data set describes an experiment; train begins with the same defaults then.
+            // With a recipe or a data set given, the defaults are those of train.
             var set = recipe.Given(parsed, "dataset");
             var byDefault = file.Given(parsed) is null && (set is null || set == DefaultExperiment.Recipe.Dataset);
-            var chosen = recipe.Over(byDefault ? DefaultExperiment.Recipe : file.Read(parsed) ?? new Recipe(), parsed);
+            var standard = !byDefault ? file.Read(parsed) ?? new Recipe()
+                : recipe.Given(parsed, "optimizer") is null ? DefaultExperiment.Recipe
+                : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default's optimizer
+            var chosen = recipe.Over(standard, parsed);
             var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
@@ -73,27 +85,43 @@ internal static class CompareCommand
             if (!quiet)
                 line.PrintAbove(text);
         }
-        var finished = comparison.Finished(folder);
-        var left = comparison.Labels.Count - finished.Count;
+        var finished = comparison.Finished(folder).ToHashSet();
         var then = evaluation is null ? "" : $", then {string.Join(" and ", evaluation.Suites.Select(suite => suite.Id))}";
         var table = new RunsTable(comparison.Methods, [.. Enumerable.Range(0, comparison.Seeds).Select(k => recipe.Seed + (ulong)k)],
             ComparedRun.LabelOf);
-        var among = new RunsProgress(line, "training", comparison.Labels, finished, table)
+        var among = new RunsProgress(line, "training", comparison.Labels, finished, table, quiet)
         {
-            Begin = () => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: "
-                + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
-                + (finished.Count > 0 ? $"; {left} left to train" : "")),
             Estimate = time => Say($"training will take about {Rounded(time)} on this machine{then}"),
         };
+        var heading = new Heading(() => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: "
+            + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
+            + (finished.Count > 0 ? $"; {comparison.Labels.Count - finished.Count} left to train" : "")));
         var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));
-        var result = comparison.Run(folder, label => [progress[label]], (label, notice) => progress[label].Say(notice), run =>
+        try
         {
-            var position = among.Finish(run.Label, 100 * run.Result.Last.Top1Error);
-            if (!line.Exists)
-                Say(string.Create(CultureInfo.InvariantCulture, $"{run.Label}: test error {run.Result.Last.Top1Error:P2} ({position})"));
-        }, cancellation);
-        line.Clear();
-        return result;
+            return comparison.Run(folder, label => [heading, progress[label]], (label, notice) => progress[label].Say(notice), run =>
+            {
+                var position = among.Finish(run.Label, 100 * run.Result.Last.Top1Error);
+                if (!line.Exists && !finished.Contains(run.Label))
+                    Say($"{run.Label}: test error {run.Result.Last.Top1Error.ToString("P2", CultureInfo.InvariantCulture)} ({position})");
+            }, cancellation);
+        }
+        finally
+        {
+            line.Clear();
+        }
+    }
+
+    // Said once, when the first run begins: what is refused is refused before.
+    private sealed class Heading(Action say) : Callback
+    {
+        private int said;
+
+        public override void OnTrainStart(TrainingState state)
+        {
+            if (Interlocked.Exchange(ref said, 1) == 0)
+                say();
+        }
     }
 
     private static string Rounded(TimeSpan time) => time switch
@@ -108,10 +136,15 @@ internal static class CompareCommand
     {
         var among = result.Jobs == 1 ? null : new RunsProgress(line, "evaluating", result.Runs.Select(run => run.Label), []);
         var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(line, run.Label, quiet, among));
-        var evaluations = ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) =>
-            progress[label].Advance(done), cancellation);
-        line.Clear();
-        return evaluations;
+        try
+        {
+            return ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) =>
+                progress[label].Advance(done), cancellation);
+        }
+        finally
+        {
+            line.Clear();
+        }
     }
 
     private static void Print(ParseResult parsed, ComparisonReport report, ComparedEvaluations? evaluations, string folder)

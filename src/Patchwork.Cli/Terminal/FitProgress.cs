@@ -31,7 +31,7 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
 
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
-        imagesSinceStart += batch.Count;
+        imagesSinceStart += batch.Examples;
         if (quiet || drawn.ElapsedMilliseconds < 100)
             return;
         drawn.Restart();

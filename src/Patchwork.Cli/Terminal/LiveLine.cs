@@ -23,7 +23,7 @@ internal sealed class LiveLine(TextWriter error)
     /// <summary>Draws it over what it was.</summary>
     /// <param name="line">The last line.</param>
     /// <param name="table">
-    /// Lines above it, the first of them a heading, each of at most <see cref="Width"/> characters; none where the terminal is too low.
+    /// Lines above it, the first of them a heading, each of at most <see cref="Width"/> characters; none where the terminal is too short.
     /// </param>
     public void Draw(ProgressLine line, params IReadOnlyList<string> table)
     {
@@ -48,7 +48,7 @@ internal sealed class LiveLine(TextWriter error)
         }
     }
 
-    /// <summary>Takes it away.</summary>
+    /// <summary>Erases it.</summary>
     public void Clear()
     {
         if (!Exists)

@@ -11,8 +11,9 @@ namespace Patchwork.Cli.Terminal;
 /// <param name="labels">What the runs are called.</param>
 /// <param name="finished">Those that are done already.</param>
 /// <param name="table">Stands above the line; null for none.</param>
+/// <param name="quiet">True draws nothing.</param>
 internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<string> labels, IEnumerable<string> finished,
-    RunsTable? table = null)
+    RunsTable? table = null, bool quiet = false)
 {
     // The first steps of a process are slow: code is compiled, memory is claimed.
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2), Measured = TimeSpan.FromSeconds(4);
@@ -23,20 +24,15 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
     private double? before;
     private bool estimated;
 
-    /// <summary>Called when work begins, before the first step is counted.</summary>
-    public Action? Begin { get; init; }
-
     /// <summary>Called once, as soon as it can be told how long the whole will take.</summary>
     public Action<TimeSpan>? Estimate { get; init; }
 
-    /// <summary>Takes down how much of a run is done, 0 to 1; from any thread.</summary>
+    /// <summary>Records how much of a run is done, 0 to 1; from any thread.</summary>
     public void Advance(string label, double share)
     {
-        TimeSpan? whole = null;
+        TimeSpan? estimate = null;
         lock (gate)
         {
-            if (!clock.IsRunning)
-                Begin?.Invoke();
             clock.Start();
             shares[label] = share;
             if (before is null && clock.Elapsed >= WarmUp)
@@ -45,16 +41,16 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
                 clock.Restart();
             }
             if (!estimated && clock.Elapsed >= Measured && Left() is { } left)
-                (estimated, whole) = (true, left);
-            if (line.Exists && drawn.ElapsedMilliseconds >= 100)
+                (estimated, estimate) = (true, left);
+            if (drawn.ElapsedMilliseconds >= 100)
                 Draw();
         }
-        if (whole is { } time)
+        if (estimate is { } time)
             Estimate?.Invoke(time);
     }
 
     /// <summary>
-    /// Takes down that a run is done, with its test error in percent. Returns how the whole stands, as <c>3 of 12 runs</c>.
+    /// Records that a run is done, with its test error in percent. Returns the overall progress, as <c>3 of 12 runs</c>.
     /// </summary>
     public string Finish(string label, double error)
     {
@@ -62,8 +58,7 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
         {
             shares[label] = 1;
             table?.Finish(label, error);
-            if (line.Exists)
-                Draw();
+            Draw();
             return Position;
         }
     }
@@ -76,6 +71,8 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
 
     private void Draw()
     {
+        if (quiet || !line.Exists)
+            return;
         drawn.Restart();
         line.Draw(Line(line.Width, title, Position, shares.Values.Average(), Left()),
             table is not null && table.Width <= line.Width ? table.Lines(shares) : []);

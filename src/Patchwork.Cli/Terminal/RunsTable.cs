@@ -12,26 +12,30 @@ namespace Patchwork.Cli.Terminal;
 /// <param name="label">What a run is called.</param>
 internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, Func<string, ulong, string> label)
 {
-    private const int Cell = 8, Mean = 14;
+    private const int Mean = 14;
     private const string Heading = "test error, %";
 
     private readonly Dictionary<string, double> errors = [];
+
+    private int Cell => Math.Max(8, seeds.Max(seed => Title(seed).Length));
 
     private int NameWidth => methods.Append(Heading).Max(name => name.Length);
 
     /// <summary>Characters of a line.</summary>
     public int Width => NameWidth + seeds.Count * (Cell + 2) + (seeds.Count > 1 ? Mean + 2 : 0);
 
-    /// <summary>Takes down the test error of a run that is done, in percent.</summary>
+    /// <summary>Records the test error of a run that is done, in percent.</summary>
     public void Finish(string run, double error) => errors[run] = error;
 
     /// <summary>The heading and a line per method.</summary>
     /// <param name="shares">How much of each run is trained, 0 to 1.</param>
     public IReadOnlyList<string> Lines(IReadOnlyDictionary<string, double> shares) =>
     [
-        Line(Heading, seeds.Select(seed => $"seed {seed}"), "mean ± sd"),
+        Line(Heading, seeds.Select(Title), "mean ± sd"),
         .. methods.Select(method => Line(method, seeds.Select(seed => Text(label(method, seed), shares)), Average(method))),
     ];
+
+    private static string Title(ulong seed) => $"seed {seed}";
 
     private string Line(string name, IEnumerable<string> cells, string mean) => string.Concat(
         [name.PadRight(NameWidth), .. cells.Select(cell => cell.PadLeft(Cell + 2)), seeds.Count > 1 ? mean.PadLeft(Mean + 2) : ""]);

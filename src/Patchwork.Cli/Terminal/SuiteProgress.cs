@@ -17,7 +17,7 @@ internal sealed class SuiteProgress(LiveLine line, string label, bool quiet, Run
     /// <summary>Prints one line, above the progress line if there is one.</summary>
     public void Say(Notice notice)
     {
-        if (!quiet || notice.IsWarning)
+        if (notice.IsWarning || (!quiet && (among is null || !line.Exists)))
             line.PrintAbove($"{label}: {Flags.In(notice.ToString())}");
     }
 

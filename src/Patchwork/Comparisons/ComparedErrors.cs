@@ -46,26 +46,37 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             }
             var baseline = Of(Methods.Baseline).Mean;
             var ordered = Compared.OrderBy(method => Of(method).Mean).ToArray();
-            var best = ordered[0];
-            var error = Of(best).Mean;
-            if (error >= baseline)
-                return string.Create(CultureInfo.InvariantCulture, $"No: the baseline has the lowest test error, {baseline:F1} %; ")
-                    + $"{Errors(ordered)}.";
-            var noise = OverSeeds(best) switch
+            var (best, error) = (ordered[0], Of(ordered[0]).Mean);
+            var spread = OverSeeds(best) switch
             {
                 null => "one seed, so the spread is unknown",
                 { } change => string.Create(CultureInfo.InvariantCulture,
-                    $"95 % interval over {result.Of(best).Count()} seeds: {-change.High:F1} to {-change.Low:F1}")
-                    + (change.Contains(0) ? ", which includes no difference" : ""),
+                    $"95 % interval of the gain over {result.Of(best).Count()} seeds: {-change.High:F2} to {-change.Low:F2}")
+                    + (change.Contains(0) ? ", which includes 0, so this may be noise" : ""),
             };
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{result.NameOf(best)} lowers the test error from {baseline:F1} to {error:F1} %, by {baseline - error:F1} points")
-                + $" ({noise})" + (ordered.Length > 1 ? $"; {Errors(ordered[1..])}." : ".");
+            var name = result.NameOf(best);
+            var (from, to) = (FormattableString.Invariant($"{baseline:F2}"), FormattableString.Invariant($"{error:F2}"));
+            var answer = error >= baseline ? $"No: the best method, {name}, has a test error of {to} %, the baseline {from} %"
+                : FormattableString.Invariant($"{name} lowers the test error from {from} to {to} %, by {baseline - error:F2} points");
+            return $"{answer} ({spread}){Others(ordered[1..], baseline)}.";
         }
     }
 
+    // A few with their errors; many are told apart by the side of the baseline on which they lie.
+    private string Others(string[] methods, double baseline)
+    {
+        if (methods.Length < Few)
+            return methods.Length == 0 ? "" : $"; {Errors(methods)}";
+        string Side(string title, bool lower)
+        {
+            string[] side = [.. methods.Where(method => Of(method).Mean < baseline == lower)];
+            return side.Length > 0 ? $"; {title}: {Errors(side)}" : "";
+        }
+        return Side("also lower", lower: true) + Side("not lower", lower: false);
+    }
+
     private string Errors(IEnumerable<string> methods) => Joined(methods.Select(method =>
-        string.Create(CultureInfo.InvariantCulture, $"{result.NameOf(method)} {Of(method).Mean:F1} %")), "and");
+        string.Create(CultureInfo.InvariantCulture, $"{result.NameOf(method)} {Of(method).Mean:F2} %")), "and");
 
     /// <summary>
     /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
@@ -123,6 +134,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     private string StillLearning(string method)
     {
         if (Quarters(method) is not var (before, last, epochs) || Quarters(Methods.Baseline) is not var (first, end, _))
+            return "";
+        if (before == 0 || first == 0)
             return "";
         return last / before > 0.9 * Math.Min(1, end / first) ? "" : string.Create(CultureInfo.InvariantCulture,
             $" It had not finished learning: its validation error was {before:F1} % in the third quarter of the {epochs} epochs "

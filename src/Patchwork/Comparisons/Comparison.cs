@@ -68,7 +68,7 @@ public sealed class Comparison
     /// <param name="folder">Where the run folders go.</param>
     /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
     /// <param name="report">Receives lines for the user, with the run's label, on the thread of that run.</param>
-    /// <param name="finished">Receives each run as it ends, or is found finished, on the thread of that run; null: nobody does.</param>
+    /// <param name="finished">Receives each run as it ends, or is found finished, on the thread of that run; null: none.</param>
     /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
     public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report,
         Action<ComparedRun>? finished = null, CancellationToken cancellation = default)

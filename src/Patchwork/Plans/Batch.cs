@@ -35,7 +35,7 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     public bool HasCleanHalf { get; init; }
 
     /// <summary>Number of examples: half the rows where the batch has a clean half.</summary>
-    internal int Examples => HasCleanHalf ? Count / 2 : Count;
+    public int Examples => HasCleanHalf ? Count / 2 : Count;
 
     /// <summary>How the batch was mixed, or null.</summary>
     public MixPlan? Plan { get; init; }

@@ -99,8 +99,8 @@ public static class MixingPreview
     }
 
     /// <summary>
-    /// One training image, and what each method makes of it: the first of sixteen of which every method leaves between a quarter and three
-    /// quarters, so that something is seen.
+    /// One training image, and what each method makes of it: of sixteen images the one of which the methods leave the share nearest to one
+    /// half, so that something is seen.
     /// </summary>
     /// <param name="stacks">The methods, at least one; each must change pixels.</param>
     /// <param name="dataset">Where the image comes from.</param>
@@ -109,19 +109,19 @@ public static class MixingPreview
     {
         using var scope = NewDisposeScope();
         var seen = stacks.Select(stack => Look(stack, dataset, seeds, 16, objects: false, model: null)).ToArray();
-        bool Shows(Seen one, int row) => one.Plan.Images[row].Region.KeptShare(one.Plan.Height, one.Plan.Width) is >= 0.25 and <= 0.75;
-        var shown = Enumerable.Range(0, seen[0].Own.Count).Where(row => seen.All(one => Shows(one, row))).FirstOrDefault();
+        double Farthest(int row) => seen.Max(one => Math.Abs(one.Plan.Images[row].Region.KeptShare(one.Plan.Height, one.Plan.Width) - 0.5));
+        var shown = Enumerable.Range(0, seen[0].Own.Count).MinBy(Farthest);
         return
         [
-            new("Original", dataset.ClassNames[dataset.Label(seen[0].Batch.Ids[shown])], seen[0].Own[shown]),
+            new("Original", dataset.ClassNames[dataset.Label(seen[0].Batch.Ids[shown])], seen[0].Plain[shown]),
             .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack),
                 $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown])),
         ];
     }
 
     // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
-    private sealed record Seen(IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners, IReadOnlyList<Picture> After,
-        IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
+    private sealed record Seen(IReadOnlyList<Picture> Plain, IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners,
+        IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
 
     private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor,
         Tensor>? model)
@@ -138,7 +138,8 @@ public static class MixingPreview
         var batch = loader.Epoch(0).First();
         var erased = Pictures(batch.Images);
         if (stack.Mixer is null)
-            return new(plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch, batch.Erased[0]);
+            return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
+                batch.Erased[0]);
         var mixer = stack.Mixer.ForEveryImage();
         using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
         var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
@@ -150,14 +151,14 @@ public static class MixingPreview
         var after = Pictures(mixed.Images);
         Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
         if (!objects)
-            return new(erased, erased, after, difference, batch, mixed.Plan!);
+            return new(plain, erased, erased, after, difference, batch, mixed.Plan!);
         var known = Objects(dataset, batch.Ids);
         var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
         var masks = known.All(objects => objects.All(one => one.Mask is not null));
         Picture Marked(Picture picture, IReadOnlyList<LabeledObject> objects) =>
             (masks ? picture.Spotlit([.. objects.Select(one => one.Mask!)]) : picture).Outlined(objects.Select(one => one.Box));
         Picture[] before = [.. erased.Select((picture, i) => Marked(picture, known[i]))];
-        return new(before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
+        return new(plain, before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
     }
 
     private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds) =>

@@ -11,7 +11,7 @@ namespace Patchwork.Reporting;
 /// </summary>
 public static class DotCharts
 {
-    private const double RowHeight = 34, Top = 44, Radius = 5.5;
+    private const double RowHeight = 34, Top = 44, Radius = 5.5, NameHeight = 18;
 
     /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
     public static string Rows(DotChart chart) => Rows(chart, width: 720, intervals: 6);
@@ -24,9 +24,12 @@ public static class DotCharts
         var means = chart.Rows.Select(row => Statistic.Of(row.Values)).ToArray();
         var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : [])
             .Where(double.IsFinite), tight: false, intervals);
-        var left = 14 + chart.Rows.Max(row => WidthOf(row.Name));
+        var names = chart.Rows.Max(row => WidthOf(row.Name));
+        var above = names > width / 4;      // a line of their own where they would leave no room for the dots
+        var left = above ? Radius : 14 + names;
         var right = width - 14 - means.Max(mean => WidthOf(mean.ToString()));
-        var bottom = Top + chart.Rows.Count * RowHeight;
+        var rowHeight = above ? RowHeight + NameHeight : RowHeight;
+        var bottom = Top + chart.Rows.Count * rowHeight;
         double X(double at) => left + axis.Share(at) * (right - left);
 
         var svg = new StringBuilder();
@@ -48,8 +51,8 @@ public static class DotCharts
             Add($"<path d=\"M{N(X(reference))} {N(Top)}V{N(bottom)}\" {Dashed}/>");
         foreach (var (row, mean, i) in chart.Rows.Zip(means).Select((pair, i) => (pair.First, pair.Second, i)))
         {
-            var y = Top + (i + 0.5) * RowHeight;
-            Add($"<text x=\"0\" y=\"{N(y + 5)}\">{Text(row.Name)}</text>");
+            var y = Top + (i + 1) * rowHeight - RowHeight / 2;
+            Add($"<text x=\"0\" y=\"{N(above ? y - NameHeight : y + 5)}\">{Text(row.Name)}</text>");
             Add($"<path d=\"M{N(X(mean.Mean))} {N(y - 11)}v22\" stroke=\"{Colour(i)}\" stroke-width=\"3\"/>");
             foreach (var dot in row.Values.Where(double.IsFinite))
                 Add($"<circle cx=\"{N(X(dot))}\" cy=\"{N(y)}\" r=\"{N(Radius)}\" fill=\"{Colour(i)}\" fill-opacity=\"0.65\"/>");

@@ -19,7 +19,7 @@ public sealed record HtmlFragment
         new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy "
             + "table</button></div>\n");
 
-    /// <summary>A chart, drawn as SVG: once for the width of a page and once for a telephone's, of which a reader sees one.</summary>
+    /// <summary>A chart, drawn as SVG: once for the width of a page and once for a narrow window; CSS shows one of the two.</summary>
     public static HtmlFragment Chart(Chart chart) => chart switch
     {
         LineChart lines => Drawn(Charts.Line(lines), Charts.Narrow(lines)),
@@ -66,7 +66,7 @@ public sealed record ReportSection(string Title, IReadOnlyList<HtmlFragment> Fra
 
 /// <summary>
 /// A report as one HTML page that needs nothing else: styles, script, charts and pictures are inside, and its content policy forbids the
-/// browser to load anything. Light and dark, on paper, and down to the width of a telephone.
+/// browser to load anything. Light and dark, on paper, and down to the width of a phone.
 /// </summary>
 public sealed record HtmlReport
 {
@@ -76,7 +76,7 @@ public sealed record HtmlReport
     /// <summary>The answer, first: one or two sentences with the numbers.</summary>
     public required string Lead { get; init; }
 
-    /// <summary>What stands below the answer, before the first part: pictures and charts side by side where there is room.</summary>
+    /// <summary>What stands below the answer, before the first part: pictures and charts.</summary>
     public IReadOnlyList<HtmlFragment> Opening { get; init; } = [];
 
     /// <summary>The parts, in order.</summary>

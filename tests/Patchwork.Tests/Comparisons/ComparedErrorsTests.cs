@@ -27,22 +27,31 @@ public sealed class ComparedErrorsTests
     {
         var errors = Of(("baseline", [30, 30, 30]), ("cutout", [29, 29, 29]), ("cutmix", [26, 27, 28]));
         Assert.Equal("Do Cutout or CutMix make fewer errors than the baseline on clothing?", errors.Question);
-        Assert.Equal("CutMix lowers the test error from 30.0 to 27.0 %, by 3.0 points (95 % interval over 3 seeds: 0.5 to 5.5); "
-            + "Cutout 29.0 %.", errors.Answer);
+        Assert.Equal("CutMix lowers the test error from 30.00 to 27.00 %, by 3.00 points (95 % interval of the gain over 3 seeds: 0.52 to 5.48); "
+            + "Cutout 29.00 %.", errors.Answer);
     }
 
     [Fact]
     public void The_answer_says_when_the_interval_includes_no_difference_or_is_unknown()
     {
-        Assert.Contains("which includes no difference", Of(("baseline", [30, 30]), ("cutmix", [25, 29])).Answer, StringComparison.Ordinal);
-        Assert.Equal("CutMix lowers the test error from 30.0 to 27.0 %, by 3.0 points (one seed, so the spread is unknown).",
+        Assert.Contains("which includes 0, so this may be noise", Of(("baseline", [30, 30]), ("cutmix", [25, 29])).Answer, StringComparison.Ordinal);
+        Assert.Equal("CutMix lowers the test error from 30.00 to 27.00 %, by 3.00 points (one seed, so the spread is unknown).",
             Of(("baseline", [30]), ("cutmix", [27])).Answer);
     }
 
     [Fact]
     public void The_answer_is_no_when_the_baseline_is_best() =>
-        Assert.Equal("No: the baseline has the lowest test error, 30.0 %; Cutout 31.0 % and CutMix 33.0 %.",
-            Of(("baseline", [30]), ("cutmix", [33]), ("cutout", [31])).Answer);
+        Assert.Equal("No: the best method, Cutout, has a test error of 31.00 %, the baseline 30.00 % (95 % interval of the gain over 2 seeds: "
+            + "-1.00 to -1.00); CutMix 33.00 %.", Of(("baseline", [30, 30]), ("cutmix", [33, 33]), ("cutout", [31, 31])).Answer);
+
+    [Fact]
+    public void Many_methods_are_told_apart_by_the_side_of_the_baseline_on_which_they_lie()
+    {
+        var errors = Of(("baseline", [30]), ("cutmix", [27]), ("mixup", [28]), ("cutout", [31]), ("fmix", [29]), ("gridmix", [32]));
+        Assert.Equal("Which methods make fewer errors than the baseline on clothing?", errors.Question);
+        Assert.EndsWith("; also lower: Mixup 28.00 % and FMix 29.00 %; not lower: Cutout 31.00 % and GridMix 32.00 %.", errors.Answer,
+            StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Without_a_baseline_the_errors_are_all_there_is_to_say() =>

@@ -9,7 +9,8 @@ public static class DatasetCatalogue
     /// <summary>Every data set, in the order in which they are listed.</summary>
     public static IReadOnlyList<DatasetSource> All { get; } =
     [
-        new("clothing", "3,781 photographs of clothing in 10 classes, 32×32 to 64×64", (_, options) => Clothing.Open(options))
+        new("clothing", "3,781 photographs of clothing in 10 classes, of 64×64, 32×32 by default",
+            (_, options) => Clothing.Open(options))
         {
             DefaultSize = Clothing.DefaultSize,
         },

@@ -7,7 +7,8 @@ namespace Patchwork.Mixing;
 /// <summary>
 /// Keeps the clean images in the loss beside the mixed ones: the network sees 2N rows in one pass, and the mean over all of them is
 /// <c>½·L(f(x), y) + ½·(λ·L(f(x̃), y_a) + (1-λ)·L(f(x̃), y_b))</c>. With <see cref="Mixup"/> this is RegMixup (Pinto et al., NeurIPS 2022,
-/// arXiv 2206.14502); with any other mixer it is a natural variant that the paper does not have.
+/// arXiv 2206.14502); with any other mixer it is a natural variant that the paper does not have. Under a loss that sums, a mixed batch
+/// counts twice.
 /// </summary>
 /// <param name="Mixer">What makes the mixed half. RegMixup's code: Mixup with α = 20 on CIFAR-10 and 10 on CIFAR-100.</param>
 /// <example><code>

@@ -36,7 +36,7 @@ public sealed class MixAudit(int batches = 2) : Callback
             CheckPixels(state, batch, plan);
             CheckTargets(state, batch.Targets!, plan);
             seen++;
-            images += batch.Count;
+            images += batch.Examples;
         }
         return batch;
     }

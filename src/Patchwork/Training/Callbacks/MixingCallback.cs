@@ -38,7 +38,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
-    /// A clean half is asked for and gradients are accumulated: the two halves would be normalized apart.
+    /// A clean half is asked for and gradients are accumulated: the two halves would be normalized separately.
     /// </exception>
     public override void OnFitStart(TrainingState state)
     {

@@ -93,7 +93,7 @@ public sealed class ClothingTests
         Assert.Contains("`ImageSize` must be 8 to 1024", Assert.Throws<InputException>(() => At(size)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void No_test_picture_is_a_training_picture()
+    public void No_test_picture_has_the_pixels_of_a_training_picture()
     {
         var pair = At(64);
         var seen = Hashes(pair.Train).ToHashSet();
