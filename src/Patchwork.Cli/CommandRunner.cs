@@ -4,7 +4,8 @@ using Patchwork.Cli.Commands;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled.
+/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled by
+/// Ctrl+C, 143 by SIGTERM, 129 by SIGHUP.
 /// Errors are one sentence on standard error; a stack trace only with <c>--verbose</c>.
 /// </summary>
 internal static class CommandRunner
@@ -58,7 +59,7 @@ internal static class CommandRunner
         if (exception is OperationCanceledException)
         {
             error.WriteLine($"patchwork: cancelled; {AfterCancelling(verb)}.");
-            return 130;
+            return Interruption.ExitCode;
         }
         error.WriteLine($"patchwork: {Flags.In(exception.Message)}");
         if (verbose)
@@ -75,16 +76,4 @@ internal static class CommandRunner
 
     /// <summary>The command as it was typed, to be repeated.</summary>
     public static string Line => $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}";
-
-    /// <summary>A token that Ctrl+C cancels once; a second Ctrl+C ends the process.</summary>
-    public static CancellationToken CancelledByKeyboard()
-    {
-        var source = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = !source.IsCancellationRequested;
-            source.Cancel();
-        };
-        return source.Token;
-    }
 }

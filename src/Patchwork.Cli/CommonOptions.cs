@@ -1,12 +1,18 @@
 using System.CommandLine;
 using Patchwork.Cli.Terminal;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli;
 
 /// <summary>Flags that every verb has: about what is printed, and the threads. Those that train have the threads in their recipe.</summary>
 /// <param name="threads">What the verb's <c>--threads</c> means; null where a recipe has it.</param>
-internal sealed class CommonOptions(string? threads = "torch threads (default: all cores)")
+/// <param name="worksInRuns">True for verbs that write into run folders, one process at a time.</param>
+internal sealed class CommonOptions(string? threads = "torch threads (default: all cores)", bool worksInRuns = false)
 {
+    private readonly Option<bool> breakLock = new("--break-lock")
+    {
+        Description = "take a run folder over from a process of another machine that has ended",
+    };
     private readonly Option<bool> json = new("--json") { Description = "print one JSON document on standard output and nothing else" };
     private readonly Option<bool> quiet = new("--quiet") { Description = "no progress, only warnings" };
     private readonly Option<bool> verbose = new("--verbose") { Description = "stack trace on errors" };
@@ -27,6 +33,13 @@ internal sealed class CommonOptions(string? threads = "torch threads (default: a
             TorchSharp.torch.set_num_threads(given);
     }
 
+    /// <summary>Breaks the locks of run folders where that was asked for.</summary>
+    public void BreakLocks(ParseResult parsed, params string[] folders)
+    {
+        if (parsed.GetValue(breakLock))
+            Array.ForEach(folders, RunFolder.BreakLock);
+    }
+
     public void AddTo(Command command)
     {
         command.Options.Add(json);
@@ -34,5 +47,7 @@ internal sealed class CommonOptions(string? threads = "torch threads (default: a
         command.Options.Add(verbose);
         if (threads is not null)
             command.Options.Add(number);
+        if (worksInRuns)
+            command.Options.Add(breakLock);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -28,7 +29,7 @@ internal static class CompareCommand
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", alsoNone: true);
         var file = new RecipeFile();
-        var common = new CommonOptions(threads: null);
+        var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
         var command = new Command("compare", "Trains methods × seeds and compares them. Without a recipe and a data set: "
             + "recipes/default.json on the embedded photographs, then calibration and occlusion on 300 test images.")
@@ -58,10 +59,11 @@ internal static class CompareCommand
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);
-            var cancellation = CommandRunner.CancelledByKeyboard();
+            using var interruption = Interruption.Listen();
+            common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);
-            var result = Train(comparison, chosen, folder, evaluation, line, common.Quiet(parsed), cancellation);
-            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), cancellation);
+            var result = Train(comparison, chosen, folder, evaluation, line, common.Quiet(parsed), interruption.Token);
+            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), interruption.Token);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))
@@ -97,9 +99,17 @@ internal static class CompareCommand
             + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
             + (finished.Count > 0 ? $"; {comparison.Labels.Count - finished.Count} left to train" : "")));
         var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));
+        var said = new ConcurrentDictionary<string, bool>();
+        void Tell(string label, Notice notice)
+        {
+            if (!notice.IsOfData)
+                progress[label].Say(notice);
+            else if (said.TryAdd(notice.Text, true) && (!quiet || notice.IsWarning))
+                line.PrintAbove(Flags.In(notice.ToString()));
+        }
         try
         {
-            return comparison.Run(folder, label => [heading, progress[label]], (label, notice) => progress[label].Say(notice), run =>
+            return comparison.Run(folder, label => [heading, progress[label]], Tell, run =>
             {
                 var position = among.Finish(run.Label, 100 * run.Result.Last.Top1Error);
                 if (!line.Exists && !finished.Contains(run.Label))

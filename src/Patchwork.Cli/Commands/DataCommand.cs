@@ -50,6 +50,7 @@ internal static class DataCommand
         {
             var set = DatasetCatalogue.FindDownload(parsed.GetValue(name)!);
             var folder = parsed.GetValue(data) ?? DatasetCatalogue.DefaultFolder;
+            using var interruption = Interruption.Listen();
             using var client = new HttpClient();
             var quiet = common.Quiet(parsed) || common.Json(parsed);
             var shown = -1L;
@@ -62,7 +63,7 @@ internal static class DataCommand
                 shown = mark;
                 var size = total is { } whole ? string.Create(CultureInfo.InvariantCulture, $" of {whole / 1e6:F1}") : "";
                 parsed.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}: {bytes / 1e6:F1}{size} MB"));
-            }, CommandRunner.CancelledByKeyboard());
+            }, interruption.Token);
             var place = Path.Combine(folder, set.Folder);
             parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["data"] = place }.ToJsonString() : $"{set.Id} is in {place}");
             return 0;

@@ -19,7 +19,7 @@ internal static class EvaluateCommand
         var run = new Argument<string>("run") { Description = "run folder" };
         var options = new SuiteOptions("--suite");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
-        var common = new CommonOptions("torch threads (default: the run's)");
+        var common = new CommonOptions("torch threads (default: the run's)", worksInRuns: true);
         var precision = PrecisionOption.Create();
         var command =
             new Command("evaluate",
@@ -35,7 +35,9 @@ internal static class EvaluateCommand
             var line = new LiveLine(parsed.Error);
             var progress = new SuiteProgress(line, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
                 common.Quiet(parsed));
-            var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, CommandRunner.CancelledByKeyboard());
+            using var interruption = Interruption.Listen();
+            common.BreakLocks(parsed, folder);
+            var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, interruption.Token);
             line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, [suites]);
@@ -65,9 +67,11 @@ internal static class EvaluateCommand
                 var (metric, scale) = (result.Metrics[headline.Metric], headline.Percent ? 100 : 1);
                 var interval = metric.Ci95 is { } ends
                     ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"  {headline.Title,-44} {scale * metric.Value,7:F2}{interval}"));
+                var value = metric.IsKnown ? (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture) : "-";
+                output.WriteLine($"  {headline.Title,-44} {value,7}{interval}");
             }
+            foreach (var note in result.Notes)
+                output.WriteLine($"  {note}");
         }
         output.WriteLine($"all numbers: {Path.Combine(folder, "evaluation.json")}");
         output.WriteLine($"report: {Path.Combine(folder, "report.html")}");

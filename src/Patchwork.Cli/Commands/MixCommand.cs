@@ -41,7 +41,8 @@ internal static class MixCommand
                 ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();
             var folder = parsed.GetValue(output)!;
-            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, CommandRunner.CancelledByKeyboard());
+            using var interruption = Interruption.Listen();
+            MixedSet.Write(mixer, data.Train, new SeedStream(chosen.Seed), pictures, folder, interruption.Token);
             parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString()
                 : $"wrote {pictures} pictures and targets.csv to {folder}");
             return 0;

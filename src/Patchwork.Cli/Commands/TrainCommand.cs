@@ -14,8 +14,8 @@ internal static class TrainCommand
     {
         var file = new RecipeFile();
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
-        var resume = new Option<bool>("--resume") { Description = "go on with the run in --out; needs no other option" };
-        var common = new CommonOptions(threads: null);
+        var resume = new Option<bool>("--resume") { Description = "continue the run in --out; needs no other option" };
+        var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions().Data().Mixing().Training();
         var command = new Command("train", "Trains one network in a run folder.") { output, resume };
         file.AddTo(command);
@@ -24,7 +24,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var progress = new FitProgress(new LiveLine(parsed.Error), "train", common.Quiet(parsed));
-            var cancellation = CommandRunner.CancelledByKeyboard();
+            using var interruption = Interruption.Listen();
             RunResult result;
             string folder;
             if (parsed.GetValue(resume))
@@ -33,14 +33,15 @@ internal static class TrainCommand
                     ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
                 if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = file.Given(parsed)) is not null)
                     throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
-                        + $"Received: {flag} beside it. Leave it away, or start a new run.");
-                result = TrainingRun.Resume(folder, [progress], progress.Say, cancellation);
+                        + $"Received: {flag} beside it. Omit it, or start a new run.");
+                common.BreakLocks(parsed, folder);
+                result = TrainingRun.Resume(folder, [progress], progress.Say, interruption.Token);
             }
             else
             {
                 var chosen = recipe.Over(file.Read(parsed) ?? new Recipe(), parsed);
                 folder = parsed.GetValue(output) ?? Path.Combine("runs", $"{chosen.Method}-{chosen.Dataset}-{chosen.Model}-{chosen.Seed}");
-                result = TrainingRun.Start(chosen, folder, [progress], progress.Say, cancellation);
+                result = TrainingRun.Start(chosen, folder, [progress], progress.Say, interruption.Token);
             }
             WriteReport(folder);
             parsed.Output.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Patchwork.Evaluation;
+using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Reporting;
 using Patchwork.Runs;
@@ -70,7 +71,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
         [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
             let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
-            select (IReadOnlyList<string>)[Title(one.Suite, headline), (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture),
+            select (IReadOnlyList<string>)[Title(one.Suite, headline),
+                metric.IsKnown ? (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture) : "-",
                 metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
                     : "", Images(metric)]]);
 
@@ -140,8 +142,10 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         {
             MeasuredMethod[] methods = [.. comparison.Methods.Select(method => new MeasuredMethod(method, Of(suite, method)))];
             Chart[] charts = [.. suite.Charts.SelectMany(chart => chart.Of(methods))];
-            if (charts.Length > 0)
-                yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. charts.Select(HtmlFragment.Chart)]);
+            string[] notes = [.. methods.SelectMany(method => method.Results).SelectMany(result => result.Notes).Distinct()];
+            if (charts.Length + notes.Length > 0)
+                yield return new(suite.Title, [HtmlFragment.Paragraph(suite.Summary), .. notes.Select(HtmlFragment.Paragraph),
+                    .. charts.Select(HtmlFragment.Chart)]);
         }
     }
 
@@ -166,9 +170,13 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     private bool Has(Suite suite, string metric) =>
         comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
 
-    private Difference? Change(Suite suite, string metric, string method) =>
-        method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) ? null
-        : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline));
+    // Null for the baseline, without one, and where a run has no number.
+    private Difference? Change(Suite suite, string metric, string method)
+    {
+        bool Known(string one) => Of(suite, one).All(result => result.Metrics[metric].IsKnown);
+        return method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) || !Known(method) || !Known(Methods.Baseline)
+            ? null : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline));
+    }
 
     private string Cell(Suite suite, Headline headline, string method)
     {
@@ -193,7 +201,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
 
     private IReadOnlyList<(Headline Headline, Difference Change)> Changes(string method) =>
         [.. from suite in suites from headline in suite.Headlines where headline.LowerIsBetter is not null && Has(suite, headline.Metric)
-            select (headline, Change(suite, headline.Metric, method)!)];
+            let change = Change(suite, headline.Metric, method) where change is not null select (headline, change)];
 
     private string Answer(string method)
     {
@@ -214,8 +222,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         var statistic = Statistic.Of(values.Select(value => value.Value));
         var one = new JsonObject
         {
-            ["mean"] = statistic.Mean,
-            ["deviation"] = double.IsFinite(statistic.StandardDeviation) ? statistic.StandardDeviation : null,
+            ["mean"] = JsonNumbers.Of(statistic.Mean),
+            ["deviation"] = JsonNumbers.Of(statistic.StandardDeviation),
             ["t95"] = Json(Difference.TInterval([.. values.Select(value => value.Value)])),
             ["seeds"] = statistic.Count,
             ["n"] = values[0].N,
@@ -228,7 +236,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         {
             one["vs_baseline"] = new JsonObject
             {
-                ["difference"] = change.Value,
+                ["difference"] = JsonNumbers.Of(change.Value),
                 ["ci95_images"] = Json(change.OverImages),
                 ["ci95_seeds"] = Json(change.OverSeeds),
                 ["within_noise"] = change.IsNoise,
@@ -237,7 +245,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         return one;
     }
 
-    private static JsonArray? Json(Interval? interval) => interval is { } ends ? new JsonArray(ends.Low, ends.High) : null;
+    private static JsonArray? Json(Interval? interval) => interval is { } ends ? JsonNumbers.Of([ends.Low, ends.High]) : null;
 
-    private static string Text(IFormattable? value) => value?.ToString(null, CultureInfo.InvariantCulture) ?? "";
+    private static string Text(IFormattable? value) =>
+        value is null or double.NaN ? "" : value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -75,6 +75,7 @@ public sealed class Comparison
     {
         foreach (var method in Methods.Where(method => !Directory.Exists(PathOf(folder, method, recipe.Seed))))
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
+        RequireSameData(folder, report);
         var mostThreads = Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : (int?)null;
         // What is left to the machine is chosen once for all runs, also for those that are added on another one.
         var first = Plan().Select(run => PathOf(folder, run.Method, run.Seed)).FirstOrDefault(Directory.Exists);
@@ -94,6 +95,39 @@ public sealed class Comparison
             return done;
         }, cancellation);
         return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
+    }
+
+    // Runs of other images do not compare: new ones are not added to them. Where all are there they are reported as they are.
+    private void RequireSameData(string folder, Action<string, Notice> report)
+    {
+        var plan = Plan().Select(run => (Label: ComparedRun.LabelOf(run.Method, run.Seed), Path: PathOf(folder, run.Method, run.Seed)));
+        var there = plan.Where(run => Directory.Exists(run.Path)).Select(run => (run.Label, Folder: RunFolder.Open(run.Path))).ToArray();
+        var now = new Dictionary<Recipe, RunData>();      // by what the data depend on: most runs share it
+        foreach (var (label, run) in there)
+        {
+            if (run.ReadData() is null)
+                continue;
+            var recipe = run.Recipe;
+            var key = new Recipe
+            {
+                Dataset = recipe.Dataset,
+                Data = recipe.Data,
+                ImageSize = recipe.ImageSize,
+                CenterCrop = recipe.CenterCrop,
+                ScaledDecoding = recipe.ScaledDecoding,
+                SkipDamaged = recipe.SkipDamaged,
+                Subset = recipe.Subset,
+                Validation = recipe.Validation,
+            };
+            if (!now.TryGetValue(key, out var data))
+                now[key] = data = RunData.Open(run);
+            if (data.ChangesSince(run) is not { } changes)
+                continue;
+            if (there.Length < Plan().Count || there.Any(one => !one.Folder.Finished))
+                throw new InputException($"{run.Path} was trained on other data than there is now ({changes}), and what is trained now "
+                    + "would not compare with it. Put the data back, or choose another folder.");
+            report(label, new Notice($"trained on other data than there is now ({changes}); reported as it was", IsWarning: true));
+        }
     }
 
     /// <summary>The labels of runs that are finished in a folder.</summary>

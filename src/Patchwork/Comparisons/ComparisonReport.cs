@@ -27,7 +27,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
 
     private readonly ComparedTraining training = new(result);
     private readonly ComparedEvaluations? evaluations = ComparedEvaluations.WithEarlier(result, evaluations);
-    private readonly string bestTitle = result.Recipe.ValidationShare is null ? "best test epoch" : "best epoch";
+    private readonly string bestTitle = result.Recipe.ValidatesOnTest ? "best test epoch" : "best epoch";
 
     /// <summary>
     /// One row a method: test error after the last and at the best epoch, training accuracy, and the difference to the baseline.
@@ -89,7 +89,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         if (evaluations is not null)
             Store(folder, "evaluation.csv", evaluations.AllMetrics().ToCsv());
-        Store(folder, "report.html", Html(result.Recipe.OpenData()).ToHtml());
+        Store(folder, "report.html", Html().ToHtml());
     }
 
     private static void Store(string folder, string name, string text)
@@ -120,7 +120,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         ["command"] = command,
         ["environment"] = Environment(),
         ["recipe"] = JsonNode.Parse(result.Recipe.ToJson()),
-        ["bestIsTestEpoch"] = result.Recipe.ValidationShare is null,
+        ["bestIsTestEpoch"] = result.Recipe.ValidatesOnTest,
         ["methods"] = new JsonArray([.. result.Methods.Select(MethodJson)]),
     };
 
@@ -159,13 +159,20 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         var statistic = Statistic.Of(values);
         return new JsonObject
         {
-            ["mean"] = statistic.Mean,
-            ["deviation"] = double.IsFinite(statistic.StandardDeviation) ? statistic.StandardDeviation : null,
+            ["mean"] = JsonNumbers.Of(statistic.Mean),
+            ["deviation"] = JsonNumbers.Of(statistic.StandardDeviation),
             ["n"] = statistic.Count,
         };
     }
 
-    private HtmlReport Html(DatasetPair data) => new()
+    private HtmlReport Html()
+    {
+        var run = RunFolder.Open(result.Runs[0].Folder);
+        var data = RunData.Open(run);
+        return Html(data.Pair, data.ChangesSince(run));
+    }
+
+    private HtmlReport Html(DatasetPair data, string? changes) => new()
     {
         Title = Errors.Question,
         Lead = Errors.Answer,
@@ -176,7 +183,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
                 HtmlFragment.Paragraph(
                 $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is "
                     + $"the one with the lowest "
-                    + $"{(result.Recipe.ValidationShare is null ? "test error itself, which flatters" : "validation error")}.")]),
+                    + $"{(result.Recipe.ValidatesOnTest ? "test error itself, which flatters" : "validation error")}."
+                + (changes is null ? "" : $" The data are others by now than those that the runs were made with ({changes}); what stands "
+                    + "here as a test error was measured then."))]),
             .. training.Sections(),
             .. evaluations?.Sections() ?? [],
             new ComparedActivations(result, data.Test).Section(),

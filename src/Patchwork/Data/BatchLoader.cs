@@ -54,10 +54,13 @@ public sealed class BatchLoader : IDisposable
     public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
     /// <summary>Batches per epoch.</summary>
-    public int Steps => (Dataset.Count + options.BatchSize - 1) / options.BatchSize;
+    public int Steps => Math.Max(1, (Dataset.Count + options.BatchSize - LeastBatch) / options.BatchSize);
 
     /// <summary>Images per full batch.</summary>
     public int BatchSize => options.BatchSize;
+
+    /// <summary>The fewest images of a batch; see <see cref="LoaderOptions.LeastBatch"/>.</summary>
+    public int LeastBatch => Math.Min(options.LeastBatch, options.BatchSize);
 
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
     /// <exception cref="InvalidOperationException">Another epoch of this loader is not finished.</exception>
@@ -114,7 +117,7 @@ public sealed class BatchLoader : IDisposable
     private BatchBuffer Make(long epoch, int step, BatchBuffer buffer, ref byte[] scratch)
     {
         var start = step * options.BatchSize;
-        var ids = order[start..Math.Min(start + options.BatchSize, order.Length)];
+        var ids = order[start..(step == Steps - 1 ? order.Length : start + options.BatchSize)];
         MixContext Context(string purpose) => new(ids.Length, Dataset.Height, Dataset.Width, seeds.Open(purpose, epoch, step))
         {
             Epoch = epoch + (double)step / Steps,

@@ -68,6 +68,9 @@ public abstract class Dataset
     /// <summary>True when <see cref="Read"/> returns a view of memory that stays, so that no scratch space is needed.</summary>
     public virtual bool InMemory => true;
 
+    /// <summary>The file that an example comes from; null, the default, where each has none of its own.</summary>
+    public virtual string? FilePath(int index) => null;
+
     /// <summary>The box around the object, where the set knows it.</summary>
     public virtual Box? ObjectBox(int index) => null;
 
@@ -79,4 +82,8 @@ public abstract class Dataset
 /// <param name="Id">Id of the set in <see cref="DatasetCatalogue"/>.</param>
 /// <param name="Train">Training examples.</param>
 /// <param name="Test">Test examples; read once, after the fit.</param>
-public sealed record DatasetPair(string Id, Dataset Train, Dataset Test);
+public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
+{
+    /// <summary>Examples that the set itself keeps for validation; null, the default, where it has none.</summary>
+    public Dataset? Validation { get; init; }
+}

@@ -60,10 +60,17 @@ public abstract class DatasetView : Dataset
     }
 
     /// <inheritdoc/>
+    public override string? FilePath(int index) => Whole.FilePath(WholeIndex(index));
+
+    /// <inheritdoc/>
     public override Box? ObjectBox(int index) => samePixels ? Whole.ObjectBox(WholeIndex(index)) : null;
 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> ObjectMask(int index) => samePixels ? Whole.ObjectMask(WholeIndex(index)) : [];
+
+    /// <summary>The example of a set that this one shows, directly or through other views, which an example of this one is.</summary>
+    internal int IndexIn(Dataset set, int index) =>
+        Whole == set || Whole is not DatasetView view ? WholeIndex(index) : view.IndexIn(set, WholeIndex(index));
 
     /// <summary>The example of the wrapped set that an example of this one shows. Default: the one at the same index.</summary>
     protected virtual int WholeIndex(int index) => index;

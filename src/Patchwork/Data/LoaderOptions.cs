@@ -3,8 +3,16 @@ namespace Patchwork.Data;
 /// <summary>How a <see cref="BatchLoader"/> makes batches.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Images per batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left.</summary>
+    /// <summary>
+    /// Images per batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left; see <see cref="LeastBatch"/>.
+    /// </summary>
     public int BatchSize { get; init => field = AtLeast(1, value, "batch size"); } = 128;
+
+    /// <summary>
+    /// The fewest images of a batch: fewer that are left at the end of an epoch join the batch before. 2 for a network whose BatchNorm
+    /// would see a single value in a batch of one. Range: at least 1. Default 1.
+    /// </summary>
+    public int LeastBatch { get; init => field = AtLeast(1, value, "least batch"); } = 1;
 
     /// <summary>A new order every epoch. Default true.</summary>
     public bool Shuffle { get; init; } = true;

@@ -15,14 +15,16 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
         return new NamedSet(parts[0], parts.ElementAtOrDefault(1), name.ToLowerInvariant());
     }
 
-    /// <summary>Its test images.</summary>
+    /// <summary>The set.</summary>
     /// <param name="imageSize">Rows and columns where the set leaves them open; null for its default.</param>
     /// <param name="beside">The set that it is compared with: image files are decoded in the same way.</param>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public Dataset OpenTest(int? imageSize, Dataset beside) => DatasetCatalogue.Open(Id, new DataOptions
+    public DatasetPair Open(int? imageSize, Dataset beside) => DatasetCatalogue.Open(Id, Options(imageSize, beside));
+
+    private DataOptions Options(int? imageSize, Dataset beside) => new()
     {
         Data = Folder,
         ImageSize = imageSize,
         ScaledDecoding = ImageFiles.DecodesScaled(beside),
-    }).Test;
+    };
 }

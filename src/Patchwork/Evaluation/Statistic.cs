@@ -19,10 +19,13 @@ public readonly record struct Statistic(double Mean, double StandardDeviation, i
     }
 
     /// <summary>
-    /// "72.70 ± 0.31", or "72.70" where there is no standard deviation; with <paramref name="decimals"/> digits after the point.
+    /// "72.70 ± 0.31", or "72.70" where there is no standard deviation, or "-" where there is no mean; with <paramref name="decimals"/>
+    /// digits after the point.
     /// </summary>
     public string ToString(int decimals)
     {
+        if (!double.IsFinite(Mean))
+            return "-";
         var format = "F" + decimals.ToString(CultureInfo.InvariantCulture);
         var mean = Mean.ToString(format, CultureInfo.InvariantCulture);
         return double.IsNaN(StandardDeviation) ? mean : mean + " ± " + StandardDeviation.ToString(format, CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using TorchSharp;
@@ -70,7 +71,14 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
     }
 
     /// <summary>For each image of a batch, 1 where the best class is not the label, else 0.</summary>
-    internal static IEnumerable<double> Errors(Tensor logits, Tensor labels) => Numbers(logits.argmax(1).ne(labels));
+    /// <param name="logits">Logits (N, K); of equal ones that of the lower class number is the better one.</param>
+    /// <param name="labels">Labels (N).</param>
+    /// <param name="places">How many of the best classes count as right. Default 1.</param>
+    internal static double[] Errors(Tensor logits, Tensor labels, int places = 1)
+    {
+        using var scope = NewDisposeScope();
+        return Numbers(Ranking.Within(logits, labels, places).logical_not());
+    }
 
     /// <summary>The numbers of a tensor.</summary>
     internal static double[] Numbers(Tensor values)

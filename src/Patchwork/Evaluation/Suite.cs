@@ -36,10 +36,17 @@ public abstract record Suite
     /// <summary>Why this suite cannot run on a test set, as the end of a sentence that begins with its name; null where it can.</summary>
     public virtual string? Missing(Dataset test) => null;
 
+    /// <summary>True where its numbers depend on the validation images too. Default false.</summary>
+    public virtual bool UsesValidation => false;
+
     /// <summary>Opens what the options name, so that an evaluation fails before it begins and not at its last suite.</summary>
     /// <param name="test">The test set that is measured later.</param>
+    /// <returns>
+    /// What its numbers depend on besides the test images, by a name, each by its digest (<see cref="DataDigest"/>): stored results are
+    /// only used again while these are the same. Default: nothing.
+    /// </returns>
     /// <exception cref="InputException">A file or data set that an option names cannot be used with the test set.</exception>
-    public virtual void Check(Dataset test) { }
+    public virtual IReadOnlyDictionary<string, string> Check(Dataset test) => new Dictionary<string, string>();
 
     /// <summary>Measures. The same subject gives the same numbers.</summary>
     /// <exception cref="InputException">A file or data set that an option names cannot be used.</exception>

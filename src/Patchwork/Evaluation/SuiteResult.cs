@@ -23,6 +23,7 @@ public sealed class SuiteResult
     private readonly Dictionary<string, Metric> metrics = [];
     private readonly Dictionary<string, IReadOnlyList<double>> perImage = [];
     private readonly Dictionary<string, double[][]> tables = [];
+    private readonly List<string> notes = [];
 
     /// <summary>The numbers, by name in snake_case.</summary>
     public IReadOnlyDictionary<string, Metric> Metrics => metrics;
@@ -36,9 +37,16 @@ public sealed class SuiteResult
     /// <summary>Curves and matrices, rows of numbers, by name.</summary>
     public IReadOnlyDictionary<string, double[][]> Tables => tables;
 
+    /// <summary>Why values are absent, a sentence each.</summary>
+    public IReadOnlyList<string> Notes => notes;
+
+    /// <summary>Says why values are absent.</summary>
+    /// <param name="sentence">One sentence for the reader of the numbers.</param>
+    public void AddNote(string sentence) => notes.Add(sentence);
+
     /// <summary>Adds a metric.</summary>
     /// <param name="name">Its name in snake_case.</param>
-    /// <param name="value">Its value; shares lie between 0 and 1.</param>
+    /// <param name="value">Its value; shares lie between 0 and 1. NaN where there is none.</param>
     /// <param name="interval">Its 95 % interval over the test images; null where that is not known.</param>
     /// <param name="n">Number of images that it was measured on.</param>
     /// <exception cref="ArgumentException">There is a metric of that name.</exception>
@@ -46,29 +54,32 @@ public sealed class SuiteResult
 
     /// <summary>
     /// Adds a metric that is the mean of one value per image, with its bootstrap interval. Means of equally many images are resampled
-    /// alike.
+    /// alike. Without values it is absent.
     /// </summary>
     /// <param name="name">Its name in snake_case.</param>
-    /// <param name="values">One value per image in the order of the test set, at least one.</param>
+    /// <param name="values">One value per image in the order of the test set.</param>
     /// <param name="seeds">Randomness of the interval: that of the <see cref="Subject"/>.</param>
     /// <exception cref="ArgumentException">There is a metric of that name.</exception>
-    /// <exception cref="InvalidOperationException">There are no values.</exception>
     public void AddMean(string name, IReadOnlyList<double> values, SeedStream seeds)
     {
-        Add(name, values.Average(), Bootstrap.OfMean(values, seeds.Open("bootstrap")), values.Count);
+        if (values.Count == 0)
+            Add(name, double.NaN, null, 0);
+        else
+            Add(name, values.Average(), Bootstrap.OfMean(values, seeds.Open("bootstrap")), values.Count);
         perImage.Add(name, values);
     }
 
     /// <summary>Adds a table for a chart.</summary>
     /// <param name="name">Its name in snake_case.</param>
-    /// <param name="rows">Its rows, finite numbers.</param>
+    /// <param name="rows">Its rows; NaN where there is no number.</param>
     /// <exception cref="ArgumentException">There is a table of that name.</exception>
     public void AddTable(string name, IEnumerable<double[]> rows) => tables.Add(name, [.. rows]);
 
     internal static SuiteResult Of(
         IEnumerable<KeyValuePair<string, Metric>> metrics,
         IEnumerable<KeyValuePair<string, double[]>> perImage,
-        IEnumerable<KeyValuePair<string, double[][]>> tables)
+        IEnumerable<KeyValuePair<string, double[][]>> tables,
+        IEnumerable<string> notes)
     {
         var result = new SuiteResult();
         foreach (var (name, metric) in metrics)
@@ -77,6 +88,7 @@ public sealed class SuiteResult
             result.perImage.Add(name, values);
         foreach (var (name, rows) in tables)
             result.tables.Add(name, rows);
+        result.notes.AddRange(notes);
         return result;
     }
 }

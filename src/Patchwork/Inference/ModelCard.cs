@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Patchwork.Data;
 using Patchwork.Formats;
 using Patchwork.Mixing;
 using Patchwork.Models;
@@ -79,6 +80,28 @@ public sealed record ModelCard(
             model.Dispose();
             throw new InputException($"The weights {weights} cannot be used: {error.Message}", error);
         }
+    }
+
+    /// <summary>A data set with its labels in the order of the network's classes: the same names in another order are matched.</summary>
+    /// <param name="data">The set.</param>
+    /// <param name="network">What the message calls the network.</param>
+    /// <exception cref="InputException">The set has other classes, or images of another number of channels.</exception>
+    public DatasetPair InOrder(DatasetPair data, string network)
+    {
+        const int named = 12;
+        static string List(IReadOnlyList<string> names) => $"{string.Join(", ", names.Take(named))}"
+            + (names.Count > named ? $" and {names.Count - named} more" : "");
+        if (data.Train.Channels != Channels)
+            throw new InputException($"{network} takes images of {Channels} {(Channels == 1 ? "channel" : "channels")}. "
+                + $"Received: {data.Train.Channels}, from {data.Id}. Choose the data set that it was trained on.");
+        if (Relabelled.To(data, Classes) is { } ordered)
+            return ordered;
+        var received = data.Train.ClassNames;
+        string[] gone = [.. Classes.Except(received)], added = [.. received.Except(Classes)];
+        throw new InputException($"{network} knows the {Classes.Count} classes {List(Classes)}. "
+            + $"Received: a data set of {received.Count}, {List(received)}"
+            + (gone.Length > 0 ? $"; without {List(gone)}" : "") + (added.Length > 0 ? $"; with {List(added)}" : "")
+            + ". Give the classes their names back, or train a new run on this data.");
     }
 
     /// <summary>The card as JSON.</summary>

@@ -14,11 +14,11 @@ internal static class AtomicFolder
     {
         if (Path.Exists(path))
             throw new InputException($"{what} needs a folder of its own. Received: {path}, which exists. Choose another folder{instead}.");
-        var aside = path + ".partial";
+        var own = $"{path}.{Environment.MachineName}-";      // of two processes that fill the same folder one is refused in the end
+        var aside = $"{own}{Environment.ProcessId}.partial";
         try
         {
-            if (Directory.Exists(aside))
-                Directory.Delete(aside, recursive: true);
+            RemoveLeftBehind(own);
             Directory.CreateDirectory(aside);
             try
             {
@@ -40,6 +40,18 @@ internal static class AtomicFolder
         {
             throw new InputException($"{what} needs a place that can be written. "
                 + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another folder.", error);
+        }
+    }
+
+    // What a killed process of this machine had begun.
+    private static void RemoveLeftBehind(string own)
+    {
+        var (folder, name) = (Path.GetDirectoryName(own)!, Path.GetFileName(own));
+        foreach (var left in Directory.Exists(folder) ? Directory.GetDirectories(folder, $"{name}*.partial") : [])
+        {
+            var process = Path.GetFileNameWithoutExtension(left)[name.Length..];
+            if (int.TryParse(process, out var id) && (id == Environment.ProcessId || RunningProcess.StartOf(id) is null))
+                Directory.Delete(left, recursive: true);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Losses;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -107,7 +108,7 @@ public sealed class PairTargets
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var predicted = logits.argmax(1);
+        var predicted = Ranking.Best(logits);
         var (lambdas, partners) = Weights(ScalarType.Float64, logits.device);
         var hits = (lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64))
             .Plus(partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64));

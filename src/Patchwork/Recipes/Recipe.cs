@@ -10,6 +10,8 @@ namespace Patchwork.Recipes;
 /// </summary>
 public sealed partial record Recipe
 {
+    private const double UsualShare = 0.1;
+
     /// <summary>Version of this format. Always 1.</summary>
     public int Version { get; init; } = 1;
 
@@ -192,9 +194,10 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then
-    /// stamped on every number. Default 0.1.
+    /// stamped on every number. Null: the images that the set itself keeps for validation, or else 0.1.
     /// </summary>
-    public string Validation { get; init; } = "0.1";
+    [JsonConverter(typeof(TextOrNumber))]
+    public string? Validation { get; init => field = value?.Trim().ToLowerInvariant(); }
 
     /// <summary>Epochs without a lower validation error after which the run ends; null: it never ends early. Range: at least 1.</summary>
     public int? EarlyStop { get; init; }
@@ -232,13 +235,15 @@ public sealed partial record Recipe
     internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
     {
         var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
-        if (ValidationShare is not { } share)
+        if (ValidatesOnTest)
             return (whole, data.Test);
-        var (train, validation) = StratifiedSplit.Of(whole, share);
+        if (Validation is null && data.Validation is { } own)
+            return (whole, own);
+        var (train, validation) = StratifiedSplit.Of(whole, Validation is { } share
+            ? double.Parse(share, System.Globalization.CultureInfo.InvariantCulture) : UsualShare);
         return (new Subset(whole, train), new Subset(whole, validation));
     }
 
-    /// <summary>Share for validation, or null for the test set.</summary>
-    internal double? ValidationShare =>
-        Validation == "test" ? null : double.Parse(Validation, System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>True where the test set chooses the best epoch.</summary>
+    internal bool ValidatesOnTest => Validation == "test";
 }

@@ -37,7 +37,7 @@ public sealed partial record Recipe
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
         Ask("colorJitter", ColorJitter, value => new ColorJitter { Brightness = value });
         Require(Subset is null or >= 2, "subset", Subset, "2 or more");
-        Require(Validation == "test" || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
+        Require(Validation is null or "test" || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
             "validation", Validation, "a share between 0 and 1, or test");
         Ask("earlyStop", EarlyStop, value => new EarlyStopping(value));
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Data;
 using Patchwork.Evaluation;
 using Patchwork.Internals;
 
@@ -8,13 +9,28 @@ namespace Patchwork.Runs;
 /// <summary>
 /// The evaluation in a run folder: <c>evaluation.json</c>, <c>{suite: {metric: {value, ci95, n}}}</c>, and <c>evaluation/SUITE.json</c>
 /// with the fingerprint, the curves and the values of each image beside the metrics. Every file is written whole or not at all, suite by
-/// suite, so that an evaluation that is interrupted can be resumed. A result of other weights than the run's counts as none.
+/// suite, so that an evaluation that is interrupted can be resumed. A result of other weights than the run's, or of other images than there
+/// are now, counts as none.
 /// </summary>
-/// <param name="run">The run.</param>
-public sealed class EvaluationFiles(RunFolder run)
+public sealed class EvaluationFiles
 {
-    private readonly string folder = Path.Combine(run.Path, "evaluation");
-    private readonly Lazy<JsonObject> weights = new(run.Checkpoints.WeightsFingerprint);
+    private readonly RunFolder run;
+    private readonly string folder;
+    private readonly Lazy<JsonObject> weights;
+    private readonly Lazy<RunData> data;
+    private readonly Dictionary<int, Dataset> limited = [];      // test sets by their limit; 0 is the whole one
+
+    /// <summary>The evaluation of a run. Its data are opened when a stored result is asked for.</summary>
+    public EvaluationFiles(RunFolder run) : this(run, new Lazy<RunData>(() => RunData.Open(run))) { }
+
+    internal EvaluationFiles(RunFolder run, RunData data) : this(run, new Lazy<RunData>(data)) { }
+
+    private EvaluationFiles(RunFolder run, Lazy<RunData> data)
+    {
+        (this.run, this.data) = (run, data);
+        folder = Path.Combine(run.Path, "evaluation");
+        weights = new(run.Checkpoints.WeightsFingerprint);
+    }
 
     /// <summary>The file of all metrics.</summary>
     public string Summary => Path.Combine(run.Path, "evaluation.json");
@@ -22,8 +38,10 @@ public sealed class EvaluationFiles(RunFolder run)
     /// <summary>What a suite with these options measured; null where it has not.</summary>
     /// <param name="suite">The suite.</param>
     /// <param name="options">How many test images are used, in what precision.</param>
+    /// <exception cref="InputException">The data that a stored result was measured on cannot be opened.</exception>
     public SuiteResult? Read(Suite suite, EvaluationOptions options) => Undamaged(() => Stored(FileOf(suite)) is { } stored
-        && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, options.Limit, options.Precision)) ? Read(stored) : null);
+        && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, options.Limit, options.Precision))
+        && (stored["data"] is not { } measured || JsonNode.DeepEquals(measured, DataOf(suite, options.Limit))) ? Read(stored) : null);
 
     /// <summary>What a suite measured the last time, whatever its options were; null where it has not.</summary>
     internal MeasuredSuite? ReadLast(Suite suite) => Undamaged(() =>
@@ -39,8 +57,36 @@ public sealed class EvaluationFiles(RunFolder run)
         };
         // Stored with other options than the suite has by now: another suite's result, in effect.
         var known = Suites.Stored(suite, one.Limit, one.Precision).Select(option => option.Key);
-        return known.ToHashSet().SetEquals(options.Select(option => option.Key)) ? one : null;
+        return known.ToHashSet().SetEquals(options.Select(option => option.Key)) && IsOfRunsImages(stored, suite, one.Limit) ? one : null;
     });
+
+    // What other sets its options name, which may have been others then, is not asked.
+    private bool IsOfRunsImages(JsonObject stored, Suite suite, int? limit) => stored["data"] is not JsonObject measured
+        || RunsImages(suite, limit).All(one => JsonNode.DeepEquals(measured[one.Key], one.Value));
+
+    private JsonObject DataOf(Suite suite, int? limit)
+    {
+        var all = RunsImages(suite, limit);
+        foreach (var (name, digest) in suite.Check(Test(limit)))
+            all[name] = digest;
+        return all;
+    }
+
+    private JsonObject RunsImages(Suite suite, int? limit)
+    {
+        var images = new JsonObject { ["test"] = DataDigest.Of(Test(limit)) };
+        if (suite.UsesValidation && !run.Recipe.ValidatesOnTest)
+            images["validation"] = DataDigest.Of(data.Value.Validation);
+        return images;
+    }
+
+    /// <summary>The test images that are measured.</summary>
+    internal Dataset Test(int? limit)
+    {
+        if (!limited.TryGetValue(limit ?? 0, out var set))
+            limited[limit ?? 0] = set = limit is { } count ? StratifiedSplit.Some(data.Value.Test, count) : data.Value.Test;
+        return set;
+    }
 
     /// <summary>Stores what a suite measured, and brings <see cref="Summary"/> up to date.</summary>
     internal void Write(MeasuredSuite measured)
@@ -50,9 +96,11 @@ public sealed class EvaluationFiles(RunFolder run)
         {
             ["options"] = Suites.Stored(measured.Suite, measured.Limit, measured.Precision),
             ["weights"] = weights.Value.DeepClone(),
+            ["data"] = DataOf(measured.Suite, measured.Limit),
             ["metrics"] = Metrics(measured),
-            ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(Numbers)])),
-            ["per_image"] = Each(measured.Result.PerImage, Numbers),
+            ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(JsonNumbers.Of)])),
+            ["per_image"] = Each(measured.Result.PerImage, JsonNumbers.Of),
+            ["notes"] = new JsonArray([.. measured.Result.Notes.Select(note => JsonValue.Create(note))]),
         }.ToJsonString() + "\n");
         var summary = new JsonObject();
         foreach (var file in SuiteFiles())
@@ -97,8 +145,8 @@ public sealed class EvaluationFiles(RunFolder run)
     {
         var one = new JsonObject
         {
-            ["value"] = metric.Value,
-            ["ci95"] = metric.Ci95 is { } interval ? new JsonArray(interval.Low, interval.High) : null,
+            ["value"] = JsonNumbers.Of(metric.Value),
+            ["ci95"] = metric.Ci95 is { } interval ? JsonNumbers.Of([interval.Low, interval.High]) : null,
             ["n"] = metric.N,
         };
         if (measured.Limit is { } count)
@@ -114,20 +162,19 @@ public sealed class EvaluationFiles(RunFolder run)
     {
         return SuiteResult.Of(
             Parts("metrics", one =>
-                new Metric(one["value"]!.GetValue<double>(), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
+                new Metric(JsonNumbers.Read(one["value"]), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
             Parts("per_image", Doubles),
-            Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()));
+            Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()),
+            (stored["notes"] as JsonArray ?? []).Select(note => (string)note!));      // which older files do not have
 
         static Interval? Ends(JsonArray? ends) =>
-            ends is null ? null : new Interval(ends[0]!.GetValue<double>(), ends[1]!.GetValue<double>());
+            ends is null ? null : new Interval(JsonNumbers.Read(ends[0]), JsonNumbers.Read(ends[1]));
 
         IEnumerable<KeyValuePair<string, T>> Parts<T>(string name, Func<JsonNode, T> read) =>
             stored[name]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, read(pair.Value!)));
 
-        static double[] Doubles(JsonNode values) => [.. values.AsArray().Select(value => value!.GetValue<double>())];
+        static double[] Doubles(JsonNode values) => [.. values.AsArray().Select(JsonNumbers.Read)];
     }
-
-    private static JsonArray Numbers(IEnumerable<double> values) => new([.. values.Select(value => JsonValue.Create(value))]);
 
     private static JsonObject Each<T>(IReadOnlyDictionary<string, T> values, Func<T, JsonNode> write) =>
         new(values.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)write(pair.Value))));

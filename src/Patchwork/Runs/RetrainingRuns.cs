@@ -23,13 +23,19 @@ internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<
         var folder = Path.Combine(run.Path, "evaluation", wanted.Suite, wanted.Name);
         void Say(Notice notice) => report(notice with { Text = $"{wanted.Label}: {notice.Text}" });
         Callback[] callbacks = [new Progress(progress)];
+        var recipe = RecipeOf(wanted);
+        if (Directory.Exists(folder) && !IsOf(folder, RunData.Open(recipe).Record))
+            Directory.Delete(folder, recursive: true);      // of other weights or images: what it measured is stale
         if (Directory.Exists(folder))
             TrainingRun.Resume(folder, callbacks, Say, cancellation);
         else
-            TrainingRun.Start(RecipeOf(wanted), folder, callbacks, Say, cancellation);
+            TrainingRun.Start(recipe, folder, callbacks, Say, cancellation);
         var trained = RunFolder.Open(folder);
         return trained.LoadNetwork(trained.Checkpoints.LastWeights, NativeLibraries.Device(run.Recipe.Device), precision);
     }
+
+    private static bool IsOf(string folder, DataRecord data) => RunFolder.Open(folder).ReadData() is not { } stored
+        || stored.Changes(data).Count == 0 && (stored.Weights is null || stored.Weights == data.Weights);
 
     private Recipe RecipeOf(Retraining wanted) => new()
     {

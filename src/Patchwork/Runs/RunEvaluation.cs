@@ -31,7 +31,9 @@ public static class RunEvaluation
     /// <param name="progress">Told how much is done.</param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call resumes it.</param>
     /// <returns>The suites and what they measured, in the order of the options.</returns>
-    /// <exception cref="InputException">The folder is no finished run, or an option or its data cannot be used.</exception>
+    /// <exception cref="InputException">
+    /// The folder is no finished run, another process works in it, or an option or its data cannot be used: they have other classes by now.
+    /// </exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
     public static IReadOnlyList<MeasuredSuite> Run(string folder, EvaluationOptions options, Action<Notice> report,
         Action<EvaluationProgress> progress, CancellationToken cancellation = default)
@@ -40,10 +42,14 @@ public static class RunEvaluation
         if (!run.Finished)
             throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
                 + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
+        using var owned = RunLock.Take(run.Path);
         var device = NativeLibraries.Device(run.Recipe.Device);
-        var data = run.Recipe.OpenData();
+        var data = RunData.Open(run);
+        if (data.ChangesSince(run) is { } changes)
+            report(new Notice($"the run was made with other data than there is now ({changes}): what is measured is measured on that",
+                IsWarning: true));
         var suites = options.Of(data.Test);
-        var files = new EvaluationFiles(run);
+        var files = new EvaluationFiles(run, data);
         MeasuredSuite Measured(Suite suite, SuiteResult result) => new(suite, result)
         {
             Limit = options.Limit,
@@ -56,7 +62,7 @@ public static class RunEvaluation
         {
             using var threads = HardwareChoices.OnThreads(options.Threads
                 ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
-            using var opened = Opened.Of(run, data, device, options, report, cancellation);
+            using var opened = Opened.Of(run, data, files.Test(options.Limit), device, options, report, cancellation);
             foreach (var suite in missing)
                 suite.Check(opened.Subject.Test);
             foreach (var (i, suite) in missing.Index())
@@ -90,18 +96,16 @@ public static class RunEvaluation
     {
         public Subject Subject => subject;
 
-        public static Opened Of(RunFolder run, DatasetPair data, Device device, EvaluationOptions options, Action<Notice> report,
+        public static Opened Of(RunFolder run, RunData data, Dataset test, Device device, EvaluationOptions options, Action<Notice> report,
             CancellationToken cancellation)
         {
-            var recipe = run.Recipe;
-            var test = options.Limit is { } count ? StratifiedSplit.Some(data.Test, count) : data.Test;
             var last = run.LoadNetwork(run.Checkpoints.LastWeights, device, options.Precision);
             var best = File.Exists(run.Checkpoints.BestWeights)
                 ? run.LoadNetwork(run.Checkpoints.BestWeights, device, options.Precision) : null;
             return new Opened(new Subject(last, test, new SeedStream(Seed))
             {
                 BestNetwork = best,
-                Validation = recipe.ValidationShare is null ? null : recipe.Split(data).Validation,
+                Validation = run.Recipe.ValidatesOnTest ? null : data.Validation,
                 Limit = options.Limit,
                 Retrain = new RetrainingRuns(run, options.Precision, report, cancellation).Train,
                 Device = device,

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>metrics.jsonl</c>, TensorBoard events, <c>checkpoints/</c>, and
-/// <c>result.json</c> once the run is finished. It appears whole or not at all.
+/// The folder of a run: <c>recipe.json</c>, <c>environment.json</c>, <c>data.json</c>, <c>metrics.jsonl</c>, TensorBoard events,
+/// <c>checkpoints/</c>, and <c>result.json</c> once the run is finished. It appears whole or not at all.
 /// </summary>
 public sealed class RunFolder
 {
@@ -29,6 +29,9 @@ public sealed class RunFolder
     /// <summary>One line an epoch.</summary>
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
 
+    /// <summary>What it was made from.</summary>
+    public string Data => System.IO.Path.Combine(Path, "data.json");
+
     /// <summary>Where the finished run's numbers are.</summary>
     public string Result => System.IO.Path.Combine(Path, "result.json");
 
@@ -36,8 +39,13 @@ public sealed class RunFolder
     public bool Finished => File.Exists(Result);
 
     /// <summary>Creates the folder: written aside and renamed, so that nobody ever sees half of it.</summary>
+    /// <param name="path">Where; must not exist.</param>
+    /// <param name="recipe">What runs in it.</param>
+    /// <param name="card">Its network.</param>
+    /// <param name="environment">See <see cref="Provenance.Describe"/>.</param>
+    /// <param name="data">What it is made from.</param>
     /// <exception cref="InputException">Something is there already, or the place cannot be written.</exception>
-    public static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment)
+    internal static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment, RunData data)
     {
         path = System.IO.Path.GetFullPath(path);
         var isRun = File.Exists(System.IO.Path.Combine(path, "recipe.json"));
@@ -48,6 +56,9 @@ public sealed class RunFolder
             AtomicFile.WriteText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
             AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
             AtomicFile.WriteText(folder.Checkpoints.Card, card.ToJson() + "\n");
+            AtomicFile.WriteText(folder.Data, data.Record.ToJson() + "\n");
+            if (data.HeldOut() is { } images)
+                AtomicFile.WriteText(System.IO.Path.Combine(aside, "validation.csv"), images);
             File.WriteAllText(folder.Metrics, "");
         });
         return new RunFolder(path, recipe);
@@ -64,6 +75,16 @@ public sealed class RunFolder
                 + $"Received: {path}, which {(Directory.Exists(path) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(path)}");
         return new RunFolder(path, RecipePaths.Here(Recipe.FromStored(File.ReadAllText(recipe), recipe)));
     }
+
+    /// <summary>What the run was made from; null for a run that is older than such records.</summary>
+    /// <exception cref="InputException">The record cannot be read.</exception>
+    public DataRecord? ReadData() => File.Exists(Data) ? DataRecord.FromJson(File.ReadAllText(Data), Data) : null;
+
+    /// <summary>
+    /// Takes away the lock of a process that worked in the folder on another machine and has ended; nothing where there is none.
+    /// </summary>
+    /// <exception cref="InputException">The process still runs, on this machine.</exception>
+    public static void BreakLock(string path) => RunLock.Break(path);
 
     /// <summary>The numbers of a finished run.</summary>
     public RunResult ReadResult() => RunResult.FromJson(File.ReadAllText(Result));

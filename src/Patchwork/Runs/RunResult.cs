@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Patchwork.Internals;
 
 namespace Patchwork.Runs;
 
@@ -31,11 +32,12 @@ public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoc
 
 /// <summary>Scores on the test set.</summary>
 /// <param name="Epoch">Completed epochs when the weights were taken.</param>
-/// <param name="Loss">Mean loss.</param>
+/// <param name="Loss">Mean loss; NaN, <c>null</c> in files, where it is not finite.</param>
 /// <param name="Top1Error">Share of images whose best class is wrong.</param>
 /// <param name="Top5Error">Share of images whose label is not among the five best.</param>
 public sealed record TestScore(int Epoch, double Loss, double Top1Error, double Top5Error);
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    Converters = [typeof(FiniteOrNull)])]
 [JsonSerializable(typeof(RunResult))]
 internal sealed partial class RunResultJson : JsonSerializerContext;

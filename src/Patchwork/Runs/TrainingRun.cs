@@ -17,17 +17,21 @@ namespace Patchwork.Runs;
 public sealed class TrainingRun
 {
     private readonly ResolvedRecipe resolved;
-    private readonly DatasetPair data;
+    private readonly RunData data;
     private readonly ModelCard card;
     private readonly ImageClassifier model;
     private readonly Device device;
     private readonly string? remark;
+    private readonly int leastBatch;
 
-    private TrainingRun(ResolvedRecipe asked, DatasetPair data, ModelCard card, ImageClassifier model, Device device)
+    private TrainingRun(ResolvedRecipe asked, RunData data, ModelCard card, ImageClassifier model, Device device)
     {
         (this.data, this.card, this.model, this.device) = (data, card, model, device);
         if (asked.Recipe.Freeze)
             model.FreezeFeatures();
+        leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
+        Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
+            $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
         (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
         // Stored, so that a resumed run uses as many threads and the same precision again.
         resolved = asked with
@@ -42,12 +46,12 @@ public sealed class TrainingRun
     }
 
     // Network and threads are there for as long as it is worked with.
-    private static T With<T>(ResolvedRecipe asked, Func<TrainingRun, T> work)
+    private static T With<T>(ResolvedRecipe asked, RunFolder? resumed, Func<TrainingRun, T> work)
     {
         var device = NativeLibraries.Device(asked.Recipe.Device);
         asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
-        var data = asked.Recipe.OpenData();
-        var card = asked.Card(data.Train);
+        var data = resumed is null ? RunData.Open(asked.Recipe) : RunData.Open(resumed);
+        var card = asked.Card(data.Pair.Train);
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
         var run = new TrainingRun(asked, data, card, model, device);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
@@ -72,18 +76,22 @@ public sealed class TrainingRun
     /// <summary>The same with a recipe that is resolved already.</summary>
     /// <inheritdoc cref="Start(Recipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/>
     public static RunResult Start(ResolvedRecipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation = default) => With(recipe, run =>
+        CancellationToken cancellation = default) => With(recipe, null, run =>
         {
-            DataNeeds.Require(run.resolved, run.data, run.model);
+            DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             run.LoadWeights(report);
-            var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe());
+            var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(), run.data);
+            using var owned = RunLock.Take(runFolder.Path);
             return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
         });
 
     /// <summary>
     /// Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
     /// </summary>
-    /// <exception cref="InputException">The folder is not a run, or its data has gone.</exception>
+    /// <exception cref="InputException">
+    /// The folder is not a run, another process works in it, or its data has gone or has other classes by now. Other images are warned of:
+    /// the result is not the one that the run would have had.
+    /// </exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation =
         default)
@@ -91,8 +99,12 @@ public sealed class TrainingRun
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
-        return With(runFolder.Recipe.ResolveStored(), run =>
+        using var owned = RunLock.Take(runFolder.Path);
+        return With(runFolder.Recipe.ResolveStored(), runFolder, run =>
         {
+            if (run.data.ChangesSince(runFolder) is { } changes)
+                report(new Notice($"the run began with other data than there is now ({changes}): it goes on, but not to the same bits",
+                    IsWarning: true));
             var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
             if (checkpoint is null)
             {
@@ -114,9 +126,9 @@ public sealed class TrainingRun
     {
         if (!DataNeeds.Any(recipe.Stack))
             return;
-        With(recipe, run =>
+        With(recipe, null, run =>
         {
-            DataNeeds.Require(run.resolved, run.data, run.model);
+            DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             return true;
         });
     }
@@ -157,15 +169,13 @@ public sealed class TrainingRun
     private RunResult Train(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
-        if (ImageFiles.DamagedIn(data) is { Count: > 0 } damaged)
-            report(new Notice($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: "
-                + $"{string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}", IsWarning: true));
+        foreach (var notice in data.Describe())
+            report(notice);
         if (remark is not null)
             report(new Notice(remark, IsWarning: true));
         var seeds = new SeedStream(Recipe.Seed);
-        var (train, validation) = Recipe.Split(data);
-        using var trainLoader = new BatchLoader(train, seeds, resolved.Loading);
-        using var validationLoader = new BatchLoader(validation, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
+        using var trainLoader = new BatchLoader(data.Train, seeds, resolved.Loading with { LeastBatch = leastBatch });
+        using var validationLoader = new BatchLoader(data.Validation, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
         using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
         var options = new TrainerOptions
         {
@@ -188,7 +198,7 @@ public sealed class TrainingRun
             report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
         var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
         var best = TestBest(folder, testLoader, own.Checkpoints.BestEpoch, last);
-        var result = new RunResult(last, best, Recipe.ValidationShare is null, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
+        var result = new RunResult(last, best, Recipe.ValidatesOnTest, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
             fit.Test.Images)
         {
             Lambdas = own.Lambdas?.Counts,
@@ -204,7 +214,7 @@ public sealed class TrainingRun
         using var test = new BatchLoader(data.Test, new SeedStream(Recipe.Seed), LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
         var tested = EvaluationPass.Run(model.to(device), test, resolved.Loss, device);
         var score = new TestScore(0, tested.Loss, tested.Top1Error, tested.Top5Error);
-        var result = new RunResult(score, score, Recipe.ValidationShare is null, 0, 0, 0, tested.Images);
+        var result = new RunResult(score, score, Recipe.ValidatesOnTest, 0, 0, 0, tested.Images);
         folder.WriteResult(result);
         return result;
     }

@@ -1,7 +1,9 @@
 using Patchwork.Data;
+using Patchwork.Internals;
 using Patchwork.Losses;
 using Patchwork.Plans;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -9,8 +11,10 @@ namespace Patchwork.Training;
 /// <summary>Result of one pass over a validation or test set.</summary>
 /// <param name="Images">Images seen.</param>
 /// <param name="Loss">Mean loss.</param>
-/// <param name="Top1Error">Share of images whose best class is wrong, 0 to 1.</param>
-/// <param name="Top5Error">Share of images whose label is not among the five best classes, 0 to 1.</param>
+/// <param name="Top1Error">
+/// Share of images whose best class is wrong, 0 to 1. Of equal logits the one of the lower class number is the better one.
+/// </param>
+/// <param name="Top5Error">Share of images whose label is not among the five best classes, 0 to 1: 0 for five classes or fewer.</param>
 public sealed record EvaluationResult(long Images, double Loss, double Top1Error, double Top5Error);
 
 /// <summary>One pass over a set in evaluation mode, without gradients and without mixing.</summary>
@@ -52,10 +56,9 @@ public static class EvaluationPass
                 Reduction.Mean => value.ToDouble() * batch.Count,
                 _ => value.sum().ToDouble(),
             };
-            var best = logits.topk((int)Math.Min(5, logits.size(1)), 1).indexes;      // (N, 5)
-            var hits = best.eq(here.Labels.unsqueeze(1));
-            top1 += hits.narrow(1, 0, 1).sum().ToInt64();
-            top5 += hits.sum().ToInt64();
+            var ranks = Ranking.Of(logits, here.Labels);
+            top1 += ranks.lt(One).sum().ToInt64();
+            top5 += ranks.lt(Held(5)).sum().ToInt64();
             images += batch.Count;
             batchEnd(here);
         }

@@ -57,7 +57,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="resume">Where to go on from; null to begin.</param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
     /// <exception cref="InputException">The options ask for a precision that the model or the loaded libtorch does not have.</exception>
-    /// <exception cref="NonFiniteException">The loss of a step, or a weight that was to be kept, is not a number or infinite.</exception>
+    /// <exception cref="NonFiniteException">
+    /// The loss of a step or of the validation, or a weight that was to be kept, is not a number or infinite.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
         CancellationToken cancellation = default)
@@ -182,13 +184,14 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     private Tensor ForwardBackwardInParts(TrainingState state, Batch batch)
     {
-        var size = (batch.Count + Options.Accumulate - 1) / Options.Accumulate;
+        var least = state.Data.Train.LeastBatch;      // what is left over joins the part before, as in the loader
+        var size = Math.Max((batch.Count + Options.Accumulate - 1) / Options.Accumulate, least);
         var logits = new List<Tensor>();
         var loss = 0.0;
-        for (var first = 0; first < batch.Count; first += size)
+        for (int first = 0, rows; first < batch.Count; first += rows)
         {
             using var part = NewDisposeScope();      // frees the part's graph before the next is built
-            var rows = Math.Min(size, batch.Count - first);
+            rows = batch.Count - first < size + least ? batch.Count - first : size;
             var share = Options.Loss.Reduction == Reduction.Mean ? (double)rows / batch.Count : 1;
             logits.Add(ForwardBackward(state, batch.Rows(first, rows), share, loss).detach().MoveToOuterDisposeScope());
             loss = state.Loss;
@@ -215,6 +218,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             start: () => Each(callback => callback.OnValidationStart(state)),
             batchStart: batch => Each(callback => callback.OnValidationBatchStart(state, batch)),
             batchEnd: batch => Each(callback => callback.OnValidationBatchEnd(state, batch)), cancellation);
+        if (!double.IsFinite(result.Loss))
+            throw NonFinite.Validation(state, result.Loss);
         state.Metrics["val/loss"] = result.Loss;
         state.Metrics["val/top1_error"] = result.Top1Error;
         state.Metrics["val/top5_error"] = result.Top5Error;

@@ -83,7 +83,7 @@ public abstract class ImageFiles : Dataset
     public sealed override int Label(int index) => examples[index].Label;
 
     /// <summary>The picture's file.</summary>
-    public string FilePath(int index) => examples[index].Path;
+    public sealed override string FilePath(int index) => examples[index].Path;
 
     /// <inheritdoc/>
     /// <exception cref="InputException">The set is decoded when read, and the file is damaged behind its header.</exception>

@@ -8,27 +8,44 @@ namespace Patchwork.Data;
 public sealed record SplitIndices(IReadOnlyList<int> Train, IReadOnlyList<int> Validation);
 
 /// <summary>
-/// Splits a set in two so that every class keeps its share. The split is the same for every seed, so results of different seeds compare.
+/// Splits a set in two so that every class keeps its share, and at least one example wherever it has any to give. The split is the same
+/// for every seed, so results of different seeds compare.
 /// </summary>
 public static class StratifiedSplit
 {
-    /// <summary>A fixed choice of <paramref name="count"/> examples, every class by its share; the whole set when it has no more.</summary>
+    /// <summary>
+    /// A fixed choice of <paramref name="count"/> examples, every class by its share and with at least one; the whole set when it has no
+    /// more.
+    /// </summary>
     /// <exception cref="InputException">The count is less than one example per class.</exception>
     public static Dataset Some(Dataset set, int count)
     {
         if (count >= set.Count)
             return set;
-        var classes = Enumerable.Range(0, set.Count).Select(set.Label).Distinct().Count();
-        if (count < classes)
-            throw new InputException($"A subset must have an image for each of the {classes} classes. Received: {count}. "
+        var classes = Classes(set);
+        if (count < classes.Count)
+            throw new InputException($"A subset must have an image for each of the {classes.Count} classes. Received: {count}. "
                 + "Ask for more images (`Subset`, `Limit`).");
-        return new Subset(set, Of(set, (double)count / set.Count).Validation);
+        var taken = ByShare(classes, (double)count / set.Count);
+        if (taken.Contains(0))
+        {
+            taken = [.. taken.Select(number => Math.Max(number, 1))];
+            for (var over = taken.Sum() - count; over > 0; over--)
+                taken[Array.IndexOf(taken, taken.Max())]--;      // who gives most gives up what the others get
+            for (var under = count - taken.Sum(); under > 0; under--)
+            {
+                int[] left = [.. classes.Zip(taken, (one, number) => one.Members.Length - number)];
+                taken[Array.IndexOf(left, left.Max())]++;
+            }
+        }
+        return new Subset(set, Chosen(classes, taken));
     }
 
     /// <summary>Indices of the two parts, ascending.</summary>
     /// <param name="set">The set to split.</param>
     /// <param name="share">
-    /// Share of each class, in (0, 1), that goes to the validation part; at least one example of each class stays in the training part.
+    /// Share of each class, in (0, 1), that goes to the validation part. A class of two or more examples has at least one in each part,
+    /// which can make the validation part larger than its share; a class of one keeps it in the training part.
     /// </param>
     /// <exception cref="InputException">The share is out of range, or leaves nothing for validation.</exception>
     public static SplitIndices Of(Dataset set, double share)
@@ -36,24 +53,38 @@ public static class StratifiedSplit
         if (share is not (> 0 and < 1))
             throw new InputException("The validation share must lie between 0 and 1. "
                 + FormattableString.Invariant($"Received: {share}. Choose another `Validation`."));
-        var validation = new HashSet<int>();
-        var classes = Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(group => group.Key);
+        var classes = Classes(set);
+        int[] taken = [.. ByShare(classes, share).Zip(classes, (number, one) => Math.Max(number, Math.Min(1, one.Members.Length - 1)))];
+        var validation = Chosen(classes, taken);
+        if (validation.Length == 0)
+            throw new InputException(
+                FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none, ")
+                + "as every class has a single one. Add images: a class needs two.");
+        return new([.. Enumerable.Range(0, set.Count).Except(validation)], validation);
+    }
+
+    private static IReadOnlyList<(int Label, int[] Members)> Classes(Dataset set) =>
+        [.. Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(members => members.Key)
+            .Select(members => (members.Key, members.ToArray()))];
+
+    // Stored results depend on this choice: where it gives every class an example it is final.
+    private static int[] ByShare(IReadOnlyList<(int Label, int[] Members)> classes, double share)
+    {
         var owed = 0.0;      // carried from class to class, so that the whole part has its share too
-        foreach (var members in classes)
+        return [.. classes.Select(one =>
         {
-            int[] examples = [.. members];
-            owed += examples.Length * share;
+            var count = one.Members.Length;
+            owed += count * share;
             // What classes of one example cannot give is not taken from a larger one: no class gives more than its own share, rounded up.
-            var most = Math.Min((int)Math.Ceiling(examples.Length * share - 1e-9), examples.Length - 1);
+            var most = Math.Min((int)Math.Ceiling(count * share - 1e-9), count - 1);
             var taken = Math.Clamp((int)Math.Floor(owed + 1e-9), 0, most);
             owed -= taken;
-            foreach (var position in new SeedStream(0).Open("split", 0, members.Key).Permutation(examples.Length)[..taken])
-                validation.Add(examples[position]);
-        }
-        if (validation.Count == 0)
-            throw new InputException(
-                FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none. ")
-                + "Choose a larger `Validation`.");
-        return new([.. Enumerable.Range(0, set.Count).Where(i => !validation.Contains(i))], [.. validation.Order()]);
+            return taken;
+        })];
     }
+
+    // So many of each class, ascending.
+    private static int[] Chosen(IReadOnlyList<(int Label, int[] Members)> classes, int[] taken) =>
+        [.. classes.Zip(taken, (one, number) => new SeedStream(0).Open("split", 0, one.Label).Permutation(one.Members.Length)[..number]
+            .Select(position => one.Members[position])).SelectMany(chosen => chosen).Order()];
 }

@@ -36,6 +36,9 @@ public sealed record CalibrationSuite : Suite
     ];
 
     /// <inheritdoc/>
+    public override bool UsesValidation => true;
+
+    /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
     {
         var result = new SuiteResult();
@@ -94,7 +97,7 @@ public sealed record CalibrationSuite : Suite
             var weights = logits[i].Select(value => Math.Exp((value - (double)top) / temperature)).ToArray();
             var sum = weights.Sum();
             largest[i] = (float)(1 / sum);
-            correct[i] = logits[i][labels[i]] == top;
+            correct[i] = Array.IndexOf(logits[i], top) == labels[i];      // of equal logits the first, as everywhere
             brier[i] = weights.Select((weight, k) => weight / sum - (k == labels[i] ? 1 : 0)).Sum(difference => difference * difference);
         }
         return new Confident(largest, correct, brier);

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,12 +49,10 @@ public sealed record CleanSuite : Suite
         {
             using var scope = NewDisposeScope();
             var logits = model.Logits(batch.Images).to(ScalarType.Float64);
-            var best = logits.topk(Math.Min(5, classes), 1).indexes;      // (N, 5)
-            var hits = best.eq(batch.Labels.unsqueeze(1));
-            top1.AddRange(Subject.Numbers(hits.narrow(1, 0, 1).logical_not()));
-            top5.AddRange(Subject.Numbers(hits.any(1).logical_not()));
+            top1.AddRange(Subject.Errors(logits, batch.Labels));
+            top5.AddRange(Subject.Errors(logits, batch.Labels, places: 5));
             nll.AddRange(Subject.Numbers(nn.functional.cross_entropy(logits, batch.Labels, reduction: nn.Reduction.None)));
-            foreach (var (label, predicted) in Subject.Numbers(batch.Labels).Zip(Subject.Numbers(best.narrow(1, 0, 1))))
+            foreach (var (label, predicted) in Subject.Numbers(batch.Labels).Zip(Subject.Numbers(Ranking.Best(logits))))
                 confusion[(int)label][(int)predicted]++;
         }
         result.AddMean($"{prefix}top1_error", top1, subject.Seeds);
@@ -61,5 +60,8 @@ public sealed record CleanSuite : Suite
         result.AddMean($"{prefix}nll", nll, subject.Seeds);
         result.AddTable($"{prefix}confusion", confusion);      // one row per true class, one column per predicted class
         result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
+        string[] untested = [.. confusion.Index().Where(row => row.Item.Sum() == 0).Select(row => subject.Test.ClassNames[row.Index])];
+        if (untested.Length > 0 && prefix.Length == 0)
+            result.AddNote($"No test image of {string.Join(", ", untested)}: {(untested.Length == 1 ? "its error is" : "their errors are")} not known.");
     }
 }

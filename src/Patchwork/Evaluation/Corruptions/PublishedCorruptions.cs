@@ -19,6 +19,10 @@ public sealed class PublishedCorruptions : IDisposable
     /// <summary>The kinds that there are files of: the 15 main ones at least.</summary>
     public IReadOnlyList<Corruption> Kinds => [.. Corruption.All.Where(files.ContainsKey)];
 
+    /// <summary>Paths of the files that are read.</summary>
+    internal IEnumerable<string> Files =>
+        Kinds.Select(kind => Path.Combine(folder, $"{kind.Id}.npy")).Append(Path.Combine(folder, "labels.npy"));
+
     /// <summary>Images of each kind and severity that are used, every class by its share; null, the default, uses all.</summary>
     public int? Limit { get; init; }
 

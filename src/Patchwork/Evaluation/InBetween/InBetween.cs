@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -46,7 +47,7 @@ public static class InBetween
     public static Tensor Errors(Tensor logits, Tensor labelsA, Tensor labelsB)
     {
         using var scope = NewDisposeScope();
-        var best = logits.argmax(1);
+        var best = Ranking.Best(logits);
         return best.ne(labelsA).logical_and(best.ne(labelsB)).MoveToOuterDisposeScope();
     }
 }

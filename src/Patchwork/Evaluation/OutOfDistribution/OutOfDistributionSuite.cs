@@ -51,11 +51,8 @@ public sealed record OutOfDistributionSuite : Suite
     public override IReadOnlyList<SuiteChart> Charts => [new RocCharts(), new ConfidenceHistograms()];
 
     /// <inheritdoc/>
-    public override void Check(Dataset test)
-    {
-        foreach (var set in OutSets)
-            _ = Open(set, test);
-    }
+    public override IReadOnlyDictionary<string, string> Check(Dataset test) =>
+        OutSets.Distinct().ToDictionary(set => set, set => DataDigest.Of(Open(set, test).Images));
 
     // As many images as there are test images, or all where there are fewer, spread evenly over the set.
     private static (string Id, Dataset Images) Open(string text, Dataset test)
@@ -63,7 +60,7 @@ public sealed record OutOfDistributionSuite : Suite
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
         var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
-        var set = named.OpenTest(crop ? null : test.Height, test);
+        var set = named.Open(crop ? null : test.Height, test).Test;
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);
         var images = !crop && fits ? set : new Resized(set, test.Height, test.Width, test.Channels, crop);
         return ($"{named.Name}{(crop ? "_crop" : "")}", set.Count <= test.Count ? images

@@ -57,18 +57,20 @@ public sealed record TransferSuite : Suite
     public override string? Missing(Dataset test) => To is null ? "needs a data set to transfer to (`TransferSuite.To`)" : null;
 
     /// <inheritdoc/>
-    public override void Check(Dataset test)
+    public override IReadOnlyDictionary<string, string> Check(Dataset test)
     {
-        if (To is { } text)
-            _ = Open(NamedSet.Parse(text), test);
+        if (To is not { } text)
+            return base.Check(test);
+        var data = Open(NamedSet.Parse(text), test);
+        return new Dictionary<string, string> { ["train"] = DataDigest.Of(data.Train), ["tested"] = DataDigest.Of(data.Test) };
     }
 
-    private static Dataset Open(NamedSet target, Dataset test)
+    private static DatasetPair Open(NamedSet target, Dataset test)
     {
-        var images = target.OpenTest(test.Height, test);
-        return images.Channels == test.Channels ? images
+        var data = target.Open(test.Height, test);
+        return data.Test.Channels == test.Channels ? data
             : throw new InputException($"A network can be taken to a data set of as many channels as its own, {test.Channels}. "
-                + $"Received: {target.Name}, which has {images.Channels}.");
+                + $"Received: {target.Name}, which has {data.Test.Channels}.");
     }
 
     /// <inheritdoc/>
@@ -79,7 +81,7 @@ public sealed record TransferSuite : Suite
             throw new ArgumentException($"Transfer needs {(To is null ? nameof(To) : nameof(Subject.Retrain))}. Received: null.",
                 nameof(subject));
         var target = NamedSet.Parse(To);
-        var all = Open(target, subject.Test);
+        var all = Open(target, subject.Test).Test;
         var test = subject.Limit is { } limit ? StratifiedSplit.Some(all, limit) : all;
         var result = new SuiteResult();
         foreach (var (part, kind) in Enum.GetValues<Kind>().Index())

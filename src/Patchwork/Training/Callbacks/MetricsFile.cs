@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Patchwork.Internals;
 
 namespace Patchwork.Training;
 
@@ -35,7 +36,7 @@ public sealed class MetricsFile(string path) : Callback
             json.WriteStartObject();
             json.WriteNumber("epoch", state.Epoch);
             foreach (var (name, value) in state.Metrics)
-                json.WriteNumber(name, value);
+                json.WriteFinite(name, value);
             json.WriteEndObject();
         }
         buffer.Write("\n"u8);

@@ -12,7 +12,7 @@ public sealed class StratifiedSplitTests
     private static Gen<double> Shares => Gen.Double[0.1, 0.9];
 
     private static string Refused(double share) =>
-        Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 0, 1]), share)).Message;
+        Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 1, 2]), share)).Message;
 
     [Fact]
     public void Every_example_is_in_exactly_one_part_and_the_parts_ascend() =>
@@ -43,9 +43,33 @@ public sealed class StratifiedSplitTests
             {
                 Assert.Contains(train, i => labels[i] == label);
                 var given = validation.Count(i => labels[i] == label);
-                Assert.InRange(given, Math.Min(count - 1, Math.Floor(count * share)), Math.Ceiling(count * share));
+                Assert.InRange(given, Math.Min(count - 1, Math.Max(1, Math.Floor(count * share))), Math.Ceiling(count * share));
             }
         });
+
+    [Fact]
+    public void A_subset_of_any_count_has_every_class_and_not_more_than_that_many() =>
+        Gen.Select(Gen.Int[0, 30].Array[31, 300], Gen.Double[0, 1]).Sample((labels, place) =>
+        {
+            var set = new KnownDataset(labels);
+            var classes = labels.Distinct().Count();
+            var count = classes + (int)(place * (labels.Length - classes));
+            var some = StratifiedSplit.Some(set, count);
+            Assert.InRange(some.Count, classes, count);
+            Assert.Equal(classes, Enumerable.Range(0, count).Select(some.Label).Distinct().Count());
+        });
+
+    // The choice of release 0.1, which results in results/ were measured on; a class that would have none gets one, no other is changed.
+    [Fact]
+    public void Where_every_class_has_an_image_the_choice_stays_the_same()
+    {
+        int[] labels = [.. Enumerable.Range(0, 40).Select(i => i % 3)];
+        int[] chosen = [0, 1, 2, 11, 22, 25, 29, 36];
+        Assert.Equal(chosen, StratifiedSplit.Of(new KnownDataset(labels), 0.2).Validation);
+        var (_, withAFourth) = StratifiedSplit.Of(new KnownDataset([.. labels, 3, 3]), 0.2);
+        Assert.Equal(chosen, withAFourth.Where(i => i < 40));
+        Assert.Single(withAFourth, i => i >= 40);
+    }
 
     [Fact]
     public void Classes_of_one_example_do_not_make_a_large_class_give_more_than_its_share()
@@ -54,7 +78,7 @@ public sealed class StratifiedSplitTests
         Assert.Equal(10, StratifiedSplit.Of(new KnownDataset(labels), 0.2).Validation.Count);
     }
 
-    [Theory, InlineData(10, 500, 0.1, 500), InlineData(100, 5, 0.1, 50), InlineData(7, 10, 0.25, 17)]
+    [Theory, InlineData(10, 500, 0.1, 500), InlineData(100, 20, 0.15, 300), InlineData(7, 10, 0.25, 17)]
     public void The_whole_part_has_its_share_too(int classes, int examples, double share, int expected)
     {
         int[] labels = [.. Enumerable.Range(0, classes * examples).Select(i => i % classes)];

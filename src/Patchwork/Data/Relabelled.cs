@@ -1,0 +1,36 @@
+namespace Patchwork.Data;
+
+/// <summary>The images of a set with its classes in another order: labels are matched by the classes' names.</summary>
+/// <param name="whole">The set.</param>
+/// <param name="classNames">The same names in the order from now on.</param>
+internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames) : DatasetView(whole)
+{
+    private readonly int[] labels = [.. whole.ClassNames.Select(name => IndexOf(classNames, name))];
+
+    public override IReadOnlyList<string> ClassNames => classNames;
+
+    public override int Label(int index) => labels[Whole.Label(index)];
+
+    /// <summary>
+    /// A pair in the order of given classes; itself where the order is the same, and null where the classes are others. Composed and
+    /// decomposed letters (é in NFC and in NFD) are the same.
+    /// </summary>
+    public static DatasetPair? To(DatasetPair pair, IReadOnlyList<string> classNames)
+    {
+        var own = pair.Train.ClassNames;
+        if (own.Select(name => name.Normalize()).SequenceEqual(classNames.Select(name => name.Normalize())))
+            return pair;
+        if (own.Count != classNames.Count || own.Any(name => IndexOf(classNames, name) < 0))
+            return null;
+        Dataset View(Dataset set) => new Relabelled(set, classNames);
+        return pair with
+        {
+            Train = View(pair.Train),
+            Test = View(pair.Test),
+            Validation = pair.Validation is { } validation ? View(validation) : null,
+        };
+    }
+
+    private static int IndexOf(IReadOnlyList<string> names, string name) =>
+        names.Select(one => one.Normalize()).ToList().IndexOf(name.Normalize());
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+
+namespace Patchwork.Runs;
+
+/// <summary>What a run was made from, as its <c>data.json</c> holds it, so that other data is noticed.</summary>
+/// <param name="Classes">Names of the classes; a label is an index into them.</param>
+/// <param name="Train">The images that are trained on.</param>
+/// <param name="Validation">Those that choose the best epoch; the test images where a recipe says so.</param>
+/// <param name="Test">The test images.</param>
+public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, DataPart Validation, DataPart Test)
+{
+    /// <summary>Length and SHA-256 of the file of weights that training began with; null where it began fresh.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>The parts that are not those of another record, in words: "18 training images, not 19"; empty where all are.</summary>
+    /// <param name="now">What there is now.</param>
+    public IReadOnlyList<string> Changes(DataRecord now)
+    {
+        (string Name, DataPart Then, DataPart Now)[] parts =
+            [("training", Train, now.Train), ("validation", Validation, now.Validation), ("test", Test, now.Test)];
+        return [.. parts.Where(part => part.Then.Digest != part.Now.Digest).Select(part => part.Then.Images == part.Now.Images
+            ? $"others among the {part.Now.Images} {part.Name} images" : $"{part.Now.Images} {part.Name} images, not {part.Then.Images}")];
+    }
+
+    /// <summary>The record as JSON.</summary>
+    public string ToJson() => new JsonObject
+    {
+        ["version"] = 1,
+        ["classes"] = new JsonArray([.. Classes.Select(name => JsonValue.Create(name))]),
+        ["train"] = Train.ToJson(),
+        ["validation"] = Validation.ToJson(),
+        ["test"] = Test.ToJson(),
+        ["weights"] = Weights,
+    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="InputException">The text is no record.</exception>
+    public static DataRecord FromJson(string json, string name)
+    {
+        try
+        {
+            var record = JsonNode.Parse(json)!;
+            DataPart Part(string key) => DataPart.FromJson(record[key]!);
+            return new([.. record["classes"]!.AsArray().Select(one => (string)one!)], Part("train"), Part("validation"), Part("test"))
+            {
+                Weights = (string?)record["weights"],
+            };
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
+        {
+            throw new InputException($"{name} must say what the run was made from. Received a file that cannot be read "
+                + $"({error.Message.TrimEnd('.')}). Delete it to go on without: other data is not noticed then.", error);
+        }
+    }
+}
+
+/// <summary>One part of a run's data.</summary>
+/// <param name="PerClass">Number of images of each class.</param>
+/// <param name="Digest">See <see cref="DataDigest"/>.</param>
+public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
+{
+    /// <summary>Number of images.</summary>
+    public int Images => PerClass.Sum();
+
+    internal static DataPart Of(Dataset set)
+    {
+        var counts = new int[set.ClassNames.Count];
+        for (var i = 0; i < set.Count; i++)
+            counts[set.Label(i)]++;
+        return new(counts, DataDigest.Of(set));
+    }
+
+    internal JsonObject ToJson() => new()
+    {
+        ["images"] = Images,
+        ["perClass"] = new JsonArray([.. PerClass.Select(count => JsonValue.Create(count))]),
+        ["digest"] = Digest,
+    };
+
+    internal static DataPart FromJson(JsonNode json) =>
+        new([.. json["perClass"]!.AsArray().Select(count => (int)count!)], (string)json["digest"]!);
+}

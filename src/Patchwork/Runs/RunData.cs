@@ -1,0 +1,87 @@
+using System.Globalization;
+using Patchwork.Data;
+using Patchwork.Inference;
+using Patchwork.Recipes;
+using Patchwork.Reporting;
+using Patchwork.Training;
+
+namespace Patchwork.Runs;
+
+/// <summary>The data that a recipe opens now, split as it says, and compared with what a run was made from.</summary>
+internal sealed class RunData
+{
+    private readonly Lazy<DataRecord> record;
+
+    private RunData(Recipe recipe, DatasetPair pair)
+    {
+        Pair = pair;
+        (Train, Validation) = recipe.Split(pair);
+        record = new(() => new DataRecord(pair.Train.ClassNames, DataPart.Of(Train), DataPart.Of(Validation), DataPart.Of(pair.Test))
+        {
+            Weights = recipe.Weights is { } weights && File.Exists(weights) ? DataDigest.OfContent(weights) : null,
+        });
+    }
+
+    /// <summary>The set as it was opened, its labels in the order of the run's classes.</summary>
+    public DatasetPair Pair { get; }
+
+    /// <summary>What is trained on.</summary>
+    public Dataset Train { get; }
+
+    /// <summary>What the best epoch is chosen by; the test images where the recipe says so.</summary>
+    public Dataset Validation { get; }
+
+    /// <summary>The test images.</summary>
+    public Dataset Test => Pair.Test;
+
+    /// <summary>What a run stores of it.</summary>
+    public DataRecord Record => record.Value;
+
+    /// <summary>The data of a new run.</summary>
+    /// <exception cref="InputException">They cannot be opened.</exception>
+    public static RunData Open(Recipe recipe) => new(recipe, recipe.OpenData());
+
+    /// <summary>The data of a run that is there.</summary>
+    /// <exception cref="InputException">They cannot be opened, or have other classes than the run.</exception>
+    public static RunData Open(RunFolder run)
+    {
+        var card = ModelCard.Read(run.Checkpoints.Card);
+        return new(run.Recipe, card.InOrder(run.Recipe.OpenData(), run.Path));
+    }
+
+    /// <summary>
+    /// What is other than when the run was made, as the end of a sentence; null where nothing is, or the run is older than such records.
+    /// </summary>
+    public string? ChangesSince(RunFolder run) =>
+        run.ReadData() is { } stored && stored.Changes(Record) is { Count: > 0 } changes ? string.Join("; ", changes) : null;
+
+    /// <summary>What there is and what was left out, for the person who runs this.</summary>
+    public IEnumerable<Notice> Describe()
+    {
+        var said = Validation == Test
+            ? FormattableString.Invariant($"{Train.Count:N0} training and {Test.Count:N0} test images, which validate too")
+            : FormattableString.Invariant($"{Train.Count:N0} training, {Validation.Count:N0} validation and {Test.Count:N0} test images");
+        yield return new Notice($"{Pair.Train.ClassNames.Count} classes; {said}") { IsOfData = true };
+        if (ImageFiles.DamagedIn(Pair) is { Count: > 0 } damaged)
+            yield return new Notice($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: "
+                + $"{string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}", IsWarning: true) { IsOfData = true };
+    }
+
+    /// <summary>
+    /// The images that the recipe holds out of the training set, a line each: place in that set from 0, class, file; null where it holds
+    /// none out.
+    /// </summary>
+    public string? HeldOut()
+    {
+        if (Validation == Test || Validation == Pair.Validation)
+            return null;
+        var lines = new ResultTable([new("index"), new("class"), new("file")],
+            [.. Enumerable.Range(0, Validation.Count).Select(i => (IReadOnlyList<string>)
+            [
+                ((DatasetView)Validation).IndexIn(Pair.Train, i).ToString(CultureInfo.InvariantCulture),
+                Validation.ClassNames[Validation.Label(i)],
+                Validation.FilePath(i) ?? "",
+            ])]);
+        return lines.ToCsv();
+    }
+}
