@@ -7,7 +7,7 @@ namespace Patchwork.Cli;
 /// </summary>
 internal static class PrecisionOption
 {
-    private static readonly Dictionary<string, Precision> Known = new()
+    private static readonly Dictionary<string, Precision> Known = new(StringComparer.OrdinalIgnoreCase)
     {
         ["float32"] = Precision.Float32,
         ["bfloat16"] = Precision.BFloat16,

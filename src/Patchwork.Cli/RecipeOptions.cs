@@ -185,7 +185,7 @@ internal sealed class RecipeOptions
     {
         string[] names = [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())];
         Add(flag, $"{description}: {string.Join(", ", names)}", given =>
-            names.Contains(given) ? Enum.Parse<T>(given, ignoreCase: true).ToString()
+            names.Contains(given.ToLowerInvariant()) ? Enum.Parse<T>(given, ignoreCase: true).ToString()
                 : throw InputException.Unknown($"value for {flag}", given, names));
     }
 

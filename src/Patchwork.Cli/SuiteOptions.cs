@@ -34,7 +34,7 @@ internal sealed class SuiteOptions(string flag, bool alsoNone = false)
     /// <param name="standardLimit">The test images where neither suites nor their number are given.</param>
     public EvaluationOptions? Over(ParseResult parsed, string standard = "none", int? standardLimit = null)
     {
-        var given = parsed.GetValue(suites);
+        var given = parsed.GetValue(suites)?.ToLowerInvariant();
         var names = given ?? standard;
         if (names == "none")
             return null;

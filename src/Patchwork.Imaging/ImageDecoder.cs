@@ -4,10 +4,10 @@ using SkiaSharp;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// Pictures from PNG, JPEG and WebP files, brought to one size. The order of the work: the whole file is decoded (8 bits per channel, also
-/// from 16; grey becomes R = G = B; colour profiles are ignored), transparency is laid over white, the shorter side is resized and the
-/// longer one cut to its middle by one <see cref="Resampling"/>, and the result is turned the way the camera was held (EXIF orientation,
-/// all eight).
+/// Pictures from PNG, JPEG, WebP, BMP and GIF files, whatever their names end in, brought to one size. The order of the work: the whole
+/// file is decoded (8 bits per channel, also from 16; grey becomes R = G = B; colour profiles are ignored; of a film the first picture),
+/// transparency is laid over white, the shorter side is resized and the longer one cut to its middle by one <see cref="Resampling"/>, and
+/// the result is turned the way the camera was held (EXIF orientation, all eight, in PNG and WebP files too).
 /// </summary>
 /// <remarks>
 /// Scaled decoding makes large JPEG files several times faster to read: their blocks of 8×8 pixels are transformed to 4×4, 2×2 or 1×1,
@@ -21,7 +21,7 @@ public static class ImageDecoder
     public const long LargestPixels = 100_000_000;
 
     /// <summary>Decodes a picture. Thread-safe.</summary>
-    /// <param name="path">A PNG, JPEG or WebP file.</param>
+    /// <param name="path">A PNG, JPEG, WebP, BMP or GIF file.</param>
     /// <param name="height">Rows wanted, at least 1.</param>
     /// <param name="width">Columns wanted, at least 1.</param>
     /// <param name="planar">Receives channels · height · width bytes: channel, row, column.</param>
@@ -40,7 +40,7 @@ public static class ImageDecoder
     }
 
     /// <summary>Decodes a part of a picture. Thread-safe.</summary>
-    /// <param name="path">A PNG, JPEG or WebP file.</param>
+    /// <param name="path">A PNG, JPEG, WebP, BMP or GIF file.</param>
     /// <param name="height">Rows wanted, at least 1.</param>
     /// <param name="width">Columns wanted, at least 1.</param>
     /// <param name="planar">Receives 3 · height · width bytes: channel (R, G, B), row, column.</param>
@@ -59,11 +59,19 @@ public static class ImageDecoder
     /// without decoding it.</summary>
     /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/>; damage behind the
     /// header is not found.</exception>
-    internal static void CheckHeader(string path)
+    /// <returns>The rows and columns of the picture as it is shown, and whether it is stored otherwise: turned or mirrored.</returns>
+    internal static (int Height, int Width, bool IsTurned) CheckHeader(string path)
     {
-        using var data = SKData.CreateCopy(ReadFile(path));
-        OpenChecked(data, path, LargestPixels).Dispose();
+        var file = ReadFile(path);
+        using var data = SKData.CreateCopy(file);
+        using var codec = OpenChecked(data, path, LargestPixels);
+        var orientation = Orientation(codec, file);
+        var (height, width) = (codec.Info.Height, codec.Info.Width);
+        return Transposes(orientation) ? (width, height, true) : (height, width, orientation != SKEncodedOrigin.Default);
     }
+
+    private static SKEncodedOrigin Orientation(SKCodec codec, ReadOnlySpan<byte> file) =>
+        codec.EncodedOrigin is not SKEncodedOrigin.Default and var known ? known : ExifOrientation.Of(file);
 
     /// <summary>Decodes the bytes of a file; <paramref name="path"/> is its name in messages.</summary>
     /// <exception cref="InputException">As for the file.</exception>
@@ -75,7 +83,7 @@ public static class ImageDecoder
             using var data = SKData.Create((nint)bytes, file.Length);
             using var codec = OpenChecked(data, path, largestPixels);
             var isJpeg = codec.EncodedFormat == SKEncodedImageFormat.Jpeg;
-            var (orientation, storedHeight, storedWidth) = (codec.EncodedOrigin, codec.Info.Height, codec.Info.Width);
+            var (orientation, storedHeight, storedWidth) = (Orientation(codec, file), codec.Info.Height, codec.Info.Width);
             var window = StoredWindow(orientation, storedHeight, storedWidth, choose);
             var (rows, columns) = Transposes(orientation) ? (width, height) : (height, width);
             var reduction = scaled && isJpeg ? Reduction(window, rows, columns) : 1;
@@ -172,7 +180,7 @@ public static class ImageDecoder
         try
         {
             if (Directory.Exists(path))
-                throw new InputException("An image must be a PNG, JPEG or WebP file. "
+                throw new InputException($"An image must be a {PictureFormat.Read} file. "
                     + $"Received: {path}, which is a folder. Name the files in it.");
             return File.ReadAllBytes(path);
         }
@@ -186,7 +194,7 @@ public static class ImageDecoder
     {
         var codec = SKCodec.Create(new SKMemoryStream(file), out var result);      // which owns the stream
         if (codec is null)
-            throw Damaged(path, result);
+            throw Unreadable(path, file, result);
         var (height, width) = (codec.Info.Height, codec.Info.Width);
         if ((long)height * width <= largestPixels)
             return codec;
@@ -195,11 +203,26 @@ public static class ImageDecoder
             + $"Received: {height}×{width} (height × width). Make it smaller or take it out.");
     }
 
+    // A picture of another format, no picture, or one that is damaged.
+    private static InputException Unreadable(string path, SKData file, SKCodecResult result)
+    {
+        if (file.Size == 0)
+            return new InputException($"The image {path} is empty. Copy it again or take it out.");
+        return PictureFormat.Of(file.AsSpan(), file.Size) switch
+        {
+            { IsRead: false } other => new InputException($"The image {path} is {other.Name}, a format that is not read. "
+                + $"Convert it to PNG or JPEG, or take it out."),
+            null => new InputException($"An image must be a {PictureFormat.Read} file. Received: {path}, which is none of them. "
+                + "Copy it again or take it out."),
+            _ => Damaged(path, result),
+        };
+    }
+
     private static InputException Damaged(string path, SKCodecResult result) => new($"The image {path} is damaged: " + result switch
     {
         SKCodecResult.IncompleteInput => "the file ends before the picture does",
         SKCodecResult.ErrorInInput => "its data contradict the format",
-        SKCodecResult.Unimplemented => "it is not a PNG, JPEG or WebP picture",
+        SKCodecResult.Unimplemented => "what stands in it cannot be decoded",
         _ => $"it cannot be decoded ({result})",
     } + ". Copy it again or take it out.");
 

@@ -106,8 +106,8 @@ public static class NativeLibraries
         else if (Find("torch_cpu", folders) is null)
         {
             throw new InputException(
-                "There is no libtorch beside the program: build with -p:LibTorch=cpu, "
-                + $"or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
+                $"There is no libtorch beside the program: add the package {Package} to its project (of Patchwork's own sources: build "
+                + $"with -p:LibTorch=cpu), or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
         }
         LoadFile(torchSharp);
     }
@@ -136,6 +136,9 @@ public static class NativeLibraries
     }
 
     private static string ExpectedVersion => "2.10";
+
+    private static string Package => OperatingSystem.IsWindows() ? "libtorch-cpu-win-x64"
+        : OperatingSystem.IsMacOS() ? "libtorch-cpu-osx-arm64" : "libtorch-cpu-linux-x64";
 
     private static void LoadInstalled(string folder)
     {

@@ -47,13 +47,13 @@ internal static class CompareCommand
         command.SetAction(parsed =>
         {
             // With a recipe or a data set given, the defaults are those of train.
-            var set = recipe.Given(parsed, "dataset");
+            var set = recipe.Given(parsed, "dataset")?.ToLowerInvariant();
             var byDefault = file.Given(parsed) is null && (set is null || set == DefaultExperiment.Recipe.Dataset);
             var standard = !byDefault ? file.Read(parsed) ?? new Recipe()
                 : recipe.Given(parsed, "optimizer") is null ? DefaultExperiment.Recipe
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default's optimizer
             var chosen = recipe.Over(standard, parsed);
-            var names = parsed.GetValue(methods) == "all" ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
+            var names = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase) ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
@@ -102,10 +102,10 @@ internal static class CompareCommand
         var said = new ConcurrentDictionary<string, bool>();
         void Tell(string label, Notice notice)
         {
-            if (!notice.IsOfData)
-                progress[label].Say(notice);
+            if (!notice.IsOfData && progress.TryGetValue(label, out var run))
+                run.Say(notice);
             else if (said.TryAdd(notice.Text, true) && (!quiet || notice.IsWarning))
-                line.PrintAbove(Flags.In(notice.ToString()));
+                line.PrintAbove((notice.IsOfData ? "" : $"{label}: ") + Flags.In(notice.ToString()));
         }
         try
         {

@@ -6,10 +6,13 @@ using Patchwork.Data;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>data list</c> and <c>data get</c>: data sets and their download.</summary>
+/// <summary><c>data list</c>, <c>data get</c> and <c>data check</c>: data sets, their download, and what is in them.</summary>
 internal static class DataCommand
 {
-    public static Command Create() => new("data", "Data sets: what there is, and their download.") { List(), Get() };
+    public static Command Create() => new("data", "Data sets: what there is, their download, and what is in them.")
+    {
+        List(), Get(), DataCheckCommand.Create(),
+    };
 
     private static Command List()
     {

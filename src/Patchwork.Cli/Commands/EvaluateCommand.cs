@@ -19,12 +19,16 @@ internal static class EvaluateCommand
         var run = new Argument<string>("run") { Description = "run folder" };
         var options = new SuiteOptions("--suite");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
+        var logits = new Option<string?>("--logits")
+        {
+            Description = "file for the logits of each test image: .npy, float32 (images, classes), or .csv with their files and classes",
+        };
         var common = new CommonOptions("torch threads (default: the run's)", worksInRuns: true);
         var precision = PrecisionOption.Create();
         var command =
             new Command("evaluate",
             "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, precision,
-            markdown };
+            markdown, logits };
         options.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -39,6 +43,8 @@ internal static class EvaluateCommand
             common.BreakLocks(parsed, folder);
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, interruption.Token);
             line.Clear();
+            if (parsed.GetValue(logits) is { } path)
+                RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);

@@ -3,68 +3,101 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
+using Patchwork.Data;
 using Patchwork.Inference;
 using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>explain</c>: what a trained run looked at in a picture.</summary>
+/// <summary><c>explain</c>: what a trained run looked at in pictures.</summary>
 internal static class ExplainCommand
 {
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "run folder" };
-        var image = new Argument<string>("image") { Description = "picture (PNG, JPEG, WebP)" };
+        var images = new Argument<string[]>("image") { Description = "pictures, or folders of them", Arity = ArgumentArity.OneOrMore };
         var layer = new Option<string?>("--layer")
         {
-            Description =
-            "Grad-CAM at this layer, as layer2 (default: class activation map of the last features)"
+            Description = "Grad-CAM at this layer, as layer2 (default: class activation map of the last features)",
         };
         var asked = new Option<string?>("--class") { Description = "the class to look for (default: the predicted one)" };
         var output = new Option<string?>("--out")
         {
-            Description =
-            "PNG file (default: the picture's name and .explained.png, in the current folder)"
+            Description = "PNG file of one picture, or the folder of several (default: the current folder, the picture's name and "
+                + ".explained.png)",
         };
         var precision = PrecisionOption.Create();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Command("explain", "What a trained run looked at in a picture: heat map, overlay, box.") { run, image, layer,
+        var command = new Command("explain", "What a trained run looked at in pictures: heat map, overlay, box.") { run, images, layer,
             asked, output, precision };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
             common.PrepareTorch(parsed);
-            var picture = parsed.GetValue(image)!;
-            var path = parsed.GetValue(output) ?? $"{Path.GetFileNameWithoutExtension(picture)}.explained.png";
-            if (Path.GetFullPath(path) == Path.GetFullPath(picture))
-                throw new InputException($"The sheet must be another file than the picture. Received: {path} for both. Choose another "
-                    + "--out.");
+            var pictures = parsed.GetValue(images)!.SelectMany(PictureListing.Under).ToArray();
+            var sheets = Sheets(pictures, parsed.GetValue(output));
             using var predictor = Predictor.Open(parsed.GetValue(run)!);
             predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
             predictor.Model.Precision = parsed.GetValue(precision);
-            var explanation = predictor.Explain(picture, parsed.GetValue(asked), parsed.GetValue(layer));
-            OutputFile.Write(path, explanation.Sheet(Path.GetFileName(picture)).Png());
-            var seen = explanation.Activation;
-            parsed.Output.WriteLine(common.Json(parsed)
-                ? new JsonObject
-                {
-                    ["class"] = seen.Class,
-                    ["probability"] = seen.Probability,
-                    ["layer"] = seen.Layer,
-                    ["precision"] = predictor.Model.Precision.ToString(),
-                    ["box"] = new JsonObject
-                    {
-                        ["top"] = seen.Box.Top,
-                        ["left"] = seen.Box.Left,
-                        ["bottom"] = seen.Box.Bottom,
-                        ["right"] =
-                        seen.Box.Right
-                    },
-                    ["file"] = path,
-                }.ToJsonString(new JsonSerializerOptions { WriteIndented = true })
-                : string.Create(CultureInfo.InvariantCulture, $"{picture}: {seen.Class} {seen.Probability:P1}; wrote {path}"));
+            var answers = new JsonArray();
+            foreach (var (picture, path) in pictures.Zip(sheets))
+            {
+                var explanation = predictor.Explain(picture, parsed.GetValue(asked), parsed.GetValue(layer));
+                OutputFile.Write(path, explanation.Sheet(Path.GetFileName(picture)).Png());
+                if (common.Json(parsed))
+                    answers.Add(Json(picture, path, explanation.Activation, predictor.Model.Precision));
+                else
+                    parsed.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"{picture}: {explanation.Activation.Class} {explanation.Activation.Probability:P1}; wrote {path}"));
+            }
+            if (common.Json(parsed))
+                parsed.Output.WriteLine((answers is [{ } only] ? only : answers)
+                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             return 0;
         });
         return command;
     }
+
+    // A file for each picture. Pictures of one name get their folders' names too.
+    private static string[] Sheets(string[] pictures, string? output)
+    {
+        const string end = ".explained.png";
+        var toFolder = output is not null && (pictures.Length > 1 || Directory.Exists(output));
+        if (toFolder && File.Exists(output))
+            throw new InputException($"Sheets of {pictures.Length} pictures need a folder. Received: --out {output}, which is a file. "
+                + "Choose another --out.");
+        if (output is not null && !toFolder)
+            return Checked(pictures, [output]);
+        var names = pictures.Select(Path.GetFileNameWithoutExtension).ToArray();
+        string[] sheets = [.. pictures.Zip(names, (picture, name) => names.Count(other => other == name) == 1 ? $"{name}{end}"
+            : $"{Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(picture)))}-{Path.GetFileName(picture)}{end}")];
+        if (sheets.GroupBy(sheet => sheet).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new InputException($"Each sheet needs a name of its own. Received: two pictures whose sheets would be {twice.Key}. "
+                + "Explain them one after the other.");
+        return Checked(pictures, [.. sheets.Select(sheet => Path.Combine(output ?? "", sheet))]);
+    }
+
+    private static string[] Checked(string[] pictures, string[] sheets)
+    {
+        var read = pictures.Select(Path.GetFullPath).ToHashSet();
+        return sheets.FirstOrDefault(sheet => read.Contains(Path.GetFullPath(sheet))) is not { } same ? sheets
+            : throw new InputException($"The sheet must be another file than the picture. Received: {same} for both. Choose another --out.");
+    }
+
+    private static JsonObject Json(string picture, string path, Activation seen, Precision precision) => new()
+    {
+        ["image"] = picture,
+        ["class"] = seen.Class,
+        ["probability"] = seen.Probability,
+        ["layer"] = seen.Layer,
+        ["precision"] = precision.ToString(),
+        ["box"] = new JsonObject
+        {
+            ["top"] = seen.Box.Top,
+            ["left"] = seen.Box.Left,
+            ["bottom"] = seen.Box.Bottom,
+            ["right"] = seen.Box.Right,
+        },
+        ["file"] = path,
+    };
 }

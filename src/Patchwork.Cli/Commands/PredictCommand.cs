@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
+using Patchwork.Data;
 using Patchwork.Inference;
 
 namespace Patchwork.Cli.Commands;
@@ -13,7 +14,7 @@ internal static class PredictCommand
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "run folder" };
-        var images = new Argument<string[]>("image") { Description = "pictures (PNG, JPEG, WebP)", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("image") { Description = "pictures, or folders of them", Arity = ArgumentArity.OneOrMore };
         var top = WholeOption.Create("--top", "classes a picture", 3, 1);
         var precision = PrecisionOption.Create();
         var common = new CommonOptions("torch threads (default: one)");
@@ -26,7 +27,7 @@ internal static class PredictCommand
             predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
             predictor.Model.Precision = parsed.GetValue(precision);
             var answers = new JsonArray();
-            foreach (var image in parsed.GetValue(images)!)
+            foreach (var image in parsed.GetValue(images)!.SelectMany(PictureListing.Under))
             {
                 var probabilities = predictor.Predict(image);
                 var best = Enumerable.Range(0, probabilities.Length).OrderByDescending(k => probabilities[k]).Take(parsed.GetValue(top))

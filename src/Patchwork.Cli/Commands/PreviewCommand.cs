@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
+using Patchwork.Data;
 using Patchwork.Inference;
 using Patchwork.Mixing;
 using Patchwork.Previews;
@@ -38,14 +39,22 @@ internal static class PreviewCommand
         command.SetAction(parsed =>
         {
             common.PrepareTorch(parsed);
-            var all = recipe.Given(parsed, "method") == "all";
+            var all = "all".Equals(recipe.Given(parsed, "method"), StringComparison.OrdinalIgnoreCase);
             var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed, except: all ? "method" : "");
             string[] methods = all ? [.. Methods.All.Select(method => method.Id)] : [chosen.Method];
             MethodStack[] stacks = all ? [.. chosen.Resolve(methods).Select(resolved => resolved.Stack)] : [chosen.Resolve().Stack];
             using var trained = parsed.GetValue(run) is { } folder ? Predictor.Open(folder) : null;
+            var data = chosen.OpenData();
+            if (trained is not null)
+                data = trained.Card.InOrder(data, parsed.GetValue(run)!);
+            foreach (var (line, arePictures) in LeftOutFile.Summaries(ImageFiles.LeftOutOf(data)))
+            {
+                if (!common.Quiet(parsed) || arePictures)
+                    parsed.Error.WriteLine(arePictures ? $"warning: {line}" : line);
+            }
             var png = all
-                ? MixingPreview.DrawAll(stacks, chosen.OpenData().Train, new SeedStream(chosen.Seed), trained?.Model)
-                : MixingPreview.Draw(stacks[0], chosen.OpenData().Train, new SeedStream(chosen.Seed), parsed.GetValue(count),
+                ? MixingPreview.DrawAll(stacks, data.Train, new SeedStream(chosen.Seed), trained?.Model)
+                : MixingPreview.Draw(stacks[0], data.Train, new SeedStream(chosen.Seed), parsed.GetValue(count),
                     parsed.GetValue(objects), trained?.Model, chosen.Preset);
             var path = parsed.GetValue(output)!;
             OutputFile.Write(path, png);

@@ -21,6 +21,7 @@ public sealed class Comparison
     /// methods.</exception>
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
     {
+        methods = [.. methods.Select(method => method.ToLowerInvariant())];
         if (methods.Count == 0 || seeds < 1)
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
                 + "seeds.");
@@ -94,8 +95,40 @@ public sealed class Comparison
             finished?.Invoke(done);
             return done;
         }, cancellation);
-        return new ComparisonResult(recipe, resolved, runs) { Jobs = Jobs };
+        return WithOthers(folder, runs, report);
     }
+
+    // The folder may hold finished runs of other methods, of an earlier call: one report tells of all. They count where they are of the
+    // same seeds, recipe and data.
+    private ComparisonResult WithOthers(string folder, IReadOnlyList<ComparedRun> runs, Action<string, Notice> report)
+    {
+        ulong[] seeds = [.. Enumerable.Range(0, Seeds).Select(k => recipe.Seed + (ulong)k)];
+        var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
+        var data = RunFolder.Open(runs[0].Folder).ReadData();
+        foreach (var method in MethodsIn(folder).Except(Methods))
+        {
+            RunFolder[] found = [.. seeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists).Select(RunFolder.Open)];
+            if (found.Length < Seeds || found.Any(run => !run.Finished))
+                continue;
+            var wanted = recipe.Resolve([.. Methods, method])[^1];
+            string? Against(RunFolder run, ulong seed) => data is not null && run.ReadData()?.Changes(data) is { Count: > 0 } changes
+                ? string.Join("; ", changes)
+                : Differences(run.Path, wanted.Recipe with { Seed = seed }) is [var differs, ..] ? differs : null;
+            if (found.Zip(seeds, Against).OfType<string>().FirstOrDefault() is { } difference)
+            {
+                report(method, new Notice($"its runs in {folder} are not reported with the others: {difference}", IsWarning: true));
+                continue;
+            }
+            allResolved.Add(wanted);
+            allRuns.AddRange(found.Zip(seeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())));
+        }
+        var first = allResolved.Where(one => one.Recipe.Method == Mixing.Methods.Baseline);
+        return new ComparisonResult(recipe, [.. first, .. allResolved.Except(first)], allRuns) { Jobs = Jobs };
+    }
+
+    private static IEnumerable<string> MethodsIn(string folder) => Directory.EnumerateDirectories(folder).Select(Path.GetFileName)
+        .Select(name => name!.LastIndexOf("-seed", StringComparison.Ordinal) is > 0 and var end ? name[..end] : "")
+        .Where(name => name.Length > 0).Distinct().Order(StringComparer.Ordinal);
 
     // Runs of other images do not compare: new ones are not added to them. Where all are there they are reported as they are.
     private void RequireSameData(string folder, Action<string, Notice> report)
@@ -152,6 +185,15 @@ public sealed class Comparison
     private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
+        if (Differences(path, wanted) is { Count: > 0 } differences)
+            throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
+                + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
+        return TrainingRun.Resume(path, callbacks, report, cancellation);
+    }
+
+    // What the recipe of a run has otherwise than one that is asked for.
+    private static IReadOnlyList<string> Differences(string path, Recipe wanted)
+    {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // A run settles its threads when it begins: 0 means whatever it chose. Precision is settled too, to float32 where libtorch cannot
@@ -161,49 +203,6 @@ public sealed class Comparison
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,
             Precision = HardwareChoices.Precision(wanted.Precision, NativeLibraries.Device(wanted.Device)).Precision,
         };
-        if (asked.Differences(stored) is { Count: > 0 } differences)
-            throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
-                + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
-        return TrainingRun.Resume(path, callbacks, report, cancellation);
+        return asked.Differences(stored);
     }
-}
-
-/// <summary>One finished run of a comparison.</summary>
-/// <param name="Method">Method id.</param>
-/// <param name="Seed">Seed.</param>
-/// <param name="Folder">Run folder.</param>
-/// <param name="Result">Its numbers.</param>
-public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result)
-{
-    /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
-    public string Label => LabelOf(Method, Seed);
-
-    /// <summary>What a run of a method and a seed is called.</summary>
-    public static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
-}
-
-/// <summary>All runs of a comparison.</summary>
-/// <param name="Recipe">What they share.</param>
-/// <param name="Resolved">The recipe of each method, in order.</param>
-/// <param name="Runs">The runs.</param>
-public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecipe> Resolved, IReadOnlyList<ComparedRun> Runs)
-{
-    /// <summary>The methods, in order.</summary>
-    public IReadOnlyList<string> Methods { get; } = [.. Resolved.Select(one => one.Recipe.Method)];
-
-    /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
-    public int Jobs { get; init; } = 1;
-
-    /// <summary>A finished run by itself.</summary>
-    public static ComparisonResult Of(RunFolder run) =>
-        new(run.Recipe, [run.Recipe.ResolveStored()], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
-
-    /// <summary>The runs of a method, by seed.</summary>
-    public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
-
-    /// <summary>The recipe of a method.</summary>
-    public ResolvedRecipe RecipeOf(string method) => Resolved.Single(one => one.Recipe.Method == method);
-
-    /// <summary>What a method is called in its paper.</summary>
-    public string NameOf(string method) => RecipeOf(method).Name;
 }

@@ -86,4 +86,7 @@ public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
 {
     /// <summary>Examples that the set itself keeps for validation; null, the default, where it has none.</summary>
     public Dataset? Validation { get; init; }
+
+    /// <summary>What is worth saying about how its parts were found, each a sentence without its full stop. Default: nothing.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 }

@@ -20,10 +20,11 @@ public static class Suites
     ];
 
     /// <summary>Suites by their names, in the order of the catalogue.</summary>
-    /// <param name="names">Names separated by commas, or <c>all</c>.</param>
+    /// <param name="names">Names in any case separated by commas, or <c>all</c>.</param>
     /// <exception cref="InputException">No suite has one of the names; the nearest one is offered.</exception>
     public static IReadOnlyList<Suite> Parse(string names)
     {
+        names = names.ToLowerInvariant();
         if (names == "all")
             return All;
         var wanted = names.Split(',', StringSplitOptions.TrimEntries);

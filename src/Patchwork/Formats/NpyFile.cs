@@ -33,6 +33,22 @@ internal sealed partial class NpyFile : IDisposable
 
     private long Count => Shape.Aggregate(1L, (product, size) => product * size);
 
+    /// <summary>The bytes of a file of float32 values, row by row, version 1.0.</summary>
+    public static byte[] Encode(ReadOnlySpan<float> values, params int[] shape)
+    {
+        var text = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({string.Join(", ", shape)}{(shape.Length == 1 ? "," : "")}), }}";
+        const int before = 10;      // magic, version, length of the header
+        var padded = (before + text.Length + 1 + 63) / 64 * 64;      // the values begin at a multiple of 64
+        var bytes = new byte[padded + values.Length * sizeof(float)];
+        Magic.CopyTo(bytes, 0);
+        bytes[6] = 1;
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), (ushort)(padded - before));
+        Encoding.ASCII.GetBytes(text.PadRight(padded - before - 1) + "\n", bytes.AsSpan(before));
+        for (var i = 0; i < values.Length; i++)
+            BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(padded + i * sizeof(float)), values[i]);
+        return bytes;
+    }
+
     /// <summary>Opens a file and checks that it holds what its header declares. The caller disposes the result.</summary>
     /// <exception cref="InputException">It cannot be read, is no such file, or is cut off.</exception>
     public static NpyFile Open(string path)

@@ -82,6 +82,18 @@ public sealed record ModelCard(
         }
     }
 
+    /// <summary>
+    /// The label of a class by its name: by the letters themselves, composed or decomposed, or where one class alone has them in another
+    /// case, by that; null where there is none.
+    /// </summary>
+    public int? LabelOf(string className)
+    {
+        int[] Like(StringComparison comparison) => [.. Enumerable.Range(0, Classes.Count)
+            .Where(label => string.Equals(Classes[label].Normalize(), className.Normalize(), comparison))];
+        return Like(StringComparison.Ordinal) is [var exact, ..] ? exact
+            : Like(StringComparison.OrdinalIgnoreCase) is [var one] ? one : null;
+    }
+
     /// <summary>A data set with its labels in the order of the network's classes: the same names in another order are matched.</summary>
     /// <param name="data">The set.</param>
     /// <param name="network">What the message calls the network.</param>

@@ -59,12 +59,16 @@ public sealed class Predictor : IDisposable
         using var threads = OpenMp.On(Threads);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        return model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+        var probabilities = model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+        return probabilities.All(double.IsFinite) ? probabilities
+            : throw new InputException($"The network must give a number for each class. Received: none for {picture}; its training has "
+                + "diverged. Train it with a lower learning rate (`Lr`).");
     }
 
     /// <summary>What the network looks at in a picture, brought to its input size.</summary>
     /// <param name="picture">The picture's file.</param>
-    /// <param name="className">The class that is asked about; null, the default: the predicted one.</param>
+    /// <param name="className">The class that is asked about, in any case where no other differs by that alone; null, the default: the predicted
+    /// one.</param>
     /// <param name="layer">The layer of a Grad-CAM; null, the default: the class activation map of the last features.</param>
     /// <exception cref="InputException">The picture cannot be read, or the network knows no such class or layer.</exception>
     public Explanation Explain(string picture, string? className = null, string? layer = null)
@@ -72,9 +76,7 @@ public sealed class Predictor : IDisposable
         int? label = null;
         if (className is not null)
         {
-            label = Card.Classes.ToList().IndexOf(className);
-            if (label < 0)
-                throw InputException.Unknown("class", className, [.. Card.Classes]);
+            label = Card.LabelOf(className) ?? throw InputException.Unknown("class", className, [.. Card.Classes]);
         }
         using var threads = OpenMp.On(Threads);
         using var input = Input(picture);

@@ -102,7 +102,7 @@ public sealed class MethodOption
 
     private object? Read(string name, string text)
     {
-        if (CanBeNone && text == "none")
+        if (CanBeNone && text.Equals("none", StringComparison.OrdinalIgnoreCase))
             return null;
         if (type.IsEnum)
             return Words.Contains(text.ToLowerInvariant()) ? Enum.Parse(type, text, ignoreCase: true)

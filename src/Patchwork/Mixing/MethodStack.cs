@@ -50,6 +50,7 @@ public sealed record MethodStack
     /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
     public static MethodStack Parse(string names)
     {
+        names = names.ToLowerInvariant();
         if (names == Mixing.Methods.Baseline)
             return new([]);
         static IMethod One(string id) => Mixing.Methods.Find(id).Create();

@@ -56,11 +56,11 @@ public static class Methods
     private static string Name(IMethod method) =>
         method is OneOf choice ? string.Join(" or ", choice.Choices.Select(one => Name(one.Mixer))) : Find(method.Id).Name;
 
-    /// <summary>A method by its id.</summary>
+    /// <summary>A method by its id, in any case.</summary>
     /// <exception cref="InputException">No method has that name, and the nearest one is offered, or it is that of training without
     /// any.</exception>
-    public static Method Find(string id) => All.FirstOrDefault(method => method.Id == id)
-        ?? throw (id == Baseline
+    public static Method Find(string id) => All.FirstOrDefault(method => method.Id.Equals(id, StringComparison.OrdinalIgnoreCase))
+        ?? throw (id.Equals(Baseline, StringComparison.OrdinalIgnoreCase)
             ? new InputException($"{Baseline} is training without any method: it stands alone and has no options. Leave it away, or "
             + "leave away what stands beside it.")
             : InputException.Unknown("method", id, [Baseline, .. All.Select(method => method.Id)]));

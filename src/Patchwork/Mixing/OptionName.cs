@@ -7,16 +7,17 @@ namespace Patchwork.Mixing;
 /// <param name="Name">The option's own name.</param>
 internal readonly record struct OptionName(string? Method, string Name)
 {
-    /// <summary>Reads a name.</summary>
+    /// <summary>Reads a name, in any case.</summary>
     /// <exception cref="InputException">No method of the catalogue has such an option; the nearest name is offered.</exception>
     public static OptionName Parse(string text)
     {
         var name = text.Split('.', 2) is [var before, var after] ? new OptionName(before, after) : new OptionName(null, text);
         IMethod[] methods = [.. name.Method is { } id ? [Methods.Find(id).Create()] : Methods.All.Select(method => method.Create())];
-        if (!methods.Any(method => name.Of(method) is not null))
-            throw InputException.Unknown(name.Method is null ? "option" : $"option of {name.Method}", name.Name,
-                [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
-        return name;
+        if (methods.SelectMany(MethodOption.Of).FirstOrDefault(option => option.Name.Equals(name.Name, StringComparison.OrdinalIgnoreCase))
+            is { } known)
+            return new(name.Method is null ? null : methods[0].Id, known.Name);
+        throw InputException.Unknown(name.Method is null ? "option" : $"option of {name.Method}", name.Name,
+            [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
     }
 
     /// <summary>The option that is meant of a method; null where that has none of this name.</summary>

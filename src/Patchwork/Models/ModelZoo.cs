@@ -43,7 +43,7 @@ public static class ModelZoo
     public static IReadOnlyList<string> Ids { get; } = [.. Entries.Keys];
 
     /// <summary>Makes a network with fresh weights from torch's default generator. The caller owns it.</summary>
-    /// <param name="id">Name of the network.</param>
+    /// <param name="id">Name of the network, in any case.</param>
     /// <param name="classes">Number of logits. Range: at least 2.</param>
     /// <param name="channels">Channels of the input.</param>
     /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>.</param>
@@ -52,6 +52,7 @@ public static class ModelZoo
     public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32, ModelOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        id = id.ToLowerInvariant();
         if (!Entries.TryGetValue(id, out var create))
             throw InputException.Unknown("model", id, Ids);
         lock (TorchDraws.Networks)

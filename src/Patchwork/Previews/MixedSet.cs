@@ -17,7 +17,7 @@ public static class MixedSet
 {
     private const int BatchSize = 64;
 
-    /// <summary>Writes <paramref name="count"/> mixed training pictures, each with a λ and a region of its own.</summary>
+    /// <summary>Writes <paramref name="count"/> mixed pictures, each with a λ and a region of its own.</summary>
     /// <param name="mixer">The method.</param>
     /// <param name="dataset">Where the pictures come from; they are taken in a shuffled order, epoch after epoch.</param>
     /// <param name="seeds">Decides order and plans.</param>
@@ -39,7 +39,8 @@ public static class MixedSet
                 NewLine =
                 "\n"
             };
-            targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right");
+            targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right,source_file,"
+                + "partner_file");
             using var loader = new BatchLoader(dataset, seeds, new LoaderOptions { BatchSize = Math.Min(BatchSize, dataset.Count) });
             var written = 0;
             for (var epoch = 0; written < count; epoch++)
@@ -69,7 +70,8 @@ public static class MixedSet
         var box = image.Region.Reach(batch.Plan.Height, batch.Plan.Width);
         var (own, partner) = (batch.Ids[i], batch.Ids[image.Partner]);
         var corners = FormattableString.Invariant($"{box.Top},{box.Left},{box.Bottom},{box.Right}");
+        var files = $"{ResultTable.CsvCell(dataset.FilePath(own) ?? "")},{ResultTable.CsvCell(dataset.FilePath(partner) ?? "")}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{corners}");
+            $"{name},{dataset.Label(own)},{dataset.Label(partner)},{image.Lambda:R},{own},{partner},{corners},{files}");
     }
 }

@@ -9,7 +9,7 @@ public sealed partial record Recipe
     /// <summary>
     /// CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.
     /// </summary>
-    public string? Preset { get; init; }
+    public string? Preset { get; init => field = value is null ? null : Id(value); }
 
     /// <summary>CutMix: where the box may lie; null: clipped.</summary>
     public Placement? Placement { get; init; }

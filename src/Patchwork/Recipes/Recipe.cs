@@ -16,7 +16,7 @@ public sealed partial record Recipe
     public int Version { get; init; } = 1;
 
     /// <summary>Data set id. Default <c>clothing</c>, embedded photographs.</summary>
-    public string Dataset { get; init; } = "clothing";
+    public string Dataset { get; init => field = Id(value); } = "clothing";
 
     /// <summary>The data set's folder or its parent; null looks in <c>$PATCHWORK_DATA</c>, then in the user's cache.</summary>
     public string? Data { get; init; }
@@ -43,7 +43,7 @@ public sealed partial record Recipe
     public bool? ScaledDecoding { get; init; }
 
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
-    public string Model { get; init; } = "resnet8";
+    public string Model { get; init => field = Id(value); } = "resnet8";
 
     /// <summary>
     /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes,
@@ -58,7 +58,7 @@ public sealed partial record Recipe
     /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between
     /// <c>-or-</c>, which may have weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
     /// </summary>
-    public string Method { get; init; } = Methods.Baseline;
+    public string Method { get; init => field = Id(value); } = Methods.Baseline;
 
     /// <summary>The method's α of Beta(α, α); null: its default. Range: positive.</summary>
     public double? Alpha { get; init; }
@@ -197,7 +197,7 @@ public sealed partial record Recipe
     /// stamped on every number. Null: the images that the set itself keeps for validation, or else 0.1.
     /// </summary>
     [JsonConverter(typeof(TextOrNumber))]
-    public string? Validation { get; init => field = value?.Trim().ToLowerInvariant(); }
+    public string? Validation { get; init => field = value is null ? null : Id(value); }
 
     /// <summary>Epochs without a lower validation error after which the run ends; null: it never ends early. Range: at least 1.</summary>
     public int? EarlyStop { get; init; }
@@ -215,21 +215,25 @@ public sealed partial record Recipe
     public Precision Precision { get; init; } = Precision.Auto;
 
     /// <summary>cpu, cuda or cuda:N. Default cpu.</summary>
-    public string Device { get; init; } = "cpu";
+    public string Device { get; init => field = Id(value); } = "cpu";
 
     /// <summary>Steps between checkpoints inside an epoch; 0: after each epoch only. Default 0.</summary>
     public int CheckpointEvery { get; init; }
 
-    /// <summary>Opens the data set that the recipe names.</summary>
-    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, new DataOptions
+    /// <summary>How the data set that the recipe names is opened.</summary>
+    [JsonIgnore]
+    public DataOptions DataOptions => new()
     {
         Data = Data,
         ImageSize = ImageSize,
         CenterCrop = CenterCrop,
         ScaledDecoding = ScaledDecoding ?? true,
         SkipDamaged = SkipDamaged,
-    });
+    };
+
+    /// <summary>Opens the data set that the recipe names.</summary>
+    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
+    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, DataOptions);
 
     /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
     internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
@@ -243,6 +247,9 @@ public sealed partial record Recipe
             ? double.Parse(share, System.Globalization.CultureInfo.InvariantCulture) : UsualShare);
         return (new Subset(whole, train), new Subset(whole, validation));
     }
+
+    // Ids may be written in any case.
+    private static string Id(string text) => text.Trim().ToLowerInvariant();
 
     /// <summary>True where the test set chooses the best epoch.</summary>
     internal bool ValidatesOnTest => Validation == "test";

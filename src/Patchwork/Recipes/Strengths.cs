@@ -79,8 +79,10 @@ public sealed record Strengths
     private static (string Name, bool PerStep, string Points) Parts(string text)
     {
         var (head, points) = text.Trim().Split(' ', 2) is [var first, var rest] ? (first, rest) : (text.Trim(), "");
-        var name = head.EndsWith("/step", StringComparison.Ordinal) ? head[..^"/step".Length] : head;
-        return Known.Contains(name) ? (name, name != head, points) : throw InputException.Unknown("strength", name, Known);
+        var perStep = head.EndsWith("/step", StringComparison.OrdinalIgnoreCase);
+        var name = perStep ? head[..^"/step".Length] : head;
+        return Known.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } known ? (known, perStep, points)
+            : throw InputException.Unknown("strength", name, Known);
     }
 
     private void Check(Recipe recipe, MethodStack stack, MethodSettings settings)

@@ -44,7 +44,7 @@ public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyL
     public string ToCsv()
     {
         var text = new StringBuilder();
-        foreach (var row in Rows.Prepend(Columns.Select(column => column.Title).ToArray())) text.AppendJoin(',', row.Select(Csv))
+        foreach (var row in Rows.Prepend(Columns.Select(column => column.Title).ToArray())) text.AppendJoin(',', row.Select(CsvCell))
             .Append("\r\n");
         return text.ToString();
     }
@@ -67,5 +67,5 @@ public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyL
 
     private static string Markdown(string cell) => cell.ReplaceLineEndings(" ").Replace("\\", "\\\\").Replace("|", "\\|");
 
-    private static string Csv(string cell) => cell.AsSpan().ContainsAny(",\"\r\n") ? "\"" + cell.Replace("\"", "\"\"") + "\"" : cell;
+    internal static string CsvCell(string cell) => cell.AsSpan().ContainsAny(",\"\r\n") ? "\"" + cell.Replace("\"", "\"\"") + "\"" : cell;
 }

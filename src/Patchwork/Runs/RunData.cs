@@ -62,9 +62,15 @@ internal sealed class RunData
             ? FormattableString.Invariant($"{Train.Count:N0} training and {Test.Count:N0} test images, which validate too")
             : FormattableString.Invariant($"{Train.Count:N0} training, {Validation.Count:N0} validation and {Test.Count:N0} test images");
         yield return new Notice($"{Pair.Train.ClassNames.Count} classes; {said}") { IsOfData = true };
-        if (ImageFiles.DamagedIn(Pair) is { Count: > 0 } damaged)
-            yield return new Notice($"left out {damaged.Count} damaged {(damaged.Count == 1 ? "image" : "images")}: "
-                + $"{string.Join(", ", damaged.Take(3))}{(damaged.Count > 3 ? ", …" : "")}", IsWarning: true) { IsOfData = true };
+        foreach (var note in Pair.Notes)
+            yield return new Notice(note) { IsOfData = true };
+        if (Validation != Pair.Validation && Pair.Validation is not null)
+            yield return new Notice($"the set's own {Pair.Validation.Count:N0} validation images are not used, as `Validation` says otherwise")
+            {
+                IsOfData = true,
+            };
+        foreach (var (line, arePictures) in LeftOutFile.Summaries(ImageFiles.LeftOutOf(Pair)))
+            yield return new Notice(line, IsWarning: arePictures) { IsOfData = true };
     }
 
     /// <summary>

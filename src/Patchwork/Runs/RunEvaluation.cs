@@ -1,7 +1,10 @@
+using System.Globalization;
+using System.Text;
 using Patchwork.Data;
 using Patchwork.Evaluation;
+using Patchwork.Formats;
 using Patchwork.Randomness;
-using Patchwork.Recipes;
+using Patchwork.Reporting;
 using Patchwork.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -39,9 +42,7 @@ public static class RunEvaluation
         Action<EvaluationProgress> progress, CancellationToken cancellation = default)
     {
         var run = RunFolder.Open(folder);
-        if (!run.Finished)
-            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
-                + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
+        RequireFinished(run, folder);
         using var owned = RunLock.Take(run.Path);
         var device = NativeLibraries.Device(run.Recipe.Device);
         var data = RunData.Open(run);
@@ -76,6 +77,56 @@ public static class RunEvaluation
         }
         progress(new(suites[^1], 1, 1));
         return [.. suites.Select(suite => Measured(suite, done[suite]!))];
+    }
+
+    /// <summary>
+    /// Writes what a finished run's network (of the last epoch) answers for each test image: logits, which softmax makes probabilities.
+    /// </summary>
+    /// <param name="folder">Run folder of a finished run.</param>
+    /// <param name="path">
+    /// A file that ends in <c>.npy</c>, float32 (N, K) in the order of the test set, or in <c>.csv</c>, a line an image: index, file,
+    /// class, and a column for each class.
+    /// </param>
+    /// <param name="options">How many test images, in what precision and with how many threads; its suites do not matter.</param>
+    /// <param name="cancellation">Ends the work between two batches; nothing is written then.</param>
+    /// <exception cref="InputException">The folder is no finished run, its data cannot be used, or the file ends otherwise.</exception>
+    public static void WriteLogits(string folder, string path, EvaluationOptions options, CancellationToken cancellation = default)
+    {
+        var asText = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
+        if (!asText && !Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase))
+            throw new InputException($"Logits are written to a file that ends in .npy or .csv. Received: {path}.");
+        var run = RunFolder.Open(folder);
+        RequireFinished(run, folder);
+        var data = RunData.Open(run);
+        var test = new EvaluationFiles(run, data).Test(options.Limit);
+        using var threads = HardwareChoices.OnThreads(options.Threads ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
+        using var opened = Opened.Of(run, data, test, NativeLibraries.Device(run.Recipe.Device), options, _ => { }, cancellation);
+        using var model = new PixelModel(opened.Subject.Network, test.Normalization);
+        using var noGradient = no_grad();
+        var rows = new List<float[]>();
+        foreach (var batch in opened.Subject.Batches(test))
+        {
+            using var scope = NewDisposeScope();
+            var logits = model.Logits(batch.Images).to(ScalarType.Float32).cpu().contiguous();
+            rows.AddRange(logits.data<float>().ToArray().Chunk((int)logits.size(1)));
+        }
+        OutputFile.Write(path, asText ? Encoding.UTF8.GetBytes(LogitsTable(test, rows).ToCsv())
+            : NpyFile.Encode(rows.SelectMany(row => row).ToArray(), rows.Count, test.ClassNames.Count));
+    }
+
+    private static ResultTable LogitsTable(Dataset test, IReadOnlyList<float[]> rows) =>
+        new([new("index"), new("file"), new("class"), .. test.ClassNames.Select(name => new ResultColumn(name))],
+        [.. rows.Select((row, i) => (IReadOnlyList<string>)
+        [
+            i.ToString(CultureInfo.InvariantCulture), test.FilePath(i) ?? "", test.ClassNames[test.Label(i)],
+            .. row.Select(value => value.ToString("R", CultureInfo.InvariantCulture)),
+        ])]);
+
+    private static void RequireFinished(RunFolder run, string folder)
+    {
+        if (!run.Finished)
+            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
+                + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
     }
 
     private static void Store(Action write, string folder)

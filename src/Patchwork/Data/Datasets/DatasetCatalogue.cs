@@ -69,17 +69,17 @@ public static class DatasetCatalogue
     public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { Length: > 0 } given ? given
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
 
-    /// <summary>A data set by its id.</summary>
+    /// <summary>A data set by its id, in any case.</summary>
     /// <exception cref="InputException">The id is unknown.</exception>
     public static DatasetSource Find(string id) =>
-        All.FirstOrDefault(set => set.Id == id) ?? throw InputException.Unknown("data set", id, Ids);
+        Known(id) ?? throw InputException.Unknown("data set", id, Ids);
 
     /// <summary>The files of a data set by its id.</summary>
     /// <exception cref="InputException">No data set of that id can be downloaded.</exception>
     public static PublishedSet FindDownload(string id)
     {
         PublishedSet[] sets = [.. All.Select(set => set.Download).OfType<PublishedSet>()];
-        return Array.Find(sets, set => set.Id == id)
+        return Array.Find(sets, set => set.Id.Equals(id, StringComparison.OrdinalIgnoreCase))
             ?? throw InputException.Unknown("data set to download", id, [.. sets.Select(set => set.Id)]);
     }
 
@@ -90,7 +90,9 @@ public static class DatasetCatalogue
     /// <summary>
     /// The folder that <see cref="Open"/> reads a set from; null for one that has no folder, was not given the one it needs, or is unknown.
     /// </summary>
-    internal static string? FolderOf(string id, string? data) => All.FirstOrDefault(set => set.Id == id)?.FolderOf(data);
+    internal static string? FolderOf(string id, string? data) => Known(id)?.FolderOf(data);
+
+    private static DatasetSource? Known(string id) => All.FirstOrDefault(set => set.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The ids of the sets that fit, for messages: <c>a or b</c>.</summary>
     internal static string Either(Func<DatasetSource, bool> fits) => string.Join(" or ", All.Where(fits).Select(set => set.Id));

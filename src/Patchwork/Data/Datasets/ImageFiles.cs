@@ -28,8 +28,9 @@ public abstract class ImageFiles : Dataset
     /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and how pictures are decoded.</param>
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
     /// <param name="normalization">Null: ImageNet's.</param>
+    /// <param name="leftOut">Files beside the examples that are not used.</param>
     private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit,
-        Normalization? normalization = null)
+        Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
     {
         (this.size, centerCrop, scaled) = (size, options.CenterCrop, options.ScaledDecoding);
         Normalization = normalization ?? ImageNet;
@@ -46,7 +47,8 @@ public abstract class ImageFiles : Dataset
         var damaged = errors.Count(error => error is not null);
         if (damaged > 0 && !skipDamaged)
             throw Refusal(errors.OfType<InputException>().First(), damaged);
-        Damaged = [.. found.Where((_, i) => errors[i] is not null).Select(example => example.Path)];
+        LeftOut = [.. found.Index().Where(one => errors[one.Index] is not null)
+            .Select(one => new LeftOutFile(one.Item.Path, ReasonOf(one.Item.Path), errors[one.Index]!.Message)), .. leftOut];
         examples = damaged == 0 ? found : WithoutDamaged(found, errors);
         var seen = examples.Select(example => example.Label).ToHashSet();
         if (Array.Find(found, example => !seen.Contains(example.Label)) is { Path: { } lost } example)
@@ -54,9 +56,11 @@ public abstract class ImageFiles : Dataset
                 + "Replace them or take the class out.");
     }
 
-    /// <summary>Paths of the damaged pictures that were left out, in the order of the examples. Empty unless
-    /// <see cref="DataOptions.SkipDamaged"/>.</summary>
-    public IReadOnlyList<string> Damaged { get; }
+    /// <summary>
+    /// The files that are not used: first the damaged pictures that were left out, in the order of the examples (none unless
+    /// <see cref="DataOptions.SkipDamaged"/>), then what else lies in the folders.
+    /// </summary>
+    public IReadOnlyList<LeftOutFile> LeftOut { get; }
 
     /// <inheritdoc/>
     public sealed override int Count => examples.Length;
@@ -100,15 +104,19 @@ public abstract class ImageFiles : Dataset
     public sealed override void ReadWindow(int index, Func<int, int, Window> choose, Span<byte> output) =>
         ImageDecoder.DecodeWindow(examples[index].Path, size, size, output, choose, scaled);
 
-    /// <summary>The damaged pictures left out of a pair, or of views of its parts: each path once. Empty for other data sets.</summary>
-    public static IReadOnlyList<string> DamagedIn(DatasetPair pair) =>
-        [.. new[] { pair.Train, pair.Test }.SelectMany(set => Source(set) is ImageFiles files ? files.Damaged : []).Distinct()];
+    /// <summary>The files that are not used by a pair, or by views of its parts: each path once. Empty for other data sets.</summary>
+    public static IReadOnlyList<LeftOutFile> LeftOutOf(DatasetPair pair) =>
+        [.. new[] { pair.Train, pair.Validation, pair.Test }.OfType<Dataset>()
+            .SelectMany(set => Source(set) is ImageFiles files ? files.LeftOut : []).DistinctBy(file => file.Path)];
 
     /// <summary>
     /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used beside it; its default where the set
     /// is not of image files.
     /// </summary>
     internal static bool DecodesScaled(Dataset set) => Source(set) is not ImageFiles { scaled: false };
+
+    private static LeftOutReason ReasonOf(string damaged) =>
+        File.Exists(damaged) && PictureFormat.OfFile(damaged) is { IsRead: false } ? LeftOutReason.FormatNotRead : LeftOutReason.Damaged;
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 

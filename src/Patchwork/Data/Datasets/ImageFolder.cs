@@ -1,9 +1,12 @@
+using System.Text;
+using Patchwork.Imaging;
+
 namespace Patchwork.Data;
 
 /// <summary>
-/// A folder of PNG, JPEG and WebP pictures, a sub-folder per class: <c>DIR/train/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (or <c>val/</c> in
-/// place of <c>test/</c>), or <c>DIR/CLASS/*</c>, of which a fixed fifth of each class becomes the test set. Classes are sorted by name
-/// (ordinal), pictures too. Other files, and names that begin with a dot, are ignored.
+/// A folder of pictures, a sub-folder per class: <c>DIR/train/CLASS/*</c>, <c>DIR/val/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (see
+/// <see cref="FolderLayout"/> for other names and for parts that are missing), or <c>DIR/CLASS/*</c>, of which a fixed fifth of each class
+/// becomes the test set. Classes are sorted by name (ordinal), pictures too. Files that are no pictures are left out and listed.
 /// </summary>
 public sealed class ImageFolder : ImageFiles
 {
@@ -12,9 +15,6 @@ public sealed class ImageFolder : ImageFiles
 
     private const double TestShare = 0.2;
 
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp"];
-    private static readonly string[] TestFolders = ["test", "val"];
-
     /// <summary>Opens one part.</summary>
     /// <param name="root">Folder of the class folders.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
@@ -22,11 +22,12 @@ public sealed class ImageFolder : ImageFiles
     /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
     /// <param name="normalization">Null: ImageNet's.</param>
     internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit, Normalization? normalization = null)
-        : this(root, EnoughClasses(root), size, options, memoryLimit, normalization) { }
+        : this(EnoughClasses(root), Loose(root), size, options, memoryLimit, normalization) { }
 
-    private ImageFolder(string root, string[] classes, int size, DataOptions options, long memoryLimit, Normalization? normalization)
-        : base(classes, [.. classes.SelectMany((name, label) => Images(Path.Combine(root, name)).Select(path => (path, label)))],
-            size, options, memoryLimit, normalization)
+    private ImageFolder(ClassFolder[] classes, List<LeftOutFile> leftOut, int size, DataOptions options, long memoryLimit,
+        Normalization? normalization)
+        : base([.. classes.Select(one => one.Name)], [.. classes.SelectMany((one, label) => one.Pictures(leftOut)
+            .Select(path => (path, label)))], size, options, memoryLimit, normalization, leftOut)
     { }
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
@@ -35,16 +36,33 @@ public sealed class ImageFolder : ImageFiles
         var size = options.SizeOr(DefaultSize);
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Set `Data` to a folder with one sub-folder of images per class.");
-        if (Parts(root) is var (train, test))
+        var layout = FolderLayout.Of(root);
+        ImageFolder Part(string folder) => new(folder, size, options, memoryLimit);
+        if (layout.Test is { } test)
         {
-            CheckSameClasses(train, test);
-            return new("folder",
-                new ImageFolder(train, size, options, memoryLimit),
-                new ImageFolder(test, size, options, memoryLimit));
+            foreach (var part in new[] { test, layout.Validation }.OfType<string>())
+                CheckSameClasses(layout.Train, part);
+            return new("folder", Part(layout.Train), Part(test))
+            {
+                Validation = layout.Validation is { } validation ? Part(validation) : null,
+                Notes = layout.Notes,
+            };
         }
-        var whole = new ImageFolder(root, size, options, memoryLimit);
+        var whole = Part(layout.Train);
         var (kept, held) = HoldOut(whole, root);
-        return new("folder", new Subset(whole, kept), new Subset(whole, held));
+        return new("folder", new Subset(whole, kept), new Subset(whole, held)) { Notes = layout.Notes };
+    }
+
+    /// <summary>
+    /// All pictures in a folder and in those inside it, without regard to classes: images that no label is needed of. Of a folder with a
+    /// test part only that.
+    /// </summary>
+    internal static Dataset OpenWithoutClasses(DataOptions options)
+    {
+        var root = options.Data ?? throw new InputException("The data set 'folder' needs the folder of the images. Name it: folder=DIR.");
+        if (!Directory.Exists(root))
+            throw new InputException($"The folder {root} does not exist. Name a folder of pictures.");
+        return new Unsorted(PictureListing.Under(FolderLayout.TestPartOf(root) ?? root), options.SizeOr(DefaultSize), options);
     }
 
     /// <summary>
@@ -53,22 +71,18 @@ public sealed class ImageFolder : ImageFiles
     /// </summary>
     internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
     {
-        if (Parts(root) is not var (train, test))
+        if (!Directory.Exists(root) || FolderLayout.Of(root) is not { Test: { } test, Train: var train } layout)
             return null;
         CheckSameClasses(train, test);
         if (Classes(train) is var names && names.Length != classes)
             throw new InputException($"{train} must hold the {classes} classes of {id}, one folder per class. "
                 + $"Received: {names.Length} folders.");
-        return new(id,
-            new ImageFolder(train, size, options, MemoryLimit, normalization),
-            new ImageFolder(test, size, options, MemoryLimit, normalization));
-    }
-
-    private static (string Train, string Test)? Parts(string root)
-    {
-        var train = Path.Combine(root, "train");
-        var test = TestFolders.Select(name => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
-        return Directory.Exists(train) && test is not null ? (train, test) : null;
+        ImageFolder Part(string folder) => new(folder, size, options, MemoryLimit, normalization);
+        return new(id, Part(train), Part(test))
+        {
+            Validation = layout.Validation is { } validation ? Part(validation) : null,
+            Notes = layout.Notes,
+        };
     }
 
     private static SplitIndices HoldOut(ImageFolder whole, string root)
@@ -87,7 +101,7 @@ public sealed class ImageFolder : ImageFiles
 
     private static void CheckSameClasses(string train, string test)
     {
-        var (trained, tested) = (Classes(train), Classes(test));
+        string[] trained = [.. Classes(train).Select(one => one.Name)], tested = [.. Classes(test).Select(one => one.Name)];
         if (trained.Except(tested).FirstOrDefault() is { } untested)
             throw Lone(untested, train, test);
         if (tested.Except(trained).FirstOrDefault() is { } untrained)
@@ -98,28 +112,38 @@ public sealed class ImageFolder : ImageFiles
             + $"Add its images to {absent} or remove it.");
     }
 
-    private static string[] EnoughClasses(string root)
+    private static ClassFolder[] EnoughClasses(string root)
     {
         var classes = Classes(root);
         return classes.Length >= 2 ? classes : throw new InputException(
             $"{root} must hold a sub-folder for each of two or more classes. Received: "
-            + (classes.Length == 0 ? "no sub-folder" : $"only '{classes[0]}'")
+            + (classes.Length == 0 ? "no sub-folder" : $"only '{classes[0].Name}'")
             + ". Sort the images into one folder per class, or set `Data` to another folder.");
     }
 
-    private static string[] Classes(string root) =>
-        [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.')
-            .Order(StringComparer.Ordinal)];
+    // é can be one letter or e and an accent, as macOS stores it: two folders of one class then.
+    private static ClassFolder[] Classes(string root) =>
+        [.. PictureListing.FoldersIn(root).GroupBy(path => Path.GetFileName(path).Normalize(NormalizationForm.FormC))
+            .Select(folders => new ClassFolder(folders.Key, [.. folders])).OrderBy(one => one.Name, StringComparer.Ordinal)];
+
+    private static List<LeftOutFile> Loose(string root) => [.. PictureListing.LeftOut(root, LeftOutReason.WithoutClass)];
+
+    private sealed record ClassFolder(string Name, IReadOnlyList<string> Folders)
+    {
+        public string[] Pictures(List<LeftOutFile> leftOut) => [.. Folders.SelectMany(folder => Images(folder, leftOut))];
+    }
 
     /// <summary>The pictures in a class folder, sorted; at least one.</summary>
-    internal static string[] Images(string folder)
+    internal static string[] Images(string folder, List<LeftOutFile> leftOut)
     {
-        string[] paths = [.. Directory.EnumerateFiles(folder)
-            .Where(path => Path.GetFileName(path)[0] != '.')
-            .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-            .Order(StringComparer.Ordinal)];
+        leftOut.AddRange(PictureListing.FoldersIn(folder).SelectMany(PictureListing.Folders)
+            .SelectMany(inner => PictureListing.LeftOut(inner, LeftOutReason.InSubFolder)));
+        var paths = PictureListing.In(folder, leftOut);
         return paths.Length > 0 ? paths : throw new InputException(
-            $"The class folder {folder} must hold PNG, JPEG or WebP images, directly and not in sub-folders. "
+            $"The class folder {folder} must hold {PictureFormat.Read} images, directly and not in sub-folders. "
             + "Received: none. Add images or remove the folder.");
     }
+
+    private sealed class Unsorted(IReadOnlyList<string> pictures, int size, DataOptions options)
+        : ImageFiles(["pictures"], [.. pictures.Select(path => (path, 0))], size, options, MemoryLimit, null, []);
 }

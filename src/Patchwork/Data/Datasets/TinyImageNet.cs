@@ -20,8 +20,9 @@ internal sealed class TinyImageNet : ImageFiles
     private readonly Box?[] boxes;
 
     private TinyImageNet(
-        string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, DataOptions options, long memoryLimit)
-        : base(classNames, found, Side, options, memoryLimit) =>
+        string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, DataOptions options, long memoryLimit,
+        IReadOnlyList<LeftOutFile> leftOut)
+        : base(classNames, found, Side, options, memoryLimit, null, leftOut) =>
         this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? box : (Box?)null)];
 
     public override Box? ObjectBox(int index) => boxes[index];
@@ -39,18 +40,19 @@ internal sealed class TinyImageNet : ImageFiles
     {
         var boxes = new Dictionary<string, Box>();
         var found = new List<(string, int)>();
+        var leftOut = new List<LeftOutFile>();
         for (var label = 0; label < wnids.Length; label++)
         {
             var own = Path.Combine(folder, "train", wnids[label]);
             var images = Path.Combine(own, "images");
             if (!Directory.Exists(images))
                 throw Missing("folder", images);
-            found.AddRange(ImageFolder.Images(images).Select(path => (path, label)));
+            found.AddRange(ImageFolder.Images(images, leftOut).Select(path => (path, label)));
             var file = Path.Combine(own, wnids[label] + "_boxes.txt");
             foreach (var line in File.Exists(file) ? Table(file, 5) : [])
                 boxes[Path.Combine(images, line[0])] = BoxOf(file, line, 1);
         }
-        return new(names, [.. found], boxes, options, memoryLimit);
+        return new(names, [.. found], boxes, options, memoryLimit, leftOut);
     }
 
     private static TinyImageNet Test(string folder, string[] wnids, string[] names, DataOptions options, long memoryLimit)
@@ -73,7 +75,7 @@ internal sealed class TinyImageNet : ImageFiles
         }
         if (found.Count == 0)
             throw new InputException($"{file} must name at least one image. Received: none. Unpack the set again.");
-        return new(names, [.. found], boxes, options, memoryLimit);
+        return new(names, [.. found], boxes, options, memoryLimit, []);
     }
 
     private static string[] Wnids(string folder)

@@ -42,8 +42,7 @@ public sealed record OutOfDistributionSuite : Suite
         new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
             "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle "
             + "(default none but noise and blobs)",
-            (suite, text) =>
-                suite with { OutSets = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
+            (suite, text) => suite with { OutSets = NamedSet.Several(text) },
             suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),
     ];
 
@@ -60,7 +59,7 @@ public sealed record OutOfDistributionSuite : Suite
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
         var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
-        var set = named.Open(crop ? null : test.Height, test).Test;
+        var set = named.OpenImages(crop ? null : test.Height, test);
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);
         var images = !crop && fits ? set : new Resized(set, test.Height, test.Width, test.Channels, crop);
         return ($"{named.Name}{(crop ? "_crop" : "")}", set.Count <= test.Count ? images

@@ -151,10 +151,10 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
         Assert.Contains("`SkipDamaged`", Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
-        Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
+        Assert.Equal([damaged], ImageFiles.LeftOutOf(pair).Where(file => file.Reason == LeftOutReason.Damaged).Select(file => file.Path));
         Assert.Equal(20, pair.Train.Count + pair.Test.Count);
         var whole = new ImageFolder(root, 8, new DataOptions { SkipDamaged = true });
-        Assert.Equal([damaged], whole.Damaged);
+        Assert.Equal([new(damaged, LeftOutReason.Damaged)], whole.LeftOut.Select(file => file with { Detail = "" }));
         for (var i = 0; i < 20; i++)      // pixels stay with their labels and files
             Assert.Equal((10 * (i % 10), 100 * (i / 10), i / 10, $"{i % 10}.png"),
                 (whole.Read(i, [])[0], whole.Read(i, [])[64], whole.Label(i), Path.GetFileName(whole.FilePath(i))));
@@ -176,7 +176,7 @@ public sealed class ImageFolderTests : IDisposable
         WriteTwoClasses();
         File.WriteAllText(At("cat", "a.png"), "no header");
         Assert.Contains(At("cat", "a.png"), Refused(limit: 0), StringComparison.Ordinal);
-        Assert.Equal([At("cat", "a.png")], ImageFiles.DamagedIn(Open(skipDamaged: true, limit: 0)));
+        Assert.Equal([At("cat", "a.png")], ImageFiles.LeftOutOf(Open(skipDamaged: true, limit: 0)).Where(file => file.Reason == LeftOutReason.Damaged).Select(file => file.Path));
         PictureFiles.Cut(PictureFiles.WriteNoise(At("cat", "a.png")), 0.6);
         var set = new ImageFolder(root, 8, new DataOptions(), 0);
         var error = Assert.Throws<InputException>(() => { set.Read(10, new byte[set.ImageBytes]); });
@@ -191,7 +191,7 @@ public sealed class ImageFolderTests : IDisposable
         PictureFiles.Cut(damaged, 0.6);
         var set = new ImageFolder(root, 8, new DataOptions { SkipDamaged = true }, 0);
         Assert.False(set.InMemory);
-        Assert.Equal([damaged], set.Damaged);
+        Assert.Equal([new(damaged, LeftOutReason.Damaged)], set.LeftOut.Select(file => file with { Detail = "" }));
         Assert.Equal(20, set.Count);
         for (var i = 0; i < set.Count; i++)
             Assert.Equal((10 * (i % 10), $"{i % 10}.png"), (set.Read(i, new byte[set.ImageBytes])[0], Path.GetFileName(set.FilePath(i))));

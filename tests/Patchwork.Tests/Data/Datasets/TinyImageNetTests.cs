@@ -79,7 +79,7 @@ public sealed class TinyImageNetTests : IDisposable
         PictureFiles.Cut(damaged, 0.5);
         Assert.Contains(damaged, Refused(), StringComparison.Ordinal);
         var pair = Open(skipDamaged: true);
-        Assert.Equal([damaged], ImageFiles.DamagedIn(pair));
+        Assert.Equal([damaged], ImageFiles.LeftOutOf(pair).Where(file => file.Reason == LeftOutReason.Damaged).Select(file => file.Path));
         Assert.Equal((5, new Box(5, 5, 6, 6), new Box(2, 1, 64, 4)),
             (pair.Train.Count, pair.Train.ObjectBox(0)!.Value, pair.Train.ObjectBox(1)!.Value));
     }

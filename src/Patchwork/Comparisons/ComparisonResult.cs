@@ -1,0 +1,44 @@
+using Patchwork.Recipes;
+using Patchwork.Runs;
+
+namespace Patchwork.Comparisons;
+
+/// <summary>One finished run of a comparison.</summary>
+/// <param name="Method">Method id.</param>
+/// <param name="Seed">Seed.</param>
+/// <param name="Folder">Run folder.</param>
+/// <param name="Result">Its numbers.</param>
+public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result)
+{
+    /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
+    public string Label => LabelOf(Method, Seed);
+
+    /// <summary>What a run of a method and a seed is called.</summary>
+    public static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
+}
+
+/// <summary>All runs of a comparison.</summary>
+/// <param name="Recipe">What they share.</param>
+/// <param name="Resolved">The recipe of each method, in order.</param>
+/// <param name="Runs">The runs.</param>
+public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecipe> Resolved, IReadOnlyList<ComparedRun> Runs)
+{
+    /// <summary>The methods, in order.</summary>
+    public IReadOnlyList<string> Methods { get; } = [.. Resolved.Select(one => one.Recipe.Method)];
+
+    /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>A finished run by itself.</summary>
+    public static ComparisonResult Of(RunFolder run) =>
+        new(run.Recipe, [run.Recipe.ResolveStored()], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
+
+    /// <summary>The runs of a method, by seed.</summary>
+    public IEnumerable<ComparedRun> Of(string method) => Runs.Where(run => run.Method == method);
+
+    /// <summary>The recipe of a method.</summary>
+    public ResolvedRecipe RecipeOf(string method) => Resolved.Single(one => one.Recipe.Method == method);
+
+    /// <summary>What a method is called in its paper.</summary>
+    public string NameOf(string method) => RecipeOf(method).Name;
+}

@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+using Patchwork.Imaging;
+
+namespace Patchwork.Data;
+
+/// <summary>What is in a data set and what is wrong with it: what <c>data check</c> shows.</summary>
+public sealed record DataCheck
+{
+    /// <summary>Training images of a class below which <see cref="Scarce"/> names it.</summary>
+    public const int Few = 10;
+
+    /// <summary>Its parts with the number of images of each class.</summary>
+    public required IReadOnlyList<CheckedPart> Parts { get; init; }
+
+    /// <summary>The names of the classes.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>Rows and columns of the pictures as they are shown, of the smallest and of the largest one by their area.</summary>
+    public required (PictureSize Smallest, PictureSize Largest) Sizes { get; init; }
+
+    /// <summary>Pictures that are stored turned or mirrored, and are shown upright (EXIF).</summary>
+    public required int Turned { get; init; }
+
+    /// <summary>Files that are not used.</summary>
+    public required IReadOnlyList<LeftOutFile> LeftOut { get; init; }
+
+    /// <summary>Images that stand in more than one part: what is tested was trained on. Equal files; equal pixels for sets without files.
+    /// </summary>
+    public required IReadOnlyList<SameImage> AcrossParts { get; init; }
+
+    /// <summary>Images that stand in more than one class of the same part.</summary>
+    public required IReadOnlyList<SameImage> AcrossClasses { get; init; }
+
+    /// <summary>Number of images that are in the same class of the same part again.</summary>
+    public required int Repeated { get; init; }
+
+    /// <summary>Classes with fewer than <see cref="Few"/> training images.</summary>
+    public IReadOnlyList<string> Scarce =>
+        [.. Classes.Where((_, label) => Parts[0].PerClass[label] < Few).Select(name => name)];
+
+    /// <summary>How its parts were found.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>
+    /// True where an image is damaged or of a format that is not read, has no class or two, or is trained on and tested.
+    /// </summary>
+    public bool HasFaults => AcrossParts.Count + AcrossClasses.Count > 0
+        || LeftOut.Any(file => file.IsPicture);
+
+    /// <summary>Looks a data set through, damaged pictures included.</summary>
+    /// <param name="id">Its id in <see cref="DatasetCatalogue"/>.</param>
+    /// <param name="options">Where it lies.</param>
+    /// <exception cref="InputException">It cannot be opened at all.</exception>
+    public static DataCheck Of(string id, DataOptions options)
+    {
+        var pair = DatasetCatalogue.Open(id, options with { SkipDamaged = true });
+        (string Name, Dataset Set)[] parts = [.. new (string, Dataset?)[] { ("training", pair.Train), ("validation", pair.Validation),
+            ("test", pair.Test) }.Where(part => part.Item2 is not null).Select(part => (part.Item1, part.Item2!))];
+        var images = parts.SelectMany(part => Look(part.Name, part.Set)).ToArray();
+        var same = images.GroupBy(image => image.Digest).Where(group => group.Skip(1).Any()).Select(group => group.ToArray()).ToArray();
+        bool InTwoClasses(LookedAt[] group) =>
+            group.GroupBy(image => image.Part).Any(part => part.DistinctBy(image => image.Class).Skip(1).Any());
+        return new DataCheck
+        {
+            Parts = [.. parts.Select(part => new CheckedPart(part.Name, CountPerClass(part.Set)))],
+            Classes = pair.Train.ClassNames,
+            Sizes = (images.MinBy(image => image.Size.Area)!.Size, images.MaxBy(image => image.Size.Area)!.Size),
+            Turned = images.Count(image => image.IsTurned),
+            LeftOut = ImageFiles.LeftOutOf(pair),
+            AcrossParts = [.. same.Where(group => group.DistinctBy(image => image.Part).Skip(1).Any()).Select(SameImage.Of)],
+            AcrossClasses = [.. same.Where(InTwoClasses).Select(SameImage.Of)],
+            Repeated = same.Sum(group => group.Length - group.DistinctBy(image => (image.Part, image.Class)).Count()),
+            Notes = pair.Notes,
+        };
+    }
+
+    private static int[] CountPerClass(Dataset set)
+    {
+        var counts = new int[set.ClassNames.Count];
+        for (var i = 0; i < set.Count; i++)
+            counts[set.Label(i)]++;
+        return counts;
+    }
+
+    private static LookedAt[] Look(string part, Dataset set)
+    {
+        var images = new LookedAt[set.Count];
+        Parallel.For(0, set.Count, () => new byte[set.ImageBytes], (i, _, scratch) =>
+        {
+            var (name, file) = (set.ClassNames[set.Label(i)], set.FilePath(i));
+            var (size, turned) = (new PictureSize(set.Height, set.Width), false);
+            if (file is not null)
+            {
+                (var height, var width, turned) = ImageDecoder.CheckHeader(file);
+                size = new(height, width);
+            }
+            var bytes = file is null ? set.Read(i, scratch) : File.ReadAllBytes(file);
+            images[i] = new(part, name, file ?? FormattableString.Invariant($"image {i}"), Convert.ToHexString(SHA256.HashData(bytes)), size,
+                turned);
+            return scratch;
+        }, _ => { });
+        return images;
+    }
+
+    internal sealed record LookedAt(string Part, string Class, string Name, string Digest, PictureSize Size, bool IsTurned);
+}
+
+/// <summary>A part of a data set.</summary>
+/// <param name="Name"><c>training</c>, <c>validation</c> or <c>test</c>.</param>
+/// <param name="PerClass">Number of images of each class.</param>
+public sealed record CheckedPart(string Name, IReadOnlyList<int> PerClass)
+{
+    /// <summary>Number of images.</summary>
+    public int Images => PerClass.Sum();
+}
+
+/// <summary>Rows and columns.</summary>
+public readonly record struct PictureSize(int Height, int Width)
+{
+    /// <summary>Pixels.</summary>
+    public long Area => (long)Height * Width;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Height}×{Width}";
+}
+
+/// <summary>One image in several places.</summary>
+/// <param name="Places">Part, class and name of each.</param>
+public sealed record SameImage(IReadOnlyList<(string Part, string Class, string Name)> Places)
+{
+    internal static SameImage Of(IEnumerable<DataCheck.LookedAt> images) =>
+        new([.. images.Select(image => (image.Part, image.Class, image.Name))]);
+}

@@ -1,0 +1,79 @@
+namespace Patchwork.Data;
+
+/// <summary>
+/// How a folder of pictures is divided: <c>train/</c>, <c>val/</c> (or <c>valid/</c>, <c>validation/</c>) and <c>test/</c>, in any case,
+/// each with a folder a class; or the folders of the classes alone.
+/// </summary>
+/// <param name="Train">Folder of the training pictures; where <paramref name="Test"/> is null, of all of them.</param>
+/// <param name="Validation">Folder of the validation pictures; null where there is none, or where it is the test set.</param>
+/// <param name="Test">Folder of the test pictures; null where they are held out of the others.</param>
+internal sealed record FolderLayout(string Train, string? Validation, string? Test)
+{
+    private static readonly string[] TrainNames = ["train", "training"], ValidationNames = ["val", "valid", "validation"],
+        TestNames = ["test", "testing"];
+
+    /// <summary>What is worth saying about it, a sentence each without its full stop.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
+    /// <summary>Folders beside the parts, which are not used.</summary>
+    public IReadOnlyList<string> Unused { get; private init; } = [];
+
+    /// <summary>The layout of a folder that exists.</summary>
+    /// <exception cref="InputException">Two folders are the same part, or the pictures are not sorted into classes.</exception>
+    public static FolderLayout Of(string root)
+    {
+        string[] folders = [.. PictureListing.FoldersIn(root)];
+        string? Named(string[] names)
+        {
+            string[] fitting = [.. folders.Where(folder => names.Contains(Path.GetFileName(folder), StringComparer.OrdinalIgnoreCase))];
+            return fitting.Length <= 1 ? fitting.FirstOrDefault() : throw new InputException(
+                $"{root} must have one folder for each part. Received: {string.Join(" and ", fitting.Select(Path.GetFileName))}. "
+                + "Put their pictures together, or take one away.");
+        }
+        var (train, validation, test) = (Named(TrainNames), Named(ValidationNames), Named(TestNames));
+        if (folders.Length > 0 && folders.All(folder => folder == train || folder == validation || folder == test)
+            && folders.All(folder => !HoldsClasses(folder)))
+            throw new InputException($"{root} must have a folder for each class inside {string.Join(" and ", folders.Select(Path.GetFileName))}. "
+                + "Received: pictures without a class. Sort them into one folder per class.");
+        if (train is null || !HoldsClasses(train))
+        {
+            // A class may be called train, as in pictures of vehicles; parts without it are a mistake.
+            if ((HoldsClasses(validation) ? validation : HoldsClasses(test) ? test : null) is { } alone)
+                throw new InputException($"{root} must have a train folder beside {Path.GetFileName(alone)}. Received: none with a folder "
+                    + "per class. Add it, or set `Data` to the folder of the classes themselves.");
+            return new FolderLayout(root, null, null);
+        }
+        var notes = new List<string>();
+        if (test is not null && !HoldsClasses(test))
+        {
+            notes.Add($"{Path.GetFileName(test)}/ has no folders of classes and is not used");
+            test = null;
+        }
+        if (validation is not null && !HoldsClasses(validation))
+        {
+            notes.Add($"{Path.GetFileName(validation)}/ has no folders of classes and is not used");
+            validation = null;
+        }
+        if (test is null && validation is not null)
+        {
+            notes.Add($"{Path.GetFileName(validation)}/ is the test set, as there is no other");
+            (test, validation) = (validation, null);
+        }
+        else if (test is null)
+            notes.Add($"a fifth of each class of {Path.GetFileName(train)}/ is the test set, as there is no other");
+        return new FolderLayout(train, validation, test)
+        {
+            Notes = notes,
+            Unused = [.. folders.Where(folder => folder != train && folder != validation && folder != test)],
+        };
+    }
+
+    /// <summary>The test part of a folder, or the validation part where that is the test set; null where there is neither.</summary>
+    public static string? TestPartOf(string root) =>
+        TestNames.Concat(ValidationNames).Select(name => PictureListing.FoldersIn(root)
+            .FirstOrDefault(folder => name.Equals(Path.GetFileName(folder), StringComparison.OrdinalIgnoreCase)))
+        .FirstOrDefault(folder => folder is not null);
+
+    private static bool HoldsClasses(string? folder) =>
+        folder is not null && PictureListing.FoldersIn(folder).Any(inner => PictureListing.In(inner, []).Length > 0);
+}

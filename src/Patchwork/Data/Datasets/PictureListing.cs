@@ -1,0 +1,131 @@
+using Patchwork.Imaging;
+
+namespace Patchwork.Data;
+
+/// <summary>Why a file in a folder of pictures is not used.</summary>
+public enum LeftOutReason
+{
+    /// <summary>A picture that cannot be decoded, or not to its end.</summary>
+    Damaged,
+
+    /// <summary>A picture of a format that is not read: HEIC, AVIF, TIFF and others.</summary>
+    FormatNotRead,
+
+    /// <summary>A picture in a folder inside a class's folder.</summary>
+    InSubFolder,
+
+    /// <summary>A picture beside the folders of the classes, and so of no class.</summary>
+    WithoutClass,
+
+    /// <summary>A file that is no picture.</summary>
+    NotAPicture,
+
+    /// <summary>A file or folder whose name begins with a dot, or <c>__MACOSX</c>, which archives of macOS bring.</summary>
+    Hidden,
+}
+
+/// <summary>A file that is not used.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Detail">What is wrong with a damaged picture, in a sentence; else empty.</param>
+public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detail = "")
+{
+    /// <summary>True for a picture that one would have wanted to be used, and not something else that lies beside pictures.</summary>
+    public bool IsPicture => Reason is not (LeftOutReason.NotAPicture or LeftOutReason.Hidden);
+
+    /// <summary>A line for each reason: how many there are, and the first of them.</summary>
+    public static IEnumerable<(string Line, bool ArePictures)> Summaries(IEnumerable<LeftOutFile> files)
+    {
+        const int named = 3;
+        return from alike in files.GroupBy(file => file.Reason).OrderBy(alike => alike.Key)
+               let count = alike.Count()
+               select ($"left out {Name(alike.Key, count)}: {string.Join(", ", alike.Take(named).Select(file => file.Path))}"
+                    + (count > named ? ", …" : ""), alike.First().IsPicture);
+    }
+
+    /// <summary>What files of a reason are called: "2 damaged images".</summary>
+    public static string Name(LeftOutReason reason, int count)
+    {
+        var images = count == 1 ? "image" : "images";
+        return reason switch
+        {
+            LeftOutReason.Damaged => $"{count} damaged {images}",
+            LeftOutReason.FormatNotRead => $"{count} {images} of a format that is not read",
+            LeftOutReason.InSubFolder => $"{count} {images} in folders inside a class's",
+            LeftOutReason.WithoutClass => $"{count} {images} beside the folders of the classes",
+            LeftOutReason.NotAPicture => $"{count} {(count == 1 ? "file that is no picture" : "files that are no pictures")}",
+            _ => $"{count} hidden {(count == 1 ? "file" : "files")}",
+        };
+    }
+}
+
+/// <summary>The pictures in folders: every file that the decoder reads, whatever its name ends in.</summary>
+public static class PictureListing
+{
+    private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"];
+
+    /// <summary>
+    /// A picture as it is, or all pictures in a folder and the folders inside it, in ordinal order of their paths.
+    /// </summary>
+    /// <exception cref="InputException">The folder holds no picture.</exception>
+    public static IReadOnlyList<string> Under(string path)
+    {
+        if (!Directory.Exists(path))
+            return [path];
+        string[] pictures = [.. Folders(path).SelectMany(folder => In(folder, [])).Order(StringComparer.Ordinal)];
+        return pictures.Length > 0 ? pictures
+            : throw new InputException($"The folder {path} must hold {PictureFormat.Read} images. Received: none.");
+    }
+
+    /// <summary>The pictures directly in a folder, in ordinal order; what else lies there goes to the list.</summary>
+    internal static string[] In(string folder, List<LeftOutFile> leftOut)
+    {
+        var pictures = new List<string>();
+        foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        {
+            if (ReasonAgainst(path) is { } reason)
+                leftOut.Add(new(path, reason));
+            else
+                pictures.Add(path);
+        }
+        return [.. pictures];
+    }
+
+    /// <summary>The pictures directly in a folder, as files that are left out for a reason; and what is no picture for its own.</summary>
+    internal static IEnumerable<LeftOutFile> LeftOut(string folder, LeftOutReason reason)
+    {
+        var others = new List<LeftOutFile>();
+        return [.. In(folder, others).Select(path => new LeftOutFile(path, reason)), .. others];
+    }
+
+    /// <summary>Folders in a folder that are not hidden, in ordinal order.</summary>
+    internal static IEnumerable<string> FoldersIn(string folder) =>
+        Directory.EnumerateDirectories(folder).Where(path => !IsHidden(path)).Order(StringComparer.Ordinal);
+
+    /// <summary>A folder and all in it that are not hidden.</summary>
+    internal static IEnumerable<string> Folders(string folder) => FoldersIn(folder).SelectMany(Folders).Prepend(folder);
+
+    /// <summary>Why a file is not used, by its name and its first bytes; null for a picture.</summary>
+    internal static LeftOutReason? ReasonAgainst(string path)
+    {
+        if (IsHidden(path))
+            return LeftOutReason.Hidden;
+        if (Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
+            return null;
+        try
+        {
+            return PictureFormat.OfFile(path) switch
+            {
+                { IsRead: true } => null,
+                null => LeftOutReason.NotAPicture,
+                _ => LeftOutReason.FormatNotRead,
+            };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return LeftOutReason.Damaged;
+        }
+    }
+
+    private static bool IsHidden(string path) => Path.GetFileName(path) is ['.', ..] or "__MACOSX" or "Thumbs.db" or "desktop.ini";
+}

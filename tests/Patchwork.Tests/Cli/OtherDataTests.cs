@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using Patchwork.Tests.Data;
+using Patchwork.Tests.Support;
+using SkiaSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary>A run is opened with data that are not those it was made from: refused, measured anew or warned of, and never wrong numbers.
+/// </summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class OtherDataTests : IDisposable
+{
+    private readonly PictureSet files = new();
+
+    public void Dispose() => files.Dispose();
+
+    private static string[] Quiet(params string[] arguments) => [.. arguments, "--quiet"];
+
+    private CommandResult Evaluate(params string[] more) => CommandLine.Run(["evaluate", files.At("run"), "--suite", "clean", .. more]);
+
+    private void Train(int epochs = 1, params string[] more)
+    {
+        files.Paint(perClass: 10);
+        var trained = CommandLine.Run(["train", "--quiet", .. files.Flags("run", epochs), .. more]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+    }
+
+    private void Rename(string from, string to) => Directory.Move(Path.Combine(files.Pictures, from), Path.Combine(files.Pictures, to));
+
+    // A finished run whose recipe says more epochs goes on where it stopped.
+    private void Unfinish(int epochs)
+    {
+        File.Delete(files.At("run/result.json"));
+        var recipe = JsonNode.Parse(File.ReadAllText(files.At("run/recipe.json")))!;
+        recipe["epochs"] = epochs;
+        File.WriteAllText(files.At("run/recipe.json"), recipe.ToJsonString());
+    }
+
+    [Theory, InlineData("resume"), InlineData("evaluate"), InlineData("compare")]
+    public void Other_classes_are_refused_with_both_lists(string verb)
+    {
+        Train();
+        Rename("green", "violet");
+        if (verb == "resume")
+            Unfinish(epochs: 2);
+        if (verb == "compare")
+        {
+            Directory.CreateDirectory(files.At("compare"));
+            Directory.Move(files.At("run"), files.At("compare/baseline-seed1"));
+        }
+        var refusal = (verb switch
+        {
+            "resume" => CommandLine.Run(Quiet("train", "--resume", "--out", files.At("run"))),
+            "evaluate" => Evaluate("--quiet"),
+            _ => CommandLine.Run(["compare", "--methods", "baseline", "--seeds", "1", "--quiet", .. files.Flags("compare", 1)]),
+        }).Refusal();
+        Assert.Contains("blue, green, red", refusal, StringComparison.Ordinal);
+        Assert.Contains("blue, red, violet", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_third_class_never_reaches_a_network_of_two()
+    {
+        Train();
+        PictureFiles.WritePlain(Path.Combine(files.Pictures, "aqua", "0.png"), SKColors.Aqua);
+        PictureFiles.WritePlain(Path.Combine(files.Pictures, "aqua", "1.png"), SKColors.Aqua);
+        Assert.Contains("with aqua", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
+        Assert.Contains("with aqua", CommandLine.Run("preview", "--dataset", "folder", "--data", files.Pictures, "--method", "snapmix",
+            "--run", files.At("run"), "--out", files.At("sheet.png")).Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_is_resumed_with_other_images_warns_and_with_the_same_does_not()
+    {
+        Train();
+        Unfinish(epochs: 2);
+        Assert.DoesNotContain("other data", CommandLine.Run("train", "--resume", "--out", files.At("run")).Error, StringComparison.Ordinal);
+        Unfinish(epochs: 3);
+        PictureFiles.WritePlain(Path.Combine(files.Pictures, "green", "more.png"), SKColors.Lime);
+        var resumed = CommandLine.Run(Quiet("train", "--resume", "--out", files.At("run")));
+        Assert.Equal(0, resumed.ExitCode);
+        Assert.Contains("not to the same bits", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("training images, not", resumed.Error, StringComparison.Ordinal);
+    }
+
+    // The pixels of one test image change, and neither its name nor the number of images.
+    [Fact]
+    public void A_stored_result_of_other_test_images_is_measured_anew()
+    {
+        Train();
+        var measured = Evaluate("--json");
+        Assert.True(measured.ExitCode == 0, measured.Error);
+        var stored = files.At("run/evaluation/clean.json");
+        var then = JsonNode.Parse(File.ReadAllText(stored))!["data"]!["test"]!.ToString();
+        foreach (var path in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
+            PictureFiles.WritePlain(path, SKColors.White);
+        var again = Evaluate("--json");
+        Assert.Contains("other data", again.Error, StringComparison.Ordinal);
+        Assert.NotEqual(then, JsonNode.Parse(File.ReadAllText(stored))!["data"]!["test"]!.ToString());
+        // All images are alike by now: one class is predicted of all, so that two of three classes are wrong.
+        Assert.Equal(2 / 3.0, again.Json().GetProperty("clean").GetProperty("top1_error").GetProperty("value").GetDouble(), 1e-12);
+    }
+
+    [Fact]
+    public void A_stored_result_of_other_unknown_images_is_measured_anew()
+    {
+        Train();
+        var unknown = files.At("unknown, and more");      // a path with a comma
+        PictureFiles.WritePlain(Path.Combine(unknown, "a.png"), SKColors.Black);
+        string Auroc() => CommandLine.Run("evaluate", files.At("run"), "--suite", "ood", "--out-sets", $"folder={unknown},shapes", "--json")
+            .Json().GetProperty("ood").GetProperty("unknown, and more_msp_auroc").GetProperty("n").GetRawText();
+        Assert.Equal("7", Auroc());      // a fifth of thirty test images, and one
+        PictureFiles.WritePlain(Path.Combine(unknown, "deeper", "b.png"), SKColors.White);
+        Assert.Equal("8", Auroc());
+    }
+
+    [Fact]
+    public void Runs_of_other_images_are_not_added_to_and_are_reported_with_a_warning()
+    {
+        files.Paint(perClass: 10);
+        string[] Compare(int seeds) =>
+            ["compare", "--methods", "baseline", "--seeds", $"{seeds}", "--quiet", .. files.Flags("compare", 1)];
+        Assert.Equal(0, CommandLine.Run(Compare(1)).ExitCode);
+        File.Delete(Path.Combine(files.Pictures, "red", "000.png"));
+        Assert.Contains("would not compare", CommandLine.Run(Compare(2)).Refusal(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.At("compare/baseline-seed2")));
+        var reported = CommandLine.Run(Compare(1));
+        Assert.Equal(0, reported.ExitCode);
+        Assert.Contains("warning: trained on other data", reported.Error, StringComparison.Ordinal);
+        Assert.Contains("are others by now", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_says_what_it_was_made_from_and_which_images_it_held_out()
+    {
+        Train();
+        var data = JsonNode.Parse(File.ReadAllText(files.At("run/data.json")))!;
+        Assert.Equal(["blue", "green", "red"], data["classes"]!.AsArray().Select(name => (string)name!));
+        Assert.Equal([21, 3, 6], ((string[])["train", "validation", "test"]).Select(part => (int)data[part]!["images"]!));
+        var held = File.ReadAllLines(files.At("run/validation.csv"));
+        Assert.Equal("index,class,file", held[0]);
+        Assert.Equal(3, held.Length - 1);
+        Assert.All(held[1..], line => Assert.True(File.Exists(line.Split(',')[2])));
+        Assert.Equal(["blue", "green", "red"], held[1..].Select(line => line.Split(',')[1]));
+    }
+}

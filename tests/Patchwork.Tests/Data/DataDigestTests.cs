@@ -1,0 +1,79 @@
+using CsCheck;
+using Patchwork.Data;
+using Patchwork.Tests.Support;
+using SkiaSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Data;
+
+public sealed class DataDigestTests : IDisposable
+{
+    private readonly PictureSet files = new();
+
+    public void Dispose() => files.Dispose();
+
+    private static Dataset Open(string folder, int? size = 8) =>
+        DatasetCatalogue.Open("folder", new DataOptions { Data = folder, ImageSize = size }).Train;
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
+    [Fact]
+    public void Where_the_files_lie_does_not_count()
+    {
+        files.Paint(perClass: 5);
+        Copy(files.Pictures, files.At("elsewhere"));
+        Assert.Equal(DataDigest.Of(Open(files.Pictures)), DataDigest.Of(Open(files.At("elsewhere"))));
+    }
+
+    [Theory, InlineData("pixel"), InlineData("name"), InlineData("class"), InlineData("more"), InlineData("size")]
+    public void Whatever_is_another_is_noticed(string change)
+    {
+        files.Paint(perClass: 5);
+        var before = DataDigest.Of(Open(files.Pictures));
+        var first = Directory.GetFiles(Path.Combine(files.Pictures, "blue")).Order().First();
+        switch (change)
+        {
+            case "pixel":
+                foreach (var path in Directory.GetFiles(Path.Combine(files.Pictures, "blue")))
+                    PictureFiles.WritePlain(path, SKColors.Navy);
+                break;
+            case "name":
+                File.Move(first, Path.Combine(files.Pictures, "blue", "000a.png"));
+                break;
+            case "class":
+                Directory.Move(Path.Combine(files.Pictures, "blue"), Path.Combine(files.Pictures, "azure"));
+                break;
+            case "more":
+                File.Copy(first, Path.Combine(files.Pictures, "blue", "zzz.png"));
+                break;
+        }
+        Assert.NotEqual(before, DataDigest.Of(Open(files.Pictures, change == "size" ? 9 : 8)));
+    }
+
+    // Sets in memory without files: labels and their order count.
+    [Fact]
+    public void Equal_labels_and_pixels_are_equal_digests_and_others_are_not() =>
+        Gen.Select(Gen.Int[0, 3].Array[1, 20], Gen.Int[0, 3].Array[1, 20]).Sample((a, b) =>
+            (DataDigest.Of(new KnownDataset(a)) == DataDigest.Of(new KnownDataset(b))) == a.SequenceEqual(b));
+
+    [Fact]
+    public void Labels_are_matched_by_the_names_of_the_classes()
+    {
+        files.Paint(perClass: 5);
+        var pair = DatasetCatalogue.Open("folder", new DataOptions { Data = files.Pictures, ImageSize = 8 });
+        Assert.Same(pair, Relabelled.To(pair, ["blue", "green", "red"]));
+        var turned = Relabelled.To(pair, ["red", "blue", "green"])!;
+        for (var i = 0; i < pair.Train.Count; i++)
+            Assert.Equal(pair.Train.ClassNames[pair.Train.Label(i)], turned.Train.ClassNames[turned.Train.Label(i)]);
+        Assert.Null(Relabelled.To(pair, ["red", "blue", "violet"]));
+        Assert.Null(Relabelled.To(pair, ["red", "blue"]));
+    }
+}
