@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Patchwork.Data;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
@@ -11,7 +12,8 @@ namespace Patchwork.Cli;
 /// The flags that every verb shares: each is a recipe key, spelled with dashes. What is given on the command line is laid over a base
 /// recipe.
 /// </summary>
-internal sealed class RecipeOptions
+/// <param name="withDefaults">False leaves defaults out of the descriptions, for verbs that do not begin with them.</param>
+internal sealed partial class RecipeOptions(bool withDefaults = true)
 {
     private readonly List<(Option<string> Option, string Key, Func<string, JsonNode?> Read)> values = [];
     private readonly List<(Option<bool> Option, string Key)> switches = [];
@@ -189,10 +191,16 @@ internal sealed class RecipeOptions
                 : throw InputException.Unknown($"value for {flag}", given, names));
     }
 
-    private void Switch(string flag, string description) => switches.Add((new Option<bool>(flag) { Description = description }, Key(flag)));
+    private void Switch(string flag, string description) =>
+        switches.Add((new Option<bool>(flag) { Description = Described(description) }, Key(flag)));
 
     private void Add(string flag, string description, Func<string, JsonNode?> read) =>
-        values.Add((new Option<string>(flag) { Description = description }, Key(flag), read));
+        values.Add((new Option<string>(flag) { Description = Described(description) }, Key(flag), read));
+
+    private string Described(string description) => withDefaults ? description : Default().Replace(description, "");
+
+    [GeneratedRegex(@" \(default [^)]*\)")]
+    private static partial Regex Default();
 
     // --batch-size is batchSize.
     private static string Key(string flag)

@@ -1,76 +1,122 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
 using SkiaSharp;
 
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// How the camera was held, from the EXIF of PNG files (chunk <c>eXIf</c>, PNG third edition, 11.3.4.5) and WebP files (chunk <c>EXIF</c>);
-/// Skia reads that of JPEG files. Anything that is damaged counts as upright: the picture itself may be whole.
+/// How a camera was held, as PNG and WebP files store it: the orientation tag of EXIF, in the chunk <c>eXIf</c> of PNG (or, in files of
+/// older programs, as hexadecimal text) and in the chunk <c>EXIF</c> of WebP. Whatever is damaged or contradicts the format counts as
+/// upright.
 /// </summary>
 internal static class ExifOrientation
 {
-    private const ushort Orientation = 0x0112, Short = 3, Long = 4;
+    private const int LongestProfile = 1 << 20;      // characters of unpacked text that are read
+    private const ushort OrientationTag = 0x0112;
 
-    /// <summary>The orientation that a file's bytes say; upright where they say none.</summary>
-    public static SKEncodedOrigin Of(ReadOnlySpan<byte> file)
+    /// <summary>The orientation that the bytes of a file say; upright where they say none.</summary>
+    public static SKEncodedOrigin Of(ReadOnlySpan<byte> file) => file.StartsWith(PictureFormat.PngSignature) ? OfPng(file) : OfWebp(file);
+
+    /// <summary>Orientation of a PNG file. A chunk of EXIF counts before text, wherever they stand.</summary>
+    public static SKEncodedOrigin OfPng(ReadOnlySpan<byte> file)
     {
-        var exif = file.StartsWith(PictureFormat.PngSignature) ? PngChunk(file)
-            : file is [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] ? WebpChunk(file) : [];
-        return InTiff(exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif);
+        if (!file.StartsWith(PictureFormat.PngSignature))
+            return SKEncodedOrigin.TopLeft;
+        var rest = file[PictureFormat.PngSignature.Length..];
+        var text = SKEncodedOrigin.TopLeft;
+        while (rest.Length >= 12 && BinaryPrimitives.ReadUInt32BigEndian(rest) is var length && length <= rest.Length - 12)      // with CRC
+        {
+            var type = rest.Slice(4, 4);
+            var content = rest.Slice(8, (int)length);
+            if (type.SequenceEqual("eXIf"u8))
+                return OfTiff(content);
+            var packed = type.SequenceEqual("zTXt"u8);
+            if (text == SKEncodedOrigin.TopLeft && (packed || type.SequenceEqual("tEXt"u8)))
+                text = OfText(content, packed);
+            rest = rest[(12 + (int)length)..];
+        }
+        return text;
     }
 
-    // Length, type, content, checksum, one chunk after the other; EXIF may stand before or behind the pixels.
-    private static ReadOnlySpan<byte> PngChunk(ReadOnlySpan<byte> file)
+    /// <summary>Orientation of a WebP file.</summary>
+    public static SKEncodedOrigin OfWebp(ReadOnlySpan<byte> file)
     {
-        for (long at = PictureFormat.PngSignature.Length; at + 12 <= file.Length;)
+        const int header = 12;      // RIFF, length, WEBP
+        if (file.Length < header || !file.StartsWith("RIFF"u8) || !file[8..].StartsWith("WEBP"u8))
+            return SKEncodedOrigin.TopLeft;
+        var rest = file[header..];
+        while (rest.Length >= 8 && BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]) is var length && length <= rest.Length - 8)
         {
-            var length = BinaryPrimitives.ReadUInt32BigEndian(file[(int)at..]);
-            if (at + 12 + length > file.Length)
-                break;
-            if (file.Slice((int)at + 4, 4).SequenceEqual("eXIf"u8))
-                return file.Slice((int)at + 8, (int)length);
-            at += 12 + length;
+            if (rest.StartsWith("EXIF"u8))
+                return OfTiff(rest.Slice(8, (int)length));
+            rest = rest[(int)Math.Min(8L + length + length % 2, rest.Length)..];      // chunks begin at even bytes
         }
-        return [];
+        return SKEncodedOrigin.TopLeft;
     }
 
-    // Type, length, content, padded to an even length, behind the 12 bytes of the container.
-    private static ReadOnlySpan<byte> WebpChunk(ReadOnlySpan<byte> file)
+    /// <summary>Orientation in a block of EXIF: a TIFF header and its first directory, in either byte order (EXIF 2.32, 4.5).</summary>
+    public static SKEncodedOrigin OfTiff(ReadOnlySpan<byte> exif)
     {
-        for (long at = 12; at + 8 <= file.Length;)
+        while (exif.StartsWith("Exif\0\0"u8))      // belongs to JPEG; some programs copy it along
+            exif = exif[6..];
+        if (exif.Length < 8)
+            return SKEncodedOrigin.TopLeft;
+        var little = exif.StartsWith("II"u8);
+        if (!little && !exif.StartsWith("MM"u8) || Short(exif[2..], little) != 42)
+            return SKEncodedOrigin.TopLeft;
+        var start = little ? BinaryPrimitives.ReadUInt32LittleEndian(exif[4..]) : BinaryPrimitives.ReadUInt32BigEndian(exif[4..]);
+        if (start > exif.Length - 2)
+            return SKEncodedOrigin.TopLeft;
+        var directory = exif[(int)start..];
+        var entries = directory[2..];
+        for (var left = Short(directory, little); left > 0 && entries.Length >= 12; left--, entries = entries[12..])
         {
-            var length = BinaryPrimitives.ReadUInt32LittleEndian(file[((int)at + 4)..]);
-            if (at + 8 + length > file.Length)
-                break;
-            if (file.Slice((int)at, 4).SequenceEqual("EXIF"u8))
-                return file.Slice((int)at + 8, (int)length);
-            at += 8 + length + (length & 1);
+            if (Short(entries, little) == OrientationTag)
+                return Short(entries[2..], little) == 3 && Short(entries[8..], little) is >= 1 and <= 8 and var value      // 3: SHORT
+                    ? (SKEncodedOrigin)value
+                    : SKEncodedOrigin.TopLeft;
         }
-        return [];
+        return SKEncodedOrigin.TopLeft;
     }
 
-    // TIFF 6.0: byte order, 42, place of the first directory; there a count, and twelve bytes an entry: tag, type, count, value.
-    private static SKEncodedOrigin InTiff(ReadOnlySpan<byte> tiff)
+    private static ushort Short(ReadOnlySpan<byte> bytes, bool little) =>
+        little ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : BinaryPrimitives.ReadUInt16BigEndian(bytes);
+
+    // ImageMagick's "Raw profile type exif" (or APP1): an empty line, one with the kind, one with the number of bytes, then lines of
+    // hexadecimal digits.
+    private static SKEncodedOrigin OfText(ReadOnlySpan<byte> content, bool packed)
     {
-        var little = tiff is [(byte)'I', (byte)'I', 42, 0, ..];
-        if (tiff.Length < 8 || !little && tiff is not [(byte)'M', (byte)'M', 0, 42, ..])
-            return SKEncodedOrigin.Default;
-        ushort Two(ReadOnlySpan<byte> bytes) =>
-            little ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : BinaryPrimitives.ReadUInt16BigEndian(bytes);
-        uint Four(ReadOnlySpan<byte> bytes) =>
-            little ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        var first = Four(tiff[4..]);
-        if (first + 2L > tiff.Length)
-            return SKEncodedOrigin.Default;
-        var entries = Two(tiff[(int)first..]);
-        for (var i = 0; i < entries && first + 2L + 12 * (i + 1) <= tiff.Length; i++)
+        var end = content.IndexOf((byte)0);
+        if (end < 0 || !content[..end].SequenceEqual("Raw profile type exif"u8) && !content[..end].SequenceEqual("Raw profile type APP1"u8))
+            return SKEncodedOrigin.TopLeft;
+        var text = content[(end + 1)..];
+        if (packed && (text.IsEmpty || !TryUnpack(text[1..], out text)))      // behind the method of packing, of which there is one
+            return SKEncodedOrigin.TopLeft;
+        var lines = Encoding.Latin1.GetString(text).Split('\n');
+        try
         {
-            var entry = tiff.Slice((int)first + 2 + 12 * i, 12);
-            if (Two(entry) != Orientation)
-                continue;
-            var value = Two(entry[2..]) switch { Short => Two(entry[8..]), Long => Four(entry[8..]), _ => 0u };
-            return value is >= 1 and <= 8 ? (SKEncodedOrigin)value : SKEncodedOrigin.Default;      // its names are EXIF's numbers
+            return lines.Length < 4 ? SKEncodedOrigin.TopLeft : OfTiff(Convert.FromHexString(string.Concat(lines.Skip(3)).Trim()));
         }
-        return SKEncodedOrigin.Default;
+        catch (FormatException)
+        {
+            return SKEncodedOrigin.TopLeft;
+        }
+    }
+
+    private static bool TryUnpack(ReadOnlySpan<byte> packed, out ReadOnlySpan<byte> text)
+    {
+        try
+        {
+            using var stream = new ZLibStream(new MemoryStream(packed.ToArray()), CompressionMode.Decompress);
+            var buffer = new byte[LongestProfile];
+            text = buffer.AsSpan(0, stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false));
+            return true;
+        }
+        catch (InvalidDataException)
+        {
+            text = default;
+            return false;
+        }
     }
 }

@@ -193,8 +193,12 @@ public static class ImageDecoder
     private static SKCodec OpenChecked(SKData file, string path, long largestPixels)
     {
         var codec = SKCodec.Create(new SKMemoryStream(file), out var result);      // which owns the stream
-        if (codec is null)
+        // Skia knows more formats than these, and takes almost any file that begins with two zeros for one of them.
+        if (codec is null || PictureFormat.Of(file.AsSpan(), file.Size) is not { IsRead: true })
+        {
+            codec?.Dispose();
             throw Unreadable(path, file, result);
+        }
         var (height, width) = (codec.Info.Height, codec.Info.Width);
         if ((long)height * width <= largestPixels)
             return codec;
@@ -208,10 +212,12 @@ public static class ImageDecoder
     {
         if (file.Size == 0)
             return new InputException($"The image {path} is empty. Copy it again or take it out.");
+        const int least = 12;      // bytes that tell a format
         return PictureFormat.Of(file.AsSpan(), file.Size) switch
         {
             { IsRead: false } other => new InputException($"The image {path} is {other.Name}, a format that is not read. "
                 + $"Convert it to PNG or JPEG, or take it out."),
+            null when file.Size < least => Damaged(path, SKCodecResult.IncompleteInput),
             null => new InputException($"An image must be a {PictureFormat.Read} file. Received: {path}, which is none of them. "
                 + "Copy it again or take it out."),
             _ => Damaged(path, result),

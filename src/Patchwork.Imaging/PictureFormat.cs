@@ -10,11 +10,11 @@ internal sealed record PictureFormat(string Name, bool IsRead)
     /// <summary>The formats that are read, for messages.</summary>
     public const string Read = "PNG, JPEG, WebP, BMP or GIF";
 
-    private const int Head = 64;      // bytes that tell any of them
+    private const int Head = 512;      // bytes that tell any of them; an SVG file may begin with a comment
 
     private static readonly PictureFormat Png = new("PNG", true), Jpeg = new("JPEG", true), Webp = new("WebP", true),
         Gif = new("GIF", true), Bmp = new("BMP", true), Heic = new("HEIC", false), Avif = new("AVIF", false), Tiff = new("TIFF", false),
-        JpegXl = new("JPEG XL", false), Jpeg2000 = new("JPEG 2000", false), Photoshop = new("Photoshop", false), Svg = new("SVG", false),
+        JpegXl = new("JPEG XL", false), Jpeg2000 = new("JPEG 2000", false), Photoshop = new("PSD", false), Svg = new("SVG", false),
         Pdf = new("PDF", false), Icon = new("an icon", false);
 
     /// <summary>The first bytes of every PNG file.</summary>
@@ -48,7 +48,7 @@ internal sealed record PictureFormat(string Name, bool IsRead)
         _ when head.StartsWith("8BPS"u8) => Photoshop,
         _ when head.StartsWith("%PDF"u8) => Pdf,
         [0, 0, 1, 0, > 0, 0, ..] => Icon,
-        _ when head.TrimStart(Blank).StartsWith("<svg"u8) => Svg,
+        _ when head.TrimStart(Blank) is [(byte)'<', ..] && head.IndexOf("<svg"u8) >= 0 => Svg,
         _ => null,
     };
 
@@ -67,7 +67,8 @@ internal sealed record PictureFormat(string Name, bool IsRead)
             var brand = head.Slice(at, 4);
             if (brand.SequenceEqual("avif"u8) || brand.SequenceEqual("avis"u8))
                 return Avif;
-            other |= brand.StartsWith("hei"u8) || brand.StartsWith("hev"u8) || brand.SequenceEqual("mif1"u8) || brand.SequenceEqual("msf1"u8);
+            other |= brand.StartsWith("hei"u8) || brand.StartsWith("hev"u8) || brand.SequenceEqual("mif1"u8)
+                || brand.SequenceEqual("msf1"u8);
         }
         return other ? Heic : null;
     }

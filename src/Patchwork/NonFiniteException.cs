@@ -1,7 +1,8 @@
 namespace Patchwork;
 
 /// <summary>
-/// Training diverged: the loss of a step or of the validation, or a weight that was to be stored, is NaN or infinite. A checkpoint holds finite weights only.
+/// Training diverged: the loss of a step or of the validation, or a weight that was to be stored, is NaN or infinite. A checkpoint holds
+/// finite weights only.
 /// </summary>
 public sealed class NonFiniteException : Exception
 {

@@ -30,7 +30,7 @@ internal static class CompareCommand
         var suites = new SuiteOptions("--evaluate", alsoNone: true);
         var file = new RecipeFile();
         var common = new CommonOptions(threads: null, worksInRuns: true);
-        var recipe = new RecipeOptions().Data().Mixing(method: false).Training();
+        var recipe = new RecipeOptions(withDefaults: false).Data().Mixing(method: false).Training();
         var command = new Command("compare", "Trains methods × seeds and compares them. Without a recipe and a data set: "
             + "recipes/default.json on the embedded photographs, then calibration and occlusion on 300 test images.")
         {
@@ -53,7 +53,8 @@ internal static class CompareCommand
                 : recipe.Given(parsed, "optimizer") is null ? DefaultExperiment.Recipe
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default's optimizer
             var chosen = recipe.Over(standard, parsed);
-            var names = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase) ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
+            var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
+            var names = all ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
@@ -89,11 +90,10 @@ internal static class CompareCommand
         }
         var finished = comparison.Finished(folder).ToHashSet();
         var then = evaluation is null ? "" : $", then {string.Join(" and ", evaluation.Suites.Select(suite => suite.Id))}";
-        var table = new RunsTable(comparison.Methods, [.. Enumerable.Range(0, comparison.Seeds).Select(k => recipe.Seed + (ulong)k)],
-            ComparedRun.LabelOf);
+        var table = new RunsTable(comparison.Methods, comparison.RunSeeds, ComparedRun.LabelOf);
         var among = new RunsProgress(line, "training", comparison.Labels, finished, table, quiet)
         {
-            Estimate = time => Say($"training will take about {Rounded(time)} on this machine{then}"),
+            Estimate = time => Say($"training will take about {ProgressLine.RoundedTime(time)} on this machine{then}"),
         };
         var heading = new Heading(() => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: "
             + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
@@ -133,13 +133,6 @@ internal static class CompareCommand
                 say();
         }
     }
-
-    private static string Rounded(TimeSpan time) => time switch
-    {
-        { TotalSeconds: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(time.TotalSeconds, 1):F0} s"),
-        { TotalMinutes: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h"),
-    };
 
     private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet,
         CancellationToken cancellation)

@@ -45,8 +45,8 @@ internal static class DataCheckCommand
     {
         var output = parsed.Output;
         parsed.Screen.Write(Counts(check));
-        var sizes = check.Sizes.Smallest == check.Sizes.Largest ? $"all {check.Sizes.Smallest}"
-            : $"{check.Sizes.Smallest} to {check.Sizes.Largest}";
+        var sizes = check.Smallest == check.Largest ? $"all {check.Smallest}"
+            : $"{check.Smallest} to {check.Largest}";
         output.WriteLine($"sizes (height × width): {sizes}");
         output.WriteLine($"turned: {check.Turned} {(check.Turned == 1 ? "picture is" : "pictures are")} stored turned and shown upright");
         foreach (var note in check.Notes)
@@ -109,8 +109,8 @@ internal static class DataCheckCommand
                 ["images"] = part.Images,
                 ["perClass"] = new JsonArray([.. part.PerClass.Select(count => JsonValue.Create(count))]),
             }))),
-            ["smallest"] = new JsonArray(check.Sizes.Smallest.Height, check.Sizes.Smallest.Width),
-            ["largest"] = new JsonArray(check.Sizes.Largest.Height, check.Sizes.Largest.Width),
+            ["smallest"] = new JsonArray(check.Smallest.Height, check.Smallest.Width),
+            ["largest"] = new JsonArray(check.Largest.Height, check.Largest.Width),
             ["turned"] = check.Turned,
             ["notes"] = Names(check.Notes),
             ["leftOut"] = new JsonArray([.. check.LeftOut.Select(file =>

@@ -71,7 +71,7 @@ internal static class EvaluateCommand
             foreach (var headline in shown)
             {
                 var (metric, scale) = (result.Metrics[headline.Metric], headline.Percent ? 100 : 1);
-                var interval = metric.Ci95 is { } ends
+                var interval = metric is { IsKnown: true, Ci95: { } ends }
                     ? string.Create(CultureInfo.InvariantCulture, $"   95 % in {scale * ends.Low:F2} to {scale * ends.High:F2}") : "";
                 var value = metric.IsKnown ? (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture) : "-";
                 output.WriteLine($"  {headline.Title,-44} {value,7}{interval}");

@@ -81,7 +81,8 @@ internal static class ExplainCommand
     {
         var read = pictures.Select(Path.GetFullPath).ToHashSet();
         return sheets.FirstOrDefault(sheet => read.Contains(Path.GetFullPath(sheet))) is not { } same ? sheets
-            : throw new InputException($"The sheet must be another file than the picture. Received: {same} for both. Choose another --out.");
+            : throw new InputException($"The sheet must be another file than the picture. Received: {same} for both. Choose another "
+                + "--out.");
     }
 
     private static JsonObject Json(string picture, string path, Activation seen, Precision precision) => new()

@@ -47,6 +47,14 @@ internal readonly record struct ProgressLine(string Label, string Position, stri
         ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}:{span:mm\\:ss}")
             : span.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 
+    /// <summary>A time that is estimated, in one unit.</summary>
+    public static string RoundedTime(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(time.TotalSeconds, 1):F0} s"),
+        { TotalMinutes: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:F0} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:F1} h"),
+    };
+
     private static ProgressLine WithBar(string label, string position, int bar, double share, string tail)
     {
         var filled = (int)(share * bar);

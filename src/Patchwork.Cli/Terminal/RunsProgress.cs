@@ -20,12 +20,16 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, double> shares = labels.ToDictionary(label => label, label => finished.Contains(label) ? 1.0 : 0);
-    private readonly Stopwatch clock = new(), drawn = Stopwatch.StartNew();
+    private readonly Stopwatch drawn = Stopwatch.StartNew();
+    private long? since;
     private double? before;
     private bool estimated;
 
     /// <summary>Called once, as soon as it can be told how long the whole will take.</summary>
     public Action<TimeSpan>? Estimate { get; init; }
+
+    /// <summary>What the estimate is measured by. Default: the system's clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Records how much of a run is done, 0 to 1; from any thread.</summary>
     public void Advance(string label, double share)
@@ -33,14 +37,14 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
         TimeSpan? estimate = null;
         lock (gate)
         {
-            clock.Start();
+            since ??= Clock.GetTimestamp();
             shares[label] = share;
-            if (before is null && clock.Elapsed >= WarmUp)
+            if (before is null && Elapsed >= WarmUp)
             {
                 before = shares.Values.Average();
-                clock.Restart();
+                since = Clock.GetTimestamp();
             }
-            if (!estimated && clock.Elapsed >= Measured && Left() is { } left)
+            if (!estimated && Elapsed >= Measured && Left() is { } left)
                 (estimated, estimate) = (true, left);
             if (drawn.ElapsedMilliseconds >= 100)
                 Draw();
@@ -66,8 +70,10 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
     private string Position => string.Create(CultureInfo.InvariantCulture,
         $"{shares.Values.Count(share => share >= 1)} of {shares.Count} runs");
 
+    private TimeSpan Elapsed => since is { } start ? Clock.GetElapsedTime(start) : TimeSpan.Zero;
+
     private TimeSpan? Left() => before is { } start && shares.Values.Average() is var now && now > start
-        ? clock.Elapsed / (now - start) * (1 - now) : null;
+        ? Elapsed / (now - start) * (1 - now) : null;
 
     private void Draw()
     {

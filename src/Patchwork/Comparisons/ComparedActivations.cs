@@ -19,8 +19,21 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
 {
     private const int Images = 5;
 
-    /// <summary>One section with the sheet.</summary>
+    /// <summary>One section with the sheet, or with a sentence where no map can be made: a report is of work that is done.</summary>
     public ReportSection Section()
+    {
+        const string title = "What each network looks at";
+        try
+        {
+            return new(title, [Sheet()]);
+        }
+        catch (InputException error)
+        {
+            return new(title, [HtmlFragment.Paragraph($"There is no picture of it: {error.Message}")]);
+        }
+    }
+
+    private HtmlFragment Sheet()
     {
         // The first image of each of the first classes: nobody has chosen them.
         var ids = Enumerable.Range(0, test.Count).DistinctBy(test.Label).OrderBy(test.Label).Take(Images).ToArray();
@@ -37,9 +50,9 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
                 new ActivationRow(seen[0][row].Picture, test.ClassNames[test.Label(id)],
                 [.. seen.Select(one => one[row].Activation)]) { TrueBox = test.ObjectBox(id) ?? default })],
         };
-        return new("What each network looks at", [HtmlFragment.Image(sheet.Png(),
+        return HtmlFragment.Image(sheet.Png(),
             $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the "
-                + "true class over the image, with the box by it.")]);
+                + "true class over the image, with the box by it.");
     }
 
     private Explanation[] Seen(ComparedRun run, Tensor images, int[] ids)

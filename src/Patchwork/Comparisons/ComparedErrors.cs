@@ -87,7 +87,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         if (!HasBaseline || result.Methods.Count < 2)
             return [$"{result.Runs.Count} {(result.Runs.Count == 1 ? "run" : "runs")} of {string.Join(", ", result.Methods)}; add the "
                 + "baseline to see what a method changes."];
-        return [.. Compared.Select(method => Sentence(method) + StillLearning(method))];
+        var baseline = Quarters(Methods.Baseline);
+        return [.. Compared.Select(method => Sentence(method) + StillLearning(Quarters(method), baseline))];
     }
 
     /// <summary>Test error of each method with a dot per seed, as a chart.</summary>
@@ -131,9 +132,9 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
 
     // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. A falling learning rate lowers
     // every error in the end, so the slope is set against the baseline's.
-    private string StillLearning(string method)
+    private static string StillLearning((double Third, double Last, int Epochs)? method, (double Third, double Last, int Epochs)? baseline)
     {
-        if (Quarters(method) is not var (before, last, epochs) || Quarters(Methods.Baseline) is not var (first, end, _))
+        if (method is not var (before, last, epochs) || baseline is not var (first, end, _))
             return "";
         if (before == 0 || first == 0)
             return "";

@@ -73,7 +73,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
             let metric = one.Result.Metrics[headline.Metric] let scale = headline.Percent ? 100 : 1
             select (IReadOnlyList<string>)[Title(one.Suite, headline),
                 metric.IsKnown ? (scale * metric.Value).ToString("F2", CultureInfo.InvariantCulture) : "-",
-                metric.Ci95 is { } ends ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
+                metric is { IsKnown: true, Ci95: { } ends }
+                    ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
                     : "", Images(metric)]]);
 
     // Suites measured in several calls; of one call, a sentence below the table says it of all rows.

@@ -54,6 +54,9 @@ public sealed class Comparison
     /// <summary>Seeds a method.</summary>
     public int Seeds { get; }
 
+    /// <summary>The seeds: the recipe's and those that follow it.</summary>
+    public IReadOnlyList<ulong> RunSeeds => [.. Enumerable.Range(0, Seeds).Select(k => recipe.Seed + (ulong)k)];
+
     /// <summary>
     /// Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.
     /// </summary>
@@ -102,28 +105,30 @@ public sealed class Comparison
     // same seeds, recipe and data.
     private ComparisonResult WithOthers(string folder, IReadOnlyList<ComparedRun> runs, Action<string, Notice> report)
     {
-        ulong[] seeds = [.. Enumerable.Range(0, Seeds).Select(k => recipe.Seed + (ulong)k)];
         var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
-        var data = RunFolder.Open(runs[0].Folder).ReadData();
+        var first = RunFolder.Open(runs[0].Folder);
+        var data = first.ReadData();
         foreach (var method in MethodsIn(folder).Except(Methods))
         {
-            RunFolder[] found = [.. seeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists).Select(RunFolder.Open)];
+            RunFolder[] found = [.. RunSeeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists).Select(RunFolder.Open)];
             if (found.Length < Seeds || found.Any(run => !run.Finished))
                 continue;
-            var wanted = recipe.Resolve([.. Methods, method])[^1];
+            var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], first.Recipe);
             string? Against(RunFolder run, ulong seed) => data is not null && run.ReadData()?.Changes(data) is { Count: > 0 } changes
                 ? string.Join("; ", changes)
                 : Differences(run.Path, wanted.Recipe with { Seed = seed }) is [var differs, ..] ? differs : null;
-            if (found.Zip(seeds, Against).OfType<string>().FirstOrDefault() is { } difference)
+            if (found.Zip(RunSeeds, Against).OfType<string>().FirstOrDefault() is { } difference)
             {
                 report(method, new Notice($"its runs in {folder} are not reported with the others: {difference}", IsWarning: true));
                 continue;
             }
             allResolved.Add(wanted);
-            allRuns.AddRange(found.Zip(seeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())));
+            allRuns.AddRange(found.Zip(RunSeeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())));
         }
-        var first = allResolved.Where(one => one.Recipe.Method == Mixing.Methods.Baseline);
-        return new ComparisonResult(recipe, [.. first, .. allResolved.Except(first)], allRuns) { Jobs = Jobs };
+        return new ComparisonResult(recipe, [.. allResolved.OrderBy(one => one.Recipe.Method != Mixing.Methods.Baseline)], allRuns)
+        {
+            Jobs = Jobs,
+        };
     }
 
     private static IEnumerable<string> MethodsIn(string folder) => Directory.EnumerateDirectories(folder).Select(Path.GetFileName)
@@ -169,7 +174,7 @@ public sealed class Comparison
             && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
 
     private IReadOnlyList<(string Method, ulong Seed)> Plan() =>
-        [.. from k in Enumerable.Range(0, Seeds) from method in Methods select (method, recipe.Seed + (ulong)k)];
+        [.. from seed in RunSeeds from method in Methods select (method, seed)];
 
     private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
 

@@ -15,8 +15,11 @@ public sealed record DataCheck
     /// <summary>The names of the classes.</summary>
     public required IReadOnlyList<string> Classes { get; init; }
 
-    /// <summary>Rows and columns of the pictures as they are shown, of the smallest and of the largest one by their area.</summary>
-    public required (PictureSize Smallest, PictureSize Largest) Sizes { get; init; }
+    /// <summary>Rows and columns of the smallest picture by its area, as it is shown.</summary>
+    public required PictureSize Smallest { get; init; }
+
+    /// <summary>Rows and columns of the largest picture.</summary>
+    public required PictureSize Largest { get; init; }
 
     /// <summary>Pictures that are stored turned or mirrored, and are shown upright (EXIF).</summary>
     public required int Turned { get; init; }
@@ -59,17 +62,18 @@ public sealed record DataCheck
         var images = parts.SelectMany(part => Look(part.Name, part.Set)).ToArray();
         var same = images.GroupBy(image => image.Digest).Where(group => group.Skip(1).Any()).Select(group => group.ToArray()).ToArray();
         bool InTwoClasses(LookedAt[] group) =>
-            group.GroupBy(image => image.Part).Any(part => part.DistinctBy(image => image.Class).Skip(1).Any());
+            group.GroupBy(image => image.Place.Part).Any(part => part.DistinctBy(image => image.Place.Class).Skip(1).Any());
         return new DataCheck
         {
             Parts = [.. parts.Select(part => new CheckedPart(part.Name, CountPerClass(part.Set)))],
             Classes = pair.Train.ClassNames,
-            Sizes = (images.MinBy(image => image.Size.Area)!.Size, images.MaxBy(image => image.Size.Area)!.Size),
+            Smallest = images.MinBy(image => image.Size.Area)!.Size,
+            Largest = images.MaxBy(image => image.Size.Area)!.Size,
             Turned = images.Count(image => image.IsTurned),
             LeftOut = ImageFiles.LeftOutOf(pair),
-            AcrossParts = [.. same.Where(group => group.DistinctBy(image => image.Part).Skip(1).Any()).Select(SameImage.Of)],
+            AcrossParts = [.. same.Where(group => group.DistinctBy(image => image.Place.Part).Skip(1).Any()).Select(SameImage.Of)],
             AcrossClasses = [.. same.Where(InTwoClasses).Select(SameImage.Of)],
-            Repeated = same.Sum(group => group.Length - group.DistinctBy(image => (image.Part, image.Class)).Count()),
+            Repeated = same.Sum(group => group.Length - group.DistinctBy(image => (image.Place.Part, image.Place.Class)).Count()),
             Notes = pair.Notes,
         };
     }
@@ -95,14 +99,14 @@ public sealed record DataCheck
                 size = new(height, width);
             }
             var bytes = file is null ? set.Read(i, scratch) : File.ReadAllBytes(file);
-            images[i] = new(part, name, file ?? FormattableString.Invariant($"image {i}"), Convert.ToHexString(SHA256.HashData(bytes)), size,
-                turned);
+            var place = new ImagePlace(part, name, file ?? FormattableString.Invariant($"image {i}"));
+            images[i] = new(place, Convert.ToHexString(SHA256.HashData(bytes)), size, turned);
             return scratch;
         }, _ => { });
         return images;
     }
 
-    internal sealed record LookedAt(string Part, string Class, string Name, string Digest, PictureSize Size, bool IsTurned);
+    internal sealed record LookedAt(ImagePlace Place, string Digest, PictureSize Size, bool IsTurned);
 }
 
 /// <summary>A part of a data set.</summary>
@@ -124,10 +128,15 @@ public readonly record struct PictureSize(int Height, int Width)
     public override string ToString() => $"{Height}×{Width}";
 }
 
+/// <summary>Where an image is.</summary>
+/// <param name="Part">Name of the part.</param>
+/// <param name="Class">Its class.</param>
+/// <param name="Name">Its file, or its place in the part.</param>
+public sealed record ImagePlace(string Part, string Class, string Name);
+
 /// <summary>One image in several places.</summary>
-/// <param name="Places">Part, class and name of each.</param>
-public sealed record SameImage(IReadOnlyList<(string Part, string Class, string Name)> Places)
+/// <param name="Places">The places, two or more.</param>
+public sealed record SameImage(IReadOnlyList<ImagePlace> Places)
 {
-    internal static SameImage Of(IEnumerable<DataCheck.LookedAt> images) =>
-        new([.. images.Select(image => (image.Part, image.Class, image.Name))]);
+    internal static SameImage Of(IEnumerable<DataCheck.LookedAt> images) => new([.. images.Select(image => image.Place)]);
 }

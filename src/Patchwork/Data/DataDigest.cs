@@ -64,7 +64,7 @@ public static class DataDigest
 
     private static void Append(IncrementalHash hash, string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text.Normalize());
+        var bytes = Encoding.UTF8.GetBytes(ClassName.Composed(text));
         Append(hash, bytes.Length);
         hash.AppendData(bytes);
     }

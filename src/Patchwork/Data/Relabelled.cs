@@ -18,7 +18,7 @@ internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames
     public static DatasetPair? To(DatasetPair pair, IReadOnlyList<string> classNames)
     {
         var own = pair.Train.ClassNames;
-        if (own.Select(name => name.Normalize()).SequenceEqual(classNames.Select(name => name.Normalize())))
+        if (own.Select(ClassName.Composed).SequenceEqual(classNames.Select(ClassName.Composed)))
             return pair;
         if (own.Count != classNames.Count || own.Any(name => IndexOf(classNames, name) < 0))
             return null;
@@ -32,5 +32,5 @@ internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames
     }
 
     private static int IndexOf(IReadOnlyList<string> names, string name) =>
-        names.Select(one => one.Normalize()).ToList().IndexOf(name.Normalize());
+        names.Select(ClassName.Composed).ToList().IndexOf(ClassName.Composed(name));
 }

@@ -38,27 +38,55 @@ public static class Safetensors
 
     /// <summary>
     /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are
-    /// in no dispose scope. Never allocates more than the length of the file, whatever its header claims.
+    /// in no dispose scope. Values of U16, U32 and U64 become I32 and I64, those of F8_E4M3 and F8_E5M2 F32. Never allocates more than four
+    /// times the length of the file, whatever its header claims.
     /// </summary>
-    /// <exception cref="InvalidDataException">The file is not well-formed safetensors; the message says where and how.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not well-formed safetensors, or has values that torch has no type for; the message says where and how.
+    /// </exception>
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
     {
         using var stream = OpenForReading(path);
         return Load(stream, path);
     }
 
+    /// <summary>The names of all tensors in a file and those tensors that are wanted, the caller's as above.</summary>
+    /// <param name="path">A safetensors file.</param>
+    /// <param name="wanted">Chooses among all names; the values of others are not read, whatever their type.</param>
+    /// <exception cref="InvalidDataException">As above, of the tensors that are wanted.</exception>
+    internal static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors) LoadSome(
+        string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
+    {
+        using var stream = OpenForReading(path);
+        var entries = SafetensorsHeader.Read(stream, path);
+        string[] names = [.. entries.Select(entry => entry.Name).Order(StringComparer.Ordinal)];
+        return (names, ReadAll(stream, path, entries, wanted(names).ToHashSet().Contains));
+    }
+
     /// <summary>The same from a stream that can be sought; <paramref name="path"/> is its name in messages.</summary>
-    internal static IReadOnlyDictionary<string, Tensor> Load(Stream stream, string path)
+    internal static IReadOnlyDictionary<string, Tensor> Load(Stream stream, string path) =>
+        ReadAll(stream, path, SafetensorsHeader.Read(stream, path), _ => true);
+
+    // Entries lie one behind the other, from where the stream is.
+    private static SortedDictionary<string, Tensor> ReadAll(Stream stream, string path, IReadOnlyList<SafetensorsHeader.Entry> entries,
+        Func<string, bool> wanted)
     {
         var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
-            foreach (var entry in SafetensorsHeader.Read(stream, path))
+            foreach (var entry in entries)
             {
-                // Detached at once: a scope of the caller's must not dispose what the caller was promised to own.
-                var tensor = empty(entry.Shape, entry.Type, CPU).DetachFromDisposeScope();
-                tensors.Add(entry.Name, tensor);
-                ReadValues(stream, tensor, entry, path);
+                if (!wanted(entry.Name))
+                    stream.Seek(entry.End - entry.Begin, SeekOrigin.Current);
+                else if (entry.Type.Type is { } type)
+                {
+                    // Detached at once: a scope of the caller's must not dispose what the caller was promised to own.
+                    var tensor = empty(entry.Shape, type, CPU).DetachFromDisposeScope();
+                    tensors.Add(entry.Name, tensor);
+                    ReadValues(stream, tensor, entry, path);
+                }
+                else
+                    tensors.Add(entry.Name, ReadWidened(stream, entry, path));
             }
             return tensors;
         }
@@ -67,6 +95,16 @@ public static class Safetensors
             foreach (var tensor in tensors.Values) tensor.Dispose();
             throw;
         }
+    }
+
+    private static Tensor ReadWidened(Stream stream, SafetensorsHeader.Entry entry, string path)
+    {
+        if (entry.Type.Wider is null || entry.End - entry.Begin > Array.MaxLength)
+            throw new InvalidDataException($"The tensor {entry.Name} in {path} is of type {entry.Type.Name}, which is not read. Save it as "
+                + "F32.");
+        var bytes = new byte[entry.End - entry.Begin];
+        stream.ReadExactly(bytes);
+        return entry.Type.Widen(bytes, entry.Shape, entry.Name);
     }
 
     /// <summary>
@@ -127,7 +165,7 @@ public static class Safetensors
             var bytes = piece.bytes;
             stream.ReadExactly(bytes);
             // Any other byte in a bool is undefined behaviour in libtorch's kernels.
-            if (entry.Type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+            if (entry.Type.Type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
                 throw new InvalidDataException(
                     $"The tensor {entry.Name} in {path} is BOOL but holds bytes other than 0 and 1; the file is damaged.");
         }

@@ -14,15 +14,8 @@ internal static class SafetensorsHeader
     /// <summary>The format's own bound on the header, in bytes.</summary>
     private const long LongestHeader = 100_000_000;
 
-    private static readonly (string Name, ScalarType Type, int Size)[] Types =
-    [
-        ("F64", ScalarType.Float64, 8), ("F32", ScalarType.Float32, 4), ("F16", ScalarType.Float16, 2), ("BF16", ScalarType.BFloat16, 2),
-        ("I64", ScalarType.Int64, 8), ("I32", ScalarType.Int32, 4), ("I16", ScalarType.Int16, 2), ("I8", ScalarType.Int8, 1),
-        ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
-    ];
-
     /// <summary>One tensor: its values are the bytes <c>Begin..End</c> after the header.</summary>
-    internal sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
+    internal sealed record Entry(string Name, SafetensorsType Type, long[] Shape, long Begin, long End);
 
     /// <summary>
     /// The header of tensors that follow one another in the given order, padded with spaces to a multiple of eight bytes.
@@ -40,11 +33,9 @@ internal static class SafetensorsHeader
                 if (name == "__metadata__" || name == previous)
                     throw new ArgumentException($"Each tensor needs a name of its own other than __metadata__. "
                         + $"Received: {name}.", nameof(tensors));
-                var type = Array.Find(Types, type => type.Type == tensor.dtype);
-                if (type.Name is null)
-                    throw new ArgumentException(
-                        $"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
-                var end = begin + tensor.numel() * type.Size;
+                var type = SafetensorsType.All.FirstOrDefault(type => type.Type == tensor.dtype) ?? throw new ArgumentException(
+                    $"safetensors has no type for {tensor.dtype}, the type of {name}. Convert it first.", nameof(tensors));
+                var end = begin + tensor.numel() * type.Bits / 8;
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.Name);
                 json.WriteStartArray("shape");
@@ -130,10 +121,9 @@ internal static class SafetensorsHeader
             || !value.TryGetProperty("data_offsets", out var range) || range.ValueKind != JsonValueKind.Array || range.GetArrayLength() != 2
             || value.EnumerateObject().Count() != 3)
             throw damaged($"{name} needs exactly dtype, shape and two data_offsets");
-        var type = Array.Find(Types, type => type.Name == typeName.GetString());
-        if (type.Name is null)
-            throw damaged($"{name} has the unknown type {typeName.GetString()} "
-                + $"(known: {string.Join(' ', Types.Select(known => known.Name))})");
+        var type = SafetensorsType.All.FirstOrDefault(type => type.Name == typeName.GetString())
+            ?? throw damaged($"{name} has the unknown type {typeName.GetString()} "
+                + $"(known: {string.Join(' ', SafetensorsType.All.Select(known => known.Name))})");
         if (sizes.GetArrayLength() > 64) throw damaged($"{name} has {sizes.GetArrayLength()} dimensions (at most 64)");
 
         long Natural(JsonElement number) => number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var result) && result >= 0
@@ -143,12 +133,14 @@ internal static class SafetensorsHeader
         var shape = sizes.EnumerateArray().Select(Natural).ToArray();
         var (begin, end) = (Natural(range[0]), Natural(range[1]));
         // Strides multiply sizes too, zeros counted as one: the product must not overflow even where a zero makes the tensor empty.
-        var bound = shape.Aggregate((Int128)type.Size, (product, size) => product > long.MaxValue ? product : product * Math.Max(size, 1));
+        var bound = shape.Aggregate((Int128)type.Bits, (product, size) => product > long.MaxValue ? product : product * Math.Max(size, 1));
         if (bound > long.MaxValue) throw damaged($"{name} has a shape too large for any memory ([{string.Join(",", shape)}])");
-        var needed = shape.Contains(0) ? 0 : (long)bound;
+        if (!shape.Contains(0) && bound % 8 != 0)
+            throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] does not end with a whole byte");
+        var needed = shape.Contains(0) ? 0 : (long)bound / 8;
         if (end < begin || end - begin != needed)
             throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, "
                 + $"and its range is {begin}..{end}");
-        return new Entry(name, type.Type, shape, begin, end);
+        return new Entry(name, type, shape, begin, end);
     }
 }

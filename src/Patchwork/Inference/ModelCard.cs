@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Patchwork.Data;
 using Patchwork.Formats;
+using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Regularization;
@@ -64,14 +65,16 @@ public sealed record ModelCard(
     /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
     /// <param name="weights">A safetensors file.</param>
     /// <param name="device">Where the network goes.</param>
-    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged or of another
-    /// network.</exception>
+    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged, not finite or of
+    /// another network.</exception>
     public ImageClassifier LoadModel(string weights, Device device)
     {
         var model = CreateModel();
         try
         {
             Safetensors.LoadInto(weights, model);
+            if (FiniteTensors.FirstOther(model.state_dict()) is { } name)
+                throw new InvalidDataException($"{name} holds values that are not finite. Take an earlier checkpoint, or train again.");
             model.to(device);
             return model;
         }
@@ -89,7 +92,7 @@ public sealed record ModelCard(
     public int? LabelOf(string className)
     {
         int[] Like(StringComparison comparison) => [.. Enumerable.Range(0, Classes.Count)
-            .Where(label => string.Equals(Classes[label].Normalize(), className.Normalize(), comparison))];
+            .Where(label => string.Equals(ClassName.Composed(Classes[label]), ClassName.Composed(className), comparison))];
         return Like(StringComparison.Ordinal) is [var exact, ..] ? exact
             : Like(StringComparison.OrdinalIgnoreCase) is [var one] ? one : null;
     }

@@ -67,8 +67,9 @@ public sealed class Predictor : IDisposable
 
     /// <summary>What the network looks at in a picture, brought to its input size.</summary>
     /// <param name="picture">The picture's file.</param>
-    /// <param name="className">The class that is asked about, in any case where no other differs by that alone; null, the default: the predicted
-    /// one.</param>
+    /// <param name="className">
+    /// The class that is asked about, in any case where no other differs by that alone; null, the default: the predicted one.
+    /// </param>
     /// <param name="layer">The layer of a Grad-CAM; null, the default: the class activation map of the last features.</param>
     /// <exception cref="InputException">The picture cannot be read, or the network knows no such class or layer.</exception>
     public Explanation Explain(string picture, string? className = null, string? layer = null)

@@ -1,4 +1,5 @@
 using Patchwork.Formats;
+using Patchwork.Internals;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,29 +12,46 @@ public static class PretrainedWeights
 {
     private const int Named = 4;      // names of each kind in the summary
 
-    /// <summary>Copies the tensors that fit into the parameters and buffers of a module.</summary>
+    /// <summary>
+    /// Copies the tensors that fit into the parameters and buffers of a module. A prefix that all names of the file share and the module's
+    /// do not have, as <c>module.</c> of a network that was trained on several devices, is taken off. Tensors that the module does not need
+    /// may be of any type; U16, U32, U64, F8_E4M3 and F8_E5M2 are converted where they are needed.
+    /// </summary>
     /// <param name="path">A safetensors file.</param>
     /// <param name="module">The module; its tensors stay its own.</param>
-    /// <exception cref="InputException">The file cannot be read, is no safetensors file, or nothing in it fits.</exception>
+    /// <exception cref="InputException">
+    /// The file cannot be read, is no safetensors file, nothing in it fits, or a value that is needed is not finite or of a type that is
+    /// not read.
+    /// </exception>
     public static LoadedWeights Load(string path, nn.Module module)
     {
-        var stored = Read(path);
+        var targets = module.state_dict();
+        var prefix = "";
+        var (names, stored) = Read(path, names =>
+        {
+            prefix = Prefix(names, targets);
+            return names.Where(name => targets.ContainsKey(name[prefix.Length..]));
+        });
         try
         {
-            var targets = module.state_dict();
-            bool Fits(string name) => stored.TryGetValue(name, out var tensor) && tensor.shape.SequenceEqual(targets[name].shape);
+            bool IsThere(string name) => stored.ContainsKey(prefix + name);
+            bool Fits(string name) => stored.TryGetValue(prefix + name, out var tensor) && tensor.shape.SequenceEqual(targets[name].shape);
             string[] loaded = [.. targets.Keys.Where(Fits).Order(StringComparer.Ordinal)];
-            string[] missing = [.. targets.Keys.Where(name => !stored.ContainsKey(name)).Order(StringComparer.Ordinal)];
-            string[] reshaped = [.. targets.Keys.Where(name => stored.ContainsKey(name) && !Fits(name)).Order(StringComparer.Ordinal)];
-            string[] unused = [.. stored.Keys.Where(name => !targets.ContainsKey(name))];
+            string[] missing = [.. targets.Keys.Where(name => !IsThere(name)).Order(StringComparer.Ordinal)];
+            string[] reshaped = [.. targets.Keys.Where(name => IsThere(name) && !Fits(name)).Order(StringComparer.Ordinal)];
+            string[] unused = [.. names.Where(name => !stored.ContainsKey(name))];
             if (loaded.Length == 0)
                 throw new InputException($"The weights in {path} must fit the model by name and shape. "
-                    + $"Received none that does: the file begins with {List([.. stored.Keys])}, the model "
+                    + $"Received none that does: the file begins with {List([.. names])}, the model "
                     + $"with {List([.. targets.Keys])}. Choose the `Model` that they were trained in.");
+            if (FiniteTensors.FirstOther(loaded.Select(name => KeyValuePair.Create(name, stored[prefix + name]))) is { } ruined)
+                throw new InputException($"The weights in {path} must be finite. Received: {prefix}{ruined} with values that are not. "
+                    + "Take an earlier checkpoint of theirs.");
             using (no_grad())
                 foreach (var name in loaded)
-                    targets[name].copy_(stored[name]);
+                    targets[name].copy_(stored[prefix + name]);
             return new(loaded, reshaped, missing, unused, $"took {loaded.Length} of the model's {targets.Count} tensors from {path}"
+                + (prefix.Length == 0 ? "" : $"; took the prefix {prefix} off their names")
                 + (reshaped.Length == 0 ? "" : $"; of another shape, so started fresh: {List(reshaped)}")
                 + (missing.Length == 0 ? "" : $"; not in the file, so started fresh: {List(missing)}")
                 + (unused.Length == 0 ? "" : $"; of no use: {List(unused)}"));
@@ -45,11 +63,23 @@ public static class PretrainedWeights
         }
     }
 
-    private static IReadOnlyDictionary<string, Tensor> Read(string path)
+    // Of the parts up to a full stop that all names begin with, so many that most names fit; none where that is as good.
+    private static string Prefix(IReadOnlyList<string> names, Dictionary<string, Tensor> targets)
+    {
+        if (names.Count == 0)
+            return "";
+        var first = names[0];
+        return Enumerable.Range(0, first.Length).Where(i => first[i] == '.').Select(i => first[..(i + 1)]).Prepend("")
+            .Where(prefix => names.All(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+            .MaxBy(prefix => names.Count(name => targets.ContainsKey(name[prefix.Length..])))!;      // the first of equal ones
+    }
+
+    private static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors) Read(string path,
+        Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
     {
         try
         {
-            return Safetensors.Load(path);
+            return OtherWeights.Of(path) is { } other ? throw other : Safetensors.LoadSome(path, wanted);
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {

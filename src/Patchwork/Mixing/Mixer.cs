@@ -67,7 +67,11 @@ public abstract record Mixer : IPlanner, IMethod
     /// was.</param>
     /// <exception cref="InvalidOperationException">The batch is mixed already, or the method needs a network and there is none.</exception>
     public Batch Mix(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model = null) =>
-        Mix(batch, Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask }));
+        Mix(batch, PlanFor(batch, draws, model));
+
+    /// <summary>A plan for a batch, by everything that the batch has.</summary>
+    internal MixPlan PlanFor(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model) =>
+        Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask });
 
     /// <summary>Mixes by a plan that exists. The batch is left as it was; the new images and targets belong to the caller.</summary>
     /// <exception cref="InvalidOperationException">The batch is mixed already.</exception>
@@ -77,15 +81,18 @@ public abstract record Mixer : IPlanner, IMethod
             throw new InvalidOperationException($"A batch is mixed once. "
                 + $"Received: a batch already mixed by {batch.Plan.Method}. Choose one mixer for each batch by OneOf, or erase before "
                     + "it is mixed by Sequence.");
-        return batch with
-        {
-            Images = Apply(batch.Images, plan),
-            Masks = batch.Masks is null ? null : ApplyToMasks(batch.Masks, plan),
-            Objects = batch.Objects is null ? null : LabeledObject.Mix(batch.Objects, plan, MinVisible),
-            Plan = plan,
-            Targets = PairTargets.Of(batch.Labels, plan),
-        };
+        return Mixed(batch, plan, Apply(batch.Images, plan), batch.Masks is null ? null : ApplyToMasks(batch.Masks, plan));
     }
+
+    /// <summary>A batch whose images and masks are mixed by a plan, with the objects, targets and plan that belong to them.</summary>
+    internal Batch Mixed(Batch batch, MixPlan plan, Tensor images, Tensor? masks) => batch with
+    {
+        Images = images,
+        Masks = masks,
+        Objects = batch.Objects is null ? null : LabeledObject.Mix(batch.Objects, plan, MinVisible),
+        Plan = plan,
+        Targets = PairTargets.Of(batch.Labels, plan),
+    };
 
     /// <summary>The images (N, C, H, W) mixed by a plan, in a new tensor that the caller owns; the input is not changed.</summary>
     public Tensor Apply(Tensor images, MixPlan plan)

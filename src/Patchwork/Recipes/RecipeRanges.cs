@@ -17,6 +17,7 @@ public sealed partial record Recipe
         Require(Version == 1, "version", Version, "1");
         Require(Epochs is >= 0 and <= 100_000, "epochs", Epochs, "0 to 100000");
         Require(Epochs > 0 || Weights is not null, "epochs", Epochs, "1 to 100000 without weights to begin with");
+        Require(!Freeze || Weights is not null, "freeze", Freeze, "false without weights: random features would stay random");
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
         Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
@@ -37,7 +38,8 @@ public sealed partial record Recipe
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
         Ask("colorJitter", ColorJitter, value => new ColorJitter { Brightness = value });
         Require(Subset is null or >= 2, "subset", Subset, "2 or more");
-        Require(Validation is null or "test" || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
+        Require(Validation is null or "test"
+            || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
             "validation", Validation, "a share between 0 and 1, or test");
         Ask("earlyStop", EarlyStop, value => new EarlyStopping(value));
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");

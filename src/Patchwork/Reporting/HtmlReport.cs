@@ -35,15 +35,16 @@ public sealed record HtmlFragment
 
     /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
-        new($"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"
-            + (caption.Length > 0 ? $"<figcaption>{Escape(caption)}</figcaption>" : "") + "</figure>\n");
+        new(Figure(png, alternative, Escape(caption)) + "\n");
 
     /// <summary>Small pictures side by side, each with a name and a caption; they wrap where the page is narrow.</summary>
     public static HtmlFragment Strip(IEnumerable<StripPicture> pictures) =>
-        new($"<div class=\"strip\">{string.Concat(pictures.Select(one => "<figure>"
-            + $"<img src=\"data:image/png;base64,{Convert.ToBase64String(one.Picture.Png())}\" "
-            + $"alt=\"{Escape($"{one.Name}: {one.Caption}")}\"><figcaption><b>{Escape(one.Name)}</b><br>{Escape(one.Caption)}"
-            + "</figcaption></figure>"))}</div>\n");
+        new($"<div class=\"strip\">{string.Concat(pictures.Select(one => Figure(one.Picture.Png(), $"{one.Name}: {one.Caption}",
+            $"<b>{Escape(one.Name)}</b><br>{Escape(one.Caption)}")))}</div>\n");
+
+    private static string Figure(byte[] png, string alternative, string captionHtml) =>
+        $"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"
+            + (captionHtml.Length > 0 ? $"<figcaption>{captionHtml}</figcaption>" : "") + "</figure>";
 
     /// <summary>A command or other text to copy as it stands.</summary>
     public static HtmlFragment Code(string text) => new($"<pre><code>{Escape(text)}</code></pre>\n");

@@ -65,10 +65,7 @@ internal sealed class RunData
         foreach (var note in Pair.Notes)
             yield return new Notice(note) { IsOfData = true };
         if (Validation != Pair.Validation && Pair.Validation is not null)
-            yield return new Notice($"the set's own {Pair.Validation.Count:N0} validation images are not used, as `Validation` says otherwise")
-            {
-                IsOfData = true,
-            };
+            yield return new Notice("the set's own validation images are not used, as `Validation` says otherwise") { IsOfData = true };
         foreach (var (line, arePictures) in LeftOutFile.Summaries(ImageFiles.LeftOutOf(Pair)))
             yield return new Notice(line, IsWarning: arePictures) { IsOfData = true };
     }

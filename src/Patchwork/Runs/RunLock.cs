@@ -108,10 +108,12 @@ internal sealed class RunLock : IDisposable
     /// <param name="Since">When the lock was taken, UTC.</param>
     private sealed record Owner(string Host, int Process, string Start, string Since)
     {
-        public static Owner Self() => new(Environment.MachineName, Environment.ProcessId, RunningProcess.StartOf(Environment.ProcessId) ?? "",
+        public static Owner Self() => new(Environment.MachineName, Environment.ProcessId,
+            RunningProcess.StartOf(Environment.ProcessId) ?? "",
             DateTimeOffset.UtcNow.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
 
-        // A lock of this very process id that this process does not hold is of an earlier one: the first process of a container is always 1.
+        // A lock of this very process id that this process does not hold is of an earlier one: the first process of a container is
+        // always 1.
         public bool Lives => Process != Environment.ProcessId && RunningProcess.StartOf(Process) is { } start && start == Start;
 
         public InputException Refusal(string folder, string advice) =>

@@ -139,6 +139,16 @@ public sealed class TrainingRun
             return;
         var loaded = PretrainedWeights.Load(weights, model);
         report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
+        if (!Recipe.Freeze)
+            return;
+        // A count of batches that other systems do not store changes nothing.
+        var trained = model.named_parameters().Where(one => one.parameter.requires_grad).Select(one => one.name).ToHashSet();
+        string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped)
+            .Where(name => !trained.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
+        if (fresh.Length > 0)
+            throw new InputException($"Features that stay as they are must all be in {weights}. Received: {fresh.Length} that would stay "
+                + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were trained "
+                + "in, or omit `Freeze`.");
     }
 
     private RunResult TrainIn(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,

@@ -5,9 +5,8 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// Class activation maps (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016): what every place of the last
-/// feature map adds to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·relu(f_d(p)) + b_k</c>. The mean of a map is the logit itself. For
-/// networks whose last layer is linear behind
-/// global average pooling.
+/// feature map adds to the logit of a class, <c>CAM_k(p) = Σ_d w_kd·f_d(p) + b_k</c>, <c>f</c> being what is pooled. The mean of a map is
+/// the logit itself. For networks whose last layer is linear behind global average pooling.
 /// </summary>
 public static class ClassActivation
 {
@@ -33,16 +32,16 @@ public static class ClassActivation
     public static Tensor Scaled(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
     {
         using var scope = NewDisposeScope();
-        return Scaled(LastFeatures.Of(model, images), model.GetName(), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
+        return Scaled(LastFeatures.Of(model, images), classes, images.size(2), images.size(3)).MoveToOuterDisposeScope();
     }
 
     // Enlarged before they are scaled, as clovaai/wsolevaluation does (bicubically there): the peak of the enlarged map is 1.
-    internal static Tensor Scaled(LastFeatures last, string name, Tensor classes, long height, long width)
+    internal static Tensor Scaled(LastFeatures last, Tensor classes, long height, long width)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         // Grad-CAM's 1e-7 would keep a peak below 1, a level of 255 lower; here it only has to keep a flat map from 0/0.
-        return GradCam.Scaled(Enlarge(AtFeatures(last, name, classes, withBias: false), height, width), least: 1e-30)
+        return GradCam.Scaled(Enlarge(AtFeatures(last, classes, withBias: false), height, width), least: 1e-30)
             .MoveToOuterDisposeScope();
     }
 
@@ -51,19 +50,15 @@ public static class ClassActivation
     public static Tensor AtFeatures(nn.Module<Tensor, Tensor> model, Tensor images, Tensor classes)
     {
         using var scope = NewDisposeScope();
-        return AtFeatures(LastFeatures.Of(model, images), model.GetName(), classes, withBias: true).MoveToOuterDisposeScope();
+        return AtFeatures(LastFeatures.Of(model, images), classes, withBias: true).MoveToOuterDisposeScope();
     }
 
-    private static Tensor AtFeatures(LastFeatures last, string name, Tensor classes, bool withBias)
+    private static Tensor AtFeatures(LastFeatures last, Tensor classes, bool withBias)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // The bias belongs to the logit, so every place carries it; ReLU changes nothing where the network ends in one (SnapMix, section
-        // 3.2).
-        var features = nn.functional.relu(last.Features);
-        if (!features.mean([2, 3]).allclose(last.Input, 1e-3, 1e-4))
-            throw new ArgumentException($"The last linear layer must stand behind global average pooling of rectified features. "
-                + $"Received: {name}, where it does not.");
+        // The bias belongs to the logit, so every place carries it.
+        var features = last.Features;
         var weights = last.Classifier.weight!.index_select(0, classes).unsqueeze(-1).unsqueeze(-1);      // (N, D, 1, 1)
         var maps = (weights * features).sum(1);
         if (withBias && last.Classifier.bias is { } bias)

@@ -112,6 +112,50 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         Same(run, "Cancelled after two steps.");
     }
 
+    private static void Send(string signal, Process process)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    private static void WaitForTraining(Process process)
+    {
+        while (process.StandardError.ReadLine() is { } line && !line.Contains("mix audit", StringComparison.Ordinal)) { }
+    }
+
+    // Container runtimes, batch systems and service managers send SIGTERM; a terminal that is closed sends SIGHUP.
+    [Theory, InlineData("TERM", 143), InlineData("HUP", 129)]
+    public void A_signal_from_outside_keeps_a_checkpoint_as_Ctrl_C_does(string signal, int exitCode)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
+        var run = $"stopped by {signal}";
+        using var process = CommandLine.Start(Begin(run));
+        WaitForTraining(process);
+        Send(signal, process);
+        var stopped = CommandLine.Finish(process);
+        Assert.Equal((exitCode, ""), (stopped.ExitCode, stopped.Output));
+        Assert.Contains("can be resumed", stopped.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Files.At($"{run}/lock.json")));
+        Assert.Equal(0, CommandLine.Run(Resume(run)).ExitCode);
+        Same(run, $"Stopped by SIG{signal}.");
+    }
+
+    [Fact]
+    public void A_hang_up_that_was_ignored_at_the_start_stays_so()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
+        const string run = "started by nohup";
+        var start = new ProcessStartInfo("sh") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["-c", "trap '' HUP; exec \"$0\" exec \"$@\"", CommandLine.Host, CommandLine.Program, .. Begin(run)])
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        WaitForTraining(process);
+        Send("HUP", process);
+        var ended = CommandLine.Finish(process);
+        Assert.True(ended.ExitCode == 0, ended.Error);
+        Same(run, "Hung up, and not stopped.");
+    }
+
     [Theory, InlineData("last.safetensors"), InlineData("last.optimizer"), InlineData("last.callbacks"), InlineData("last.state.json")]
     public void A_damaged_checkpoint_is_recognised_and_the_one_before_it_used(string name)
     {

@@ -21,6 +21,43 @@ public sealed class ComparedErrorsTests
         return new(result, new ComparedTraining(result), null);
     }
 
+    // Two methods with one run each, whose validation errors per epoch are given.
+    private static string Line(double[] baseline, double[] cutmix)
+    {
+        var folder = Directory.CreateTempSubdirectory("patchwork-errors-").FullName;
+        try
+        {
+            var recipe = new Recipe { Epochs = baseline.Length };
+            ComparedRun Run(string method, double[] errors)
+            {
+                var path = Directory.CreateDirectory(Path.Combine(folder, method)).FullName;
+                File.WriteAllLines(Path.Combine(path, "metrics.jsonl"), errors.Select((error, i) =>
+                    FormattableString.Invariant($$"""{"epoch":{{i + 1}},"val/top1_error":{{error / 100}}}""")));
+                var score = new TestScore(1, 1, 0.3, 0);
+                return new(method, 1, path, new RunResult(score, score, false, 1, 1, 1, 1000));
+            }
+            var result = new ComparisonResult(recipe, recipe.Resolve(["baseline", "cutmix"]), [Run("baseline", baseline), Run("cutmix", cutmix)]);
+            return Assert.Single(new ComparedErrors(result, new ComparedTraining(result), null).Lines());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_method_that_still_learns_faster_than_the_baseline_had_not_finished() =>
+        Assert.EndsWith("It had not finished learning: its validation error was 40.0 % in the third quarter of the 4 epochs and 30.0 % in the "
+            + "last; compare longer runs, of 8 epochs.", Line([60, 50, 40, 39], [80, 60, 40, 30]), StringComparison.Ordinal);
+
+    [Theory, InlineData(40, 39, 40, 38), InlineData(40, 30, 40, 30), InlineData(0, 0, 40, 20), InlineData(40, 30, 0, 0)]
+    public void A_method_that_learns_no_faster_and_errors_of_zero_are_not_flagged(double third, double last, double ownThird, double ownLast) =>
+        Assert.DoesNotContain("had not finished", Line([60, 50, third, last], [60, 50, ownThird, ownLast]), StringComparison.Ordinal);
+
+    [Fact]
+    public void Runs_of_less_than_four_epochs_have_no_quarters() =>
+        Assert.DoesNotContain("had not finished", Line([60, 50, 49], [60, 40, 20]), StringComparison.Ordinal);
+
     // Differences -4, -3, -2: mean -3, standard deviation 1, so ± 4.303 / √3.
     [Fact]
     public void The_answer_names_the_best_method_with_its_interval_over_the_seeds()

@@ -114,13 +114,52 @@ public sealed class SafetensorsTests : IDisposable
                 held += tensor.numel() * tensor.element_size();
                 tensor.Dispose();
             }
-            Assert.InRange(held, 0, input.Length);
+            Assert.InRange(held, 0, 4 * input.Length);      // one byte of F8_E4M3 becomes four of F32
         }
+    }
+
+    private void Write(string type, int count, byte[] values)
+    {
+        var header = $$$"""{"a":{"dtype":"{{{type}}}","shape":[{{{count}}}],"data_offsets":[0,{{{values.Length}}}]}}""";
+        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. values]);
+    }
+
+    [Fact]
+    public void Unsigned_integers_become_wider_ones()
+    {
+        Write("U16", 3, [1, 0, 0xff, 0x7f, 0xff, 0xff]);
+        using (var read = Safetensors.Load(FilePath)["a"])
+            Assert.Equal([1, 32767, 65535], read.data<int>().ToArray());
+        Write("U32", 2, [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        using (var read = Safetensors.Load(FilePath)["a"])
+            Assert.Equal([1, 4294967295], read.data<long>().ToArray());
+        Write("U64", 1, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+        using (var read = Safetensors.Load(FilePath)["a"])
+            Assert.Equal([long.MaxValue], read.data<long>().ToArray());
+        Write("U64", 1, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+        Assert.Contains("18446744073709551615", Assert.Throws<InvalidDataException>(() => Safetensors.Load(FilePath)).Message);
+    }
+
+    // Values of the OCP specification of 8-bit floating point (table 2): the largest, the smallest normal and subnormal numbers, NaN.
+    [Theory]
+    [InlineData("F8_E4M3", 0x7e, 448f), InlineData("F8_E4M3", 0x08, 0.015625f), InlineData("F8_E4M3", 0x01, 0.001953125f)]
+    [InlineData("F8_E4M3", 0xb8, -1f), InlineData("F8_E4M3", 0x80, -0f), InlineData("F8_E4M3", 0x7f, float.NaN)]
+    [InlineData("F8_E5M2", 0x7b, 57344f), InlineData("F8_E5M2", 0x04, 6.103515625e-5f), InlineData("F8_E5M2", 0x01, 1.52587890625e-5f)]
+    [InlineData("F8_E5M2", 0x7c, float.PositiveInfinity), InlineData("F8_E5M2", 0xbc, -1f), InlineData("F8_E5M2", 0x7f, float.NaN)]
+    public void Numbers_of_eight_bits_are_read_exactly(string type, byte bits, float expected)
+    {
+        Write(type, 1, [bits]);
+        using var read = Safetensors.Load(FilePath)["a"];
+        Assert.Equal(expected, read.data<float>()[0]);
     }
 
     [Theory]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "uplicate")]
-    [InlineData("""{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,4]}}""", 4, "unknown type F4")]
+    [InlineData("""{"a":{"dtype":"F3","shape":[1],"data_offsets":[0,4]}}""", 4, "unknown type F3")]
+    [InlineData("""{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,1]}}""", 1, "whole byte")]
+    [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}""", 1, "of type F4, which is not read")]
+    [InlineData("""{"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}}""", 3, "of type F6_E2M3, which is not read")]
+    [InlineData("""{"a":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}""", 8, "of type C64, which is not read")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}""", 4, "takes 8 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "a gap or an overlap")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 5, "5 follow the header")]

@@ -1,3 +1,4 @@
+using System.Text;
 using CsCheck;
 using Patchwork.Imaging;
 using Patchwork.Tests.Support;
@@ -32,47 +33,11 @@ public sealed class ImageDecoderTests : IDisposable
         _ => SKColors.Yellow,
     };
 
-    // The same in greys: a JPEG's colours, not its greys, bleed over edges.
-    private static SKColor GreyBlocks(int y, int x)
-    {
-        var level = (byte)((y < 32, x < 16) switch { (true, true) => 250, (true, false) => 170, (false, true) => 90, _ => 10 });
-        return new SKColor(level, level, level);
-    }
-
     private static void AssertNear(byte[] expected, byte[] actual, int tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < expected.Length; i++)
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"byte {i}: expected {expected[i]}, received {actual[i]}");
-    }
-
-    // EXIF 2.32, 4.6.4.A: which side of the scene row 0 and column 0 of the stored picture are.
-    [Theory]
-    [InlineData(1, "top", "left")]
-    [InlineData(2, "top", "right")]
-    [InlineData(3, "bottom", "right")]
-    [InlineData(4, "bottom", "left")]
-    [InlineData(5, "left", "top")]
-    [InlineData(6, "right", "top")]
-    [InlineData(7, "right", "bottom")]
-    [InlineData(8, "left", "bottom")]
-    public void Every_orientation_of_the_camera_gives_the_upright_picture(ushort orientation, string rowZero, string columnZero)
-    {
-        const int Height = 48, Width = 32;
-        var upright = PictureFiles.Write(At("upright.png"), PictureFiles.Paint(Height, Width, GreyBlocks));
-        var turned = rowZero is "left" or "right";
-        var stored = PictureFiles.Paint(turned ? Width : Height, turned ? Height : Width, (row, column) =>
-        {
-            var (y, x) = (0, 0);
-            foreach (var (side, steps) in new[] { (rowZero, row), (columnZero, column) })
-                _ = side switch { "top" => y = steps, "bottom" => y = Height - 1 - steps, "left" => x = steps, _ => x = Width - 1 - steps };
-            return GreyBlocks(y, x);
-        });
-        var jpeg = PictureFiles.Write(At("camera.jpg"), stored);
-        PictureFiles.InsertOrientation(jpeg, orientation);
-        AssertNear(Decode(upright, Height, Width), Decode(jpeg, Height, Width), 3);
-        AssertNear(Decode(upright, 15, 15), Decode(jpeg, 15, 15), 3);
-        AssertNear(Decode(upright, 9, 20), Decode(jpeg, 9, 20), 3);
     }
 
     [Theory, InlineData("a.png"), InlineData("a.webp"), InlineData("a.JPG"), InlineData("a.jpeg")]
@@ -177,6 +142,58 @@ public sealed class ImageDecoderTests : IDisposable
     {
         File.WriteAllText(At(name), content);
         Assert.Contains(At(name), Assert.Throws<InputException>(() => Decode(At(name), 8, 8)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("picture.txt", "a.png"), InlineData("picture.png", "a.jpg"), InlineData("picture", "a.webp")]
+    public void A_file_is_what_its_content_says(string name, string written)
+    {
+        File.Copy(PictureFiles.WritePlain(At(written), SKColors.Lime), At(name));
+        AssertNear([0, 255, 0], Decode(At(name), 1, 1), 3);
+    }
+
+    [Fact]
+    public void A_BMP_gives_its_pixels()
+    {
+        var path = PictureFiles.WriteBmp(At("blocks.bmp"), 3, 5, (y, x) => new SKColor((byte)(60 * y), (byte)(50 * x), 7));
+        var planar = Decode(path, 3, 5);
+        Assert.Equal([.. Enumerable.Range(0, 15).Select(i => (byte)(60 * (i / 5)))], planar[..15]);
+        Assert.Equal([.. Enumerable.Range(0, 15).Select(i => (byte)(50 * (i % 5)))], planar[15..30]);
+        Assert.All(planar[30..], value => Assert.Equal(7, value));
+    }
+
+    [Fact]
+    public void A_GIF_gives_its_first_frame() =>
+        Assert.Equal([255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255], Decode(PictureFiles.WriteGif(At("two.gif")), 2, 2));
+
+    [Theory]
+    [InlineData("HEIC", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic")]
+    [InlineData("HEIC", "\0\0\0\u0018ftypmif1\0\0\0\0mif1heic")]
+    [InlineData("AVIF", "\0\0\0\u0018ftypavif\0\0\0\0mif1avif")]
+    [InlineData("TIFF", "II*\0\u0008\0\0\0")]
+    [InlineData("TIFF", "MM\0*\0\0\0\u0008")]
+    [InlineData("PDF", "%PDF-1.7 ...")]
+    [InlineData("SVG", "<?xml version='1.0'?>\n<!-- a drawing --><svg width='1' height='1'/>")]
+    [InlineData("PSD", "8BPS\0\u0001\0\0\0\0\0\0")]
+    public void A_format_that_is_not_read_is_named_whatever_the_ending(string format, string content)
+    {
+        File.WriteAllBytes(At("a.jpg"), Encoding.Latin1.GetBytes(content));
+        Assert.Equal($"The image {At("a.jpg")} is {format}, a format that is not read. Convert it to PNG or JPEG, or take it out.",
+            Assert.Throws<InputException>(() => Decode(At("a.jpg"), 8, 8)).Message);
+    }
+
+    [Fact]
+    public void An_empty_file_is_called_empty()
+    {
+        File.WriteAllText(At("empty.png"), "");
+        Assert.Contains("is empty", Assert.Throws<InputException>(() => Decode(At("empty.png"), 8, 8)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_zeros_do_not_make_a_picture()
+    {
+        // WBMP: type 0, header 0, width 8, height 12, a byte a row
+        File.WriteAllBytes(At("zeros.png"), [0, 0, 8, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        Assert.Contains("which is none of them", Assert.Throws<InputException>(() => Decode(At("zeros.png"), 8, 8)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text.Json.Nodes;
 using Patchwork.Formats;
 using Patchwork.Interop;
 using Patchwork.Models;
@@ -67,6 +69,111 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.Contains(File, Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message, StringComparison.Ordinal);
         Assert.Contains("absent", Assert.Throws<InputException>(() =>
             PretrainedWeights.Load(Path.Combine(folder, "absent"), model)).Message, StringComparison.Ordinal);
+    }
+
+    // DataParallel, Lightning, torch.compile and their combinations put a prefix before every name.
+    [Theory, InlineData("module."), InlineData("_orig_mod."), InlineData("model."), InlineData("backbone."), InlineData("model.module."),
+        InlineData("anything.at.all.")]
+    public void A_prefix_that_all_names_share_is_taken_off_and_said(string prefix)
+    {
+        using var from = ModelZoo.Create("resnet8", 10);
+        using var to = ModelZoo.Create("resnet8", 10);
+        Safetensors.Save(File, from.state_dict().ToDictionary(pair => prefix + pair.Key, pair => pair.Value));
+        var loaded = PretrainedWeights.Load(File, to);
+        Assert.True(loaded.IsComplete);
+        Assert.Empty(loaded.Unused);
+        Assert.Contains($"the prefix {prefix} off", loaded.Summary, StringComparison.Ordinal);
+        foreach (var (name, tensor) in to.state_dict())
+            Assert.True(tensor.eq(from.state_dict()[name]).all().ToBoolean(), name);
+        Safetensors.Save(File, from.state_dict());
+        Assert.DoesNotContain("prefix", PretrainedWeights.Load(File, to).Summary, StringComparison.Ordinal);
+    }
+
+    // Appends tensors of a type that torch does not have to a file.
+    private void Append(string name, string type, int count, byte[] values)
+    {
+        var file = System.IO.File.ReadAllBytes(File);
+        var length = BitConverter.ToInt32(file);
+        var header = JsonNode.Parse(file.AsSpan(8, length))!.AsObject();
+        var end = file.Length - 8 - length;
+        header[name] = new JsonObject
+        {
+            ["dtype"] = type,
+            ["shape"] = new JsonArray(count),
+            ["data_offsets"] = new JsonArray(end, end + values.Length),
+        };
+        var text = System.Text.Encoding.UTF8.GetBytes(header.ToJsonString());
+        System.IO.File.WriteAllBytes(File, [.. BitConverter.GetBytes((long)text.Length), .. text, .. file[(8 + length)..], .. values]);
+    }
+
+    [Theory, InlineData("U64", 8), InlineData("F8_E4M3", 1), InlineData("F8_E8M0", 1), InlineData("C64", 8), InlineData("F8_E5M2FNUZ", 1)]
+    public void A_tensor_that_is_not_needed_may_be_of_any_type(string type, int bytes)
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        Safetensors.Save(File, model.state_dict());
+        Append("scales", type, 1, new byte[bytes]);
+        var loaded = PretrainedWeights.Load(File, model);
+        Assert.True(loaded.IsComplete);
+        Assert.Equal(["scales"], loaded.Unused);
+    }
+
+    [Fact]
+    public void A_tensor_that_is_needed_is_converted_or_refused_by_its_type()
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        var without = model.state_dict().Where(pair => pair.Key != "fc.bias").ToDictionary(pair => pair.Key, pair => pair.Value);
+        Safetensors.Save(File, without);
+        Append("fc.bias", "F8_E4M3", 10, [.. Enumerable.Repeat((byte)0x38, 10)]);      // 1
+        Assert.True(PretrainedWeights.Load(File, model).IsComplete);
+        Assert.Equal(Enumerable.Repeat(1f, 10), model.state_dict()["fc.bias"].data<float>().ToArray());
+        Safetensors.Save(File, without);
+        Append("fc.bias", "F8_E8M0", 10, new byte[10]);
+        Assert.Contains("fc.bias", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("F8_E8M0", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_that_are_not_finite_are_refused_by_the_tensors_name()
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        var tensors = model.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        tensors["bn1.running_var"][3] = float.NaN;
+        Safetensors.Save(File, tensors);
+        Assert.Contains("bn1.running_var", Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message,
+            StringComparison.Ordinal);
+        Assert.True(model.state_dict()["bn1.running_var"].isfinite().all().ToBoolean());
+    }
+
+    [Theory, InlineData("zip", "PyTorch"), InlineData("pickle", "PyTorch"), InlineData("hdf5", "HDF5"), InlineData("gguf", "GGUF"),
+        InlineData("npy", "NumPy"), InlineData("lfs", "Git LFS")]
+    public void A_file_of_another_system_is_recognised_as_what_it_is(string kind, string expected)
+    {
+        using var model = ModelZoo.Create("resnet8", 10);
+        byte[] bytes = kind switch
+        {
+            "zip" => Zip(),
+            "pickle" => [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'],      // its magic number
+            "hdf5" => [0x89, .. "HDF\r\n\u001a\n"u8, .. new byte[100]],
+            "gguf" => [.. "GGUF"u8, 3, .. new byte[100]],
+            "npy" => [0x93, .. "NUMPY"u8, 1, 0, .. new byte[100]],
+            _ => [.. "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"u8],
+        };
+        System.IO.File.WriteAllBytes(File, bytes);
+        Assert.Contains(expected, Assert.Throws<InputException>(() => PretrainedWeights.Load(File, model)).Message,
+            StringComparison.Ordinal);
+
+        static byte[] Zip()
+        {
+            using var stream = new MemoryStream();
+            using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+            {
+                using var entry = archive.CreateEntry("weights/data.pkl", CompressionLevel.NoCompression).Open();
+                entry.Write([0x80, 2, (byte)'}', (byte)'.']);
+            }
+            return stream.ToArray();
+        }
     }
 
     // PyTorch writes ResNet-50 (by hand: the format is a header and bytes), an input and its logits; and opens what we write.

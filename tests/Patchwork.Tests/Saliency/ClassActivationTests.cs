@@ -12,22 +12,25 @@ namespace Patchwork.Tests.Saliency;
 [Collection(SerialCollection.Name)]
 public sealed class ClassActivationTests
 {
-    [Theory, InlineData("resnet8"), InlineData("resnet18")]
-    public void The_mean_of_a_map_is_the_logit_of_its_class(string id)
+    // Of 8×8 pixels these networks leave one feature.
+    [Theory]
+    [InlineData("resnet8", 32), InlineData("resnet18", 32), InlineData("resnet18", 8), InlineData("preactresnet18", 32)]
+    [InlineData("preactresnet18", 8), InlineData("wrn-16-4", 32), InlineData("pyramidnet110-a48", 16), InlineData("resnext29-32x4d", 16)]
+    public void The_mean_of_a_map_is_the_logit_of_its_class(string id, int size)
     {
         using var scope = NewDisposeScope();
         new SeedStream(1).SeedTorch("test");
         var model = ModelZoo.Create(id, 4);
-        var (images, classes) = (randn(5, 3, 32, 32), tensor(new long[] { 0, 1, 2, 3, 1 }));
+        var (images, classes) = (randn(5, 3, size, size), tensor(new long[] { 0, 1, 2, 3, 1 }));
         var maps = ClassActivation.AtFeatures(model, images, classes);
         model.eval();
         using var noGradient = no_grad();
         var logits = model.call(images).gather(1, classes.unsqueeze(1)).squeeze(1);
-        Assert.True(maps.shape[1] > 1);
+        Assert.Equal(size > 8, maps.shape[1] > 1);
         Assert.True(maps.mean([1, 2]).allclose(logits, 1e-4, 1e-5));
         var large = ClassActivation.Of(model, images, classes);
-        Assert.Equal([5, 32, 32], large.shape);
-        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [32, 32], mode: InterpolationMode.Bilinear,
+        Assert.Equal([5, size, size], large.shape);
+        Assert.True(large.allclose(nn.functional.interpolate(maps.unsqueeze(1), [size, size], mode: InterpolationMode.Bilinear,
             align_corners: false).squeeze(1)));
     }
 
@@ -100,6 +103,14 @@ public sealed class ClassActivationTests
         Assert.Contains("must have a map of 48 channels", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(48, 2))));
         var pooledByMaximum = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveMaxPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));
         Assert.Contains("behind global average pooling", Refusal(pooledByMaximum));
+    }
+
+    [Fact]
+    public void A_layer_that_pools_is_not_taken_for_the_map()
+    {
+        using var scope = NewDisposeScope();
+        var model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveAvgPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));
+        Assert.Equal([2, 4, 4], ClassActivation.AtFeatures(model, randn(2, 3, 4, 4), zeros(2, dtype: ScalarType.Int64)).shape);
     }
 
     /// <summary>Rectified outside of any layer, as pre-activation networks are before they are pooled.</summary>

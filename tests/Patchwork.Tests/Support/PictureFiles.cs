@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Text;
 using SkiaSharp;
 
 namespace Patchwork.Tests.Support;
@@ -49,15 +50,65 @@ internal static class PictureFiles
         File.WriteAllBytes(path, bytes[..(int)(bytes.Length * share)]);
     }
 
-    /// <summary>Puts an APP1 segment with an Exif orientation behind a JPEG's first marker.</summary>
-    public static void InsertOrientation(string path, ushort orientation)
+    /// <summary>Writes an EXIF orientation into a JPEG, PNG or WebP file.</summary>
+    public static void InsertOrientation(string path, ushort orientation) => InsertExif(path, Exif(orientation));
+
+    /// <summary>A block of EXIF with nothing but an orientation, in the byte order of Motorola or of Intel.</summary>
+    public static byte[] Exif(ushort orientation, bool little = false) => little
+        ? [(byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0]
+        : [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+
+    /// <summary>Puts a block of EXIF behind a JPEG's first marker, a PNG's header or a WebP's pixels.</summary>
+    public static void InsertExif(string path, byte[] exif)
     {
-        byte[] tiff = [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        byte[] content = [.. "Exif\0\0"u8, .. tiff];
-        var jpeg = File.ReadAllBytes(path);
-        var length = new byte[2];
-        BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)(content.Length + 2));
-        File.WriteAllBytes(path, [.. jpeg[..2], 0xff, 0xe1, .. length, .. content, .. jpeg[2..]]);
+        var file = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, Format(path) switch
+        {
+            SKEncodedImageFormat.Png => [.. file[..33], .. Chunk("eXIf"u8, exif), .. file[33..]],
+            SKEncodedImageFormat.Webp => WebpWithExif(file, exif),
+            _ => [.. file[..2], 0xff, 0xe1, 0, (byte)(exif.Length + 8), .. "Exif\0\0"u8, .. exif, .. file[2..]],
+        });
+    }
+
+    /// <summary>Puts a chunk of any type behind a PNG's header.</summary>
+    public static void InsertChunk(string path, string type, byte[] content)
+    {
+        var png = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, [.. png[..33], .. Chunk(Encoding.ASCII.GetBytes(type), content), .. png[33..]]);
+    }
+
+    /// <summary>A BMP of 24 bits per pixel, rows from the bottom up: Skia writes none.</summary>
+    public static string WriteBmp(string path, int height, int width, Func<int, int, SKColor> color)
+    {
+        var stride = (3 * width + 3) / 4 * 4;
+        var bmp = new byte[54 + stride * height];
+        "BM"u8.CopyTo(bmp);
+        foreach (var (at, value) in new[] { (2, bmp.Length), (10, 54), (14, 40), (18, width), (22, height), (26, 1 | 24 << 16) })
+            BinaryPrimitives.WriteInt32LittleEndian(bmp.AsSpan(at), value);
+        for (var i = 0; i < height * width; i++)
+        {
+            var (c, at) = (color(i / width, i % width), 54 + (height - 1 - i / width) * stride + i % width * 3);
+            (bmp[at], bmp[at + 1], bmp[at + 2]) = (c.Blue, c.Green, c.Red);
+        }
+        File.WriteAllBytes(path, bmp);
+        return path;
+    }
+
+    /// <summary>A GIF of 2×2 pixels and two frames: red, green, blue, white (row by row), then all red.</summary>
+    public static string WriteGif(string path)
+    {
+        // Codes of 3 bits, lowest first: 4 clears the table, 5 ends.
+        static byte[] Frame(params int[] p) =>
+            [0x2c, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, .. Packed(4, p[0], p[1], 4, p[2], p[3], 5), 0];
+        static byte[] Packed(params int[] codes)
+        {
+            var bits = codes.Select((code, i) => code << 3 * i).Sum();
+            return [(byte)bits, (byte)(bits >> 8), (byte)(bits >> 16)];
+        }
+
+        byte[] palette = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
+        File.WriteAllBytes(path, [.. "GIF89a"u8, 2, 0, 2, 0, 0x81, 0, 0, .. palette, .. Frame(0, 1, 2, 3), .. Frame(0, 0, 0, 0), 0x3b]);
+        return path;
     }
 
     /// <summary>Makes a PNG claim another size, with the right checksum.</summary>
@@ -128,6 +179,17 @@ internal static class PictureFiles
         byte[] header = [0, 0, 0, (byte)width, 0, 0, 0, (byte)height, 16, 2, 0, 0, 0];      // 16 bits, RGB
         File.WriteAllBytes(path, [.. signature, .. Chunk("IHDR"u8, header), .. Chunk("IDAT"u8, packed.ToArray()), .. Chunk("IEND"u8, [])]);
         return path;
+    }
+
+    // The header of the extended format (flags, size less one) before the chunks that are there, the block behind them.
+    private static byte[] WebpWithExif(byte[] file, byte[] exif)
+    {
+        using var codec = SKCodec.Create(new MemoryStream(file));
+        var (width, height) = (codec.Info.Width - 1, codec.Info.Height - 1);
+        byte[] extended = [8, 0, 0, 0, (byte)width, (byte)(width >> 8), 0, (byte)height, (byte)(height >> 8), 0];
+        byte[] webp = [.. file[..12], .. "VP8X"u8, 10, 0, 0, 0, .. extended, .. file[12..], .. "EXIF"u8, (byte)exif.Length, 0, 0, 0, .. exif];
+        BinaryPrimitives.WriteInt32LittleEndian(webp.AsSpan(4), webp.Length - 8);
+        return webp;
     }
 
     private static byte[] Chunk(ReadOnlySpan<byte> type, byte[] content)

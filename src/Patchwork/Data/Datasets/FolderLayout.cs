@@ -33,8 +33,9 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
         var (train, validation, test) = (Named(TrainNames), Named(ValidationNames), Named(TestNames));
         if (folders.Length > 0 && folders.All(folder => folder == train || folder == validation || folder == test)
             && folders.All(folder => !HoldsClasses(folder)))
-            throw new InputException($"{root} must have a folder for each class inside {string.Join(" and ", folders.Select(Path.GetFileName))}. "
-                + "Received: pictures without a class. Sort them into one folder per class.");
+            throw new InputException($"{root} must have a folder for each class inside "
+                + $"{string.Join(" and ", folders.Select(Path.GetFileName))}. Received: pictures without a class. Sort them into one "
+                + "folder per class.");
         if (train is null || !HoldsClasses(train))
         {
             // A class may be called train, as in pictures of vehicles; parts without it are a mistake.

@@ -1,4 +1,3 @@
-using System.Text;
 using Patchwork.Imaging;
 
 namespace Patchwork.Data;
@@ -123,7 +122,7 @@ public sealed class ImageFolder : ImageFiles
 
     // é can be one letter or e and an accent, as macOS stores it: two folders of one class then.
     private static ClassFolder[] Classes(string root) =>
-        [.. PictureListing.FoldersIn(root).GroupBy(path => Path.GetFileName(path).Normalize(NormalizationForm.FormC))
+        [.. PictureListing.FoldersIn(root).GroupBy(path => ClassName.Composed(Path.GetFileName(path)))
             .Select(folders => new ClassFolder(folders.Key, [.. folders])).OrderBy(one => one.Name, StringComparer.Ordinal)];
 
     private static List<LeftOutFile> Loose(string root) => [.. PictureListing.LeftOut(root, LeftOutReason.WithoutClass)];

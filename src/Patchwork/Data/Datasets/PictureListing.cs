@@ -34,13 +34,14 @@ public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detai
     public bool IsPicture => Reason is not (LeftOutReason.NotAPicture or LeftOutReason.Hidden);
 
     /// <summary>A line for each reason: how many there are, and the first of them.</summary>
-    public static IEnumerable<(string Line, bool ArePictures)> Summaries(IEnumerable<LeftOutFile> files)
+    public static IEnumerable<LeftOutSummary> Summaries(IEnumerable<LeftOutFile> files)
     {
         const int named = 3;
         return from alike in files.GroupBy(file => file.Reason).OrderBy(alike => alike.Key)
                let count = alike.Count()
-               select ($"left out {Name(alike.Key, count)}: {string.Join(", ", alike.Take(named).Select(file => file.Path))}"
-                    + (count > named ? ", …" : ""), alike.First().IsPicture);
+               let first = string.Join(", ", alike.Take(named).Select(file => file.Path))
+               select new LeftOutSummary($"left out {Name(alike.Key, count)}: {first}{(count > named ? ", …" : "")}",
+                   alike.First().IsPicture);
     }
 
     /// <summary>What files of a reason are called: "2 damaged images".</summary>
@@ -58,6 +59,11 @@ public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detai
         };
     }
 }
+
+/// <summary>The files that are left out for one reason, in a line for the person who reads.</summary>
+/// <param name="Line">The line, without a full stop.</param>
+/// <param name="ArePictures">See <see cref="LeftOutFile.IsPicture"/>.</param>
+public sealed record LeftOutSummary(string Line, bool ArePictures);
 
 /// <summary>The pictures in folders: every file that the decoder reads, whatever its name ends in.</summary>
 public static class PictureListing

@@ -62,6 +62,7 @@ public sealed record CleanSuite : Suite
         result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
         string[] untested = [.. confusion.Index().Where(row => row.Item.Sum() == 0).Select(row => subject.Test.ClassNames[row.Index])];
         if (untested.Length > 0 && prefix.Length == 0)
-            result.AddNote($"No test image of {string.Join(", ", untested)}: {(untested.Length == 1 ? "its error is" : "their errors are")} not known.");
+            result.AddNote($"No test image of {string.Join(", ", untested)}: "
+                + $"{(untested.Length == 1 ? "its error is" : "their errors are")} not known.");
     }
 }

@@ -83,7 +83,7 @@ public sealed record LocalizationSuite : Suite
         var last = Layer is null ? LastFeatures.Of(subject.Network, input) : null;
         var logits = last is null ? model.Logits(batch.Images).detach() : last.Classifier.call(last.Input);
         var maps = last is null ? GradCam.Of(subject.Network, input, batch.Labels, Layer!)
-            : ClassActivation.Scaled(last, subject.Network.GetName(), batch.Labels, subject.Test.Height, subject.Test.Width);
+            : ClassActivation.Scaled(last, batch.Labels, subject.Test.Height, subject.Test.Width);
         return (maps.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray(),
             [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);
     }

@@ -26,12 +26,7 @@ public sealed record CleanHalf(Mixer Mixer)
     /// <returns>As for <see cref="Mix(Batch, MixPlan)"/>.</returns>
     /// <exception cref="InvalidOperationException">The batch is mixed already, or the mixer needs a network and there is none.</exception>
     public Batch Mix(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model = null) =>
-        Mix(batch, Mixer.Plan(MixContext.Of(batch.Images, draws) with
-        {
-            Labels = batch.Labels,
-            Model = model,
-            ObjectMask = batch.ObjectMask,
-        }));
+        Mix(batch, Mixer.PlanFor(batch, draws, model));
 
     /// <summary>Mixes by a plan of the mixer for the N images.</summary>
     /// <returns>
@@ -42,19 +37,24 @@ public sealed record CleanHalf(Mixer Mixer)
     public Batch Mix(Batch batch, MixPlan plan)
     {
         if (!plan.ChangesPixels || batch.Plan is not null)
-            return Mixer.Mix(batch, plan);
-        using var images = cat([batch.Images, batch.Images]);
-        using var masks = batch.Masks is { } own ? cat([own, own]) : null;
-        return Mixer.Mix(batch with
+            return Mixer.Mix(batch, plan);      // which refuses a batch that is mixed already
+        var both = Beside(plan);
+        var images = cat([batch.Images, batch.Images]);
+        Mixer.ApplyInPlace(images, both);
+        var masks = batch.Masks is { } own ? cat([own, own]) : null;
+        using (var planes = masks?.unsqueeze(1))      // (2N, 1, H, W)
         {
-            Images = images,
+            if (planes is not null)
+                Mixer.ApplyInPlace(planes, both);
+        }
+        return Mixer.Mixed(batch with
+        {
             Labels = cat([batch.Labels, batch.Labels]),
             Ids = [.. batch.Ids, .. batch.Ids],
-            Masks = masks,
             Objects = batch.Objects is { } objects ? [.. objects, .. objects] : null,
             Erased = [.. batch.Erased.Select(Twice)],
             HasCleanHalf = true,
-        }, Beside(plan));
+        }, both, images, masks);
     }
 
     // Partners are taken from the clean half, which nothing changes.

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using TorchSharp;
-using static TorchSharp.torch;
+using Patchwork.Internals;
 
 namespace Patchwork.Training;
 
@@ -60,13 +59,7 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
             throw NonFinite.Weights(state, name);
     }
 
-    // The first tensor that holds something other than numbers, or null.
-    private static string? Ruined(TrainingState state)
-    {
-        using var scope = NewDisposeScope();
-        return state.Model.state_dict()
-            .FirstOrDefault(entry => entry.Value.is_floating_point() && !entry.Value.isfinite().all().ToBoolean()).Key;
-    }
+    private static string? Ruined(TrainingState state) => FiniteTensors.FirstOther(state.Model.state_dict());
 
     /// <inheritdoc/>
     public override JsonObject? StateDict() => bestEpoch == 0 ? null : new() { ["best"] = best, ["bestEpoch"] = bestEpoch };

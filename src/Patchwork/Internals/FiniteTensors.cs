@@ -1,0 +1,15 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Internals;
+
+/// <summary>Weights that hold something other than numbers.</summary>
+internal static class FiniteTensors
+{
+    /// <summary>The name of the first tensor with a value that is NaN or infinite; null where all are finite.</summary>
+    public static string? FirstOther(IEnumerable<KeyValuePair<string, Tensor>> tensors)
+    {
+        using var scope = NewDisposeScope();
+        return tensors.FirstOrDefault(entry => entry.Value.is_floating_point() && !entry.Value.isfinite().all().ToBoolean()).Key;
+    }
+}

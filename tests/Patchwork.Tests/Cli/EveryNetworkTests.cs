@@ -1,0 +1,45 @@
+using Patchwork.Models;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Cli;
+
+/// <summary>What was trained can be used: each network of the zoo goes through every verb that takes a run, on pictures of 8×8.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class EveryNetworkTests : IDisposable
+{
+    // One of each family, of the fewest layers; the short lane has these alone.
+    private static readonly string[] Families = ["resnet8", "resnet18", "preactresnet18", "wrn-16-4", "resnext29-4x24d", "pyramidnet110-a48"];
+
+    private readonly PictureSet files = new();
+
+    public static TheoryData<string> Networks => [.. ModelZoo.Ids];
+
+    public void Dispose() => files.Dispose();
+
+    private void Succeeds(params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}");
+    }
+
+    [Theory, MemberData(nameof(Networks))]
+    public void A_network_is_trained_compared_evaluated_explained_and_predicts(string model)
+    {
+        if (!Families.Contains(model))
+            Lane.NeedFull("A network of a family that another one stands for.");
+        files.Paint(perClass: 6);
+        string[] flags = ["--dataset", "folder", "--data", files.Pictures, "--image-size", "8", "--model", model, "--epochs", "1",
+            "--batch-size", "8", "--threads", "1", "--quiet"];
+        var picture = Directory.GetFiles(Path.Combine(files.Pictures, "red"))[0];
+        Succeeds(["train", .. flags, "--method", "cutmix", "--out", files.At("run")]);
+        // The larger networks take minutes for all suites, of which these two are a part.
+        var suites = model is "resnet8" or "preactresnet18" ? "all" : "clean,occlusion";
+        Succeeds(["compare", .. flags, "--methods", "baseline", "--seeds", "1", "--limit", "3", "--evaluate", suites, "--out",
+            files.At("compare")]);
+        Succeeds("evaluate", files.At("run"), "--suite", "clean", "--limit", "3", "--quiet");
+        Succeeds("explain", files.At("run"), picture, "--out", files.At("seen.png"));
+        Succeeds("predict", files.At("run"), picture);
+        Assert.Contains("class activation map", File.ReadAllText(files.At("run/report.html")), StringComparison.Ordinal);
+    }
+}
