@@ -29,9 +29,12 @@ internal static class DataCheckCommand
         command.SetAction(parsed =>
         {
             var given = parsed.GetValue(source)!;
+            if (!Directory.Exists(given) && (File.Exists(given) || given.Contains(Path.DirectorySeparatorChar)))
+                throw new InputException($"A data set is a folder or an id. Received: {given}, which "
+                    + $"{(File.Exists(given) ? "is a file" : "does not exist")}.");
             var chosen = recipe.Over(Directory.Exists(given)
                 ? new Recipe { Dataset = DatasetCatalogue.OwnPictures.Id, Data = given } : new Recipe { Dataset = given }, parsed);
-            var check = DataCheck.Of(chosen.Dataset, chosen.DataOptions);
+            var check = chosen.CheckData();
             if (common.Json(parsed))
                 parsed.Output.WriteLine(Json(check).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else

@@ -27,7 +27,8 @@ internal static class PlanCommand
         var draws = WholeOption.Create("--draws", "plans to draw", 10, 1, 1_000_000);
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Mixing();
-        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels.") { count, height, width, draws };
+        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels. \"mixed\" is false where a plan "
+            + "changes nothing: every row is its own partner, or its box is empty.") { count, height, width, draws };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -55,7 +56,8 @@ internal static class PlanCommand
         return command;
     }
 
-    // One line: {"draw","method","mixed","partners":[],"boxes":[{"top","left","bottom","right"}],"lambdas":[]}
+    // "mixed" is of the whole plan: true when some row receives pixels of another row. A row that is its own partner, or whose box is
+    // empty, receives none. One line: {"draw","method","mixed","partners":[],"boxes":[{"top","left","bottom","right"}],"lambdas":[]}
     private static void Write(ArrayBufferWriter<byte> output, int draw, MixPlan plan)
     {
         using (var json = new Utf8JsonWriter(output))

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
@@ -38,12 +39,25 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
 
     /// <summary>Mean over the seeds at each epoch.</summary>
     public IEnumerable<(int Epoch, Statistic Value)> PerEpoch(string method, string metric) =>
-        comparison.Of(method).SelectMany(run => File.ReadLines(Path.Combine(run.Folder, "metrics.jsonl")))
-            .Select(line => JsonNode.Parse(line)!)
-            .Where(line => line[metric] is not null)
+        comparison.Of(method).Select(run => Path.Combine(run.Folder, "metrics.jsonl")).Where(File.Exists).SelectMany(File.ReadLines)
+            .Select(Parsed).OfType<JsonObject>()
+            .Where(line => line["epoch"] is not null && line[metric] is not null)
             .GroupBy(line => (int)line["epoch"]!, line => (double)line[metric]!)
             .OrderBy(group => group.Key)
             .Select(group => (group.Key, Statistic.Of(group)));
+
+    // A line that a crash cut off counts as none.
+    private static JsonNode? Parsed(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     // With the sample deviation as band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
@@ -70,7 +84,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
 
     private double StepSeconds(string method) =>
         comparison.Recipe.BatchSize * comparison.Recipe.Accumulate / PerEpoch(method, "images_per_second")
-        .Average(point => point.Value.Mean);
+        .Select(point => point.Value.Mean).DefaultIfEmpty(double.NaN).Average();
 
     // Shares of the images in twentieths of λ, beside the law that it was drawn from.
     private LineChart Lambdas()

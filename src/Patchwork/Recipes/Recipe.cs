@@ -220,9 +220,15 @@ public sealed partial record Recipe
     /// <summary>Steps between checkpoints inside an epoch; 0: after each epoch only. Default 0.</summary>
     public int CheckpointEvery { get; init; }
 
-    /// <summary>How the data set that the recipe names is opened.</summary>
-    [JsonIgnore]
-    public DataOptions DataOptions => new()
+    /// <summary>Opens the data set that the recipe names.</summary>
+    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
+    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, Opening());
+
+    /// <summary>Looks the data set that the recipe names through, damaged pictures included.</summary>
+    /// <exception cref="InputException">The name is unknown, or it cannot be opened at all.</exception>
+    public DataCheck CheckData() => DataCheck.Of(Dataset, Opening());
+
+    private DataOptions Opening() => new()
     {
         Data = Data,
         ImageSize = ImageSize,
@@ -230,10 +236,6 @@ public sealed partial record Recipe
         ScaledDecoding = ScaledDecoding ?? true,
         SkipDamaged = SkipDamaged,
     };
-
-    /// <summary>Opens the data set that the recipe names.</summary>
-    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, DataOptions);
 
     /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
     internal (Dataset Train, Dataset Validation) Split(DatasetPair data)

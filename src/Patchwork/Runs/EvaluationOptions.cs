@@ -63,7 +63,8 @@ public sealed record EvaluationOptions
     /// <exception cref="InputException">A suite cannot run on the test set, or a file or data set cannot be opened.</exception>
     public void Check(Recipe recipe)
     {
-        var test = recipe.OpenData().Test;
+        var all = recipe.OpenData().Test;
+        var test = Limit is { } count ? StratifiedSplit.Some(all, count) : all;
         foreach (var suite in Of(test))
             suite.Check(test);
     }

@@ -87,7 +87,20 @@ public sealed class RunFolder
     public static void BreakLock(string path) => RunLock.Break(path);
 
     /// <summary>The numbers of a finished run.</summary>
-    public RunResult ReadResult() => RunResult.FromJson(File.ReadAllText(Result));
+    /// <exception cref="InputException">They cannot be read.</exception>
+    public RunResult ReadResult()
+    {
+        try
+        {
+            return RunResult.FromJson(File.ReadAllText(Result)) is { Last: not null, Best: not null } result ? result
+                : throw new JsonException("it lacks the scores");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new InputException($"{Result} must hold the numbers of a finished run. Received a file that cannot be read "
+                + $"({error.Message.TrimEnd('.')}). Delete it, then `TrainingRun.Resume(\"{Path}\")` measures them again.", error);
+        }
+    }
 
     /// <summary>The run's network with weights from a file; owned by the caller.</summary>
     /// <exception cref="InputException">The weights cannot be used.</exception>

@@ -131,6 +131,37 @@ public sealed class OtherDataTests : IDisposable
         Assert.Contains("are others by now", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
     }
 
+    // Found by attempts to break it.
+    [Fact]
+    public void Damaged_files_of_a_run_are_named_or_done_without()
+    {
+        Train();
+        File.WriteAllText(files.At("run/metrics.jsonl"), "{\"epoch\": 1, \"train/lo");      // as a crash leaves it
+        File.Delete(files.At("run/report.html"));
+        Assert.Equal(0, CommandLine.Run("train", "--resume", "--out", files.At("run"), "--quiet").ExitCode);
+        Assert.True(File.Exists(files.At("run/report.html")));
+        foreach (var text in (string[])["", "{", "null", "{\"last\": {\"loss\": 1}}"])
+        {
+            File.WriteAllText(files.At("run/result.json"), text);
+            Assert.Contains("result.json must hold the numbers", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
+        }
+        File.Delete(files.At("run/result.json"));      // as the message says
+        Assert.Equal(0, CommandLine.Run("train", "--resume", "--out", files.At("run"), "--quiet").ExitCode);
+        File.WriteAllText(files.At("run/data.json"), "{}");
+        Assert.Contains("data.json must say", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
+        File.Delete(files.At("run/data.json"));      // a run from before there were any
+        Assert.Equal(0, Evaluate("--quiet").ExitCode);
+    }
+
+    [Fact]
+    public void What_an_evaluation_cannot_measure_is_refused_before_anything_is_trained()
+    {
+        files.Paint(perClass: 10);
+        Assert.Contains("for each of the 3 classes", CommandLine.Run(["compare", "--methods", "baseline", "--seeds", "1", "--evaluate",
+            "clean", "--limit", "2", .. files.Flags("compare", 1)]).Refusal(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.At("compare")));
+    }
+
     [Fact]
     public void A_run_says_what_it_was_made_from_and_which_images_it_held_out()
     {

@@ -115,8 +115,9 @@ public abstract class ImageFiles : Dataset
     /// </summary>
     internal static bool DecodesScaled(Dataset set) => Source(set) is not ImageFiles { scaled: false };
 
-    private static LeftOutReason ReasonOf(string damaged) =>
-        File.Exists(damaged) && PictureFormat.OfFile(damaged) is { IsRead: false } ? LeftOutReason.FormatNotRead : LeftOutReason.Damaged;
+    // Under a name of a picture: of a format that is not read, or damaged.
+    private static LeftOutReason ReasonOf(string refused) =>
+        PictureListing.ReasonByContent(refused) is LeftOutReason.FormatNotRead ? LeftOutReason.FormatNotRead : LeftOutReason.Damaged;
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 

@@ -31,7 +31,8 @@ public sealed class ImageFolder : ImageFiles
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
     {
-        var root = options.Data ?? throw new InputException("The data set 'folder' needs the folder of the images. Set `Data` to it.");
+        var root = options.Data is { Length: > 0 } given ? given
+            : throw new InputException("The data set 'folder' needs the folder of the images. Set `Data` to it.");
         var size = options.SizeOr(DefaultSize);
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Set `Data` to a folder with one sub-folder of images per class.");
@@ -58,7 +59,8 @@ public sealed class ImageFolder : ImageFiles
     /// </summary>
     internal static Dataset OpenWithoutClasses(DataOptions options)
     {
-        var root = options.Data ?? throw new InputException("The data set 'folder' needs the folder of the images. Name it: folder=DIR.");
+        var root = options.Data is { Length: > 0 } given ? given
+            : throw new InputException("The data set 'folder' needs the folder of the images. Name it: folder=DIR.");
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Name a folder of pictures.");
         return new Unsorted(PictureListing.Under(FolderLayout.TestPartOf(root) ?? root), options.SizeOr(DefaultSize), options);

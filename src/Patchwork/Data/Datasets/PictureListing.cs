@@ -108,16 +108,21 @@ public static class PictureListing
     internal static IEnumerable<string> FoldersIn(string folder) =>
         Directory.EnumerateDirectories(folder).Where(path => !IsHidden(path)).Order(StringComparer.Ordinal);
 
-    /// <summary>A folder and all in it that are not hidden.</summary>
-    internal static IEnumerable<string> Folders(string folder) => FoldersIn(folder).SelectMany(Folders).Prepend(folder);
+    /// <summary>A folder and all in it that are not hidden. Links inside are not followed: one may lead back here.</summary>
+    internal static IEnumerable<string> Folders(string folder) =>
+        FoldersIn(folder).Where(inner => new DirectoryInfo(inner).LinkTarget is null).SelectMany(Folders).Prepend(folder);
 
     /// <summary>Why a file is not used, by its name and its first bytes; null for a picture.</summary>
     internal static LeftOutReason? ReasonAgainst(string path)
     {
         if (IsHidden(path))
             return LeftOutReason.Hidden;
-        if (Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-            return null;
+        return Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) ? null : ReasonByContent(path);
+    }
+
+    /// <summary>Why a file is not used, by its first bytes alone; null for a picture that is read.</summary>
+    internal static LeftOutReason? ReasonByContent(string path)
+    {
         try
         {
             return PictureFormat.OfFile(path) switch

@@ -166,6 +166,23 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
+    public void A_link_back_is_not_followed_and_a_dead_one_is_a_damaged_picture()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege.");
+        Write("train", 5, "a", "b");
+        Write("test", 2, "a", "b");
+        Directory.CreateSymbolicLink(At("train", "a", "up"), At("train"));
+        File.CreateSymbolicLink(At("train", "a", "dead.png"), At("nowhere.png"));
+        Assert.Contains("dead.png", Refused(), StringComparison.Ordinal);
+        Assert.Equal([new(At("train", "a", "dead.png"), LeftOutReason.Damaged)],
+            ImageFiles.LeftOutOf(Open(skipDamaged: true)).Select(file => file with { Detail = "" }));
+        // A class that lies elsewhere is reached by a link.
+        Directory.Move(At("train", "b"), At("elsewhere"));
+        Directory.CreateSymbolicLink(At("train", "b"), At("elsewhere"));
+        Assert.Equal(["a", "b"], Open(skipDamaged: true).Train.ClassNames);
+    }
+
+    [Fact]
     public void A_check_finds_what_stands_twice_and_what_is_turned()
     {
         Write("train", 12, "a", "b");
