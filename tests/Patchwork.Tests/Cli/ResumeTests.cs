@@ -59,11 +59,11 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
             // A run that ends before it is killed makes room for the next one.
             while (kills < toKill && !File.Exists(Path.Combine(Files.At($"run{run}"), "result.json")))
             {
-                // Half the moments count from the start of the process, half from its first line: then training is under way.
+                // Half the moments count from the start of the process, half from the line of the mix audit: then training is under way.
                 var underWay = draws.Bernoulli(0.5);
                 var wait = TimeSpan.FromMilliseconds(draws.Uniform(0, underWay ? whole / 4 : whole));
                 moments.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"run {run}, {(underWay ? "first line" : "start")} + {wait.TotalMilliseconds:F1} ms"));
+                    $"run {run}, {(underWay ? "mix audit" : "start")} + {wait.TotalMilliseconds:F1} ms"));
                 if (Kill(Next($"run{run}"), underWay, wait))
                     kills++;
             }
@@ -82,7 +82,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     {
         using var process = CommandLine.Start(arguments);
         if (underWay)
-            process.StandardError.ReadLine();
+            WaitForTraining(process);
         var ended = process.WaitForExit(wait);
         process.Kill();      // SIGKILL
         process.WaitForExit();
@@ -102,7 +102,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
             "Started with SIGINT ignored, as a shell does with jobs in the background; its children inherit that.");
         const string run = "cancelled";
         using var process = CommandLine.Start(Begin(run));
-        while (process.StandardError.ReadLine() is { } line && !line.Contains("mix audit", StringComparison.Ordinal)) { }
+        WaitForTraining(process);
         using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
             kill.WaitForExit();
         var cancelled = CommandLine.Finish(process);
@@ -118,9 +118,10 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         kill.WaitForExit();
     }
 
+    // The mix audit speaks when an epoch is done.
     private static void WaitForTraining(Process process)
     {
-        while (process.StandardError.ReadLine() is { } line && !line.Contains("mix audit", StringComparison.Ordinal)) { }
+        WaitForTraining(process);
     }
 
     // Container runtimes, batch systems and service managers send SIGTERM; a terminal that is closed sends SIGHUP.

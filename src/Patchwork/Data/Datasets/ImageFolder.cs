@@ -137,7 +137,7 @@ public sealed class ImageFolder : ImageFiles
     /// <summary>The pictures in a class folder, sorted; at least one.</summary>
     internal static string[] Images(string folder, List<LeftOutFile> leftOut)
     {
-        leftOut.AddRange(PictureListing.FoldersIn(folder).SelectMany(PictureListing.Folders)
+        leftOut.AddRange(PictureListing.Folders(folder).Skip(1)
             .SelectMany(inner => PictureListing.LeftOut(inner, LeftOutReason.InSubFolder)));
         var paths = PictureListing.In(folder, leftOut);
         return paths.Length > 0 ? paths : throw new InputException(
