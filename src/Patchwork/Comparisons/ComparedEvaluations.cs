@@ -39,7 +39,9 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     /// </summary>
     internal static ComparedEvaluations? WithEarlier(ComparisonResult comparison, ComparedEvaluations? now)
     {
-        EvaluationFiles[] files = [.. comparison.Runs.Select(run => new EvaluationFiles(RunFolder.Open(run.Folder)))];
+        RunFolder[] runs = [.. comparison.Runs.Select(run => RunFolder.Open(run.Folder))];
+        var data = new Lazy<RunData>(() => RunData.Open(runs[0]));      // the same for all, opened once
+        EvaluationFiles[] files = [.. runs.Select(run => new EvaluationFiles(run, data))];
         var perRun = files.Select(_ => new List<MeasuredSuite>()).ToArray();
         foreach (var suite in Suites.All.Concat(now?.suites ?? []).DistinctBy(suite => suite.Id))
         {

@@ -34,19 +34,17 @@ public sealed class Comparison
     }
 
     // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
-    private ResolvedRecipe Of(string method, ulong seed)
+    private ResolvedRecipe Of(string method, ulong seed) => Of(resolved.Single(one => one.Recipe.Method == method), seed);
+
+    private ResolvedRecipe Of(ResolvedRecipe shared, ulong seed) => shared with
     {
-        var shared = resolved.Single(one => one.Recipe.Method == method);
-        return shared with
+        Recipe = shared.Recipe with
         {
-            Recipe = shared.Recipe with
-            {
-                Seed = seed,
-                Weights = recipe.Weights?.Replace("{method}", method, StringComparison.Ordinal)
-                    .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
-            },
-        };
-    }
+            Seed = seed,
+            Weights = recipe.Weights?.Replace("{method}", shared.Recipe.Method, StringComparison.Ordinal)
+                .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+        },
+    };
 
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
@@ -102,34 +100,42 @@ public sealed class Comparison
     }
 
     // The folder may hold finished runs of other methods, of an earlier call: one report tells of all. They count where they are of the
-    // same seeds, recipe and data.
+    // same seeds, recipe and data; whatever else lies there must not spoil what has been trained.
     private ComparisonResult WithOthers(string folder, IReadOnlyList<ComparedRun> runs, Action<string, Notice> report)
     {
         var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
-        var first = RunFolder.Open(runs[0].Folder);
-        var data = first.ReadData();
+        var own = RunFolder.Open(runs[0].Folder);
         foreach (var method in MethodsIn(folder).Except(Methods))
         {
-            RunFolder[] found = [.. RunSeeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists).Select(RunFolder.Open)];
-            if (found.Length < Seeds || found.Any(run => !run.Finished))
-                continue;
-            var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], first.Recipe);
-            string? Against(RunFolder run, ulong seed) => data is not null && run.ReadData()?.Changes(data) is { Count: > 0 } changes
-                ? string.Join("; ", changes)
-                : Differences(run.Path, wanted.Recipe with { Seed = seed }) is [var differs, ..] ? differs : null;
-            if (found.Zip(RunSeeds, Against).OfType<string>().FirstOrDefault() is { } difference)
+            try
             {
-                report(method, new Notice($"its runs in {folder} are not reported with the others: {difference}", IsWarning: true));
-                continue;
+                RunFolder[] found = [.. RunSeeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists)
+                    .Select(RunFolder.Open)];
+                if (found.Length < Seeds || found.Any(run => !run.Finished))
+                    continue;
+                var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], own.Recipe);
+                if (found.Zip(RunSeeds, (run, seed) => Difference(run, Of(wanted, seed).Recipe, own)).OfType<string>().FirstOrDefault()
+                    is { } difference)
+                    throw new InputException($"{difference}.");
+                allRuns.AddRange(found.Zip(RunSeeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())).ToArray());
+                allResolved.Add(wanted);
             }
-            allResolved.Add(wanted);
-            allRuns.AddRange(found.Zip(RunSeeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())));
+            catch (InputException error)
+            {
+                report(method, new Notice($"its runs in {folder} are not reported with the others: {error.Message.TrimEnd('.')}",
+                    IsWarning: true));
+            }
         }
         return new ComparisonResult(recipe, [.. allResolved.OrderBy(one => one.Recipe.Method != Mixing.Methods.Baseline)], allRuns)
         {
             Jobs = Jobs,
         };
     }
+
+    // The first thing that a run has otherwise than one that would compare with another; null where there is none.
+    private static string? Difference(RunFolder run, Recipe wanted, RunFolder other) =>
+        other.ReadData() is { } data && run.ReadData()?.Changes(data) is [var images, ..] ? images
+            : Differences(run.Path, wanted) is [var key, ..] ? key : null;
 
     private static IEnumerable<string> MethodsIn(string folder) => Directory.EnumerateDirectories(folder).Select(Path.GetFileName)
         .Select(name => name!.LastIndexOf("-seed", StringComparison.Ordinal) is > 0 and var end ? name[..end] : "")

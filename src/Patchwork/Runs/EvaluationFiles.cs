@@ -25,7 +25,7 @@ public sealed class EvaluationFiles
 
     internal EvaluationFiles(RunFolder run, RunData data) : this(run, new Lazy<RunData>(data)) { }
 
-    private EvaluationFiles(RunFolder run, Lazy<RunData> data)
+    internal EvaluationFiles(RunFolder run, Lazy<RunData> data)
     {
         (this.run, this.data) = (run, data);
         folder = Path.Combine(run.Path, "evaluation");

@@ -121,7 +121,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     // The mix audit speaks when an epoch is done.
     private static void WaitForTraining(Process process)
     {
-        WaitForTraining(process);
+        while (process.StandardError.ReadLine() is { } line && !line.Contains("mix audit", StringComparison.Ordinal)) { }
     }
 
     // Container runtimes, batch systems and service managers send SIGTERM; a terminal that is closed sends SIGHUP.
