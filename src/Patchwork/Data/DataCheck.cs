@@ -65,7 +65,7 @@ public sealed record DataCheck
             group.GroupBy(image => image.Place.Part).Any(part => part.DistinctBy(image => image.Place.Class).Skip(1).Any());
         return new DataCheck
         {
-            Parts = [.. parts.Select(part => new CheckedPart(part.Name, CountPerClass(part.Set)))],
+            Parts = [.. parts.Select(part => new CheckedPart(part.Name, part.Set.CountPerClass()))],
             Classes = pair.Train.ClassNames,
             Smallest = images.MinBy(image => image.Size.Area)!.Size,
             Largest = images.MaxBy(image => image.Size.Area)!.Size,
@@ -76,14 +76,6 @@ public sealed record DataCheck
             Repeated = same.Sum(group => group.Length - group.DistinctBy(image => (image.Place.Part, image.Place.Class)).Count()),
             Notes = pair.Notes,
         };
-    }
-
-    private static int[] CountPerClass(Dataset set)
-    {
-        var counts = new int[set.ClassNames.Count];
-        for (var i = 0; i < set.Count; i++)
-            counts[set.Label(i)]++;
-        return counts;
     }
 
     private static LookedAt[] Look(string part, Dataset set)

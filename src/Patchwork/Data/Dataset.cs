@@ -39,6 +39,15 @@ public abstract class Dataset
     /// <summary>The class of an example, 0 to <c>ClassNames.Count - 1</c>.</summary>
     public abstract int Label(int index);
 
+    /// <summary>Number of examples of each class.</summary>
+    internal int[] CountPerClass()
+    {
+        var counts = new int[ClassNames.Count];
+        for (var i = 0; i < Count; i++)
+            counts[Label(i)]++;
+        return counts;
+    }
+
     /// <summary>
     /// The pixels of an example, <see cref="ImageBytes"/> bytes, planar. A set in memory returns a view of its own store and leaves
     /// <paramref name="scratch"/> alone; a set that decodes fills <paramref name="scratch"/> and returns it.

@@ -64,13 +64,7 @@ public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
     /// <summary>Number of images.</summary>
     public int Images => PerClass.Sum();
 
-    internal static DataPart Of(Dataset set)
-    {
-        var counts = new int[set.ClassNames.Count];
-        for (var i = 0; i < set.Count; i++)
-            counts[set.Label(i)]++;
-        return new(counts, DataDigest.Of(set));
-    }
+    internal static DataPart Of(Dataset set) => new(set.CountPerClass(), DataDigest.Of(set));
 
     internal JsonObject ToJson() => new()
     {

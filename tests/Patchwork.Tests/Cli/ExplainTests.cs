@@ -21,7 +21,8 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
         var result = CommandLine.Run("explain", Run, Picture, "--json", "--out", path);
         Assert.True(result.ExitCode == 0, result.Error);
         var answer = result.Json();
-        Assert.Equal(["class", "probability", "layer", "precision", "box", "file"], answer.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["image", "class", "probability", "layer", "precision", "box", "file"], answer.EnumerateObject()
+            .Select(property => property.Name));
         var best = CommandLine.Run("predict", Run, Picture, "--top", "1", "--json").Json()[0].GetProperty("classes")[0];
         Assert.Equal(best.GetProperty("class").GetString(), answer.GetProperty("class").GetString());
         Assert.Equal(best.GetProperty("probability").GetDouble(), answer.GetProperty("probability").GetDouble(), 1e-6);

@@ -16,10 +16,11 @@ public sealed partial class GuideTests
         var page = File.ReadAllText(Repository.File("docs/guide/own-pictures.md"));
         var commands = Shell().Matches(page).SelectMany(block => block.Groups["code"].Value.Split('\n'))
             .Where(command => !command.Contains("resnet50", StringComparison.Ordinal)).ToArray();      // photographs: too large for a test
-        Assert.Equal(["preview", "train", "predict", "explain", "explain"], commands.Select(command => command.Split(' ')[1]));
+        Assert.Equal(["data", "preview", "train", "predict", "explain", "explain"], commands.Select(command => command.Split(' ')[1]));
         foreach (var command in commands)
         {
-            var line = command.Replace("pictures --", $"{files.Pictures} --", StringComparison.Ordinal)
+            var line = command.Replace("check pictures", $"check {files.Pictures}", StringComparison.Ordinal)
+                .Replace("pictures --", $"{files.Pictures} --", StringComparison.Ordinal)
                 .Replace("preview.png", files.At("preview.png"), StringComparison.Ordinal)
                 .Replace("seen.png", files.At("seen.png"), StringComparison.Ordinal)
                 .Replace("runs/pictures", files.At("run"), StringComparison.Ordinal)

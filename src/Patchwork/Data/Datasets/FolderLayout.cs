@@ -15,9 +15,6 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
     /// <summary>What is worth saying about it, a sentence each without its full stop.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
-    /// <summary>Folders beside the parts, which are not used.</summary>
-    public IReadOnlyList<string> Unused { get; private init; } = [];
-
     /// <summary>The layout of a folder that exists.</summary>
     /// <exception cref="InputException">Two folders are the same part, or the pictures are not sorted into classes.</exception>
     public static FolderLayout Of(string root)
@@ -45,6 +42,7 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
             return new FolderLayout(root, null, null);
         }
         var notes = new List<string>();
+        string?[] named = [train, validation, test];
         if (test is not null && !HoldsClasses(test))
         {
             notes.Add($"{Path.GetFileName(test)}/ has no folders of classes and is not used");
@@ -62,11 +60,11 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
         }
         else if (test is null)
             notes.Add($"a fifth of each class of {Path.GetFileName(train)}/ is the test set, as there is no other");
-        return new FolderLayout(train, validation, test)
-        {
-            Notes = notes,
-            Unused = [.. folders.Where(folder => folder != train && folder != validation && folder != test)],
-        };
+        notes.AddRange(folders.Except(named).Select(folder => $"{Path.GetFileName(folder)}/ is beside the parts and is not used"));
+        if (PictureListing.In(root, []) is { Length: > 0 } loose)
+            notes.Add($"{loose.Length} {(loose.Length == 1 ? "image" : "images")} beside {Path.GetFileName(train)}/ "
+                + $"{(loose.Length == 1 ? "is" : "are")} not used");
+        return new FolderLayout(train, validation, test) { Notes = notes };
     }
 
     /// <summary>The test part of a folder, or the validation part where that is the test set; null where there is neither.</summary>

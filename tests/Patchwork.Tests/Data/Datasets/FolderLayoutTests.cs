@@ -64,6 +64,16 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
+    public void What_lies_beside_the_parts_is_said()
+    {
+        Write("train", 5, "a", "b");
+        Write("test", 3, "a", "b");
+        Write("unlabelled", 3, "c");
+        PictureFiles.WritePlain(At("cover.png"), SKColors.Red);
+        Assert.Equal(["unlabelled/ is beside the parts and is not used", "1 image beside train/ is not used"], Open().Notes);
+    }
+
+    [Fact]
     public void A_training_part_alone_gives_a_fifth_of_itself()
     {
         Write("train", 10, "a", "b");
