@@ -41,10 +41,10 @@ internal static class EvaluateCommand
                 common.Quiet(parsed));
             using var interruption = Interruption.Listen();
             common.BreakLocks(parsed, folder);
+            if (parsed.GetValue(logits) is { } path)
+                RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);      // one pass; a wrong name is refused first
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, interruption.Token);
             line.Clear();
-            if (parsed.GetValue(logits) is { } path)
-                RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, [suites]);
             new ComparisonReport(finished, CommandRunner.Line, evaluations).WritePage(folder);

@@ -146,23 +146,12 @@ public sealed class Comparison
     {
         var plan = Plan().Select(run => (Label: ComparedRun.LabelOf(run.Method, run.Seed), Path: PathOf(folder, run.Method, run.Seed)));
         var there = plan.Where(run => Directory.Exists(run.Path)).Select(run => (run.Label, Folder: RunFolder.Open(run.Path))).ToArray();
-        var now = new Dictionary<Recipe, RunData>();      // by what the data depend on: most runs share it
+        var now = new Dictionary<object, RunData>();      // by what the data depend on: most runs share it
         foreach (var (label, run) in there)
         {
             if (run.ReadData() is null)
                 continue;
-            var recipe = run.Recipe;
-            var key = new Recipe
-            {
-                Dataset = recipe.Dataset,
-                Data = recipe.Data,
-                ImageSize = recipe.ImageSize,
-                CenterCrop = recipe.CenterCrop,
-                ScaledDecoding = recipe.ScaledDecoding,
-                SkipDamaged = recipe.SkipDamaged,
-                Subset = recipe.Subset,
-                Validation = recipe.Validation,
-            };
+            var key = (run.Recipe.Dataset, run.Recipe.Opening(), run.Recipe.Subset, run.Recipe.Validation);
             if (!now.TryGetValue(key, out var data))
                 now[key] = data = RunData.Open(run);
             if (data.ChangesSince(run) is not { } changes)

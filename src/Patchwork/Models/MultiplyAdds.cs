@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,27 +13,11 @@ internal static class MultiplyAdds
     /// <param name="width">W.</param>
     public static long Of(nn.Module<Tensor, Tensor> model, int channels, int height, int width)
     {
-        using var scope = NewDisposeScope();
-        using var mode = new EvaluationMode(model);
-        using var noGradient = no_grad();
         var sum = 0L;
         // Every number that a layer puts out is a sum over one filter or one row of the weights.
         void Add(Tensor output, Tensor weight) => sum += output.numel() * (weight.numel() / weight.size(0));
-        var hooks = model.modules().OfType<nn.Module<Tensor, Tensor>>().Where(module => module is Conv2d or Linear)
-            .Select(module => module.register_forward_hook((layer, _, output) =>
-            {
-                Add(output, layer is Conv2d convolution ? convolution.weight! : ((Linear)layer).weight!);
-                return output;
-            })).ToList();
-        try
-        {
-            model.call(zeros(1, channels, height, width, device: model.parameters().First().device));
-        }
-        finally
-        {
-            foreach (var hook in hooks)
-                hook.remove();
-        }
+        OneImage.Through(model, channels, height, width, layer => layer is Conv2d or Linear, (layer, _, output) =>
+            Add(output, layer is Conv2d convolution ? convolution.weight! : ((Linear)layer).weight!));
         return sum;
     }
 }

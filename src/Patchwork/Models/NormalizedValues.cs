@@ -1,4 +1,3 @@
-using Patchwork.Internals;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,34 +10,17 @@ namespace Patchwork.Models;
 internal static class NormalizedValues
 {
     /// <summary>The fewest images of a training batch: 2 where a layer normalizes a single value a channel and image, else 1.</summary>
-    /// <param name="model">A network from images (N, C, H, W) to logits, as it is trained; left as it was.</param>
+    /// <param name="model">A network from images (N, C, H, W) to logits, as it is trained; left in training mode.</param>
     /// <param name="channels">C.</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     public static int LeastBatch(nn.Module<Tensor, Tensor> model, int channels, int height, int width)
     {
         model.train();      // a frozen network stays in evaluation, where nothing is measured
-        var measured = model.modules().OfType<nn.Module<Tensor, Tensor>>()
-            .Where(module => module is BatchNorm1d or BatchNorm2d or BatchNorm3d && module.training).ToArray();
-        using var scope = NewDisposeScope();
-        using var mode = new EvaluationMode(model);
-        using var noGradient = no_grad();
         var least = 1;
-        var hooks = measured.Select(module => module.register_forward_hook((_, input, output) =>
-        {
-            if (input.numel() == input.size(1))
-                least = 2;
-            return output;
-        })).ToList();
-        try
-        {
-            model.call(zeros(1, channels, height, width, device: model.parameters().First().device));
-        }
-        finally
-        {
-            foreach (var hook in hooks)
-                hook.remove();
-        }
+        OneImage.Through(model, channels, height, width, layer =>
+            layer.training && layer is BatchNorm1d or BatchNorm2d or BatchNorm3d,
+            (_, input, _) => least = input.numel() == input.size(1) ? 2 : least);
         return least;
     }
 }

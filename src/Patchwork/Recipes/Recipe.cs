@@ -228,7 +228,8 @@ public sealed partial record Recipe
     /// <exception cref="InputException">The name is unknown, or it cannot be opened at all.</exception>
     public DataCheck CheckData() => DataCheck.Of(Dataset, Opening());
 
-    private DataOptions Opening() => new()
+    /// <summary>How its data set is opened.</summary>
+    internal DataOptions Opening() => new()
     {
         Data = Data,
         ImageSize = ImageSize,

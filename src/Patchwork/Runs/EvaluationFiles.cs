@@ -19,6 +19,7 @@ public sealed class EvaluationFiles
     private readonly Lazy<JsonObject> weights;
     private readonly Lazy<RunData> data;
     private readonly Dictionary<int, Dataset> limited = [];      // test sets by their limit; 0 is the whole one
+    private readonly Dictionary<(Suite Suite, int? Limit), JsonObject> dependencies = [];
 
     /// <summary>The evaluation of a run. Its data are opened when a stored result is asked for.</summary>
     public EvaluationFiles(RunFolder run) : this(run, new Lazy<RunData>(() => RunData.Open(run))) { }
@@ -64,11 +65,17 @@ public sealed class EvaluationFiles
     private bool IsOfRunsImages(JsonObject stored, Suite suite, int? limit) => stored["data"] is not JsonObject measured
         || RunsImages(suite, limit).All(one => JsonNode.DeepEquals(measured[one.Key], one.Value));
 
-    private JsonObject DataOf(Suite suite, int? limit)
+    /// <summary>The digests of all images that a suite's numbers depend on; what its options name is opened once for it.</summary>
+    /// <exception cref="InputException">See <see cref="Suite.Check"/>.</exception>
+    internal JsonObject DataOf(Suite suite, int? limit)
     {
-        var all = RunsImages(suite, limit);
-        foreach (var (name, digest) in suite.Check(Test(limit)))
-            all[name] = digest;
+        if (!dependencies.TryGetValue((suite, limit), out var all))
+        {
+            all = RunsImages(suite, limit);
+            foreach (var (name, digest) in suite.Check(Test(limit)))
+                all[name] = digest;
+            dependencies.Add((suite, limit), all);
+        }
         return all;
     }
 
@@ -96,7 +103,7 @@ public sealed class EvaluationFiles
         {
             ["options"] = Suites.Stored(measured.Suite, measured.Limit, measured.Precision),
             ["weights"] = weights.Value.DeepClone(),
-            ["data"] = DataOf(measured.Suite, measured.Limit),
+            ["data"] = DataOf(measured.Suite, measured.Limit).DeepClone(),
             ["metrics"] = Metrics(measured),
             ["tables"] = Each(measured.Result.Tables, rows => new JsonArray([.. rows.Select(JsonNumbers.Of)])),
             ["per_image"] = Each(measured.Result.PerImage, JsonNumbers.Of),

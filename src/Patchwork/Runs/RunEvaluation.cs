@@ -61,11 +61,10 @@ public static class RunEvaluation
         var missing = suites.Where(suite => done[suite] is null).ToArray();
         if (missing.Length > 0)
         {
-            using var threads = HardwareChoices.OnThreads(options.Threads
-                ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
+            using var threads = Threads(run, options);
             using var opened = Opened.Of(run, data, files.Test(options.Limit), device, options, report, cancellation);
             foreach (var suite in missing)
-                suite.Check(opened.Subject.Test);
+                _ = files.DataOf(suite, options.Limit);      // refuses what it cannot open, before the first one is measured
             foreach (var (i, suite) in missing.Index())
             {
                 var result =
@@ -84,7 +83,7 @@ public static class RunEvaluation
     /// </summary>
     /// <param name="folder">Run folder of a finished run.</param>
     /// <param name="path">
-    /// A file that ends in <c>.npy</c>, float32 (N, K) in the order of the test set, or in <c>.csv</c>, a line an image: index, file,
+    /// A file that ends in <c>.npy</c>, float32 (N, K) in the order of the test set, or in <c>.csv</c>, one line per image: index, file,
     /// class, and a column for each class.
     /// </param>
     /// <param name="options">How many test images, in what precision and with how many threads; its suites do not matter.</param>
@@ -99,7 +98,7 @@ public static class RunEvaluation
         RequireFinished(run, folder);
         var data = RunData.Open(run);
         var test = new EvaluationFiles(run, data).Test(options.Limit);
-        using var threads = HardwareChoices.OnThreads(options.Threads ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
+        using var threads = Threads(run, options);
         using var opened = Opened.Of(run, data, test, NativeLibraries.Device(run.Recipe.Device), options, _ => { }, cancellation);
         using var model = new PixelModel(opened.Subject.Network, test.Normalization);
         using var noGradient = no_grad();
@@ -121,6 +120,9 @@ public static class RunEvaluation
             i.ToString(CultureInfo.InvariantCulture), test.FilePath(i) ?? "", test.ClassNames[test.Label(i)],
             .. row.Select(value => value.ToString("R", CultureInfo.InvariantCulture)),
         ])]);
+
+    private static IDisposable Threads(RunFolder run, EvaluationOptions options) =>
+        HardwareChoices.OnThreads(options.Threads ?? (run.Recipe.Threads > 0 ? run.Recipe.Threads : get_num_threads()));
 
     private static void RequireFinished(RunFolder run, string folder)
     {

@@ -2,7 +2,7 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// How a folder of pictures is divided: <c>train/</c>, <c>val/</c> (or <c>valid/</c>, <c>validation/</c>) and <c>test/</c>, in any case,
-/// each with a folder a class; or the folders of the classes alone.
+/// each with one folder per class; or the folders of the classes alone.
 /// </summary>
 /// <param name="Train">Folder of the training pictures; where <paramref name="Test"/> is null, of all of them.</param>
 /// <param name="Validation">Folder of the validation pictures; null where there is none, or where it is the test set.</param>
@@ -74,5 +74,6 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
         .FirstOrDefault(folder => folder is not null);
 
     private static bool HoldsClasses(string? folder) =>
-        folder is not null && PictureListing.FoldersIn(folder).Any(inner => PictureListing.In(inner, []).Length > 0);
+        folder is not null && PictureListing.FoldersIn(folder).SelectMany(Directory.EnumerateFiles)
+            .Any(path => PictureListing.ReasonAgainst(path) is null);
 }

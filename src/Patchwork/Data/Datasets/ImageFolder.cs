@@ -31,22 +31,16 @@ public sealed class ImageFolder : ImageFiles
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
     {
-        var root = options.Data is { Length: > 0 } given ? given
-            : throw new InputException("The data set 'folder' needs the folder of the images. Set `Data` to it.");
+        var root = Root(options, "Set `Data` to it.");
         var size = options.SizeOr(DefaultSize);
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Set `Data` to a folder with one sub-folder of images per class.");
         var layout = FolderLayout.Of(root);
         ImageFolder Part(string folder) => new(folder, size, options, memoryLimit);
-        if (layout.Test is { } test)
+        if (layout.Test is not null)
         {
-            foreach (var part in new[] { test, layout.Validation }.OfType<string>())
-                CheckSameClasses(layout.Train, part);
-            return new("folder", Part(layout.Train), Part(test))
-            {
-                Validation = layout.Validation is { } validation ? Part(validation) : null,
-                Notes = layout.Notes,
-            };
+            CheckSameClasses(layout);
+            return OfParts("folder", layout, Part);
         }
         var whole = Part(layout.Train);
         var (kept, held) = HoldOut(whole, root);
@@ -59,8 +53,7 @@ public sealed class ImageFolder : ImageFiles
     /// </summary>
     internal static Dataset OpenWithoutClasses(DataOptions options)
     {
-        var root = options.Data is { Length: > 0 } given ? given
-            : throw new InputException("The data set 'folder' needs the folder of the images. Name it: folder=DIR.");
+        var root = Root(options, "Name it: folder=DIR.");
         if (!Directory.Exists(root))
             throw new InputException($"The folder {root} does not exist. Name a folder of pictures.");
         return new Unsorted(PictureListing.Under(FolderLayout.TestPartOf(root) ?? root), options.SizeOr(DefaultSize), options);
@@ -72,19 +65,31 @@ public sealed class ImageFolder : ImageFiles
     /// </summary>
     internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
     {
-        if (!Directory.Exists(root) || FolderLayout.Of(root) is not { Test: { } test, Train: var train } layout)
+        if (!Directory.Exists(root) || FolderLayout.Of(root) is not { Test: not null, Train: var train } layout)
             return null;
-        CheckSameClasses(train, test);
+        CheckSameClasses(layout);
         if (Classes(train) is var names && names.Length != classes)
             throw new InputException($"{train} must hold the {classes} classes of {id}, one folder per class. "
                 + $"Received: {names.Length} folders.");
-        ImageFolder Part(string folder) => new(folder, size, options, MemoryLimit, normalization);
-        return new(id, Part(train), Part(test))
+        return OfParts(id, layout, folder => new ImageFolder(folder, size, options, MemoryLimit, normalization));
+    }
+
+    // Of a folder with a test part.
+    private static DatasetPair OfParts(string id, FolderLayout layout, Func<string, ImageFolder> open) =>
+        new(id, open(layout.Train), open(layout.Test!))
         {
-            Validation = layout.Validation is { } validation ? Part(validation) : null,
+            Validation = layout.Validation is { } validation ? open(validation) : null,
             Notes = layout.Notes,
         };
+
+    private static void CheckSameClasses(FolderLayout layout)
+    {
+        foreach (var part in new[] { layout.Test, layout.Validation }.OfType<string>())
+            CheckSameClasses(layout.Train, part);
     }
+
+    private static string Root(DataOptions options, string advice) => options.Data is { Length: > 0 } given ? given
+        : throw new InputException($"The data set 'folder' needs the folder of the images. {advice}");
 
     private static SplitIndices HoldOut(ImageFolder whole, string root)
     {
