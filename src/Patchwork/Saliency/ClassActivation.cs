@@ -69,6 +69,12 @@ public static class ClassActivation
     /// <summary>Maps (N, h, w) brought to a size bilinearly, corners not on corners, as SnapMix's code; owned by the caller.</summary>
     public static Tensor Enlarge(Tensor maps, long height, long width)
     {
+        // Interpolation would round the one value differently from place to place, and scaling make a picture of the rounding.
+        if (maps.size(1) * maps.size(2) == 1)
+        {
+            using var same = maps.expand(-1, height, width);
+            return same.clone();
+        }
         using var planes = maps.unsqueeze(1);
         using var large = nn.functional.interpolate(planes, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
         return large.squeeze(1);

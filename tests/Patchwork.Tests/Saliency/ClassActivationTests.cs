@@ -129,4 +129,15 @@ public sealed class ClassActivationTests
 
         public override Tensor forward(Tensor x) => fc.call(nn.functional.relu(conv.call(x)).mean([2, 3]));
     }
+
+    // The last map of a deep network on small pictures has one place: nothing in the picture speaks more than the rest.
+    [Fact]
+    public void A_map_of_one_place_is_flat_and_flat_maps_are_scaled_to_0()
+    {
+        using var scope = NewDisposeScope();
+        var maps = tensor(new[] { 0.1f, -7.3f, 1e-3f }, [3, 1, 1]);
+        Assert.True(ClassActivation.Enlarge(maps, 8, 12).eq(maps).all().ToBoolean());
+        using var network = ModelZoo.Create("resnet18", 3, 3, 8);
+        Assert.Equal(0, ClassActivation.Scaled(network, randn(2, 3, 8, 8), tensor([0L, 2L])).abs().max().ToSingle());
+    }
 }
