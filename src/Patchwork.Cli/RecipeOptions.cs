@@ -33,8 +33,12 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Text("--data", "the data set's folder or its parent");
         Whole("--image-size", "rows and columns that images of a folder or of clothing are brought to");
         Number("--center-crop", "share of the sides of a picture's middle that is kept, e.g. 0.875 (default 1)");
+        Text("--normalization", "means/deviations of the channels, or imagenet (default: the data set's, or the weights')");
         Switch("--scaled-decoding", "decode large JPEG files at 1/2, 1/4 or 1/8 (default true)");
-        Switch("--skip-damaged", "leave damaged images of a folder out");
+        Switch("--skip-damaged", "leave damaged images, and rows of a list that cannot be used, out");
+        Text("--images", "for a list: the folder that its paths begin in");
+        Text("--columns", "for a list: where its columns are, e.g. path=1,label=3,split=part");
+        Text("--class-names", "for a list of numbered labels: a file with the name of each class in a line");
         return this;
     }
 

@@ -17,7 +17,7 @@ internal static class DataCheckCommand
 
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "folder of pictures, or a data set's id" };
+        var source = new Argument<string>("source") { Description = "folder of pictures, list of images, or a data set's id" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false);
         var command = new Command("check", "What is in a data set: counts, sizes, damaged, turned and repeated images, files left out.")
@@ -29,12 +29,7 @@ internal static class DataCheckCommand
         command.SetAction(parsed =>
         {
             var given = parsed.GetValue(source)!;
-            if (!Directory.Exists(given) && (File.Exists(given) || given.Contains(Path.DirectorySeparatorChar)))
-                throw new InputException($"A data set is a folder or an id. Received: {given}, which "
-                    + $"{(File.Exists(given) ? "is a file" : "does not exist")}.");
-            var chosen = recipe.Over(Directory.Exists(given)
-                ? new Recipe { Dataset = DatasetCatalogue.OwnPictures.Id, Data = given } : new Recipe { Dataset = given }, parsed);
-            var check = chosen.CheckData();
+            var check = recipe.Over(DataCommand.Named(given), parsed).CheckData();
             if (common.Json(parsed))
                 parsed.Output.WriteLine(Json(check).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             else

@@ -3,16 +3,29 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
 using Patchwork.Data;
+using Patchwork.Previews;
+using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>data list</c>, <c>data get</c> and <c>data check</c>: data sets, their download, and what is in them.</summary>
+/// <summary><c>data list</c>, <c>get</c>, <c>check</c> and <c>list-files</c>: data sets, their download, and what is in them.</summary>
 internal static class DataCommand
 {
     public static Command Create() => new("data", "Data sets: what there is, their download, and what is in them.")
     {
-        List(), Get(), DataCheckCommand.Create(),
+        List(), Get(), DataCheckCommand.Create(), ListFiles(),
     };
+
+    /// <summary>The recipe of a data set that is named by its id, its folder, or its list.</summary>
+    /// <exception cref="InputException">A path leads nowhere.</exception>
+    public static Recipe Named(string given)
+    {
+        if (Path.Exists(given))
+            return new Recipe { Dataset = DatasetCatalogue.OwnAt(given).Id, Data = given };
+        return !given.Contains(Path.DirectorySeparatorChar) && Path.GetExtension(given).Length == 0 ? new Recipe { Dataset = given }
+            : throw new InputException($"A data set is a folder of pictures, a list of images, or an id. Received: {given}, which does not "
+                + "exist.");
+    }
 
     private static Command List()
     {
@@ -30,6 +43,39 @@ internal static class DataCommand
             {
                 foreach (var set in DatasetCatalogue.All)
                     parsed.Output.WriteLine($"{set.Id,-14}{set.Home}");
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command ListFiles()
+    {
+        var source = new Argument<string>("source") { Description = "data set's id, folder of pictures, or list of images" };
+        var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "listed" };
+        var common = new CommonOptions();
+        var recipe = new RecipeOptions().Data(dataset: false);
+        var command = new Command("list-files", "Writes a data set as a list of its images, to edit and to train on.")
+        {
+            source, output,
+        };
+        recipe.AddTo(command);
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var data = recipe.Over(Named(parsed.GetValue(source)!), parsed).OpenData();
+            var folder = parsed.GetValue(output)!;
+            using var interruption = Interruption.Listen();
+            ListedSet.Write(data, folder, interruption.Token);
+            var list = Path.Combine(folder, ListedSet.ListName);
+            var images = data.Train.Count + data.Test.Count + (data.Validation?.Count ?? 0);
+            if (common.Json(parsed))
+                parsed.Output.WriteLine(new JsonObject { ["list"] = list, ["images"] = images }.ToJsonString());
+            else
+            {
+                parsed.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"wrote {list} with {images:N0} images"));
+                parsed.Output.WriteLine($"train on it: patchwork train --dataset {DatasetCatalogue.OwnList.Id} --data {list} "
+                    + $"--image-size {data.Train.Height} --normalization {data.Train.Normalization}");
             }
             return 0;
         });

@@ -15,7 +15,7 @@ internal static class MixCommand
     {
         var source = new Argument<string?>("source")
         {
-            Description = "data set id, or a folder of pictures with one sub-folder per class (default: the embedded photographs)",
+            Description = "data set id, folder of pictures with one sub-folder per class, or list of images (default: the embedded photographs)",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
@@ -39,7 +39,7 @@ internal static class MixCommand
             var chosen = recipe.Over(parsed.GetValue(source) switch
             {
                 null => shown,
-                var named when Directory.Exists(named) => shown with { Dataset = DatasetCatalogue.OwnPictures.Id, Data = named },
+                var named when Path.Exists(named) => shown with { Dataset = DatasetCatalogue.OwnAt(named).Id, Data = named },
                 var id => shown with { Dataset = id },
             }, parsed);
             var mixer = chosen.Resolve().Stack.Mixer

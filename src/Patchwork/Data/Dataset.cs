@@ -4,11 +4,6 @@ using SkiaSharp;
 
 namespace Patchwork.Data;
 
-/// <summary>What images are normalized with, per channel, for pixel values scaled to [0, 1].</summary>
-/// <param name="Mean">The mean, which is subtracted.</param>
-/// <param name="StandardDeviation">The standard deviation, which is divided by. Range: positive.</param>
-public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> StandardDeviation);
-
 /// <summary>
 /// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is
 /// thread-safe. Derive from it to train on data of another source, or from <see cref="DatasetView"/> to change how a set is shown.

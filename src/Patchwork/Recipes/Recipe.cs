@@ -24,6 +24,21 @@ public sealed partial record Recipe
     /// <summary>Leave damaged images of a folder out instead of refusing it. Default false.</summary>
     public bool SkipDamaged { get; init; }
 
+    /// <summary>For a list of images: the folder that its paths begin in. Null: the list's own.</summary>
+    public string? Images { get; init; }
+
+    /// <summary>
+    /// For a list of images: where its columns are, by name or by number from 1, as <c>path=1,label=3,split=part</c>. Null: by their usual
+    /// names.
+    /// </summary>
+    public string? Columns { get; init; }
+
+    /// <summary>
+    /// For a list of images: a file with the name of each class in a line, for labels that are their numbers from 0. Null: the labels are
+    /// the names.
+    /// </summary>
+    public string? ClassNames { get; init; }
+
     /// <summary>
     /// Rows and columns that the images of a resizable set are brought to; null: its own, 32 for <c>clothing</c> and 64 for a folder. Range
     /// 8 to 1024.
@@ -41,6 +56,12 @@ public sealed partial record Recipe
     /// true, which a run stores; runs from before this key existed decode the whole picture.
     /// </summary>
     public bool? ScaledDecoding { get; init; }
+
+    /// <summary>
+    /// What images are normalized with: <c>imagenet</c>, or the means and behind a slash the standard deviations of the channels, as
+    /// <c>0.5,0.5,0.5/0.25,0.25,0.25</c>. Null: what the data set has, or with weights whose normalization is known theirs.
+    /// </summary>
+    public string? Normalization { get; init; }
 
     /// <summary>Model id. Default <c>resnet8</c>.</summary>
     public string Model { get; init => field = Id(value); } = "resnet8";
@@ -222,7 +243,11 @@ public sealed partial record Recipe
 
     /// <summary>Opens the data set that the recipe names.</summary>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public DatasetPair OpenData() => DatasetCatalogue.Open(Dataset, Opening());
+    public DatasetPair OpenData()
+    {
+        var opened = DatasetCatalogue.Open(Dataset, Opening());
+        return Normalization is { } text ? Renormalized.To(opened, Patchwork.Data.Normalization.Parse(text)) : opened;
+    }
 
     /// <summary>Looks the data set that the recipe names through, damaged pictures included.</summary>
     /// <exception cref="InputException">The name is unknown, or it cannot be opened at all.</exception>
@@ -236,6 +261,9 @@ public sealed partial record Recipe
         CenterCrop = CenterCrop,
         ScaledDecoding = ScaledDecoding ?? true,
         SkipDamaged = SkipDamaged,
+        Images = Images,
+        Columns = Columns,
+        ClassNames = ClassNames,
     };
 
     /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>

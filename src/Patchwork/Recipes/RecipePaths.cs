@@ -9,6 +9,8 @@ internal static class RecipePaths
     public static Recipe Settled(Recipe recipe) => recipe with
     {
         Data = Full(DatasetCatalogue.FolderOf(recipe.Dataset, recipe.Data)),
+        Images = Full(recipe.Images),
+        ClassNames = Full(recipe.ClassNames),
         Weights = Full(recipe.Weights),
     };
 
@@ -20,6 +22,6 @@ internal static class RecipePaths
     /// One's own pictures are not: others of that name would be other data.
     /// </summary>
     public static Recipe Here(Recipe stored) =>
-        stored is { Data: { } folder } && stored.Dataset != DatasetCatalogue.OwnPictures.Id && !Directory.Exists(folder)
+        stored is { Data: { } folder } && !DatasetCatalogue.Find(stored.Dataset).HoldsOwnPictures && !Directory.Exists(folder)
             ? stored with { Data = null } : stored;
 }

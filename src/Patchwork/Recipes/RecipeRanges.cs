@@ -21,6 +21,8 @@ public sealed partial record Recipe
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
         Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");
+        Require(Normalization is null || Patchwork.Data.Normalization.TryParse(Normalization, out _), "normalization", Normalization,
+            "imagenet, or means and standard deviations as 0.5,0.5,0.5/0.25,0.25,0.25");
         Ask("centerCrop", CenterCrop, value => new DataOptions { CenterCrop = value });
         ValidateMethods();
         Ask("momentum", Momentum, value => new Sgd { Momentum = value });

@@ -54,6 +54,10 @@ public sealed partial record Recipe
         if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
             throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
                 + $"Name the data set of that folder too (`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
+        var list = DatasetCatalogue.OwnList.Id;
+        Require(Images is null || Dataset == list, "images", Images, $"left out without a list (`Dataset` {list})");
+        Require(Columns is null || Dataset == list, "columns", Columns, $"left out without a list (`Dataset` {list})");
+        Require(ClassNames is null || Dataset == list, "classNames", ClassNames, $"left out without a list (`Dataset` {list})");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))

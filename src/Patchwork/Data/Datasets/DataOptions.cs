@@ -34,6 +34,27 @@ public sealed record DataOptions
     /// <summary>Omit damaged image files instead of refusing the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 
+    /// <summary>For a list of images: the folder that its paths begin in. Null, the default: the list's own.</summary>
+    public string? Images { get; init; }
+
+    /// <summary>
+    /// For a list of images: where its columns are, by name or by number from 1, as <c>path=1,label=3,split=part</c>. Null, the default: by
+    /// their usual names.
+    /// </summary>
+    public string? Columns { get; init; }
+
+    /// <summary>
+    /// For a list of images: a file with the name of each class in a line, for labels that are their numbers from 0. Null, the default: the
+    /// labels are the names.
+    /// </summary>
+    public string? ClassNames { get; init; }
+
+    /// <summary>
+    /// For a list of images: true where an image may have several labels or none, false where a cell is one label whatever is in it. Null,
+    /// the default: true where some cell holds several.
+    /// </summary>
+    public bool? MultiLabel { get; init; }
+
     /// <summary><see cref="ImageSize"/>, or a set's own where it is null.</summary>
     /// <exception cref="InputException">It is out of range.</exception>
     internal int SizeOr(int own) => (ImageSize ?? own) is >= 8 and <= 1024 and var size ? size

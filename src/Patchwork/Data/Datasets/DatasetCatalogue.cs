@@ -55,13 +55,24 @@ public static class DatasetCatalogue
             HoldsOwnPictures = true,
             DefaultSize = ImageFolder.DefaultSize,
         },
+        new("list", "your own pictures, named with their labels in a CSV or TSV file", (_, options) => ImageList.Open(options))
+        {
+            HoldsOwnPictures = true,
+            DefaultSize = ImageFolder.DefaultSize,
+        },
     ];
 
     /// <summary>Ids of the data sets.</summary>
     public static IReadOnlyList<string> Ids { get; } = [.. All.Select(set => set.Id)];
 
-    /// <summary>The set of the user's own pictures.</summary>
-    public static DatasetSource OwnPictures { get; } = All.Single(set => set.HoldsOwnPictures);
+    /// <summary>The user's own pictures in a folder for each class.</summary>
+    public static DatasetSource OwnPictures { get; } = All.First(set => set.HoldsOwnPictures);
+
+    /// <summary>The user's own pictures as a file lists them.</summary>
+    public static DatasetSource OwnList { get; } = All.Last(set => set.HoldsOwnPictures);
+
+    /// <summary>The set of the user's own pictures that a path is: a list where it is a file.</summary>
+    public static DatasetSource OwnAt(string path) => System.IO.File.Exists(path) ? OwnList : OwnPictures;
 
     /// <summary>
     /// Where sets are looked for without <see cref="DataOptions.Data"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.

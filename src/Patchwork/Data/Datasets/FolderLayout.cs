@@ -9,9 +9,6 @@ namespace Patchwork.Data;
 /// <param name="Test">Folder of the test pictures; null where they are held out of the others.</param>
 internal sealed record FolderLayout(string Train, string? Validation, string? Test)
 {
-    private static readonly string[] TrainNames = ["train", "training"], ValidationNames = ["val", "valid", "validation"],
-        TestNames = ["test", "testing"];
-
     /// <summary>What is worth saying about it, a sentence each without its full stop.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
@@ -20,14 +17,14 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
     public static FolderLayout Of(string root)
     {
         string[] folders = [.. PictureListing.FoldersIn(root)];
-        string? Named(string[] names)
+        string? Named(SetPart part)
         {
-            string[] fitting = [.. folders.Where(folder => names.Contains(Path.GetFileName(folder), StringComparer.OrdinalIgnoreCase))];
+            string[] fitting = [.. folders.Where(folder => PartNames.Find(Path.GetFileName(folder)) == part)];
             return fitting.Length <= 1 ? fitting.FirstOrDefault() : throw new InputException(
                 $"{root} must have one folder for each part. Received: {string.Join(" and ", fitting.Select(Path.GetFileName))}. "
                 + "Put their pictures together, or take one away.");
         }
-        var (train, validation, test) = (Named(TrainNames), Named(ValidationNames), Named(TestNames));
+        var (train, validation, test) = (Named(SetPart.Train), Named(SetPart.Validation), Named(SetPart.Test));
         if (folders.Length > 0 && folders.All(folder => folder == train || folder == validation || folder == test)
             && folders.All(folder => !HoldsClasses(folder)))
             throw new InputException($"{root} must have a folder for each class inside "
@@ -69,7 +66,7 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
 
     /// <summary>The test part of a folder, or the validation part where that is the test set; null where there is neither.</summary>
     public static string? TestPartOf(string root) =>
-        TestNames.Concat(ValidationNames).Select(name => PictureListing.FoldersIn(root)
+        PartNames.Of(SetPart.Test).Concat(PartNames.Of(SetPart.Validation)).Select(name => PictureListing.FoldersIn(root)
             .FirstOrDefault(folder => name.Equals(Path.GetFileName(folder), StringComparison.OrdinalIgnoreCase)))
         .FirstOrDefault(folder => folder is not null);
 

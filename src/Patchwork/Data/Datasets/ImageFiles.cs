@@ -13,8 +13,6 @@ public abstract class ImageFiles : Dataset
     /// <summary>Bytes of the largest set that is decoded at open.</summary>
     internal const long MemoryLimit = 1L << 30;
 
-    private static readonly Normalization ImageNet = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
-
     private readonly int size;
     private readonly double centerCrop;
     private readonly bool scaled;
@@ -33,7 +31,7 @@ public abstract class ImageFiles : Dataset
         Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
     {
         (this.size, centerCrop, scaled) = (size, options.CenterCrop, options.ScaledDecoding);
-        Normalization = normalization ?? ImageNet;
+        Normalization = normalization ?? Normalization.ImageNet;
         var skipDamaged = options.SkipDamaged;
         ClassNames = classNames;
         if ((long)found.Length * ImageBytes <= memoryLimit)

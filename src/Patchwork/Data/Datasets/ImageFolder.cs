@@ -43,7 +43,7 @@ public sealed class ImageFolder : ImageFiles
             return OfParts("folder", layout, Part);
         }
         var whole = Part(layout.Train);
-        var (kept, held) = HoldOut(whole, root);
+        var (kept, held) = HoldOut(whole, root, "sort them into train/ and test/");
         return new("folder", new Subset(whole, kept), new Subset(whole, held)) { Notes = layout.Notes };
     }
 
@@ -91,7 +91,11 @@ public sealed class ImageFolder : ImageFiles
     private static string Root(DataOptions options, string advice) => options.Data is { Length: > 0 } given ? given
         : throw new InputException($"The data set 'folder' needs the folder of the images. {advice}");
 
-    private static SplitIndices HoldOut(ImageFolder whole, string root)
+    /// <summary>The fifth of each class that is the test set where there is no other.</summary>
+    /// <param name="whole">All images.</param>
+    /// <param name="source">Where they come from, for messages.</param>
+    /// <param name="advice">How to say which are the test images, for messages.</param>
+    internal static SplitIndices HoldOut(Dataset whole, string source, string advice)
     {
         try
         {
@@ -99,9 +103,8 @@ public sealed class ImageFolder : ImageFiles
         }
         catch (InputException error)
         {
-            throw new InputException($"{root} must hold enough images to keep a fifth of each class as the test set. "
-                + $"Received: {whole.Count} images of {whole.ClassNames.Count} classes. "
-                + "Add images, or sort them into train/ and test/.", error);
+            throw new InputException($"{source} must hold enough images to keep a fifth of each class as the test set. "
+                + $"Received: {whole.Count} images of {whole.ClassNames.Count} classes. Add images, or {advice}.", error);
         }
     }
 

@@ -22,6 +22,9 @@ public enum LeftOutReason
 
     /// <summary>A file or folder whose name begins with a dot, or <c>__MACOSX</c>, which archives of macOS bring.</summary>
     Hidden,
+
+    /// <summary>A row of a list that cannot be used.</summary>
+    BadRow,
 }
 
 /// <summary>A file that is not used.</summary>
@@ -51,6 +54,7 @@ public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detai
         return reason switch
         {
             LeftOutReason.Damaged => $"{count} damaged {images}",
+            LeftOutReason.BadRow => $"{count} {(count == 1 ? "row" : "rows")} of the list",
             LeftOutReason.FormatNotRead => $"{count} {images} of a format that is not read",
             LeftOutReason.InSubFolder => $"{count} {images} in folders inside a class's",
             LeftOutReason.WithoutClass => $"{count} {images} beside the folders of the classes",

@@ -1,0 +1,156 @@
+using System.Globalization;
+using Patchwork.Formats;
+
+namespace Patchwork.Data;
+
+/// <summary>
+/// Pictures that a CSV or TSV file lists with their labels: a column with their files, one with their labels, and where there is one a
+/// column with the part of the set; or a folder with a list for each part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without parts a fixed
+/// fifth of each class is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number where all are
+/// numbers. A row that cannot be used refuses the list, or is left out with <see cref="DataOptions.SkipDamaged"/>.
+/// </summary>
+public sealed class ImageList : ImageFiles
+{
+    private const int Named = 10;
+
+    private ImageList(string[] classNames, IReadOnlyList<ListRow> rows, DataOptions options, long memoryLimit,
+        IReadOnlyList<LeftOutFile> leftOut)
+        : base(classNames, [.. rows.Select(row => (row.Path, Array.IndexOf(classNames, ClassName.Composed(row.Labels[0]))))],
+            options.SizeOr(ImageFolder.DefaultSize), options, memoryLimit, null, leftOut)
+    { }
+
+    internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
+    {
+        var given = options.Data is { Length: > 0 } data ? data
+            : throw new InputException("The data set 'list' needs the list of the images. Set `Data` to a CSV or TSV file.");
+        var (rows, names) = (new ListRows(), options.ClassNames is { } file ? Names(file) : null);
+        foreach (var (list, part) in Lists(given))
+            rows.Add(list, options, part);
+        Number(rows, names, options.ClassNames);
+        rows.RefuseContradictions();
+        if (rows.Bad.Count > 0 && !options.SkipDamaged)
+            throw Refusal(given, rows.Bad);
+        var classes = names ?? Sorted(rows);
+        if (classes.Length < 2)
+            throw new InputException($"{given} must have images of two or more classes. Received: "
+                + (classes.Length == 0 ? "no image that can be used." : $"only '{classes[0]}'."));
+        return Parts(given, rows, classes, options, memoryLimit);
+    }
+
+    /// <summary>The files that a list names, in its order, without regard to labels: images to predict.</summary>
+    /// <exception cref="InputException">The list cannot be read, or names a file that is not there.</exception>
+    internal static IReadOnlyList<string> Files(string list, DataOptions options)
+    {
+        var rows = new ListRows();
+        rows.Add(list, options, labelled: false);
+        return rows.Bad.Count == 0 || options.SkipDamaged ? [.. rows.Good.Select(row => row.Path).Distinct(StringComparer.Ordinal)]
+            : throw Refusal(list, rows.Bad);
+    }
+
+    private static DatasetPair Parts(string given, ListRows rows, string[] classes, DataOptions options, long memoryLimit)
+    {
+        var notes = Notes(rows, classes);
+        LeftOutFile[] leftOut = [.. rows.Bad.Select(row => new LeftOutFile(row.Place, LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
+        ImageList? Part(SetPart? part, IReadOnlyList<LeftOutFile> lost)
+        {
+            ListRow[] chosen = [.. rows.Good.Where(row => row.Part == part)];
+            return chosen.Length > 0 ? new(classes, chosen, options, memoryLimit, lost) : null;
+        }
+        if (rows.Good.All(row => row.Part is null))
+        {
+            var whole = Part(null, leftOut)!;
+            var (kept, held) = ImageFolder.HoldOut(whole, given, "say in a column 'split' which are train and test");
+            return new("list", new Subset(whole, kept), new Subset(whole, held))
+            {
+                Notes = [.. notes, "a fifth of each class is the test set, as the list has no parts"],
+            };
+        }
+        var (train, validation, test) = (Part(SetPart.Train, leftOut), Part(SetPart.Validation, []), Part(SetPart.Test, []));
+        if (train is null)
+            throw new InputException($"{given} must have training images. Received: none whose part is {PartNames.Of(SetPart.Train)[0]}.");
+        if (Array.FindIndex(train.CountPerClass(), count => count == 0) is >= 0 and var untrained)
+            throw new InputException($"{given} must have a training image of each class. Received: none of '{classes[untrained]}'. "
+                + "Add one, or take the class out.");
+        if (test is not null)
+        {
+            string[] untested = [.. classes.Where((_, label) => test.CountPerClass()[label] == 0)];
+            if (untested.Length > 0)
+                notes.Add($"no test image of {string.Join(", ", untested)}");
+            return new("list", train, test) { Validation = validation, Notes = notes };
+        }
+        if (validation is not null)
+            return new("list", train, validation) { Notes = [.. notes, "the validation images are the test set, as there is no other"] };
+        var (left, fifth) = ImageFolder.HoldOut(train, given, "say in a column 'split' which are test");
+        return new("list", new Subset(train, left), new Subset(train, fifth))
+        {
+            Notes = [.. notes, "a fifth of each class is the test set, as there is no other"],
+        };
+    }
+
+    // A file, or the lists of the parts in a folder.
+    private static List<(string List, SetPart? Part)> Lists(string given)
+    {
+        if (!Directory.Exists(given))
+            return [(given, null)];
+        var lists = new List<(string, SetPart?)>();
+        foreach (var part in Enum.GetValues<SetPart>())
+        {
+            string[] named = [.. Directory.EnumerateFiles(given).Where(path => PartNames.Find(Path.GetFileNameWithoutExtension(path)) == part
+                && Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv" or ".txt").Order(StringComparer.Ordinal)];
+            if (named.Length > 1)
+                throw new InputException($"{given} must have one list for each part. Received: "
+                    + $"{string.Join(" and ", named.Select(Path.GetFileName))}. Take one away.");
+            lists.AddRange(named.Select(path => (path, (SetPart?)part)));
+        }
+        return lists.Count > 0 ? lists : throw new InputException($"The folder {given} must have lists called train.csv and test.csv. "
+            + $"Received: neither. Set `Data` to the list itself, or `Dataset` to {DatasetCatalogue.OwnPictures.Id} for pictures in a "
+            + "folder per class.");
+    }
+
+    private static string[] Names(string file)
+    {
+        string[] names = [.. DelimitedText.ReadLines(file).Select(ClassName.Composed)];
+        return names.Length >= 2 && names.Distinct().Count() == names.Length ? names : throw new InputException(
+            $"{file} must have the name of each class in a line, two or more, each once. Received: "
+            + (names.Length < 2 ? $"{names.Length} lines." : $"'{names.GroupBy(name => name).First(same => same.Skip(1).Any()).Key}' twice."));
+    }
+
+    // Labels that cannot be used; numbers of classes become their names.
+    private static void Number(ListRows rows, string[]? names, string? file)
+    {
+        rows.Refuse(row => row.Labels.Count == 0 && !rows.HasSeveralLabels ? "it has no label" : null);
+        if (names is null)
+            return;
+        string? Named(string label) => names.Contains(ClassName.Composed(label)) ? ClassName.Composed(label)
+            : int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < names.Length
+                ? names[number] : null;
+        rows.Refuse(row => row.Labels.FirstOrDefault(label => Named(label) is null) is { } unknown
+            ? $"'{unknown}' is no name in {file} and no number from 0 to {names.Length - 1}" : null);
+        rows.Rename(label => Named(label)!);
+    }
+
+    private static string[] Sorted(ListRows rows)
+    {
+        if (rows.ClassColumns.Count > 0)
+            return [.. rows.ClassColumns.Select(ClassName.Composed)];
+        string[] names = [.. rows.Good.SelectMany(row => row.Labels).Select(ClassName.Composed).Distinct()];
+        return names.All(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            ? [.. names.OrderBy(name => long.Parse(name, CultureInfo.InvariantCulture))] : [.. names.Order(StringComparer.Ordinal)];
+    }
+
+    private static List<string> Notes(ListRows rows, string[] classes)
+    {
+        var notes = new List<string>();
+        if (rows.Repeated > 0)
+            notes.Add($"{rows.Repeated} {(rows.Repeated == 1 ? "row says" : "rows say")} again what another one said, and "
+                + $"{(rows.Repeated == 1 ? "counts" : "count")} once");
+        notes.AddRange(classes.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(alike => alike.Skip(1).Any())
+            .Select(alike => $"{string.Join(" and ", alike.Select(name => $"'{name}'"))} are different classes"));
+        return notes;
+    }
+
+    private static InputException Refusal(string given, IReadOnlyList<BadRow> bad) => new(
+        $"{given} has {bad.Count.ToString("N0", CultureInfo.InvariantCulture)} {(bad.Count == 1 ? "row" : "rows")} that cannot be used: "
+        + string.Join("; ", bad.Take(Named).Select(row => $"{row.Place}: {row.Reason}"))
+        + (bad.Count > Named ? "; …" : "") + ". Mend them, or set `SkipDamaged` to leave them out.");
+}
