@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Patchwork.Data;
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Recipes;
 
 namespace Patchwork.Cli;
@@ -79,13 +80,17 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Whole("--clean-tail", "last epochs in which nothing is mixed or erased");
         Switch("--clean-half", "keep the clean images in the loss beside the mixed ones");
         Text("--model", "model (default resnet8)");
-        Text("--weights", "safetensors file to begin with; the last layer may differ");
+        Choice<Stem>("--stem", "first layers of resnet18, resnet34 and resnet50 (default: the weights', or by the images' size)");
+        Text("--weights", "safetensors, PyTorch or ONNX file to begin with, or imagenet; the last layer may differ");
         Switch("--freeze", "train the last layer alone, on features that stay as they are");
+        Whole("--freeze-epochs", "first epochs in which the last layer is trained alone");
+        Switch("--freeze-norm", "BatchNorm keeps the statistics of the weights");
         Whole("--epochs", "epochs (default 20)");
         Whole("--batch-size", "images a batch (default 32)");
         Whole("--accumulate", "batches whose gradients make one step (default 1)");
         Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
         Number("--lr", "highest learning rate (default 0.1 for sgd; 0.001 otherwise, 0.01 with onecycle)");
+        Number("--layer-decay", "what the rate is multiplied by from each stage to the one before, e.g. 0.5 (default 1)");
         Number("--weight-decay", "weight decay");
         Switch("--no-vector-decay", "no weight decay on biases and BatchNorm");
         Number("--momentum", "momentum of sgd (default 0.9)");

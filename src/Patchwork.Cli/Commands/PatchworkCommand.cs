@@ -15,6 +15,7 @@ internal static class PatchworkCommand
             MixCommand.Create(),
             PlanCommand.Create(),
             MethodsCommand.Create(),
+            ModelsCommand.Create(),
             PredictCommand.Create(),
             ExplainCommand.Create(),
             DataCommand.Create(),

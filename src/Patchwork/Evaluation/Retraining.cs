@@ -1,3 +1,5 @@
+using Patchwork.Data;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>A training that a suite asks for: it starts from the weights of the network that is evaluated, on another data set.</summary>
@@ -20,6 +22,9 @@ public sealed record Retraining
 
     /// <summary>Rows and columns of images whose set leaves them open. Range 8 to 1024.</summary>
     public required int ImageSize { get; init; }
+
+    /// <summary>What its images are normalized with: the set's own, not what the weights were trained with.</summary>
+    public required Normalization Normalization { get; init; }
 
     /// <summary>
     /// Whether large JPEG files are decoded at a fraction of their size, as they are when the network is tested. Default true.

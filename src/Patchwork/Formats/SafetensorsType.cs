@@ -22,6 +22,9 @@ internal sealed record SafetensorsType(string Name, int Bits, ScalarType? Type)
         new("F8_E8M0", 8, null), new("F6_E2M3", 6, null), new("F6_E3M2", 6, null), new("F4", 4, null), new("C64", 64, null),
     ];
 
+    /// <summary>Bytes of a value of one of torch's types.</summary>
+    public static int Bytes(ScalarType type) => All.First(known => known.Type == type).Bits / 8;
+
     /// <summary>The type that holds every value of this one exactly, apart from integers above 2⁶³ - 1; null where none is read.</summary>
     public ScalarType? Wider { get; private init; }
 

@@ -42,6 +42,12 @@ public sealed record ModelCard(
     /// <summary>Their chance of a drop; null: their own.</summary>
     public double? DropProbability { get; init; }
 
+    /// <summary>
+    /// The first layers of a network that has two kinds. Null, as for cards from before there was a choice: small ones up to 64 pixels.
+    /// </summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<Stem>))]
+    public Stem? Stem { get; init; }
+
     /// <summary>Their options by name, as a recipe has them; null: their own.</summary>
     [JsonConverter(typeof(OptionTexts))]
     public IReadOnlyDictionary<string, string>? Options { get; init => field = value is { Count: > 0 } ? value : null; }
@@ -59,7 +65,7 @@ public sealed record ModelCard(
             stack = stack.With(method => method is BranchRegularizer branch ? branch with { DropProbability = chance } : method);
         }
         settings.RequireOneEach(stack, Method);
-        return ModelZoo.Create(Model, Classes.Count, Channels, Height, stack.With(settings.Over).ModelOptions);
+        return ModelZoo.Create(Model, Classes.Count, Channels, Height, stack.With(settings.Over).ModelOptions with { Stem = Stem });
     }
 
     /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
@@ -164,6 +170,7 @@ public sealed record ModelCard(
         new($"A run must have a {path} that names its model and classes. Received none that can be read ({what.TrimEnd('.')}).", cause);
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(ModelCard))]
 internal sealed partial class ModelCardJson : JsonSerializerContext;

@@ -17,17 +17,21 @@ public static class PretrainedWeights
     /// do not have, as <c>module.</c> of a network that was trained on several devices, is taken off. Tensors that the module does not need
     /// may be of any type; U16, U32, U64, F8_E4M3 and F8_E5M2 are converted where they are needed.
     /// </summary>
-    /// <param name="path">A safetensors file.</param>
+    /// <param name="path">
+    /// A safetensors file, a state dict of PyTorch (<c>.pth</c>, since 1.6) or an ONNX model; or <c>imagenet</c>, see
+    /// <see cref="ImageNetResNet18"/>.
+    /// </param>
     /// <param name="module">The module; its tensors stay its own.</param>
     /// <exception cref="InputException">
-    /// The file cannot be read, is no safetensors file, nothing in it fits, or a value that is needed is not finite or of a type that is
+    /// The file cannot be read, is none of these, nothing in it fits, or a value that is needed is not finite or of a type that is
     /// not read.
     /// </exception>
     public static LoadedWeights Load(string path, nn.Module module)
     {
+        path = ImageNetResNet18.PathOf(path);
         var targets = module.state_dict();
         var prefix = "";
-        var (names, stored) = Read(path, names =>
+        var (names, stored, key) = StoredWeights.Read(path, names =>
         {
             prefix = Prefix(names, targets);
             return names.Where(name => targets.ContainsKey(name[prefix.Length..]));
@@ -40,6 +44,8 @@ public static class PretrainedWeights
             string[] missing = [.. targets.Keys.Where(name => !IsThere(name)).Order(StringComparer.Ordinal)];
             string[] reshaped = [.. targets.Keys.Where(name => IsThere(name) && !Fits(name)).Order(StringComparer.Ordinal)];
             string[] unused = [.. names.Where(name => !stored.ContainsKey(name))];
+            // Counts of batches, which other systems do not store, change nothing.
+            string[] missed = [.. missing.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
             if (loaded.Length == 0)
                 throw new InputException($"The weights in {path} must fit the model by name and shape. "
                     + $"Received none that does: the file begins with {List([.. names])}, the model "
@@ -51,9 +57,10 @@ public static class PretrainedWeights
                 foreach (var name in loaded)
                     targets[name].copy_(stored[prefix + name]);
             return new(loaded, reshaped, missing, unused, $"took {loaded.Length} of the model's {targets.Count} tensors from {path}"
+                + (key is null ? "" : $"; they are its '{key}'")
                 + (prefix.Length == 0 ? "" : $"; took the prefix {prefix} off their names")
                 + (reshaped.Length == 0 ? "" : $"; of another shape, so started fresh: {List(reshaped)}")
-                + (missing.Length == 0 ? "" : $"; not in the file, so started fresh: {List(missing)}")
+                + (missed.Length == 0 ? "" : $"; not in the file, so started fresh: {List(missed)}")
                 + (unused.Length == 0 ? "" : $"; of no use: {List(unused)}"));
         }
         finally
@@ -72,20 +79,6 @@ public static class PretrainedWeights
         return Enumerable.Range(0, first.Length).Where(i => first[i] == '.').Select(i => first[..(i + 1)]).Prepend("")
             .Where(prefix => names.All(name => name.StartsWith(prefix, StringComparison.Ordinal)))
             .MaxBy(prefix => names.Count(name => targets.ContainsKey(name[prefix.Length..])))!;      // the first of equal ones
-    }
-
-    private static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors) Read(string path,
-        Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
-    {
-        try
-        {
-            return OtherWeights.Of(path) is { } other ? throw other : Safetensors.LoadSome(path, wanted);
-        }
-        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"Weights must be a safetensors file that can be read. "
-                + $"Received: {path} ({error.Message.TrimEnd('.')}).", error);
-        }
     }
 
     private static string List(string[] names) =>

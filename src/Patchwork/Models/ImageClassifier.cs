@@ -65,15 +65,65 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     /// </summary>
     public void FreezeFeatures()
     {
-        var trained = modules().OfType<Linear>().Last().parameters().Select(parameter => parameter.Handle).ToHashSet();
-        foreach (var parameter in parameters())
-            parameter.requires_grad = trained.Contains(parameter.Handle);
+        var trained = HeadNames.ToHashSet();
+        foreach (var (name, parameter) in named_parameters())
+            parameter.requires_grad = trained.Contains(name);
         frozen = true;
         eval();
     }
 
+    /// <summary>Names of the parameters of the last linear layer.</summary>
+    internal IEnumerable<string> HeadNames
+    {
+        get
+        {
+            var (name, head) = named_modules().Last(one => one.module is Linear);
+            return head.named_parameters().Select(one => $"{name}.{one.name}");
+        }
+    }
+
+    /// <summary>Lets every parameter be trained again after <see cref="FreezeFeatures"/>; the mode stays until it is set.</summary>
+    public void Unfreeze()
+    {
+        foreach (var parameter in parameters())
+            parameter.requires_grad = true;
+        frozen = false;
+    }
+
+    /// <summary>True from <see cref="FreezeFeatures"/> to <see cref="Unfreeze"/>.</summary>
+    public bool IsFrozen => frozen;
+
+    /// <summary>
+    /// True where BatchNorm normalizes by its running statistics in training too and leaves them as they are: for batches too small, or
+    /// data too few, to measure them anew. Its scales and shifts are trained. Default false.
+    /// </summary>
+    public bool FrozenNorm { get; set; }
+
     /// <summary>Sets the mode of training or of evaluation; a network with frozen features stays in that of evaluation.</summary>
-    public override void train(bool train = true) => base.train(train && !frozen);
+    public override void train(bool train = true)
+    {
+        base.train(train && !frozen);
+        if (!FrozenNorm)
+            return;
+        foreach (var norm in modules().OfType<BatchNorm2d>())
+            norm.eval();
+    }
+
+    /// <summary>
+    /// How deep a parameter lies: 0 before the first stage, then the stage's number from 1, and one more than the last behind it.
+    /// </summary>
+    internal IReadOnlyList<(Parameter Parameter, int Depth)> Depths()
+    {
+        var (stages, depths, depth) = (StageNames, new List<(Parameter, int)>(), 0);
+        foreach (var (name, parameter) in named_parameters())
+        {
+            var stage = stages.TakeWhile(one => !name.StartsWith(one + ".", StringComparison.Ordinal)).Count() is var before
+                && before < stages.Count ? before : -1;
+            depth = stage >= 0 ? stage + 1 : depth > 0 ? stages.Count + 1 : 0;
+            depths.Add((parameter, depth));
+        }
+        return depths;
+    }
 
     /// <summary>
     /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in

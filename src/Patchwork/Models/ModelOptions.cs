@@ -3,7 +3,7 @@ using Patchwork.Regularization;
 namespace Patchwork.Models;
 
 /// <summary>
-/// What acts inside a network while it trains. Every network takes every option; none adds weights or changes a parameter's name.
+/// What acts inside a network while it trains. Every network takes every option; none changes a parameter's name.
 /// </summary>
 public sealed record ModelOptions
 {
@@ -20,6 +20,12 @@ public sealed record ModelOptions
                 + $"{string.Join(" and ", crowded.Select(method => method.Id))}. Leave one of them out.")
             : value;
     } = [];
+
+    /// <summary>
+    /// The first layers of <c>resnet18</c>, <c>resnet34</c>, <c>resnet50</c> and <c>resnet18-imagenet</c>; other networks have one kind and
+    /// ignore it. Null, the default: by the size of the images.
+    /// </summary>
+    public Stem? Stem { get; init; }
 
     /// <summary>The method at a point of every block, or null.</summary>
     internal BranchRegularizer? At(BranchPoint point) => Regularizers.SingleOrDefault(method => method.Point == point);

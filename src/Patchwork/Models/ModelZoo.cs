@@ -17,6 +17,7 @@ public static class ModelZoo
         ["resnet18"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 2]),
         ["resnet34"] = r => new ResNet(r, bottleneck: false, [3, 4, 6, 3]),
         ["resnet50"] = r => new ResNet(r, bottleneck: true, [3, 4, 6, 3]),
+        ["resnet18-imagenet"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 3]),      // of the weights that have no classifier
         ["preactresnet18"] = r => new PreActResNet(r, [2, 2, 2, 2]),
         ["wrn-16-4"] = r => new WideResNet(r, depth: 16, widen: 4),
         ["wrn-16-8"] = r => new WideResNet(r, depth: 16, widen: 8),
@@ -42,11 +43,15 @@ public static class ModelZoo
     /// <summary>Names of the networks.</summary>
     public static IReadOnlyList<string> Ids { get; } = [.. Entries.Keys];
 
+    /// <summary>True for a network whose first layers <see cref="ModelOptions.Stem"/> chooses.</summary>
+    public static bool HasStems(string id) =>
+        id.ToLowerInvariant() is "resnet18" or "resnet34" or "resnet50" or "resnet18-imagenet";
+
     /// <summary>Makes a network with fresh weights from torch's default generator. The caller owns it.</summary>
     /// <param name="id">Name of the network, in any case.</param>
     /// <param name="classes">Number of logits. Range: at least 2.</param>
     /// <param name="channels">Channels of the input.</param>
-    /// <param name="imageSize">Rows of the input; decides the stem of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>.</param>
+    /// <param name="imageSize">Rows of the input; decides the stem of networks that have two, unless the options do.</param>
     /// <param name="options">What acts inside the network while it trains; null for nothing.</param>
     /// <exception cref="InputException">No network has that name; the nearest one is offered.</exception>
     public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32, ModelOptions? options = null)

@@ -6,11 +6,11 @@ namespace Patchwork.Models;
 
 /// <summary>
 /// ResNet-18, 34 and 50 (He et al. 2016, table 1) with torchvision's parameter names and its place of the stride, the 3×3 convolution of a
-/// bottleneck. Images of up to 64 pixels get the usual small stem, 3×3 without pooling; larger ones the published 7×7 stem with stride 2
-/// and max-pooling.
+/// bottleneck. <see cref="ModelOptions.Stem"/> chooses the first layers; by default images of up to 64 pixels get the small ones.
 /// </summary>
 public sealed class ResNet : ImageClassifier
 {
+    // Larger images with the small stem take eight times the memory and time of the published one.
     private const int LargestSmallImage = 64;
 
     private readonly Conv2d conv1;
@@ -22,7 +22,8 @@ public sealed class ResNet : ImageClassifier
     internal ResNet(ModelRequest request, bool bottleneck, int[] blocks) : base(request)
     {
         var expansion = bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion;
-        var small = request.ImageSize <= LargestSmallImage;
+        Stem = request.Options.Stem ?? StemFor(request.ImageSize);
+        var small = Stem == Stem.Small;
         var stages = new Stages(request.Options, blocks);
         conv1 = small ? Layers.Conv3x3(request.Channels, 64) : nn.Conv2d(request.Channels, 64, 7, stride: 2, padding: 3, bias: false);
         bn1 = nn.BatchNorm2d(64);
@@ -35,6 +36,13 @@ public sealed class ResNet : ImageClassifier
         RegisterComponents();
         Initialize();
     }
+
+    /// <summary>Its first layers.</summary>
+    public Stem Stem { get; }
+
+    /// <summary>The first layers for images of a size where nothing else says.</summary>
+    /// <param name="imageSize">Rows of the images.</param>
+    internal static Stem StemFor(int imageSize) => imageSize <= LargestSmallImage ? Stem.Small : Stem.ImageNet;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3), nameof(layer4)];

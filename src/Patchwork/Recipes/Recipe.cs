@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Patchwork.Data;
 using Patchwork.Mixing;
+using Patchwork.Models;
 
 namespace Patchwork.Recipes;
 
@@ -67,13 +68,30 @@ public sealed partial record Recipe
     public string Model { get; init => field = Id(value); } = "resnet8";
 
     /// <summary>
-    /// Safetensors file that the weights are taken from by name before training; what does not fit, as a last layer for other classes,
-    /// starts fresh. Null: all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
+    /// The first layers of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>: small or imagenet. Null: those of the weights, or else by the
+    /// size of the images, small up to 64 pixels.
+    /// </summary>
+    public Stem? Stem { get; init; }
+
+    /// <summary>
+    /// Weights that training begins with: a safetensors file, a state dict of PyTorch or an ONNX model, or <c>imagenet</c> (see
+    /// <see cref="Interop.ImageNetResNet18"/>). They are taken by name; what does not fit, as a last layer for other classes, starts fresh.
+    /// Null: all start fresh. A comparison puts each run's method and seed for <c>{method}</c> and <c>{seed}</c>.
     /// </summary>
     public string? Weights { get; init; }
 
     /// <summary>Train the last linear layer alone, on features that stay as they are: a linear probe. Default false.</summary>
     public bool Freeze { get; init; }
+
+    /// <summary>
+    /// Epochs in which the last linear layer is trained alone before all are. Range: 0 to the number of epochs. Default 0.
+    /// </summary>
+    public int FreezeEpochs { get; init; }
+
+    /// <summary>
+    /// BatchNorm normalizes by the statistics of <see cref="Weights"/> in training too, and leaves them as they are. Default false.
+    /// </summary>
+    public bool FreezeNorm { get; init; }
 
     /// <summary>
     /// Method id, or <c>baseline</c>. Methods that work together stand between <c>+</c>, mixers to choose from for each batch between
@@ -159,6 +177,11 @@ public sealed partial record Recipe
     /// Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle.
     /// </summary>
     public double? Lr { get; init; }
+
+    /// <summary>
+    /// What the learning rate is multiplied by from each stage of the network to the one before. Range (0, 1]. Default 1: all have the same.
+    /// </summary>
+    public double LayerDecay { get; init; } = 1;
 
     /// <summary>Weight decay. Range: 0 or more. Null: 1e-4 for sgd, 0 for adam, 0.01 for adamw.</summary>
     public double? WeightDecay { get; init; }

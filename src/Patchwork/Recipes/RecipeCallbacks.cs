@@ -21,6 +21,7 @@ internal sealed class RecipeCallbacks
         var log = new TensorBoardLog(folder);
         InOrder =
         [
+            .. Freezing(),
             .. Average(),                        // before those that look at what is validated
             .. Erasing(),                        // the loader erases before it mixes
             .. Smoothing(),
@@ -47,6 +48,8 @@ internal sealed class RecipeCallbacks
 
     /// <summary>What counts λ; null where nothing mixes pixels.</summary>
     public LambdaHistogram? Lambdas { get; }
+
+    private IEnumerable<Callback> Freezing() => recipe.FreezeEpochs is > 0 and var epochs ? [new HeadFirst(epochs)] : [];
 
     private IEnumerable<Callback> Average() => recipe.Ema is { } decay ? [new WeightAverage { Decay = decay }] : [];
 

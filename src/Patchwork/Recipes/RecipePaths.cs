@@ -1,4 +1,7 @@
 using Patchwork.Data;
+using Patchwork.Inference;
+using Patchwork.Interop;
+using Patchwork.Models;
 
 namespace Patchwork.Recipes;
 
@@ -11,8 +14,34 @@ internal static class RecipePaths
         Data = Full(DatasetCatalogue.FolderOf(recipe.Dataset, recipe.Data)),
         Images = Full(recipe.Images),
         ClassNames = Full(recipe.ClassNames),
-        Weights = Full(recipe.Weights),
+        Weights = recipe.Weights == ImageNetResNet18.Id ? recipe.Weights : Full(recipe.Weights),
     };
+
+    /// <summary>
+    /// The recipe with what its weights say: the size of the images and their normalization where it leaves them open, and the first layers
+    /// of the network; for networks that have two kinds the one that is used is always written.
+    /// </summary>
+    /// <exception cref="InputException">The weights are not there, or cannot be read.</exception>
+    public static Recipe WithWeights(Recipe recipe)
+    {
+        if (recipe.Weights is not { } weights)
+            return recipe;
+        if (weights == ImageNetResNet18.Id)
+        {
+            ImageNetResNet18.PathOf(weights);
+            // Nothing else has their names and shapes; the model that recipes have by default was not chosen for them.
+            if (recipe.Model == new Recipe().Model)
+                recipe = recipe with { Model = ImageNetResNet18.Model };
+        }
+        var card = WeightsCard.Of(weights);
+        var set = DatasetCatalogue.Find(recipe.Dataset);
+        return recipe with
+        {
+            ImageSize = recipe.ImageSize ?? (set.IsResizable ? card.ImageSize : null),
+            Normalization = recipe.Normalization ?? card.Normalization?.ToString(),
+            Stem = recipe.Stem ?? (ModelZoo.HasStems(recipe.Model) ? card.Stem : null),
+        };
+    }
 
     // What can be no path stays as it is, to be refused by who opens it.
     private static string? Full(string? path) => path is { Length: > 0 } && !path.Contains('\0') ? Path.GetFullPath(path) : path;

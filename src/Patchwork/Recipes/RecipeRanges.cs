@@ -1,6 +1,7 @@
 using System.Globalization;
 using Patchwork.Data;
 using Patchwork.Losses;
+using Patchwork.Models;
 using Patchwork.Training;
 
 namespace Patchwork.Recipes;
@@ -18,6 +19,12 @@ public sealed partial record Recipe
         Require(Epochs is >= 0 and <= 100_000, "epochs", Epochs, "0 to 100000");
         Require(Epochs > 0 || Weights is not null, "epochs", Epochs, "1 to 100000 without weights to begin with");
         Require(!Freeze || Weights is not null, "freeze", Freeze, "false without weights: random features would stay random");
+        Require(FreezeEpochs >= 0 && FreezeEpochs <= Epochs, "freezeEpochs", FreezeEpochs, $"0 to the number of epochs, {Epochs}");
+        Require(FreezeEpochs == 0 || (Weights is not null && !Freeze), "freezeEpochs", FreezeEpochs,
+            "0 without weights, whose features are worth keeping, and where they are frozen throughout");
+        Require(!FreezeNorm || Weights is not null, "freezeNorm", FreezeNorm, "false without weights, which have the statistics");
+        Require(Stem is null || ModelZoo.HasStems(Model), "stem", Stem, $"left out with {Model}, which has one kind of first layers");
+        Ask("layerDecay", LayerDecay, value => new Sgd { LayerDecay = value });
         Require(BatchSize is >= 1 and <= 65_536, "batchSize", BatchSize, "1 to 65536");
         Require(Accumulate is >= 1 and <= 1_024, "accumulate", Accumulate, "1 to 1024");
         Require(ImageSize is null or (>= 8 and <= 1024), "imageSize", ImageSize, "8 to 1024");

@@ -98,6 +98,7 @@ public sealed record ResolvedRecipe
         ScaledDecoding = Recipe.ScaledDecoding ?? true,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
+        Stem = Recipe.Stem,
         Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
     };
 
@@ -128,6 +129,8 @@ public sealed record ResolvedRecipe
         if (Stack.LabelRule is not null && (Recipe.LabelSmoothing > 0 || Recipe.Loss == LossKind.Focal))
             throw new InputException("Labels are smoothed once, and not with the focal loss. "
                 + $"Received: method {Recipe.Method}, labelSmoothing = {Recipe.LabelSmoothing}, loss {Recipe.Loss}.");
+        Recipe.Require(Recipe.FreezeEpochs == 0 || Stack.FeatureMixer is null,
+            "freezeEpochs", Recipe.FreezeEpochs, "0 with a method that mixes features, which would not be trained");
         Recipe.Require(!Recipe.Freeze || (Stack.FeatureMixer is null && !Branches.Any()),
             "freeze", Recipe.Freeze, "false with a method that acts inside the network");
         Recipe.Require(Recipe.Accumulate == 1 || Stack.FeatureMixer is null,
@@ -153,6 +156,7 @@ public sealed record ResolvedRecipe
             LearningRate = Recipe.Lr ?? usual,
             WeightDecay = Recipe.WeightDecay ?? options.WeightDecay,
             DecayVectors = !Recipe.NoVectorDecay,
+            LayerDecay = Recipe.LayerDecay,
         };
     }
 

@@ -50,6 +50,7 @@ internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<
         ScaledDecoding = wanted.ScaledDecoding,
         BatchSize = 64,
         Weights = run.Checkpoints.LastWeights,
+        Normalization = wanted.Normalization.ToString(),
         Freeze = wanted.LastLayerOnly,
         Lr = wanted.LearningRate,
         Epochs = wanted.Epochs,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Patchwork.Data;
 using Patchwork.Inference;
+using Patchwork.Interop;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Training;
@@ -18,7 +19,9 @@ internal sealed class RunData
         (Train, Validation) = recipe.Split(pair);
         record = new(() => new DataRecord(pair.Train.ClassNames, DataPart.Of(Train), DataPart.Of(Validation), DataPart.Of(pair.Test))
         {
-            Weights = recipe.Weights is { } weights && File.Exists(weights) ? DataDigest.OfContent(weights) : null,
+            Weights = recipe.Weights is { } weights
+                && (weights == ImageNetResNet18.Id ? ImageNetResNet18.Find() : weights) is { } file && File.Exists(file)
+                ? DataDigest.OfContent(file) : null,
         });
     }
 

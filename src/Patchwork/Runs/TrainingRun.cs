@@ -29,6 +29,7 @@ public sealed class TrainingRun
         (this.data, this.card, this.model, this.device) = (data, card, model, device);
         if (asked.Recipe.Freeze)
             model.FreezeFeatures();
+        model.FrozenNorm = asked.Recipe.FreezeNorm;
         leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
         Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
             $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
@@ -41,6 +42,7 @@ public sealed class TrainingRun
                 Threads = HardwareChoices.Threads(asked, model, card),
                 Precision = precision,
                 ScaledDecoding = asked.Recipe.ScaledDecoding ?? true,
+                Stem = (model as ResNet)?.Stem,
             },
         };
     }
@@ -50,6 +52,8 @@ public sealed class TrainingRun
     {
         var device = NativeLibraries.Device(asked.Recipe.Device);
         asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
+        if (resumed is null)
+            asked = asked with { Recipe = RecipePaths.WithWeights(asked.Recipe) };
         var data = resumed is null ? RunData.Open(asked.Recipe) : RunData.Open(resumed);
         var card = asked.Card(data.Pair.Train);
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
@@ -139,10 +143,10 @@ public sealed class TrainingRun
             return;
         var loaded = PretrainedWeights.Load(weights, model);
         report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
-        if (!Recipe.Freeze)
+        if (!Recipe.Freeze && Recipe.FreezeEpochs == 0)
             return;
         // A count of batches that other systems do not store changes nothing.
-        var trained = model.named_parameters().Where(one => one.parameter.requires_grad).Select(one => one.name).ToHashSet();
+        var trained = model.HeadNames.ToHashSet();
         string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped)
             .Where(name => !trained.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
         if (fresh.Length > 0)
@@ -183,6 +187,9 @@ public sealed class TrainingRun
             report(notice);
         if (remark is not null)
             report(new Notice(remark, IsWarning: true));
+        if (model is ResNet { Stem: var stem })
+            report(new Notice($"{model.Id} has the {(stem == Stem.Small ? "small stem: 3×3, no pooling"
+                : "stem of ImageNet: 7×7 with stride 2, max-pooling")} (`Stem`)"));
         var seeds = new SeedStream(Recipe.Seed);
         using var trainLoader = new BatchLoader(data.Train, seeds, resolved.Loading with { LeastBatch = leastBatch });
         using var validationLoader = new BatchLoader(data.Validation, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));

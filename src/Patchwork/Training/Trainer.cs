@@ -70,7 +70,13 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         // after the weights are in place: an optimizer keeps the parameters it was given
         using var optimizer = Options.Optimizer.Create(model);
         resume?.LoadOptimizer(optimizer);
-        var state = new TrainingState(Options, model, data, optimizer) { CallbackStates = States, CallbackTensors = Tensors };
+        var state = new TrainingState(Options, model, data, optimizer) 
+        {
+            CallbackStates = States,
+            CallbackTensors = Tensors,
+            RateScales = Options.Optimizer.LayerDecay == 1 ? []
+                : [.. Options.Optimizer.Groups(model).Select(group => group.RateScale)],
+        };
         var started = new Stack<Callback>();
         try
         {
@@ -149,8 +155,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         foreach (var callback in callbacks)
             batch = callback.OnTrainBatchStart(state, batch);
         state.LearningRate = Rate(state.Step);
-        foreach (var group in state.Optimizer.ParamGroups)
-            group.LearningRate = state.LearningRate;
+        foreach (var (i, group) in state.Optimizer.ParamGroups.Index())
+            group.LearningRate = (state.RateScales.Count > 0 ? state.RateScales[i] : 1) * state.LearningRate;
 
         state.Model.zero_grad();
         var logits = Options.Accumulate == 1 ? ForwardBackward(state, batch, 1) : ForwardBackwardInParts(state, batch);      // (N, K)

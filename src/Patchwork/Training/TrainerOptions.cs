@@ -1,4 +1,5 @@
 using Patchwork.Losses;
+using Patchwork.Models;
 using Patchwork.Randomness;
 using Patchwork.Schedules;
 using TorchSharp.Modules;
@@ -66,6 +67,12 @@ public sealed record TrainerOptions
     public Action<string>? Warn { get; init; }
 }
 
+/// <summary>Parameters that the optimizer treats alike.</summary>
+/// <param name="Parameters">The parameters.</param>
+/// <param name="WeightDecay">Their weight decay.</param>
+/// <param name="RateScale">What the learning rate is multiplied by for them.</param>
+internal sealed record OptimizerGroup(IReadOnlyList<Parameter> Parameters, double WeightDecay, double RateScale);
+
 /// <summary>An optimizer described as data; <see cref="Create"/> makes one of torch's kind.</summary>
 public abstract record OptimizerOptions
 {
@@ -88,14 +95,44 @@ public abstract record OptimizerOptions
     /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
     public bool DecayVectors { get; init; } = true;
 
-    // What decays and, where vectors do not, those beside. A frozen parameter is not the optimizer's: weight decay would move it without a
-    // gradient.
-    private protected IReadOnlyList<(Parameter[] Parameters, double Decay)> Groups(nn.Module model)
+    /// <summary>
+    /// What the learning rate is multiplied by from one stage of the network to the one before: the last layer has the rate itself, the
+    /// last stage this much of it, the stage before its square. Range (0, 1]. Default 1: all have the same.
+    /// </summary>
+    public double LayerDecay
     {
-        Parameter[] trained = [.. model.parameters().Where(parameter => parameter.requires_grad)];
-        return WeightDecay == 0 || DecayVectors ? [(trained, WeightDecay)]
-            : [([.. trained.Where(parameter => parameter.dim() > 1)], WeightDecay),
-                ([.. trained.Where(parameter => parameter.dim() <= 1)], 0)];
+        get;
+        init => field = value is > 0 and <= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"layer decay must lie in (0, 1]. Received: layer decay = {value}."));
+    } = 1;
+
+    /// <summary>The groups of parameters that the optimizer is made of, in their order.</summary>
+    internal IReadOnlyList<OptimizerGroup> Groups(nn.Module model)
+    {
+        // A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
+        OptimizerGroup[] groups = [.. ByDepth(model).Select(group => group with
+        {
+            Parameters = [.. group.Parameters.Where(parameter => parameter.requires_grad)],
+        }).Where(group => group.Parameters.Count > 0)];
+        return WeightDecay == 0 || DecayVectors ? groups
+            : [.. groups.SelectMany(group => new[]
+            {
+                group with { Parameters = [.. group.Parameters.Where(parameter => parameter.dim() > 1)] },
+                group with { Parameters = [.. group.Parameters.Where(parameter => parameter.dim() <= 1)], WeightDecay = 0 },
+            })];
+    }
+
+    private IEnumerable<OptimizerGroup> ByDepth(nn.Module model)
+    {
+        if (LayerDecay == 1)
+            return [new([.. model.parameters()], WeightDecay, 1)];
+        if (model is not ImageClassifier network)
+            throw new ArgumentException($"Layer decay needs a network that knows its stages, an {nameof(ImageClassifier)}. "
+                + $"Received: {model.GetType().Name}.", nameof(model));
+        var deepest = network.StageNames.Count + 1;
+        return network.Depths().GroupBy(one => one.Depth).Select(group =>
+            new OptimizerGroup([.. group.Select(one => one.Parameter)], WeightDecay, Math.Pow(LayerDecay, deepest - group.Key)));
     }
 
     /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
@@ -127,7 +164,7 @@ public sealed record Sgd : OptimizerOptions
     {
         var nesterov = Nesterov && Momentum > 0;
         return new HeldSgd(Groups(model)
-            .Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, LearningRate, Momentum, 0, group.Decay, nesterov)),
+            .Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, group.RateScale * LearningRate, Momentum, 0, group.WeightDecay, nesterov)),
             LearningRate, Momentum, WeightDecay, nesterov);
     }
 }
@@ -142,7 +179,7 @@ public sealed record Adam : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         return new HeldAdam(Groups(model)
-            .Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)),
+            .Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
             LearningRate, WeightDecay);
     }
 }
@@ -157,7 +194,7 @@ public sealed record AdamW : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         return new HeldAdamW(Groups(model)
-            .Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, LearningRate, weight_decay: group.Decay)),
+            .Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
             LearningRate, WeightDecay);
     }
 }

@@ -35,6 +35,9 @@ public sealed class TrainingState
     /// <summary>The optimizer.</summary>
     public OptimizerHelper Optimizer { get; }
 
+    /// <summary>What the learning rate is multiplied by for each group of the optimizer; empty where all have the same.</summary>
+    internal IReadOnlyList<double> RateScales { get; init; } = [];
+
     /// <summary>Completed epochs.</summary>
     public int Epoch { get; internal set; }
 

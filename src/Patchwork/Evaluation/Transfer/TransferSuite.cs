@@ -88,7 +88,7 @@ public sealed record TransferSuite : Suite
         {
             // Nine tenths of the time is training.
             void Progress(double share) => subject.Progress((part + share) / 2);
-            using var network = retrain(Training(kind, target, subject.Test), share => Progress(0.9 * share));
+            using var network = retrain(Training(kind, target, subject.Test, all.Normalization), share => Progress(0.9 * share));
             using var model = new PixelModel(network, test.Normalization);
             using var noGradient = no_grad();
             var errors = new List<double>();
@@ -106,7 +106,7 @@ public sealed record TransferSuite : Suite
 
     private static string Name(Kind kind) => kind.ToString().ToLowerInvariant();
 
-    private Retraining Training(Kind kind, NamedSet target, Dataset test) => new()
+    private Retraining Training(Kind kind, NamedSet target, Dataset test, Normalization normalization) => new()
     {
         Suite = Id,
         Name = $"{target.Name}-{Name(kind)}-{Epochs}",
@@ -114,6 +114,7 @@ public sealed record TransferSuite : Suite
         Dataset = target.Id,
         Folder = target.Folder,
         ImageSize = test.Height,
+        Normalization = normalization,
         ScaledDecoding = ImageFiles.DecodesScaled(test),
         LastLayerOnly = kind == Kind.Probe,
         // A new layer learns fast; trained weights are moved with a tenth of the rate.

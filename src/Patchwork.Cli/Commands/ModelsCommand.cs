@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Cli.Terminal;
+using Patchwork.Interop;
+using Patchwork.Models;
+using Spectre.Console;
+
+namespace Patchwork.Cli.Commands;
+
+/// <summary><c>models</c>: the networks with their sizes and the weights that exist for them.</summary>
+internal static class ModelsCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions("torch threads (default: all cores)");
+        var command = new Command("models", "The networks: parameters, operations, size of their images, and weights to begin with.");
+        common.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            common.PrepareTorch(parsed);
+            if (common.Json(parsed))
+                parsed.Output.WriteLine(new JsonArray([.. ModelZoo.Ids.Select(ModelSummary.Of).Select(Json)])
+                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            else
+                Print(parsed.Screen);
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Print(IAnsiConsole screen)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumn(new TableColumn("network").NoWrap());
+        foreach (var title in new[] { "parameters", "multiply-adds", "images" })
+            table.AddColumn(new TableColumn(title).RightAligned());
+        table.AddColumn(new TableColumn("weights").NoWrap());
+        foreach (var summary in ModelZoo.Ids.Select(ModelSummary.Of))
+            table.AddRow(summary.Id, Millions(summary.Parameters), Millions(summary.MultiplyAdds), $"{summary.ImageSize}×{summary.ImageSize}",
+                Markup.Escape(summary.Id == ImageNetResNet18.Model ? ImageNetResNet18.Id : ""));
+        screen.Write(table);
+        screen.WriteLine($"--weights {ImageNetResNet18.Id}: {Where}");
+        screen.WriteLine("Any network takes --weights FILE: safetensors, a PyTorch state dict or ONNX, with the names of torchvision and timm.");
+    }
+
+    private static string Where => ImageNetResNet18.Find() ?? $"not here; it is in the NuGet package {ImageNetResNet18.Package}";
+
+    private static string Millions(long count) => string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:#,0.##} M");
+
+    private static JsonObject Json(ModelSummary summary) => new()
+    {
+        ["id"] = summary.Id,
+        ["parameters"] = summary.Parameters,
+        ["multiplyAdds"] = summary.MultiplyAdds,
+        ["imageSize"] = summary.ImageSize,
+        ["weights"] = summary.Id == ImageNetResNet18.Model ? new JsonObject
+        {
+            ["id"] = ImageNetResNet18.Id,
+            ["package"] = ImageNetResNet18.Package,
+            ["path"] = ImageNetResNet18.Find(),
+        } : null,
+    };
+}

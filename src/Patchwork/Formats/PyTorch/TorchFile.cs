@@ -1,0 +1,134 @@
+using System.Collections;
+using System.IO.Compression;
+using static TorchSharp.torch;
+
+namespace Patchwork.Formats;
+
+/// <summary>
+/// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the pickle is
+/// run; what is no state dict is refused. Tensors of one storage, with any strides, are read as they are.
+/// </summary>
+internal static class TorchFile
+{
+    private const long LargestPickle = 64 << 20;
+    private const int Deepest = 8;
+
+    // Where checkpoints of known trainers have the weights; the first of them counts.
+    private static readonly string[] Wrappers =
+        ["state_dict", "model_state_dict", "model", "model_state", "net", "network", "module", "teacher", "model_ema"];
+
+    /// <summary>The names of all tensors in a file, those tensors that are wanted, and the key under which they lay in it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="wanted">Chooses among all names; the values of others are not read.</param>
+    /// <returns>The caller owns the tensors; they are in no dispose scope.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged, or is no state dict.</exception>
+    public static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors, string? Key) LoadSome(
+        string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
+    {
+        using var archive = ZipFile.OpenRead(path);
+        var pickle = archive.Entries.Where(entry => entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray() is [var only]
+            ? only : throw new InvalidDataException($"{path} must hold one data.pkl");
+        if (pickle.Length > LargestPickle)
+            throw new InvalidDataException($"the pickle in {path} must be at most 64 MiB; it has {pickle.Length} bytes");
+        var prefix = pickle.FullName[..^"data.pkl".Length];
+        if (archive.GetEntry($"{prefix}byteorder") is { Length: < 100 } order && Text(order) is var written && written != "little")
+            throw new InvalidDataException($"{path} has its values in {written}-endian order; save it on another machine");
+        var (root, key) = Unwrapped(StateDictReader.Read(Bytes(pickle), path), null, 0);
+        var views = new SortedDictionary<string, StoredView>(StringComparer.Ordinal);
+        foreach (DictionaryEntry one in root)
+        {
+            if (one is { Key: string name, Value: StoredView view })
+                views.Add(name, view);
+        }
+        if (views.Count == 0)
+            throw new InvalidDataException($"{path} must hold a state dict: names with tensors. Save it in Python: "
+                + "torch.save(model.state_dict(), FILE)");
+        string[] names = [.. views.Keys];
+        return (names, Read(archive, prefix, views, wanted(names), path), key);
+    }
+
+    private static (Hashtable Root, string? Key) Unwrapped(object? value, string? key, int depth)
+    {
+        if (value is not Hashtable table)
+            return ([], key);
+        if (table.Values.OfType<StoredView>().Any() || depth == Deepest)
+            return (table, key);
+        foreach (var name in Wrappers)
+        {
+            if (table[name] is Hashtable inner && Unwrapped(inner, key is null ? name : $"{key}.{name}", depth + 1) is { Root.Count: > 0 } found
+                && found.Root.Values.OfType<StoredView>().Any())
+                return found;
+        }
+        return (table, key);
+    }
+
+    private static SortedDictionary<string, Tensor> Read(ZipArchive archive, string prefix, SortedDictionary<string, StoredView> views,
+        IEnumerable<string> wanted, string path)
+    {
+        var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var same in wanted.GroupBy(name => views[name].Storage))
+            {
+                using var values = Values(archive, prefix, same.Key, path);
+                foreach (var name in same)
+                    tensors.Add(name, Viewed(values, views[name], name, path));
+            }
+            return tensors;
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
+    }
+
+    private static Tensor Values(ZipArchive archive, string prefix, Storage storage, string path)
+    {
+        var type = storage.Type ?? throw new InvalidDataException($"{path} has values of {storage.TypeName}, which are not read");
+        var entry = archive.GetEntry($"{prefix}data/{storage.Key}")
+            ?? throw new InvalidDataException($"{path} lacks the values of data/{storage.Key}");
+        var width = SafetensorsType.Bytes(type);
+        // The length in the directory may lie; that of the file cannot be exceeded by what is stored.
+        if (storage.Count > Array.MaxLength / width || entry.Length != storage.Count * width
+            || (entry.CompressedLength != entry.Length && entry.Length > 1024 * entry.CompressedLength))
+            throw new InvalidDataException($"{path} has {entry.Length} bytes for the {storage.Count} values of data/{storage.Key}");
+        var values = empty([storage.Count], type, CPU).DetachFromDisposeScope();
+        try
+        {
+            using var stream = entry.Open();
+            var bytes = values.bytes;
+            stream.ReadExactly(bytes);
+            if (type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+                throw new InvalidDataException($"{path} has bytes other than 0 and 1 for the truth values of data/{storage.Key}");
+            return values;
+        }
+        catch
+        {
+            values.Dispose();
+            throw;
+        }
+    }
+
+    private static Tensor Viewed(Tensor values, StoredView view, string name, string path)
+    {
+        // Doubles, as the products of what a hostile file says go beyond any integer.
+        var count = view.Shape.Aggregate(1.0, (product, size) => product * size);
+        var last = view.Shape.Zip(view.Strides).Aggregate((double)view.Offset, (place, one) => place + (one.First - 1.0) * one.Second);
+        if (count > view.Storage.Count || (count > 0 && last >= view.Storage.Count))
+            throw new InvalidDataException($"the tensor {name} in {path} reaches beyond its {view.Storage.Count} values");
+        using var strided = values.as_strided(view.Shape, view.Strides, count == 0 ? 0 : view.Offset);
+        return strided.contiguous().clone().DetachFromDisposeScope();
+    }
+
+    private static byte[] Bytes(ZipArchiveEntry entry)
+    {
+        var bytes = new byte[entry.Length];
+        using var stream = entry.Open();
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static string Text(ZipArchiveEntry entry) => System.Text.Encoding.UTF8.GetString(Bytes(entry)).Trim();
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Patchwork.Data;
+using Patchwork.Interop;
+using Patchwork.Models;
+
+namespace Patchwork.Inference;
+
+/// <summary>What is known about weights that training begins with, from what lies beside them; null where nothing says it.</summary>
+internal sealed record WeightsCard
+{
+    /// <summary>Rows and columns of the images that they were trained on.</summary>
+    public int? ImageSize { get; private init; }
+
+    /// <summary>What those images were normalized with.</summary>
+    public Normalization? Normalization { get; private init; }
+
+    /// <summary>The first layers of the network, where it has the choice.</summary>
+    public Stem? Stem { get; private init; }
+
+    /// <summary>Where this is known from, for messages; empty where nothing is.</summary>
+    public string Source { get; private init; } = "";
+
+    /// <summary>
+    /// The card of a file of weights: <c>model.json</c> beside those of a run, <c>config.json</c> beside those of timm, and for the first
+    /// layers the weights themselves.
+    /// </summary>
+    /// <param name="weights">A path, or <c>imagenet</c>.</param>
+    /// <exception cref="InputException">The weights are not there, or cannot be read.</exception>
+    public static WeightsCard Of(string weights)
+    {
+        if (weights == ImageNetResNet18.Id)
+            return new()
+            {
+                ImageSize = ImageNetResNet18.ImageSize,
+                Normalization = ImageNetResNet18.Normalization,
+                Stem = Models.Stem.ImageNet,
+                Source = "the weights of ImageNet",
+            };
+        if (!File.Exists(weights))
+            throw new InputException($"Weights must be a file of {WeightFormats.Read}, or '{ImageNetResNet18.Id}'. Received: {weights}, which "
+                + $"{(Directory.Exists(weights) ? "is a folder; those of a run are in its checkpoints/best.safetensors" : "does not exist")}.");
+        var folder = Path.GetDirectoryName(Path.GetFullPath(weights))!;
+        var (card, config) = (Path.Combine(folder, "model.json"), Path.Combine(folder, "config.json"));
+        var beside = File.Exists(card) ? OfRun(ModelCard.Read(card), card) : File.Exists(config) ? OfTimm(config) : new();
+        return beside with { Stem = StemOf(weights) };
+    }
+
+    private static WeightsCard OfRun(ModelCard card, string path) => new()
+    {
+        ImageSize = card.Height == card.Width ? card.Height : null,
+        Normalization = new(card.Mean, card.StandardDeviation),
+        Source = path,
+    };
+
+    // Hugging Face's layout: pretrained_cfg with input_size, mean and std; what is not there is not known.
+    private static WeightsCard OfTimm(string path)
+    {
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllText(path)) is not JsonObject { } all || all["pretrained_cfg"] is not JsonObject config)
+                return new();
+            float[]? Numbers(string key) => config[key] is JsonArray { Count: 1 or 3 } values ? [.. values.Select(value => (float)value!)] : null;
+            var size = config["input_size"] is JsonArray { Count: 3 } input && (int)input[1]! == (int)input[2]! ? (int?)(int)input[1]! : null;
+            return new()
+            {
+                ImageSize = size is >= 8 and <= 1024 ? size : null,
+                Normalization = Numbers("mean") is { } mean && Numbers("std") is { } deviation && mean.Length == deviation.Length
+                    && deviation.All(value => value > 0) ? new(mean, deviation) : null,
+                Source = path,
+            };
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or IOException)
+        {
+            return new();
+        }
+    }
+
+    // The kernel of the first convolution shows it.
+    private static Stem? StemOf(string weights)
+    {
+        var stored = StoredWeights.Read(weights, names => names.Where(name => name == "conv1.weight"
+            || name.EndsWith(".conv1.weight", StringComparison.Ordinal)).OrderBy(name => name.Length).Take(1));
+        var shape = stored.Tensors.Values.FirstOrDefault()?.shape;
+        foreach (var tensor in stored.Tensors.Values)
+            tensor.Dispose();
+        return shape is [64, _, 7, 7] ? Models.Stem.ImageNet : shape is [64, _, 3, 3] ? Models.Stem.Small : null;
+    }
+}
