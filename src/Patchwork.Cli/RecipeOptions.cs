@@ -100,12 +100,16 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Number("--clip", "largest norm of the gradient");
         Number("--ema", "decay of a moving average of the weights to validate and test with, e.g. 0.9998");
         Choice<LossKind>("--loss", "loss (default crossentropy)");
+        Text("--class-weights", "weights of classes in the loss: balanced, effective, or a file of classes and weights");
+        Switch("--balanced", "show every class equally often");
         Number("--label-smoothing", "label smoothing ε");
         Whole("--crop", "pixels of padding for the random crop (default 0: none)");
         Switch("--flip", "mirror training images at random");
         Number("--resized-crop", "random resized crop: least share of the picture's area, e.g. 0.08");
         Number("--color-jitter", "strength of random brightness, contrast and saturation, e.g. 0.4");
         Whole("--subset", "training images to use, a fixed stratified choice");
+        Whole("--per-class", "training images to use of each class, a fixed choice");
+        Whole("--folds", "cross-validation: the run of each seed tests on another of so many folds");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
         Whole("--threads", "torch threads (default: all cores, or one for a small network)");

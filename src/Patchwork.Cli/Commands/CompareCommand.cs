@@ -23,7 +23,7 @@ internal static class CompareCommand
             Description = "methods separated by commas, or all",
             DefaultValueFactory = _ => DefaultExperiment.Methods,
         };
-        var seeds = WholeOption.Create("--seeds", "seeds a method", 3);
+        var seeds = WholeOption.Create("--seeds", "seeds a method, with --folds as many as there are folds", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
         var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
@@ -56,7 +56,9 @@ internal static class CompareCommand
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
             var names = all ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
-            var comparison = new Comparison(chosen, names, parsed.GetValue(seeds), parsed.GetValue(jobs));
+            var asked = parsed.GetResult(seeds) is { Implicit: false };
+            var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
+            var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs));
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);

@@ -15,7 +15,8 @@ internal static class MixCommand
     {
         var source = new Argument<string?>("source")
         {
-            Description = "data set id, folder of pictures with one sub-folder per class, or list of images (default: the embedded photographs)",
+            Description = "data set id, folder of pictures with one sub-folder per class, or list of images "
+                + "(default: the embedded photographs)",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };

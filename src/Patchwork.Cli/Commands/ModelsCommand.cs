@@ -38,11 +38,13 @@ internal static class ModelsCommand
             table.AddColumn(new TableColumn(title).RightAligned());
         table.AddColumn(new TableColumn("weights").NoWrap());
         foreach (var summary in ModelZoo.Ids.Select(ModelSummary.Of))
-            table.AddRow(summary.Id, Millions(summary.Parameters), Millions(summary.MultiplyAdds), $"{summary.ImageSize}×{summary.ImageSize}",
+            table.AddRow(summary.Id, Millions(summary.Parameters), Millions(summary.MultiplyAdds), 
+                $"{summary.ImageSize}×{summary.ImageSize}",
                 Markup.Escape(summary.Id == ImageNetResNet18.Model ? ImageNetResNet18.Id : ""));
         screen.Write(table);
         screen.WriteLine($"--weights {ImageNetResNet18.Id}: {Where}");
-        screen.WriteLine("Any network takes --weights FILE: safetensors, a PyTorch state dict or ONNX, with the names of torchvision and timm.");
+        screen.WriteLine("Any network takes --weights FILE: safetensors, a PyTorch state dict or ONNX, with the names of "
+            + "torchvision and timm.");
     }
 
     private static string Where => ImageNetResNet18.Find() ?? $"not here; it is in the NuGet package {ImageNetResNet18.Package}";

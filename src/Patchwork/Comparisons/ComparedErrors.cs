@@ -42,7 +42,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             if (!HasBaseline || Compared.Length == 0)
             {
                 return string.Join(" ", result.Methods.Select(method =>
-                    FormattableString.Invariant($"{result.NameOf(method)}: test error {Of(method)} %.")));
+                    FormattableString.Invariant($"{result.NameOf(method)}: test error {Of(method)} %{Mean(method)}.")));
             }
             var baseline = Of(Methods.Baseline).Mean;
             var ordered = Compared.OrderBy(method => Of(method).Mean).ToArray();
@@ -51,7 +51,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             {
                 null => "one seed, so the spread is unknown",
                 { } change => string.Create(CultureInfo.InvariantCulture,
-                    $"95 % interval of the gain over {result.Of(best).Count()} seeds: {-change.High:F2} to {-change.Low:F2}")
+                    $"95 % interval of the gain over {result.Of(best).Count()} {result.Repetitions}: {-change.High:F2} to {-change.Low:F2}")
                     + (change.Contains(0) ? ", which includes 0, so this may be noise" : ""),
             };
             var name = result.NameOf(best);
@@ -61,6 +61,10 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             return $"{answer} ({spread}){Others(ordered[1..], baseline)}.";
         }
     }
+
+    private string Mean(string method) => Difference.TInterval([.. result.Of(method).Select(Last)]) is not { } ends ? ""
+        : string.Create(CultureInfo.InvariantCulture,
+            $", 95 % interval of the mean over {result.Of(method).Count()} {result.Repetitions}: {ends.Low:F2} to {ends.High:F2}");
 
     // A few with their errors; many are told apart by the side of the baseline on which they lie.
     private string Others(string[] methods, double baseline)
@@ -114,7 +118,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
         string[] known =
         [
-            .. seeds is { } overSeeds ? [$"over the seeds {Points(overSeeds, 1)}"] : Array.Empty<string>(),
+            .. seeds is { } overSeeds ? [$"over the {result.Repetitions} {Points(overSeeds, 1)}"] : Array.Empty<string>(),
             .. images is { } overImages
                 ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of " : "")}the test images {Points(overImages, 100)}"]
                 : Array.Empty<string>(),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Patchwork.Evaluation;
+using Patchwork.Inference;
 using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Reporting;
@@ -40,8 +41,10 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     internal static ComparedEvaluations? WithEarlier(ComparisonResult comparison, ComparedEvaluations? now)
     {
         RunFolder[] runs = [.. comparison.Runs.Select(run => RunFolder.Open(run.Folder))];
-        var data = new Lazy<RunData>(() => RunData.Open(runs[0]));      // the same for all, opened once
-        EvaluationFiles[] files = [.. runs.Select(run => new EvaluationFiles(run, data))];
+        // The same for all of a fold, opened once.
+        var data = runs.DistinctBy(run => run.Recipe.TestedFold)
+            .ToDictionary(run => run.Recipe.TestedFold ?? -1, run => new Lazy<RunData>(() => RunData.Open(run)));
+        EvaluationFiles[] files = [.. runs.Select(run => new EvaluationFiles(run, data[run.Recipe.TestedFold ?? -1]))];
         var perRun = files.Select(_ => new List<MeasuredSuite>()).ToArray();
         foreach (var suite in Suites.All.Concat(now?.suites ?? []).DistinctBy(suite => suite.Id))
         {
@@ -138,12 +141,17 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         yield return new("Beyond the test error",
             [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
             ? "All numbers are of the last epoch." + limited
-                : "Mean ± sample deviation over the seeds. ▲ and ▼: clearly better or worse than the baseline, that is, neither the "
-                + "choice of test images (paired bootstrap, 95 %) nor that of the seeds "
-            + "(t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the noise." + limited)]);
+                : $"Mean ± sample deviation over the {comparison.Repetitions}. ▲ and ▼: clearly better or worse than the baseline, that "
+                + "is, neither the choice of test images (paired bootstrap, 95 %) nor that of the "
+                + $"{comparison.Repetitions} (t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the "
+                + "noise." + limited)]);
+        var classes = ModelCard.Read(RunFolder.Open(comparison.Runs[0].Folder).Checkpoints.Card).Classes;
         foreach (var suite in suites)
         {
-            MeasuredMethod[] methods = [.. comparison.Methods.Select(method => new MeasuredMethod(method, Of(suite, method)))];
+            MeasuredMethod[] methods = [.. comparison.Methods.Select(method => new MeasuredMethod(method, Of(suite, method))
+            {
+                ClassNames = classes,
+            })];
             Chart[] charts = [.. suite.Charts.SelectMany(chart => chart.Of(methods))];
             string[] notes = [.. methods.SelectMany(method => method.Results).SelectMany(result => result.Notes).Distinct()];
             if (charts.Length + notes.Length > 0)
@@ -178,7 +186,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     {
         bool Known(string one) => Of(suite, one).All(result => result.Metrics[metric].IsKnown);
         return method == Methods.Baseline || !comparison.Methods.Contains(Methods.Baseline) || !Known(method) || !Known(Methods.Baseline)
-            ? null : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline));
+            ? null : Difference.Of(metric, Of(suite, method), Of(suite, Methods.Baseline),
+                otherImages: comparison.Recipe.Folds is not null);
     }
 
     private string Cell(Suite suite, Headline headline, string method)

@@ -1,3 +1,4 @@
+using Patchwork.Interop;
 using Patchwork.Recipes;
 using Patchwork.Runs;
 using Patchwork.Training;
@@ -104,7 +105,7 @@ public sealed class Comparison
     private ComparisonResult WithOthers(string folder, IReadOnlyList<ComparedRun> runs, Action<string, Notice> report)
     {
         var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
-        var own = RunFolder.Open(runs[0].Folder);
+        var own = runs.DistinctBy(run => run.Seed).ToDictionary(run => run.Seed, run => RunFolder.Open(run.Folder));
         foreach (var method in MethodsIn(folder).Except(Methods))
         {
             try
@@ -113,9 +114,9 @@ public sealed class Comparison
                     .Select(RunFolder.Open)];
                 if (found.Length < Seeds || found.Any(run => !run.Finished))
                     continue;
-                var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], own.Recipe);
-                if (found.Zip(RunSeeds, (run, seed) => Difference(run, Of(wanted, seed).Recipe, own)).OfType<string>().FirstOrDefault()
-                    is { } difference)
+                var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], own.Values.First().Recipe);
+                if (found.Zip(RunSeeds, (run, seed) => Difference(run, Of(wanted, seed).Recipe, own[seed])).OfType<string>()
+                    .FirstOrDefault() is { } difference)
                     throw new InputException($"{difference}.");
                 allRuns.AddRange(found.Zip(RunSeeds, (run, seed) => new ComparedRun(method, seed, run.Path, run.ReadResult())).ToArray());
                 allResolved.Add(wanted);
@@ -151,7 +152,8 @@ public sealed class Comparison
         {
             if (run.ReadData() is null)
                 continue;
-            var key = (run.Recipe.Dataset, run.Recipe.Opening(), run.Recipe.Subset, run.Recipe.Validation);
+            var key = (run.Recipe.Dataset, run.Recipe.Opening(), run.Recipe.Subset, run.Recipe.PerClass, run.Recipe.Validation,
+                run.Recipe.TestedFold);
             if (!now.TryGetValue(key, out var data))
                 now[key] = data = RunData.Open(run);
             if (data.ChangesSince(run) is not { } changes)
@@ -198,8 +200,14 @@ public sealed class Comparison
         wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
         // A run settles its threads when it begins: 0 means whatever it chose. Precision is settled too, to float32 where libtorch cannot
         // cast.
+        // What weights say about the images and the network was written when the run began.
+        var known = new Recipe();
         var asked = wanted with
         {
+            Model = wanted.Model == known.Model && wanted.Weights == ImageNetResNet18.Id ? stored.Model : wanted.Model,
+            Stem = wanted.Stem ?? stored.Stem,
+            ImageSize = wanted.ImageSize ?? (wanted.Weights is null ? null : stored.ImageSize),
+            Normalization = wanted.Normalization ?? (wanted.Weights is null ? null : stored.Normalization),
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,
             Precision = HardwareChoices.Precision(wanted.Precision, NativeLibraries.Device(wanted.Device)).Precision,
         };

@@ -54,7 +54,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             [new("method"), new($"test error %, last epoch{AllImages}", Alignment.Right),
                 new($"test error %, {bestTitle}{AllImages}", Alignment.Right),
                 new("train acc. %", Alignment.Right),
-                new("vs baseline", Alignment.Right), new("seeds", Alignment.Right)],
+                new("vs baseline", Alignment.Right), new(result.Repetitions, Alignment.Right)],
             [.. rows]);
     }
 
@@ -181,7 +181,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         [
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [],
                 HtmlFragment.Paragraph(
-                $"Test error in percent, mean ± sample deviation over the seeds. The test set was read after the fit; the best epoch is "
+                $"Test error in percent, mean ± sample deviation over the {result.Repetitions}. "
+                    + $"The test set was read after the fit; the best epoch is "
                     + $"the one with the lowest "
                     + $"{(result.Recipe.ValidatesOnTest ? "test error itself, which flatters" : "validation error")}."
                 + (changes is null ? "" : $" The data are others by now than those that the runs were made with ({changes}); what stands "

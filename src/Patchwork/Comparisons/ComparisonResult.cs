@@ -26,6 +26,9 @@ public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecip
     /// <summary>The methods, in order.</summary>
     public IReadOnlyList<string> Methods { get; } = [.. Resolved.Select(one => one.Recipe.Method)];
 
+    /// <summary>What the runs of a method differ in: <c>seeds</c>, or <c>folds</c> of a cross-validation.</summary>
+    public string Repetitions => Recipe.Folds is null ? "seeds" : "folds";
+
     /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
     public int Jobs { get; init; } = 1;
 

@@ -71,7 +71,8 @@ public sealed class BatchLoader : IDisposable
             throw new InvalidOperationException("A loader makes one epoch at a time. "
                 + "Received: a second one before the first was finished. Use a second loader.");
         inUse = true;
-        order = options.Shuffle ? seeds.Open("shuffle", epoch).Permutation(Dataset.Count) : [.. Enumerable.Range(0, Dataset.Count)];
+        order = options is { Shuffle: true, Balanced: true } ? BalancedOrder.Of(Dataset, seeds, epoch)
+            : options.Shuffle ? seeds.Open("shuffle", epoch).Permutation(Dataset.Count) : [.. Enumerable.Range(0, Dataset.Count)];
         try
         {
             if (options.Threads == 0)

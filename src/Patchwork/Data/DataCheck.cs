@@ -74,7 +74,7 @@ public sealed record DataCheck
             AcrossParts = [.. same.Where(group => group.DistinctBy(image => image.Place.Part).Skip(1).Any()).Select(SameImage.Of)],
             AcrossClasses = [.. same.Where(InTwoClasses).Select(SameImage.Of)],
             Repeated = same.Sum(group => group.Length - group.DistinctBy(image => (image.Place.Part, image.Place.Class)).Count()),
-            Notes = pair.Notes,
+            Notes = [.. pair.AllNotes],
         };
     }
 

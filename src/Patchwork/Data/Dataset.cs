@@ -93,4 +93,15 @@ public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
 
     /// <summary>What is worth saying about how its parts were found, each a sentence without its full stop. Default: nothing.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What training and test were cut from, where the set has no test part; null where it has.</summary>
+    internal CutTest? Cut { get; init; }
+
+    /// <summary><see cref="Notes"/>, and how the test part was cut.</summary>
+    internal IEnumerable<string> AllNotes => Cut is null ? Notes : Notes.Append(Cut.Note);
 }
+
+/// <summary>How a test part was cut from a set that has none.</summary>
+/// <param name="Whole">The set.</param>
+/// <param name="Note">How, a sentence without its full stop.</param>
+internal sealed record CutTest(Dataset Whole, string Note);

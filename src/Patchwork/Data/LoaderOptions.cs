@@ -17,6 +17,12 @@ public sealed record LoaderOptions
     /// <summary>A new order every epoch. Default true.</summary>
     public bool Shuffle { get; init; } = true;
 
+    /// <summary>
+    /// Show every class equally often: an epoch has as many images as the set, those of small classes several times and of large ones in
+    /// part. Needs <see cref="Shuffle"/>. Default false.
+    /// </summary>
+    public bool Balanced { get; init; }
+
     /// <summary>Padding, crop and mirroring. Default <see cref="CropFlip.None"/>.</summary>
     public CropFlip Augmentation { get; init; } = CropFlip.None;
 

@@ -54,7 +54,9 @@ public static class Bootstrap
         var all = Enumerable.Range(0, Resamples).Select(_ => statistics()).ToArray();
         return [.. Enumerable.Range(0, all[0].Length).Select(k =>
         {
-            var sorted = all.Select(one => one[k]).Order().ToArray();
+            var sorted = all.Select(one => one[k]).Where(double.IsFinite).Order().ToArray();      // a draw may lack a class
+            if (sorted.Length == 0)
+                return new Interval(double.NaN, double.NaN);
             return new Interval(Quantile(sorted, 0.025), Quantile(sorted, 0.975));
         })];
     }

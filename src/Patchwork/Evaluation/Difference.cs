@@ -20,13 +20,17 @@ public sealed record Difference(double Value, Interval? OverImages, Interval? Ov
     /// <param name="metric">Its name.</param>
     /// <param name="method">The method's results, one a seed.</param>
     /// <param name="baseline">The baseline's, of the same seeds in the same order.</param>
+    /// <param name="otherImages">
+    /// True where each seed has test images of its own, as in cross-validation: then they count together. Default false.
+    /// </param>
     /// <exception cref="ArgumentException">There are not as many of both, or none.</exception>
-    public static Difference Of(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline)
+    public static Difference Of(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline,
+        bool otherImages = false)
     {
         if (method.Count == 0 || method.Count != baseline.Count)
             throw new ArgumentException($"Both methods need results of the same seeds. Received: {method.Count} and {baseline.Count}.");
         var differences = method.Zip(baseline, (one, other) => one.Metrics[metric].Value - other.Metrics[metric].Value).ToArray();
-        return new Difference(differences.Average(), OfImages(metric, method, baseline), TInterval(differences));
+        return new Difference(differences.Average(), OfImages(metric, method, baseline, otherImages), TInterval(differences));
     }
 
     /// <summary>The 95 % t-interval of a mean: mean ± t·s/√n, t of n - 1 degrees of freedom; null for fewer than two values.</summary>
@@ -40,11 +44,16 @@ public sealed record Difference(double Value, Interval? OverImages, Interval? Ov
         return new Interval(mean - half, mean + half);
     }
 
-    private static Interval? OfImages(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline)
+    private static Interval? OfImages(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline,
+        bool otherImages)
     {
         var pairs = method.Zip(baseline).ToArray();
         if (pairs.Any(pair => !pair.First.PerImage.ContainsKey(metric) || !pair.Second.PerImage.ContainsKey(metric)))
             return null;
+        if (otherImages)
+            return pairs.Any(pair => pair.First.PerImage[metric].Count != pair.Second.PerImage[metric].Count) ? null
+                : Bootstrap.OfMean([.. pairs.SelectMany(pair => pair.First.PerImage[metric]
+                    .Zip(pair.Second.PerImage[metric], (one, other) => one - other))], new SeedStream(0).Open("paired bootstrap"));
         var images = pairs[0].First.PerImage[metric].Count;
         if (pairs.Any(pair => pair.First.PerImage[metric].Count != images || pair.Second.PerImage[metric].Count != images))
             return null;

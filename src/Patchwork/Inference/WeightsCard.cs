@@ -38,8 +38,10 @@ internal sealed record WeightsCard
                 Source = "the weights of ImageNet",
             };
         if (!File.Exists(weights))
-            throw new InputException($"Weights must be a file of {WeightFormats.Read}, or '{ImageNetResNet18.Id}'. Received: {weights}, which "
-                + $"{(Directory.Exists(weights) ? "is a folder; those of a run are in its checkpoints/best.safetensors" : "does not exist")}.");
+            throw new InputException($"Weights must be a file of {WeightFormats.Read}, or '{ImageNetResNet18.Id}'. "
+                + $"Received: {weights}, which "
+                + (Directory.Exists(weights) ? "is a folder; those of a run are in its checkpoints/best.safetensors."
+                    : "does not exist."));
         var folder = Path.GetDirectoryName(Path.GetFullPath(weights))!;
         var (card, config) = (Path.Combine(folder, "model.json"), Path.Combine(folder, "config.json"));
         var beside = File.Exists(card) ? OfRun(ModelCard.Read(card), card) : File.Exists(config) ? OfTimm(config) : new();
@@ -60,8 +62,10 @@ internal sealed record WeightsCard
         {
             if (JsonNode.Parse(File.ReadAllText(path)) is not JsonObject { } all || all["pretrained_cfg"] is not JsonObject config)
                 return new();
-            float[]? Numbers(string key) => config[key] is JsonArray { Count: 1 or 3 } values ? [.. values.Select(value => (float)value!)] : null;
-            var size = config["input_size"] is JsonArray { Count: 3 } input && (int)input[1]! == (int)input[2]! ? (int?)(int)input[1]! : null;
+            float[]? Numbers(string key) => config[key] is JsonArray { Count: 1 or 3 } values
+                ? [.. values.Select(value => (float)value!)] : null;
+            var size = config["input_size"] is JsonArray { Count: 3 } input && (int)input[1]! == (int)input[2]!
+                ? (int?)(int)input[1]! : null;
             return new()
             {
                 ImageSize = size is >= 8 and <= 1024 ? size : null,

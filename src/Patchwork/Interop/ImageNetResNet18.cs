@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Interop;
 
 /// <summary>
-/// A ResNet-18 trained on ImageNet, from the NuGet package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> (MIT): an ONNX graph of basic blocks
+/// A ResNet-18 trained on ImageNet, from the NuGet package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> (MIT): an ONNX graph of basic
+/// blocks
 /// [2, 2, 2, 3] without a classifier, made by CNTK. It takes blue, green and red from 0 to 255 minus their means; both are folded into the
 /// first convolution, so that the network takes normalized RGB like any other.
 /// </summary>
@@ -52,8 +53,8 @@ public static class ImageNetResNet18
     /// <summary>The file of the weights that a recipe names: this one's for <see cref="Id"/>, else the path itself.</summary>
     /// <exception cref="InputException">The package is not there.</exception>
     internal static string PathOf(string weights) => weights != Id ? weights : Find()
-        ?? throw new InputException($"The weights '{Id}' are those of the NuGet package {Package}, which is not on this machine. Get it with "
-            + $"'dotnet package download {Package}@{Version}' in this folder, or reference it in your project.");
+        ?? throw new InputException($"The weights '{Id}' are those of the NuGet package {Package}, which is not on this machine. "
+            + $"Get it with 'dotnet package download {Package}@{Version}' in this folder, or reference it in your project.");
 
     /// <summary>True for the graph of this package.</summary>
     internal static bool Is(OnnxWeights file) =>

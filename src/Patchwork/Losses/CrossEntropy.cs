@@ -16,9 +16,7 @@ public sealed record CrossEntropy : Loss
     public IReadOnlyList<double>? ClassWeights
     {
         get;
-        init => field = value is null || (value.Count > 0 && value.All(weight => weight >= 0 && double.IsFinite(weight))) ? value
-            : throw new ArgumentOutOfRangeException(nameof(value),
-                $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
+        init => field = CheckedWeights(value);
     }
 
     /// <summary>
@@ -40,7 +38,7 @@ public sealed record CrossEntropy : Loss
         var ids = AreIds(logits, targets);
         if (!ids && !AreDistributions(logits, targets))
             throw Misfit(logits, targets);
-        using var weights = Weights(logits.dtype, logits.device, logits.size(1));
+        using var weights = WeightsOf(ClassWeights, logits);
         return nn.functional.cross_entropy(logits, targets, weights, ids ? IgnoreIndex ?? -100 : -100, nn.Reduction.None, LabelSmoothing);
     }
 
@@ -53,18 +51,8 @@ public sealed record CrossEntropy : Loss
         var counts = IgnoreIndex is { } ignored ? targets.ne(Held(ignored)) : ones_like(targets, ScalarType.Bool);
         if (ClassWeights is null || !DivideByWeights)
             return counts.to(ScalarType.Float32).MoveToOuterDisposeScope();
-        var weights = Weights(ScalarType.Float32, targets.device, ClassWeights.Count)!;
+        var weights = WeightsOf(ClassWeights, ScalarType.Float32, targets.device, ClassWeights.Count)!;
         return (weights.index_select(0, targets.clamp(Zero, Held(ClassWeights.Count - 1L))) * counts).MoveToOuterDisposeScope();
     }
 
-    private Tensor? Weights(ScalarType type, Device device, long classes)
-    {
-        if (ClassWeights is null)
-            return null;
-        if (ClassWeights.Count != classes)
-            throw new ArgumentException($"There must be a weight for each of the {classes} classes. Received: {ClassWeights.Count} "
-                + "class weights.");
-        using var weights = tensor([.. ClassWeights]);
-        return weights.to(type, device, copy: true);
-    }
 }

@@ -19,6 +19,9 @@ public sealed record Focal : Loss
                 FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
     } = 2;
 
+    /// <summary>Weight α of each class, (K) (eq. 5); null: all alike. Range: 0 or more.</summary>
+    public IReadOnlyList<double>? ClassWeights { get; init => field = CheckedWeights(value); }
+
     /// <inheritdoc/>
     public override Tensor PerSample(Tensor logits, Tensor targets)
     {
@@ -28,6 +31,8 @@ public sealed record Focal : Loss
             throw Misfit(logits, targets);
         var logProbability = nn.functional.log_softmax(logits, 1);      // (N, K)
         var each = -OneMinus(logProbability.exp()).clamp_min(Zero).pow(Held(Gamma)) * logProbability;
+        if (WeightsOf(ClassWeights, logits) is { } weights)
+            each *= weights;
         return (ids ? each.gather(1, targets.unsqueeze(1)).squeeze(1) : (targets * each).sum(1)).MoveToOuterDisposeScope();
     }
 }

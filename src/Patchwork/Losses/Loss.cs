@@ -57,6 +57,26 @@ public abstract record Loss
         : throw new ArgumentOutOfRangeException(nameof(value),
             FormattableString.Invariant($"label smoothing must lie in [0, 1). Received: label smoothing = {value}."));
 
+    private protected static IReadOnlyList<double>? CheckedWeights(IReadOnlyList<double>? value) =>
+        value is null || (value.Count > 0 && value.All(weight => weight >= 0 && double.IsFinite(weight))) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
+
+    // Class weights (K) as a tensor of the caller's; null where there are none.
+    private protected static Tensor? WeightsOf(IReadOnlyList<double>? weights, Tensor logits) =>
+        WeightsOf(weights, logits.dtype, logits.device, logits.size(1));
+
+    private protected static Tensor? WeightsOf(IReadOnlyList<double>? weights, ScalarType type, Device device, long classes)
+    {
+        if (weights is null)
+            return null;
+        if (weights.Count != classes)
+            throw new ArgumentException($"There must be a weight for each of the {classes} classes. Received: {weights.Count} "
+                + "class weights.");
+        using var all = tensor([.. weights]);
+        return all.to(type, device, copy: true);
+    }
+
     private protected static bool AreIds(Tensor logits, Tensor targets) =>
         logits.dim() == 2 && targets.dim() == 1 && targets.dtype == ScalarType.Int64 && targets.size(0) == logits.size(0);
 

@@ -68,7 +68,8 @@ public sealed partial record Recipe
     public string Model { get; init => field = Id(value); } = "resnet8";
 
     /// <summary>
-    /// The first layers of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>: small or imagenet. Null: those of the weights, or else by the
+    /// The first layers of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>: small or imagenet. Null: those of the weights, or else by
+    /// the
     /// size of the images, small up to 64 pixels.
     /// </summary>
     public Stem? Stem { get; init; }
@@ -179,7 +180,8 @@ public sealed partial record Recipe
     public double? Lr { get; init; }
 
     /// <summary>
-    /// What the learning rate is multiplied by from each stage of the network to the one before. Range (0, 1]. Default 1: all have the same.
+    /// What the learning rate is multiplied by from each stage of the network to the one before. Range (0, 1]. Default 1: all have the
+    /// same.
     /// </summary>
     public double LayerDecay { get; init; } = 1;
 
@@ -216,6 +218,16 @@ public sealed partial record Recipe
     /// <summary>Label smoothing ε of the loss. Range [0, 1). Default 0.</summary>
     public double LabelSmoothing { get; init; }
 
+    /// <summary>
+    /// Weights of classes in the loss: <c>balanced</c> (inverse to the number of training images), <c>effective</c> or <c>effective:β</c>
+    /// (Cui
+    /// et al. 2019, β 0.999), or a file with a class and its weight in each line. Null: all alike. Validation and test are not weighted.
+    /// </summary>
+    public string? ClassWeights { get; init; }
+
+    /// <summary>Show every class equally often in training: see <see cref="LoaderOptions.Balanced"/>. Default false.</summary>
+    public bool Balanced { get; init; }
+
     /// <summary>Pixels of padding for the random crop; 0 does not crop. Range 0 to 64. Default 0.</summary>
     public int Crop { get; init; }
 
@@ -235,6 +247,19 @@ public sealed partial record Recipe
 
     /// <summary>Training images to use, a fixed stratified choice, the same for every seed; null: all. Range: at least 2.</summary>
     public int? Subset { get; init; }
+
+    /// <summary>
+    /// Training images to use of each class, a fixed choice, the same for every seed and part of that of a larger number; null: all. Range:
+    /// at least 2.
+    /// </summary>
+    public int? PerClass { get; init; }
+
+    /// <summary>
+    /// Cross-validation: the images are dealt into so many folds, each class evenly, and the run of a seed tests on fold (seed - 1) mod
+    /// folds, trains on the others and validates on a part of them; a test part that the set has of its own is not used. Null: none. Range:
+    /// 2 to 100.
+    /// </summary>
+    public int? Folds { get; init; }
 
     /// <summary>
     /// Share of the training set kept for validation, in (0, 1), or <c>test</c> to validate on the test set as the paper did, which is then
@@ -269,6 +294,8 @@ public sealed partial record Recipe
     public DatasetPair OpenData()
     {
         var opened = DatasetCatalogue.Open(Dataset, Opening());
+        if (TestedFold is { } fold)
+            opened = CrossValidation.Fold(opened, Folds!.Value, fold);
         return Normalization is { } text ? Renormalized.To(opened, Patchwork.Data.Normalization.Parse(text)) : opened;
     }
 
@@ -292,7 +319,8 @@ public sealed partial record Recipe
     /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
     internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
     {
-        var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count) : data.Train;
+        var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count)
+            : PerClass is { } each ? StratifiedSplit.PerClass(data.Train, each) : data.Train;
         if (ValidatesOnTest)
             return (whole, data.Test);
         if (Validation is null && data.Validation is { } own)
@@ -301,6 +329,9 @@ public sealed partial record Recipe
             ? double.Parse(share, System.Globalization.CultureInfo.InvariantCulture) : UsualShare);
         return (new Subset(whole, train), new Subset(whole, validation));
     }
+
+    /// <summary>The fold that a run of this recipe tests on, from 0; null without cross-validation.</summary>
+    internal int? TestedFold => Folds is { } folds ? (int)((Seed + (ulong)folds - 1) % (ulong)folds) : null;
 
     // Ids may be written in any case.
     private static string Id(string text) => text.Trim().ToLowerInvariant();

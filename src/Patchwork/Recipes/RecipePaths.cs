@@ -13,6 +13,7 @@ internal static class RecipePaths
     {
         Data = Full(DatasetCatalogue.FolderOf(recipe.Dataset, recipe.Data)),
         Images = Full(recipe.Images),
+        ClassWeights = recipe.ClassWeights is { } weights && !RecipeClassWeights.IsName(weights) ? Full(weights) : recipe.ClassWeights,
         ClassNames = Full(recipe.ClassNames),
         Weights = recipe.Weights == ImageNetResNet18.Id ? recipe.Weights : Full(recipe.Weights),
     };

@@ -47,6 +47,12 @@ public sealed partial record Recipe
         Require(ResizedCrop is null || Crop == 0, "crop", Crop, "0 with a resized crop, which cuts already");
         Ask("colorJitter", ColorJitter, value => new ColorJitter { Brightness = value });
         Require(Subset is null or >= 2, "subset", Subset, "2 or more");
+        Require(PerClass is null or >= 2, "perClass", PerClass, "2 or more");
+        Require(PerClass is null || Subset is null, "perClass", PerClass, "left out with a subset, which chooses too");
+        Require(Folds is null or (>= 2 and <= 100), "folds", Folds, "2 to 100");
+        Require(ClassWeights is null || Loss != LossKind.Binary, "classWeights", ClassWeights, "left out with the binary loss");
+        if (ClassWeights is { } weights && RecipeClassWeights.IsName(weights))
+            RecipeClassWeights.BetaOf(weights);
         Require(Validation is null or "test"
             || (double.TryParse(Validation, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1),
             "validation", Validation, "a share between 0 and 1, or test");

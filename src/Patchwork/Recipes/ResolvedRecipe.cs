@@ -62,6 +62,7 @@ public sealed record ResolvedRecipe
     public LoaderOptions Loading => new()
     {
         BatchSize = Recipe.BatchSize * Recipe.Accumulate,
+        Balanced = Recipe.Balanced,
         Augmentation = new CropFlip { Padding = Recipe.Crop, Flip = Recipe.Flip },
         ResizedCrop = Recipe.ResizedCrop is { } scale ? new RandomResizedCrop { Scale = scale } : null,
         Color = Recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,

@@ -27,6 +27,7 @@ public sealed record HtmlFragment
             + "</div>\n"),
         DotChart dots => Drawn(DotCharts.Rows(dots), DotCharts.Narrow(dots)),
         HeatChart table => Drawn(HeatCharts.Table(table), HeatCharts.Narrow(table)),
+        MatrixChart matrix => Drawn(MatrixCharts.Matrix(matrix), MatrixCharts.Narrow(matrix)),
         _ => throw new NotSupportedException($"A report draws no {chart.GetType().Name}."),
     };
 

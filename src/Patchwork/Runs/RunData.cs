@@ -65,7 +65,7 @@ internal sealed class RunData
             ? FormattableString.Invariant($"{Train.Count:N0} training and {Test.Count:N0} test images, which validate too")
             : FormattableString.Invariant($"{Train.Count:N0} training, {Validation.Count:N0} validation and {Test.Count:N0} test images");
         yield return new Notice($"{Pair.Train.ClassNames.Count} classes; {said}") { IsOfData = true };
-        foreach (var note in Pair.Notes)
+        foreach (var note in Pair.AllNotes)
             yield return new Notice(note) { IsOfData = true };
         if (Validation != Pair.Validation && Pair.Validation is not null)
             yield return new Notice("the set's own validation images are not used, as `Validation` says otherwise") { IsOfData = true };

@@ -84,6 +84,7 @@ public sealed class TrainingRun
         {
             DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             run.LoadWeights(report);
+            RecipeClassWeights.Over(run.resolved.Loss, run.Recipe.ClassWeights, run.data.Train);
             var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(), run.data);
             using var owned = RunLock.Take(runFolder.Path);
             return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
@@ -199,7 +200,8 @@ public sealed class TrainingRun
             Epochs = Recipe.Epochs,
             Optimizer = resolved.Optimizer,
             Schedule = resolved.Schedule(trainLoader.Steps),
-            Loss = resolved.Loss,
+            Loss = RecipeClassWeights.Over(resolved.Loss, Recipe.ClassWeights, data.Train),
+            EvaluationLoss = resolved.Loss,
             ClipNorm = Recipe.Clip,
             Accumulate = Recipe.Accumulate,
             Device = device,

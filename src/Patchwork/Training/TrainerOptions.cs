@@ -27,6 +27,11 @@ public sealed record TrainerOptions
     /// <summary>The loss. Default: cross entropy, mean over the batch.</summary>
     public Loss Loss { get; init; } = new CrossEntropy();
 
+    /// <summary>
+    /// The loss of validation and test; null, the default: <see cref="Loss"/>. It has no weights of classes where that has.
+    /// </summary>
+    public Loss? EvaluationLoss { get; init; }
+
     /// <summary>Largest norm of the whole gradient; null does not clip. Range: positive. Default null.</summary>
     public double? ClipNorm
     {
@@ -164,7 +169,8 @@ public sealed record Sgd : OptimizerOptions
     {
         var nesterov = Nesterov && Momentum > 0;
         return new HeldSgd(Groups(model)
-            .Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters, group.RateScale * LearningRate, Momentum, 0, group.WeightDecay, nesterov)),
+            .Select(group => new TorchSharp.Modules.SGD.ParamGroup(group.Parameters,
+                group.RateScale * LearningRate, Momentum, 0, group.WeightDecay, nesterov)),
             LearningRate, Momentum, WeightDecay, nesterov);
     }
 }
@@ -179,7 +185,8 @@ public sealed record Adam : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         return new HeldAdam(Groups(model)
-            .Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
+            .Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters,
+                group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
             LearningRate, WeightDecay);
     }
 }
@@ -194,7 +201,8 @@ public sealed record AdamW : OptimizerOptions
     public override OptimizerHelper Create(nn.Module model)
     {
         return new HeldAdamW(Groups(model)
-            .Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
+            .Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters,
+                group.RateScale * LearningRate, weight_decay: group.WeightDecay)),
             LearningRate, WeightDecay);
     }
 }

@@ -19,7 +19,7 @@ public sealed class TrainingState
         (Options, Model, Data, Optimizer) = (options, model, data, optimizer);
         Criterion = options.Loss;
         TrainLoss = (logits, batch) => Criterion.Evaluate(logits, batch.Labels);
-        EvaluationLoss = (logits, batch) => options.Loss.Evaluate(logits, batch.Labels);
+        EvaluationLoss = (logits, batch) => (options.EvaluationLoss ?? options.Loss).Evaluate(logits, batch.Labels);
         EvaluationWeights = () => model.state_dict();
     }
 

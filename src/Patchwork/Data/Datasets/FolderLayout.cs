@@ -55,8 +55,6 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
             notes.Add($"{Path.GetFileName(validation)}/ is the test set, as there is no other");
             (test, validation) = (validation, null);
         }
-        else if (test is null)
-            notes.Add($"a fifth of each class of {Path.GetFileName(train)}/ is the test set, as there is no other");
         notes.AddRange(folders.Except(named).Select(folder => $"{Path.GetFileName(folder)}/ is beside the parts and is not used"));
         if (PictureListing.In(root, []) is { Length: > 0 } loose)
             notes.Add($"{loose.Length} {(loose.Length == 1 ? "image" : "images")} beside {Path.GetFileName(train)}/ "

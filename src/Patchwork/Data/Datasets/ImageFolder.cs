@@ -44,7 +44,11 @@ public sealed class ImageFolder : ImageFiles
         }
         var whole = Part(layout.Train);
         var (kept, held) = HoldOut(whole, root, "sort them into train/ and test/");
-        return new("folder", new Subset(whole, kept), new Subset(whole, held)) { Notes = layout.Notes };
+        return new("folder", new Subset(whole, kept), new Subset(whole, held))
+        {
+            Notes = layout.Notes,
+            Cut = new(whole, "a fifth of each class is the test set, as there is no other"),
+        };
     }
 
     /// <summary>

@@ -41,6 +41,32 @@ public static class StratifiedSplit
         return new Subset(set, Chosen(classes, taken));
     }
 
+    /// <summary>
+    /// A fixed choice of <paramref name="count"/> examples of each class, all of a class that has no more; a larger choice holds a smaller
+    /// one.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
+    public static Dataset PerClass(Dataset set, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var classes = Classes(set);
+        return new Subset(set, Chosen(classes, [.. classes.Select(one => Math.Min(count, one.Members.Length))]));
+    }
+
+    /// <summary>The part, from 0, that each example is dealt into; every class evenly, and the parts too.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="folds">Number of parts.</param>
+    internal static int[] Folds(Dataset set, int folds)
+    {
+        var (dealt, next) = (new int[set.Count], 0);
+        foreach (var (label, members) in Classes(set))
+        {
+            foreach (var place in new SeedStream(0).Open("fold", 0, label).Permutation(members.Length))
+                dealt[members[place]] = next++ % folds;
+        }
+        return dealt;
+    }
+
     /// <summary>Indices of the two parts, ascending.</summary>
     /// <param name="set">The set to split.</param>
     /// <param name="share">

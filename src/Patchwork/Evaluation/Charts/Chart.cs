@@ -1,8 +1,8 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// What a chart shows, as data: a <see cref="LineChart"/>, several in a <see cref="ChartRow"/>, a <see cref="DotChart"/> or a
-/// <see cref="HeatChart"/>.
+/// What a chart shows, as data: a <see cref="LineChart"/>, several in a <see cref="ChartRow"/>, a <see cref="DotChart"/>, a
+/// <see cref="HeatChart"/> or a <see cref="MatrixChart"/>.
 /// </summary>
 public abstract record Chart
 {
@@ -49,6 +49,12 @@ public sealed record HeatGroup(string Title, IReadOnlyList<string> Columns, IRea
 /// <param name="Groups">The columns.</param>
 /// <param name="Description">Read to those who cannot see it.</param>
 public sealed record HeatChart(string Title, IReadOnlyList<string> Rows, IReadOnlyList<HeatGroup> Groups, string Description) : Chart;
+
+/// <summary>How often each class was taken for each other.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="Names">Names of the classes.</param>
+/// <param name="Counts">Number of images by true class (row) and predicted class (column).</param>
+public sealed record MatrixChart(string Title, IReadOnlyList<string> Names, IReadOnlyList<IReadOnlyList<double>> Counts) : Chart;
 
 /// <summary>Small charts side by side, to be compared with each other; they wrap where a page is narrow.</summary>
 /// <param name="Charts">The charts, from left to right.</param>

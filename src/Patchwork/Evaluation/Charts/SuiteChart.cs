@@ -5,6 +5,9 @@ namespace Patchwork.Evaluation;
 /// <param name="Results">One result per seed, at least one.</param>
 public sealed record MeasuredMethod(string Method, IReadOnlyList<SuiteResult> Results)
 {
+    /// <summary>Names of the classes; empty where they are not known.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
     /// <summary>True when every seed has a table.</summary>
     public bool Has(string table) => Results.All(result => result.Tables.ContainsKey(table));
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Patchwork.Internals;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,17 @@ public sealed record CleanSuite : Suite
         new("top1_error", "test error, %") { IsTestError = true },
         new("top5_error", "top-5 error, %"),
         new("nll", "negative log-likelihood", Percent: false),
+        new("balanced_accuracy", "balanced accuracy, %", LowerIsBetter: false),
+        new("macro_f1", "macro-F1, %", LowerIsBetter: false),
     ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SuiteChart> Charts =>
+        [new ConfusionChart("confusion", "Confusion"), new ClassesChart("per_class", "Each class")];
+
+    // Results from before these were measured are measured again.
+    /// <inheritdoc/>
+    public override JsonObject Fingerprint => new() { ["per_class"] = "precision, recall, F1" };
 
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
@@ -41,7 +52,7 @@ public sealed record CleanSuite : Suite
     private static void Measure(Subject subject, nn.Module<Tensor, Tensor> network, string prefix, SuiteResult result, int part, int parts)
     {
         var classes = subject.Test.ClassNames.Count;
-        var confusion = Enumerable.Range(0, classes).Select(_ => new double[classes]).ToArray();
+        var pairs = new List<(int True, int Predicted)>();
         var (top1, top5, nll) = (new List<double>(), new List<double>(), new List<double>());
         using var model = new PixelModel(network, subject.Test.Normalization);
         using var noGradient = no_grad();
@@ -52,14 +63,27 @@ public sealed record CleanSuite : Suite
             top1.AddRange(Subject.Errors(logits, batch.Labels));
             top5.AddRange(Subject.Errors(logits, batch.Labels, places: 5));
             nll.AddRange(Subject.Numbers(nn.functional.cross_entropy(logits, batch.Labels, reduction: nn.Reduction.None)));
-            foreach (var (label, predicted) in Subject.Numbers(batch.Labels).Zip(Subject.Numbers(Ranking.Best(logits))))
-                confusion[(int)label][(int)predicted]++;
+            pairs.AddRange(Subject.Numbers(batch.Labels).Zip(Subject.Numbers(Ranking.Best(logits)))
+                .Select(pair => ((int)pair.First, (int)pair.Second)));
         }
         result.AddMean($"{prefix}top1_error", top1, subject.Seeds);
         result.AddMean($"{prefix}top5_error", top5, subject.Seeds);
         result.AddMean($"{prefix}nll", nll, subject.Seeds);
+        var matrix = ConfusionMatrix.Of(classes, pairs);
+        var confusion = matrix.Counts;
+        var intervals = Bootstrap.Of(pairs.Count, subject.Seeds.Open("bootstrap"), times =>
+            ConfusionMatrix.Of(classes, pairs, times).Numbers());
+        result.Add($"{prefix}balanced_accuracy", matrix.BalancedAccuracy, intervals[1], pairs.Count);
+        result.Add($"{prefix}macro_f1", matrix.MacroF1, intervals[0], pairs.Count);
         result.AddTable($"{prefix}confusion", confusion);      // one row per true class, one column per predicted class
         result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
+        // class, images, precision, recall, F1, and the ends of their intervals
+        result.AddTable($"{prefix}per_class", Enumerable.Range(0, classes).Select(k => (double[])
+        [
+            k, matrix.Shown(k), matrix.Precision(k), matrix.Recall(k), matrix.F1(k),
+            .. Enumerable.Range(0, 3).SelectMany(part => intervals[2 + part * classes + k] is var ends
+                ? new[] { ends.Low, ends.High } : []),
+        ]));
         string[] untested = [.. confusion.Index().Where(row => row.Item.Sum() == 0).Select(row => subject.Test.ClassNames[row.Index])];
         if (untested.Length > 0 && prefix.Length == 0)
             result.AddNote($"No test image of {string.Join(", ", untested)}: "

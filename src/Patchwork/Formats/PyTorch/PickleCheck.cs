@@ -4,7 +4,8 @@ using System.Text;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// What a pickle may do before it is read: build numbers, texts, lists and dictionaries, and name what a state dict is made of. A pickle is a
+/// What a pickle may do before it is read: build numbers, texts, lists and dictionaries, and name what a state dict is made of. A pickle
+/// is a
 /// program; one that names anything else is refused before a single step of it runs.
 /// </summary>
 internal static class PickleCheck
@@ -36,8 +37,8 @@ internal static class PickleCheck
                 at++;
                 var (module, name) = (Line(pickle, ref at, path), Line(pickle, ref at, path));
                 var other = rename(module, name)
-                    ?? throw new InvalidDataException($"the pickle in {path} names {module}.{name}, which no state dict needs, and nothing of it "
-                        + "was run. Save the state dict alone in Python: torch.save(model.state_dict(), FILE)");
+                    ?? throw new InvalidDataException($"the pickle in {path} names {module}.{name}, which no state dict needs, and "
+                        + "nothing of it was run. Save the state dict alone in Python: torch.save(model.state_dict(), FILE)");
                 output.Write(Encoding.ASCII.GetBytes($"c{other}\n"));
                 continue;
             }
@@ -80,8 +81,8 @@ internal static class PickleCheck
             case var plain when Plain.Contains(plain):
                 return 0;
             default:
-                throw new InvalidDataException($"the pickle in {path} has the operation 0x{code[0]:x2}, which no state dict needs; files of "
-                    + "pickle protocol 2, PyTorch's usual one, are read");
+                throw new InvalidDataException($"the pickle in {path} has the operation 0x{code[0]:x2}, which no state dict needs; "
+                    + "files of pickle protocol 2, PyTorch's usual one, are read");
         }
     }
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the pickle is
+/// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the
+/// pickle is
 /// run; what is no state dict is refused. Tensors of one storage, with any strides, are read as they are.
 /// </summary>
 internal static class TorchFile
@@ -55,7 +56,7 @@ internal static class TorchFile
             return (table, key);
         foreach (var name in Wrappers)
         {
-            if (table[name] is Hashtable inner && Unwrapped(inner, key is null ? name : $"{key}.{name}", depth + 1) is { Root.Count: > 0 } found
+            if (table[name] is Hashtable inner && Unwrapped(inner, key is null ? name : $"{key}.{name}", depth + 1) is var found
                 && found.Root.Values.OfType<StoredView>().Any())
                 return found;
         }

@@ -5,7 +5,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Pictures that a CSV or TSV file lists with their labels: a column with their files, one with their labels, and where there is one a
-/// column with the part of the set; or a folder with a list for each part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without parts a fixed
+/// column with the part of the set; or a folder with a list for each part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without
+/// parts a fixed
 /// fifth of each class is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number where all are
 /// numbers. A row that cannot be used refuses the list, or is left out with <see cref="DataOptions.SkipDamaged"/>.
 /// </summary>
@@ -62,7 +63,8 @@ public sealed class ImageList : ImageFiles
             var (kept, held) = ImageFolder.HoldOut(whole, given, "say in a column 'split' which are train and test");
             return new("list", new Subset(whole, kept), new Subset(whole, held))
             {
-                Notes = [.. notes, "a fifth of each class is the test set, as the list has no parts"],
+                Notes = notes,
+                Cut = new(whole, "a fifth of each class is the test set, as the list has no parts"),
             };
         }
         var (train, validation, test) = (Part(SetPart.Train, leftOut), Part(SetPart.Validation, []), Part(SetPart.Test, []));
@@ -83,7 +85,8 @@ public sealed class ImageList : ImageFiles
         var (left, fifth) = ImageFolder.HoldOut(train, given, "say in a column 'split' which are test");
         return new("list", new Subset(train, left), new Subset(train, fifth))
         {
-            Notes = [.. notes, "a fifth of each class is the test set, as there is no other"],
+            Notes = notes,
+            Cut = new(train, "a fifth of each class is the test set, as there is no other"),
         };
     }
 
@@ -95,7 +98,8 @@ public sealed class ImageList : ImageFiles
         var lists = new List<(string, SetPart?)>();
         foreach (var part in Enum.GetValues<SetPart>())
         {
-            string[] named = [.. Directory.EnumerateFiles(given).Where(path => PartNames.Find(Path.GetFileNameWithoutExtension(path)) == part
+            string[] named = [.. Directory.EnumerateFiles(given).Where(path =>
+                PartNames.Find(Path.GetFileNameWithoutExtension(path)) == part
                 && Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv" or ".txt").Order(StringComparer.Ordinal)];
             if (named.Length > 1)
                 throw new InputException($"{given} must have one list for each part. Received: "
@@ -112,7 +116,8 @@ public sealed class ImageList : ImageFiles
         string[] names = [.. DelimitedText.ReadLines(file).Select(ClassName.Composed)];
         return names.Length >= 2 && names.Distinct().Count() == names.Length ? names : throw new InputException(
             $"{file} must have the name of each class in a line, two or more, each once. Received: "
-            + (names.Length < 2 ? $"{names.Length} lines." : $"'{names.GroupBy(name => name).First(same => same.Skip(1).Any()).Key}' twice."));
+            + (names.Length < 2 ? $"{names.Length} lines."
+                : $"'{names.GroupBy(name => name).First(same => same.Skip(1).Any()).Key}' twice."));
     }
 
     // Labels that cannot be used; numbers of classes become their names.

@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>
+/// Precision, recall and F1 of each class in percent, a group of columns for each method, means over the seeds; beside each class the
+/// number of
+/// its test images.
+/// </summary>
+/// <param name="Table">Name of the table, rows [class, images, precision, recall, F1, …].</param>
+/// <param name="Title">Its heading.</param>
+public sealed record ClassesChart(string Table, string Title) : SuiteChart
+{
+    private static readonly string[] Columns = ["precision", "recall", "F1"];
+
+    /// <inheritdoc/>
+    public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods)
+    {
+        if (!methods.All(method => method.Has(Table)) || methods[0].Tables(Table)[0] is not { } first
+            || methods[0].ClassNames.Count != first.Length)
+            return [];
+        string[] rows = [.. methods[0].ClassNames.Select((name, k) =>
+            $"{name} ({Images(methods[0], k).ToString("N0", CultureInfo.InvariantCulture)})")];
+        return [new HeatChart($"{Title}, %", rows, [.. methods.Select(method => new HeatGroup(
+            methods.Count == 1 ? "" : method.Method, Columns,
+            [.. rows.Select((_, k) => (double[])[.. Columns.Select((_, c) => 100 * Mean(method, k, 2 + c))])]))],
+            $"{Title} in percent for {rows.Length} classes and {methods.Count} methods.")];
+    }
+
+    // The same for every seed, or those of all folds together.
+    private double Images(MeasuredMethod method, int row) => method.Tables(Table).Select(table => table[row][1]).ToArray() is var counts
+        && counts.Distinct().Skip(1).Any() ? counts.Sum() : counts[0];
+
+    private double Mean(MeasuredMethod method, int row, int column) =>
+        method.Tables(Table).Select(table => table[row][column]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+}

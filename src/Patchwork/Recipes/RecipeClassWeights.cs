@@ -1,0 +1,69 @@
+using System.Globalization;
+using Patchwork.Data;
+using Patchwork.Formats;
+using Patchwork.Losses;
+
+namespace Patchwork.Recipes;
+
+/// <summary>
+/// The key <c>classWeights</c>: <c>balanced</c>, <c>effective</c>, <c>effective:0.9999</c>, or a file of classes and weights.
+/// </summary>
+internal static class RecipeClassWeights
+{
+    private const string BalancedName = "balanced", EffectiveName = "effective";
+
+    /// <summary>True for a name, as opposed to a file.</summary>
+    public static bool IsName(string text) => text == BalancedName || text == EffectiveName
+        || text.StartsWith(EffectiveName + ":", StringComparison.Ordinal);
+
+    /// <summary>A loss with the weights that a recipe asks for.</summary>
+    /// <param name="loss">The recipe's loss.</param>
+    /// <param name="text">The key's value; null leaves the loss as it is.</param>
+    /// <param name="train">What is trained on.</param>
+    /// <exception cref="InputException">The file cannot be used, or the loss takes no weights.</exception>
+    public static Loss Over(Loss loss, string? text, Dataset train)
+    {
+        if (text is null)
+            return loss;
+        var weights = Of(text, train);
+        return loss switch
+        {
+            // Divided by N: then mixing two losses is the loss of the mixed target.
+            CrossEntropy entropy => entropy with { ClassWeights = weights, DivideByWeights = false },
+            Focal focal => focal with { ClassWeights = weights },
+            _ => throw new InputException($"Class weights need the loss crossentropy or focal. Received: {loss.GetType().Name}."),
+        };
+    }
+
+    /// <summary>β of a value that names effective weights.</summary>
+    /// <exception cref="InputException">It is out of range.</exception>
+    public static double BetaOf(string text) => !text.Contains(':') ? ClassWeighting.DefaultBeta
+        : double.TryParse(text.Split(':', 2)[1], CultureInfo.InvariantCulture, out var beta) && beta is >= 0 and < 1 ? beta
+            : throw new InputException($"`ClassWeights` effective:β must have a β in [0, 1), as effective:0.9999. Received: {text}.");
+
+    private static IReadOnlyList<double> Of(string text, Dataset train) => text == BalancedName
+        ? ClassWeighting.Balanced(train.CountPerClass())
+        : IsName(text) ? ClassWeighting.Effective(train.CountPerClass(), BetaOf(text)) : Read(text, train.ClassNames);
+
+    // Lines of a class and its weight.
+    private static double[] Read(string path, IReadOnlyList<string> classes)
+    {
+        var weights = new double?[classes.Count];
+        foreach (var (line, cells) in DelimitedText.Read(path).Rows)
+        {
+            var label = cells.Count == 2 ? classes.Select(ClassName.Composed).ToList().IndexOf(ClassName.Composed(cells[0])) : -1;
+            var isNumber = double.TryParse(cells[^1], CultureInfo.InvariantCulture, out var weight) && weight >= 0
+                && double.IsFinite(weight);
+            if (line == 1 && label < 0 && !isNumber)
+                continue;      // a header
+            if (label < 0 || !isNumber || weights[label] is not null)
+                throw new InputException($"{path} must have a class and its weight, 0 or more, in each line, each class once. "
+                    + $"Received in line {line}: {string.Join(", ", cells)}. The classes are {string.Join(", ", classes)}.");
+            weights[label] = weight;
+        }
+        string[] missing = [.. classes.Where((_, label) => weights[label] is null)];
+        return missing.Length == 0 && weights.Any(weight => weight > 0) ? [.. weights.Select(weight => weight!.Value)]
+            : throw new InputException($"{path} must have a weight for each class, not all 0. Received none for "
+                + $"{(missing.Length > 0 ? string.Join(", ", missing) : "any")}.");
+    }
+}
