@@ -34,7 +34,7 @@ internal static class ExplainCommand
         command.SetAction(parsed =>
         {
             common.PrepareTorch(parsed);
-            var pictures = parsed.GetValue(images)!.SelectMany(PictureListing.Under).ToArray();
+            var pictures = parsed.GetValue(images)!.SelectMany(one => PictureListing.Under(one)).ToArray();
             var sheets = Sheets(pictures, parsed.GetValue(output));
             using var predictor = Predictor.Open(parsed.GetValue(run)!);
             predictor.Threads = common.Threads(parsed) ?? predictor.Threads;

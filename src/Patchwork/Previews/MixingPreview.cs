@@ -181,13 +181,15 @@ public static class MixingPreview
     {
         var image = seen.Plan.Images[i];
         string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        // With the name of its file, where it has one of its own.
+        string Named(int row) => dataset.FilePath(seen.Batch.Ids[row]) is { } file ? $"{Class(row)}\n{Path.GetFileName(file)}" : Class(row);
         var alone = image.Region is FillRegion;
         var lambda = Lambda(image);
         var where = Where(image.Region, seen.Plan);
         return new PreviewRow(name.Length > 0 ? name : lambda, name.Length > 0 ? $"{lambda}\n{where}" : where,
             [
-                new PreviewCell(seen.Own[i], Class(i)),
-                new PreviewCell(seen.Partners[image.Partner], alone ? "no partner" : Class(image.Partner)),
+                new PreviewCell(seen.Own[i], Named(i)),
+                new PreviewCell(seen.Partners[image.Partner], alone ? "no partner" : Named(image.Partner)),
                 new PreviewCell(seen.After[i], Label(seen, i, dataset, "\n")),
                 new PreviewCell(seen.Difference[i], image.Region.IsEmpty ? "nothing changed" : Share(image.Region, seen.Plan)),
             ]);

@@ -223,6 +223,7 @@ public sealed class TrainingRun
             Lambdas = own.Lambdas?.Counts,
         };
         folder.WriteResult(result);
+        folder.Checkpoints.Finish();
         return result;
     }
 

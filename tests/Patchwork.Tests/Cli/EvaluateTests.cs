@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Patchwork.Formats;
 using Patchwork.Tests.Data;
 using Patchwork.Tests.Support;
 using Xunit;
@@ -136,7 +137,10 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(0, CommandLine.Run("evaluate", run, "--suite", "calibration,occlusion").ExitCode);
         var before = File.ReadAllText(stored);
         var checkpoints = Path.Combine(run, "checkpoints");
-        File.Copy(Path.Combine(checkpoints, "previous.safetensors"), Path.Combine(checkpoints, "last.safetensors"), overwrite: true);
+        var last = Path.Combine(checkpoints, "last.safetensors");
+        var weights = Safetensors.Load(last);
+        weights["fc.weight"].mul_(-1);
+        Safetensors.Save(last, weights);
         Assert.Equal(0, CommandLine.Run("evaluate", run, "--suite", "calibration").ExitCode);
         Assert.NotEqual(before, File.ReadAllText(stored));
         Assert.Equal(["calibration"], SuitesIn(run));

@@ -263,7 +263,7 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
     private static partial Regex Flag();
 
-    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|shows|the catalogue|our speed)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|shows|the catalogue|the networks|our speed)", RegexOptions.Multiline)]
     private static partial Regex VerbRow();
 
     [GeneratedRegex(@"^  (\w+)(?: <\w+>)* {2,}\w", RegexOptions.Multiline)]

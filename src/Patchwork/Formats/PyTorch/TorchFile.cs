@@ -26,6 +26,20 @@ internal static class TorchFile
     public static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors, string? Key) LoadSome(
         string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
     {
+        try
+        {
+            return Load(path, wanted);
+        }
+        // A damaged directory of the archive.
+        catch (Exception error) when (error is EndOfStreamException or NotSupportedException or ArgumentException or OverflowException)
+        {
+            throw new InvalidDataException($"{path} is a damaged archive ({error.Message.TrimEnd('.')})", error);
+        }
+    }
+
+    private static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors, string? Key) Load(
+        string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
+    {
         using var archive = ZipFile.OpenRead(path);
         var pickle = archive.Entries.Where(entry => entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray() is [var only]
             ? only : throw new InvalidDataException($"{path} must hold one data.pkl");

@@ -79,7 +79,7 @@ public sealed class FolderLayoutTests : IDisposable
         Write("train", 10, "a", "b");
         var pair = Open();
         Assert.Equal((16, 4), (pair.Train.Count, pair.Test.Count));
-        Assert.Contains("a fifth", Assert.Single(pair.Notes), StringComparison.Ordinal);
+        Assert.Contains("a fifth", Assert.Single(pair.AllNotes), StringComparison.Ordinal);
     }
 
     [Fact]
