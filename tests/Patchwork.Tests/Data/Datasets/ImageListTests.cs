@@ -135,6 +135,16 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
+    public void Bad_rows_are_named_in_the_order_of_the_list_whatever_is_wrong_with_them()
+    {
+        var message = Refused(List("path,label\n0.png,a\n1.png,\ngone.png,b\n0.png,b\n2.png,b\n"));
+        string[] places = ["labels.csv:2", "labels.csv:3", "labels.csv:4", "labels.csv:5"];
+        var found = places.Select(place => message.IndexOf(place + ": ", StringComparison.Ordinal)).ToArray();
+        Assert.All(found, at => Assert.True(at > 0));
+        Assert.Equal(found.Order(), found);
+    }
+
+    [Fact]
     public void A_row_that_is_there_twice_counts_once_and_is_said()
     {
         var pair = Open(List("path,label\n0.png,a\n1.png,b\n0.png,a\n2.png,a\n3.png,b\n"));

@@ -51,7 +51,7 @@ public sealed class ImageList : ImageFiles
     private static DatasetPair Parts(string given, ListRows rows, string[] classes, DataOptions options, long memoryLimit)
     {
         var notes = Notes(rows, classes);
-        LeftOutFile[] leftOut = [.. rows.Bad.Select(row => new LeftOutFile(row.Place, LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
+        LeftOutFile[] leftOut = [.. rows.Bad.Select(row => new LeftOutFile($"{row.Place}", LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
         ImageList? Part(SetPart? part, IReadOnlyList<LeftOutFile> lost)
         {
             ListRow[] chosen = [.. rows.Good.Where(row => row.Part == part)];

@@ -6,25 +6,36 @@ namespace Patchwork.Data;
 /// <param name="Path">Its file.</param>
 /// <param name="Labels">What the list says that it shows, as written; empty where it says nothing.</param>
 /// <param name="Part">Its part of the data set; null where the list does not say.</param>
-/// <param name="Place">Where it stands: <c>labels.csv:12</c>.</param>
-internal sealed record ListRow(string Path, IReadOnlyList<string> Labels, SetPart? Part, string Place);
+/// <param name="Place">Where it stands.</param>
+internal sealed record ListRow(string Path, IReadOnlyList<string> Labels, SetPart? Part, ListPlace Place);
+
+/// <summary>Where a row stands.</summary>
+/// <param name="List">The list's number among those that are read, from 0.</param>
+/// <param name="Name">Its file's name.</param>
+/// <param name="Line">The line, from 1.</param>
+internal sealed record ListPlace(int List, string Name, int Line)
+{
+    /// <summary><c>labels.csv:12</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Name}:{Line}");
+}
 
 /// <summary>A row that cannot be used.</summary>
-/// <param name="Place">Where it stands: <c>labels.csv:12</c>.</param>
+/// <param name="Place">Where it stands.</param>
 /// <param name="Reason">Why, without a full stop.</param>
-internal sealed record BadRow(string Place, string Reason);
+internal sealed record BadRow(ListPlace Place, string Reason);
 
 /// <summary>The rows of one or more lists of images: those that can be used and those that cannot.</summary>
 internal sealed class ListRows
 {
     private readonly List<ListRow> good = [];
     private readonly List<BadRow> bad = [];
+    private int lists;
 
     /// <summary>The rows that can be used so far, in their order.</summary>
     public IReadOnlyList<ListRow> Good => good;
 
-    /// <summary>The others.</summary>
-    public IReadOnlyList<BadRow> Bad => bad;
+    /// <summary>The others, in their order too.</summary>
+    public IReadOnlyList<BadRow> Bad => [.. bad.OrderBy(row => row.Place.List).ThenBy(row => row.Place.Line)];
 
     /// <summary>Rows that say again what another one said, and count once.</summary>
     public int Repeated { get; private set; }
@@ -58,7 +69,7 @@ internal sealed class ListRows
         char[] between = options.MultiLabel == false ? [] : table.Delimiter == ';' ? ['|'] : ['|', ';'];
         foreach (var row in table.Rows.Skip(columns.HasHeader ? 1 : 0))
         {
-            var place = $"{Path.GetFileName(list)}:{row.Line}";
+            var place = new ListPlace(lists, Path.GetFileName(list), row.Line);
             if (Fault(row, header, columns, part) is { } fault)
                 bad.Add(new(place, fault));
             else if (Existing(folder, row.Cells[columns.Path]) is not { } file)
@@ -70,6 +81,7 @@ internal sealed class ListRows
                 good.Add(new(file, labels, part ?? (columns.Split is { } split ? PartNames.Find(row.Cells[split]) : null), place));
             }
         }
+        lists++;
     }
 
     /// <summary>Takes out the rows that something speaks against.</summary>
