@@ -59,6 +59,7 @@ internal static class CompareCommand
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
             var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs));
+            chosen = comparison.Recipe;
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);

@@ -74,8 +74,9 @@ internal static class DataCommand
             else
             {
                 parsed.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"wrote {list} with {images:N0} images"));
-                parsed.Output.WriteLine($"train on it: patchwork train --dataset {DatasetCatalogue.OwnList.Id} --data {list} "
-                    + $"--image-size {data.Train.Height} --normalization {data.Train.Normalization}");
+                parsed.Output.WriteLine($"train on it: patchwork train --dataset {DatasetCatalogue.OwnList.Id} "
+                    + $"--data {(list.Contains(' ') ? $"\"{list}\"" : list)} "
+                    + $"--image-size {data.Train.Height} --normalization {data.Train.Normalization.InColor}");
             }
             return 0;
         });

@@ -36,13 +36,9 @@ internal static class MixCommand
         {
             common.PrepareTorch(parsed);
             var pictures = parsed.GetValue(count);
-            var shown = new Recipe { Method = DefaultExperiment.Method };
-            var chosen = recipe.Over(parsed.GetValue(source) switch
-            {
-                null => shown,
-                var named when Path.Exists(named) => shown with { Dataset = DatasetCatalogue.OwnAt(named).Id, Data = named },
-                var id => shown with { Dataset = id },
-            }, parsed);
+            var given = parsed.GetValue(source);
+            var named = given is null ? new Recipe() : DataCommand.Named(given);
+            var chosen = recipe.Over(named with { Method = DefaultExperiment.Method }, parsed);
             var mixer = chosen.Resolve().Stack.Mixer
                 ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
             var data = chosen.OpenData();

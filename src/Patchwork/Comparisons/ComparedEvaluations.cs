@@ -151,6 +151,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
             MeasuredMethod[] methods = [.. comparison.Methods.Select(method => new MeasuredMethod(method, Of(suite, method))
             {
                 ClassNames = classes,
+                OtherImages = comparison.Recipe.Folds is not null,
             })];
             Chart[] charts = [.. suite.Charts.SelectMany(chart => chart.Of(methods))];
             string[] notes = [.. methods.SelectMany(method => method.Results).SelectMany(result => result.Notes).Distinct()];

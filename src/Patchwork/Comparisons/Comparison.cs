@@ -1,4 +1,3 @@
-using Patchwork.Interop;
 using Patchwork.Recipes;
 using Patchwork.Runs;
 using Patchwork.Training;
@@ -23,6 +22,10 @@ public sealed class Comparison
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
     {
         methods = [.. methods.Select(method => method.ToLowerInvariant())];
+        recipe = RecipePaths.WithModel(recipe);
+        if (recipe.Folds is { } folds && seeds > folds)
+            throw new InputException($"A cross-validation has as many seeds as folds at most: each tests on images of its own. "
+                + $"Received: {seeds} seeds for {folds} folds.");
         if (methods.Count == 0 || seeds < 1)
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
                 + "seeds.");
@@ -46,6 +49,9 @@ public sealed class Comparison
                 .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
         },
     };
+
+    /// <summary>What the runs share.</summary>
+    public Recipe Recipe => recipe;
 
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
@@ -201,10 +207,8 @@ public sealed class Comparison
         // A run settles its threads when it begins: 0 means whatever it chose. Precision is settled too, to float32 where libtorch cannot
         // cast.
         // What weights say about the images and the network was written when the run began.
-        var known = new Recipe();
         var asked = wanted with
         {
-            Model = wanted.Model == known.Model && wanted.Weights == ImageNetResNet18.Id ? stored.Model : wanted.Model,
             Stem = wanted.Stem ?? stored.Stem,
             ImageSize = wanted.ImageSize ?? (wanted.Weights is null ? null : stored.ImageSize),
             Normalization = wanted.Normalization ?? (wanted.Weights is null ? null : stored.Normalization),

@@ -4,7 +4,7 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// An epoch in which every class is shown equally often: as many images as the set has, those of large classes in part, those of small ones
-/// several times. An image comes again only after all others of its class; an epoch depends on its number alone.
+/// several times, each as often as the others of its class or once more. An epoch depends on its number alone.
 /// </summary>
 internal static class BalancedOrder
 {

@@ -12,6 +12,10 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>That of networks which were trained on ImageNet.</summary>
     public static Normalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
+    /// <summary>The same for three channels: that of grey images for each of them.</summary>
+    public Normalization InColor => Mean.Count > 1 ? this
+        : new([.. Enumerable.Repeat(Mean[0], 3)], [.. Enumerable.Repeat(StandardDeviation[0], 3)]);
+
     /// <summary>As <see cref="Parse"/> reads it: <c>0.485,0.456,0.406/0.229,0.224,0.225</c>.</summary>
     public override string ToString() => $"{Text(Mean)}/{Text(StandardDeviation)}";
 

@@ -96,12 +96,13 @@ internal sealed record DelimitedText(char Delimiter, IReadOnlyList<DelimitedRow>
         return (Math.Max(even, odd) > Math.Min(bytes.Length, Looked) / 4 ? even > odd ? big : little : new UTF8Encoding(false, true), 0);
     }
 
-    // What the first line has outside of quotation marks.
+    // What the first line that is not empty has outside of quotation marks.
     private static char DelimiterOf(string text)
     {
         var quoted = false;
         var seen = new HashSet<char>();
-        foreach (var letter in text.AsSpan(0, text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? end : text.Length))
+        var lines = text.AsSpan().TrimStart("\r\n ");
+        foreach (var letter in lines[..(lines.IndexOfAny('\r', '\n') is >= 0 and var end ? end : lines.Length)])
         {
             quoted ^= letter == '"';
             if (!quoted)

@@ -48,7 +48,9 @@ internal sealed class OnnxWeights
 
     /// <summary>The weights of a name, in a fresh tensor on the CPU, in no dispose scope; the caller owns it.</summary>
     /// <exception cref="InvalidDataException">They lie outside of the file, or are of a type that is not read.</exception>
-    public Tensor this[string name] => initializers[name] is { IsOutside: false } weight ? weight.ToTensor(path)
+    public Tensor this[string name] => !initializers.TryGetValue(name, out var weight)
+        ? throw new InvalidDataException($"{path} has no weights {name}")
+        : !weight.IsOutside ? weight.ToTensor(path)
         : throw new InvalidDataException($"the weights {name} of {path} lie in another file, which is not read; save the model whole");
 
     // ModelProto: 7 is the graph.
@@ -101,7 +103,7 @@ internal sealed class OnnxWeights
 
     private static uint Message(int field) => WireFormat.MakeTag(field, WireFormat.WireType.LengthDelimited);
 
-    // TensorProto: 1 sizes, 2 type, 4 floats, 7 whole numbers, 8 name, 9 raw values, 10 doubles, 14 where the values are.
+    // TensorProto: 1 sizes, 2 type, 4 floats, 5 and 7 whole numbers, 8 name, 9 raw values, 10 doubles, 14 where the values are.
     private sealed class Initializer
     {
         private static readonly Dictionary<int, ScalarType> Types = new()
@@ -162,7 +164,7 @@ internal sealed class OnnxWeights
                 case 4:
                     Numbers(from => floats.Add(from.ReadFloat()));
                     break;
-                case 7:
+                case 5 or 7:      // int32_data too: a varint is a varint
                     Numbers(from => whole.Add(from.ReadInt64()));
                     break;
                 case 8 when packed:
@@ -190,10 +192,16 @@ internal sealed class OnnxWeights
             var count = sizes.Any(size => size < 0) ? -1 : sizes.Aggregate(1.0, (product, size) => product * size);
             using var values = raw.Length > 0 ? null
                 : floats.Count > 0 ? tensor(floats) : doubles.Count > 0 ? tensor(doubles) : whole.Count > 0 ? tensor(whole) : null;
-            if (count != (values?.numel() ?? raw.Length / SafetensorsType.Bytes(known)))
+            if (values is not null && whole.Count > 0 && known is ScalarType.Float16 or ScalarType.BFloat16)
+                throw new InvalidDataException($"the weights {Name} of {path} are numbers of 16 bits in a list, which is not read; save "
+                    + "them as raw data, as PyTorch does");
+            if (count != (values?.numel() ?? (double)raw.Length / SafetensorsType.Bytes(known)))
                 throw new InvalidDataException($"the weights {Name} of {path} have another number of values than their sizes say");
             if (values is not null)
-                return values.to(known, copy: true).reshape([.. sizes]).DetachFromDisposeScope();
+            {
+                using var typed = values.to(known, copy: true);
+                return typed.reshape([.. sizes]).DetachFromDisposeScope();
+            }
             var filled = empty([.. sizes], known, CPU).DetachFromDisposeScope();
             raw.Span.CopyTo(filled.bytes);
             return filled;

@@ -18,9 +18,6 @@ internal sealed record WeightsCard
     /// <summary>The first layers of the network, where it has the choice.</summary>
     public Stem? Stem { get; private init; }
 
-    /// <summary>Where this is known from, for messages; empty where nothing is.</summary>
-    public string Source { get; private init; } = "";
-
     /// <summary>
     /// The card of a file of weights: <c>model.json</c> beside those of a run, <c>config.json</c> beside those of timm, and for the first
     /// layers the weights themselves.
@@ -30,13 +27,15 @@ internal sealed record WeightsCard
     public static WeightsCard Of(string weights)
     {
         if (weights == ImageNetResNet18.Id)
+        {
+            ImageNetResNet18.PathOf(weights);
             return new()
             {
                 ImageSize = ImageNetResNet18.ImageSize,
                 Normalization = ImageNetResNet18.Normalization,
                 Stem = Models.Stem.ImageNet,
-                Source = "the weights of ImageNet",
             };
+        }
         if (!File.Exists(weights))
             throw new InputException($"Weights must be a file of {WeightFormats.Read}, or '{ImageNetResNet18.Id}'. "
                 + $"Received: {weights}, which "
@@ -44,24 +43,35 @@ internal sealed record WeightsCard
                     : "does not exist."));
         var folder = Path.GetDirectoryName(Path.GetFullPath(weights))!;
         var (card, config) = (Path.Combine(folder, "model.json"), Path.Combine(folder, "config.json"));
-        var beside = File.Exists(card) ? OfRun(ModelCard.Read(card), card) : File.Exists(config) ? OfTimm(config) : new();
+        var beside = (File.Exists(card) ? OfRun(card) : null) ?? (File.Exists(config) ? OfTimm(config) : null) ?? new();
         return beside with { Stem = StemOf(weights) };
     }
 
-    private static WeightsCard OfRun(ModelCard card, string path) => new()
+    // Another program's model.json says nothing.
+    private static WeightsCard? OfRun(string path)
     {
-        ImageSize = card.Height == card.Width ? card.Height : null,
-        Normalization = new(card.Mean, card.StandardDeviation),
-        Source = path,
-    };
+        try
+        {
+            var card = ModelCard.Read(path);
+            return new()
+            {
+                ImageSize = card.Height == card.Width ? card.Height : null,
+                Normalization = new(card.Mean, card.StandardDeviation),
+            };
+        }
+        catch (Exception error) when (error is InputException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     // Hugging Face's layout: pretrained_cfg with input_size, mean and std; what is not there is not known.
-    private static WeightsCard OfTimm(string path)
+    private static WeightsCard? OfTimm(string path)
     {
         try
         {
             if (JsonNode.Parse(File.ReadAllText(path)) is not JsonObject { } all || all["pretrained_cfg"] is not JsonObject config)
-                return new();
+                return null;
             float[]? Numbers(string key) => config[key] is JsonArray { Count: 1 or 3 } values
                 ? [.. values.Select(value => (float)value!)] : null;
             var size = config["input_size"] is JsonArray { Count: 3 } input && (int)input[1]! == (int)input[2]!
@@ -70,13 +80,13 @@ internal sealed record WeightsCard
             {
                 ImageSize = size is >= 8 and <= 1024 ? size : null,
                 Normalization = Numbers("mean") is { } mean && Numbers("std") is { } deviation && mean.Length == deviation.Length
-                    && deviation.All(value => value > 0) ? new(mean, deviation) : null,
-                Source = path,
+                    && mean.All(float.IsFinite) && deviation.All(value => value > 0 && float.IsFinite(value)) ? new(mean, deviation) : null,
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or IOException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or IOException
+            or UnauthorizedAccessException or ArgumentException)
         {
-            return new();
+            return null;
         }
     }
 
@@ -88,6 +98,6 @@ internal sealed record WeightsCard
         var shape = stored.Tensors.Values.FirstOrDefault()?.shape;
         foreach (var tensor in stored.Tensors.Values)
             tensor.Dispose();
-        return shape is [64, _, 7, 7] ? Models.Stem.ImageNet : shape is [64, _, 3, 3] ? Models.Stem.Small : null;
+        return shape is [64, 1 or 3, 7, 7] ? Models.Stem.ImageNet : shape is [64, 1 or 3, 3, 3] ? Models.Stem.Small : null;
     }
 }

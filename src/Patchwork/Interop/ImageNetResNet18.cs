@@ -26,6 +26,8 @@ public static class ImageNetResNet18
 
     private const string Version = "0.23.1", FileName = "ResNet18.onnx";
 
+    private const int Layers = 22;      // convolutions, each with a batch norm behind it
+
     private static readonly int[] Blocks = [2, 2, 2, 3];
     private static readonly string[] NormParts = ["weight", "bias", "running_mean", "running_var"];
 
@@ -58,7 +60,9 @@ public static class ImageNetResNet18
 
     /// <summary>True for the graph of this package.</summary>
     internal static bool Is(OnnxWeights file) =>
-        file.Nodes is [{ Operator: "Conv", Inputs: ["Input247", ..] }, ..] && file.Nodes.Count(node => node.Operator == "Conv") == 22;
+        file.Nodes is [{ Operator: "Conv", Inputs: ["Input247", ..] }, ..]
+        && file.Nodes.Count(node => node is { Operator: "Conv", Inputs.Count: 2 }) == Layers
+        && file.Nodes.Count(node => node is { Operator: "BatchNormalization", Inputs.Count: 5 }) == Layers;
 
     /// <summary>The names of the tensors here, and where each lies in the graph.</summary>
     internal static IReadOnlyDictionary<string, Func<Tensor>> Tensors(OnnxWeights file)

@@ -109,6 +109,9 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
             norm.eval();
     }
 
+    /// <summary>True for a parameter behind the last stage that is registered before the stages. Default false.</summary>
+    private protected virtual bool IsBehindStages(string parameter) => false;
+
     /// <summary>
     /// How deep a parameter lies: 0 before the first stage, then the stage's number from 1, and one more than the last behind it.
     /// </summary>
@@ -119,7 +122,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
         {
             var stage = stages.TakeWhile(one => !name.StartsWith(one + ".", StringComparison.Ordinal)).Count() is var before
                 && before < stages.Count ? before : -1;
-            depth = stage >= 0 ? stage + 1 : depth > 0 ? stages.Count + 1 : 0;
+            depth = stage >= 0 ? stage + 1 : depth > 0 || IsBehindStages(name) ? stages.Count + 1 : 0;
             depths.Add((parameter, depth));
         }
         return depths;

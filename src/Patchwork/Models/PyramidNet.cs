@@ -43,6 +43,8 @@ public sealed class PyramidNet : ImageClassifier
         Initialize();
     }
 
+    private protected override bool IsBehindStages(string parameter) => parameter.StartsWith(nameof(bn_final), StringComparison.Ordinal);
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
 

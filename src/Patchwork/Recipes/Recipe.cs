@@ -68,7 +68,8 @@ public sealed partial record Recipe
     public string Model { get; init => field = Id(value); } = "resnet8";
 
     /// <summary>
-    /// The first layers of <c>resnet18</c>, <c>resnet34</c> and <c>resnet50</c>: small or imagenet. Null: those of the weights, or else by
+    /// The first layers of <c>resnet18</c>, <c>resnet34</c>, <c>resnet50</c> and <c>resnet18-imagenet</c>: small or imagenet. Null: those
+    /// of the weights, or else by
     /// the
     /// size of the images, small up to 64 pixels.
     /// </summary>
@@ -223,7 +224,11 @@ public sealed partial record Recipe
     /// (Cui
     /// et al. 2019, β 0.999), or a file with a class and its weight in each line. Null: all alike. Validation and test are not weighted.
     /// </summary>
-    public string? ClassWeights { get; init; }
+    public string? ClassWeights
+    {
+        get;
+        init => field = value is not null && RecipeClassWeights.IsName(Id(value)) ? Id(value) : value;
+    }
 
     /// <summary>Show every class equally often in training: see <see cref="LoaderOptions.Balanced"/>. Default false.</summary>
     public bool Balanced { get; init; }

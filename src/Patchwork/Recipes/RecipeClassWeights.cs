@@ -13,7 +13,9 @@ internal static class RecipeClassWeights
     private const string BalancedName = "balanced", EffectiveName = "effective";
 
     /// <summary>True for a name, as opposed to a file.</summary>
-    public static bool IsName(string text) => text == BalancedName || text == EffectiveName
+    public static bool IsName(string text) => IsLowerName(text.ToLowerInvariant());
+
+    private static bool IsLowerName(string text) => text == BalancedName || text == EffectiveName
         || text.StartsWith(EffectiveName + ":", StringComparison.Ordinal);
 
     /// <summary>A loss with the weights that a recipe asks for.</summary>
@@ -38,12 +40,20 @@ internal static class RecipeClassWeights
     /// <summary>β of a value that names effective weights.</summary>
     /// <exception cref="InputException">It is out of range.</exception>
     public static double BetaOf(string text) => !text.Contains(':') ? ClassWeighting.DefaultBeta
-        : double.TryParse(text.Split(':', 2)[1], CultureInfo.InvariantCulture, out var beta) && beta is >= 0 and < 1 ? beta
+        : double.TryParse(text.Split(':', 2)[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var beta)
+            && beta is >= 0 and < 1 ? beta
             : throw new InputException($"`ClassWeights` effective:β must have a β in [0, 1), as effective:0.9999. Received: {text}.");
 
-    private static IReadOnlyList<double> Of(string text, Dataset train) => text == BalancedName
-        ? ClassWeighting.Balanced(train.CountPerClass())
-        : IsName(text) ? ClassWeighting.Effective(train.CountPerClass(), BetaOf(text)) : Read(text, train.ClassNames);
+    private static IReadOnlyList<double> Of(string text, Dataset train)
+    {
+        if (!IsName(text))
+            return Read(text, train.ClassNames);
+        var counts = train.CountPerClass();
+        if (Array.IndexOf(counts, 0) is >= 0 and var absent)
+            throw new InputException($"Class weights need a training image of each class. Received: none of '{train.ClassNames[absent]}'. "
+                + "Add one, or take the class out.");
+        return text == BalancedName ? ClassWeighting.Balanced(counts) : ClassWeighting.Effective(counts, BetaOf(text));
+    }
 
     // Lines of a class and its weight.
     private static double[] Read(string path, IReadOnlyList<string> classes)
@@ -52,7 +62,7 @@ internal static class RecipeClassWeights
         foreach (var (line, cells) in DelimitedText.Read(path).Rows)
         {
             var label = cells.Count == 2 ? classes.Select(ClassName.Composed).ToList().IndexOf(ClassName.Composed(cells[0])) : -1;
-            var isNumber = double.TryParse(cells[^1], CultureInfo.InvariantCulture, out var weight) && weight >= 0
+            var isNumber = double.TryParse(cells[^1], NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && weight >= 0
                 && double.IsFinite(weight);
             if (line == 1 && label < 0 && !isNumber)
                 continue;      // a header

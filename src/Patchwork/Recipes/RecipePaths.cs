@@ -19,30 +19,21 @@ internal static class RecipePaths
     };
 
     /// <summary>
-    /// The recipe with what its weights say: the size of the images and their normalization where it leaves them open, and the first layers
-    /// of the network; for networks that have two kinds the one that is used is always written.
+    /// The recipe with the network that its weights are of, where that is known: nothing else has the names and shapes of those of
+    /// ImageNet, and
+    /// the model that recipes have by default was not chosen for them.
     /// </summary>
-    /// <exception cref="InputException">The weights are not there, or cannot be read.</exception>
-    public static Recipe WithWeights(Recipe recipe)
+    public static Recipe WithModel(Recipe recipe) => recipe.Weights == ImageNetResNet18.Id && recipe.Model == new Recipe().Model
+        ? recipe with { Model = ImageNetResNet18.Model } : recipe;
+
+    /// <summary>
+    /// The recipe with what its weights say of the size of the images and the first layers of the network, where it leaves them open.
+    /// </summary>
+    public static Recipe WithWeights(Recipe recipe, WeightsCard card) => recipe with
     {
-        if (recipe.Weights is not { } weights)
-            return recipe;
-        if (weights == ImageNetResNet18.Id)
-        {
-            ImageNetResNet18.PathOf(weights);
-            // Nothing else has their names and shapes; the model that recipes have by default was not chosen for them.
-            if (recipe.Model == new Recipe().Model)
-                recipe = recipe with { Model = ImageNetResNet18.Model };
-        }
-        var card = WeightsCard.Of(weights);
-        var set = DatasetCatalogue.Find(recipe.Dataset);
-        return recipe with
-        {
-            ImageSize = recipe.ImageSize ?? (set.IsResizable ? card.ImageSize : null),
-            Normalization = recipe.Normalization ?? card.Normalization?.ToString(),
-            Stem = recipe.Stem ?? (ModelZoo.HasStems(recipe.Model) ? card.Stem : null),
-        };
-    }
+        ImageSize = recipe.ImageSize ?? (DatasetCatalogue.Find(recipe.Dataset).IsResizable ? card.ImageSize : null),
+        Stem = recipe.Stem ?? (ModelZoo.HasStems(recipe.Model) ? card.Stem : null),
+    };
 
     // What can be no path stays as it is, to be refused by who opens it.
     private static string? Full(string? path) => path is { Length: > 0 } && !path.Contains('\0') ? Path.GetFullPath(path) : path;

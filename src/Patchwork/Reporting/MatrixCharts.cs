@@ -25,7 +25,7 @@ public static class MatrixCharts
     private static string Draw(MatrixChart chart, double width)
     {
         var (names, n) = (chart.Names, chart.Names.Count);
-        var isSmall = n > Few;
+        var (isSmall, page) = (n > Few, width);
         var text = isSmall ? SmallText : 13;
         // About as wide as a name is in letters of the size.
         double Wide(string name) => WidthOf(name) * text / 13;
@@ -37,14 +37,14 @@ public static class MatrixCharts
         var head = title.Count * LineHeight + 26;
         var top = head + names.Max(Wide) + 8;
         var mistakes = Mistakes(chart).ToArray();
-        var lines = mistakes.Length == 0 ? [] : Wrapped("Most often taken for another: " + string.Join("; ", mistakes) + ".", width * 1.05);
+        var lines = mistakes.Length == 0 ? [] : Wrapped("Most often taken for another: " + string.Join("; ", mistakes) + ".", page * 1.05);
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         var bottom = top + n * cell;
         var spoken = $"{chart.Title}: {n} true classes in rows, predicted classes in columns. {string.Join("; ", mistakes)}";
         var box = $"0 0 {N(width)} {N(bottom + 14 + lines.Count * LineHeight)}";
-        var style = isSmall ? $"style=\"width:{N(width)}px\" " : "";
+        var style = isSmall ? $"style=\"width:{N(width)}px;max-width:none\" " : "";
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
         // Small letters must not be shrunk to the page's width: the figure scrolls.
         Add($"  {style}font-family=\"system-ui, sans-serif\" font-size=\"{N(text)}\" fill=\"currentColor\">");

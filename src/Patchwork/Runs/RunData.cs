@@ -44,6 +44,11 @@ internal sealed class RunData
     /// <exception cref="InputException">They cannot be opened.</exception>
     public static RunData Open(Recipe recipe) => new(recipe, recipe.OpenData());
 
+    /// <summary>The same, normalized otherwise.</summary>
+    /// <param name="recipe">The recipe that says so.</param>
+    /// <param name="normalization">What it says.</param>
+    public RunData Normalized(Recipe recipe, Normalization normalization) => new(recipe, Renormalized.To(Pair, normalization));
+
     /// <summary>The data of a run that is there.</summary>
     /// <exception cref="InputException">They cannot be opened, or have other classes than the run.</exception>
     public static RunData Open(RunFolder run)

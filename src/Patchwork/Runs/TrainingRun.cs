@@ -52,9 +52,17 @@ public sealed class TrainingRun
     {
         var device = NativeLibraries.Device(asked.Recipe.Device);
         asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
-        if (resumed is null)
-            asked = asked with { Recipe = RecipePaths.WithWeights(asked.Recipe) };
+        var weights = resumed is null && asked.Recipe.Weights is { } path ? WeightsCard.Of(path) : null;
+        if (weights is not null)
+            asked = asked with { Recipe = RecipePaths.WithWeights(RecipePaths.WithModel(asked.Recipe), weights) };
         var data = resumed is null ? RunData.Open(asked.Recipe) : RunData.Open(resumed);
+        // Weights of images in colour begin afresh on grey ones.
+        if (weights?.Normalization is { } normalization && asked.Recipe.Normalization is null
+            && normalization.Mean.Count == data.Pair.Train.Channels)
+        {
+            asked = asked with { Recipe = asked.Recipe with { Normalization = normalization.ToString() } };
+            data = data.Normalized(asked.Recipe, normalization);
+        }
         var card = asked.Card(data.Pair.Train);
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
         var run = new TrainingRun(asked, data, card, model, device);

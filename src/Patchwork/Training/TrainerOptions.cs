@@ -28,7 +28,7 @@ public sealed record TrainerOptions
     public Loss Loss { get; init; } = new CrossEntropy();
 
     /// <summary>
-    /// The loss of validation and test; null, the default: <see cref="Loss"/>. It has no weights of classes where that has.
+    /// The loss of validation and test, as one without the weights of classes that training has. Null, the default: <see cref="Loss"/>.
     /// </summary>
     public Loss? EvaluationLoss { get; init; }
 

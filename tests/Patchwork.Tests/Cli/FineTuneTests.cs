@@ -29,16 +29,17 @@ public sealed class FineTuneTests : IDisposable
 
     private JsonNode RecipeOf(string run) => JsonNode.Parse(File.ReadAllText(files.At($"{run}/recipe.json")))!;
 
-    [Fact]
-    public void The_head_is_trained_first_and_a_killed_run_comes_to_the_same_weights()
+    [Theory, InlineData("adam"), InlineData("sgd", "--lr", "0.01"), InlineData("adamw")]
+    public void The_head_is_trained_first_and_a_stopped_run_comes_to_the_same_weights(params string[] optimizer)
     {
+        optimizer = ["--optimizer", .. optimizer];
         Assert.Equal(0, Train("run").ExitCode);
         var start = Trained("run");
         // One epoch of the head alone leaves the features; the second moves them.
         Assert.Equal(0, CommandLine.Run(["train", "--quiet", .. files.Flags("head", 1), "--weights", Weights, "--freeze-epochs", "1"]).ExitCode);
         Assert.True(Trained("head")["layer1.0.conv1.weight"].equal(start["layer1.0.conv1.weight"]).all().ToBoolean());
         Assert.False(Trained("head")["fc.weight"].equal(start["fc.weight"]).all().ToBoolean());
-        string[] both = ["--weights", Weights, "--freeze-epochs", "1", "--layer-decay", "0.5", "--checkpoint-every", "2"];
+        string[] both = ["--weights", Weights, "--freeze-epochs", "1", "--layer-decay", "0.5", "--checkpoint-every", "2", .. optimizer];
         Assert.Equal(0, Train("both", both).ExitCode);
         Assert.False(Trained("both")["layer1.0.conv1.weight"].equal(start["layer1.0.conv1.weight"]).all().ToBoolean());
         foreach (var stop in new[] { 3, 9 })      // within the epoch of the head alone, and behind it: 7 steps each

@@ -45,9 +45,17 @@ public sealed class FineTuningTests : IDisposable
             "fc" => 5,
             var stage => int.Parse(stage["layer".Length..], System.Globalization.CultureInfo.InvariantCulture),
         }, one.Depth));
-        // A batch norm behind the last stage belongs to the head.
-        var wide = Create("wrn-16-4");
-        Assert.Equal([0, 1, 2, 3, 4], wide.Depths().Select(one => one.Depth).Distinct());
+    }
+
+    // A batch norm behind the last stage belongs to the head, wherever it is registered.
+    [Theory, InlineData("wrn-16-4", "bn1"), InlineData("pyramidnet110-a48", "bn_final")]
+    public void What_stands_behind_the_stages_is_as_deep_as_the_head(string id, string norm)
+    {
+        var model = Create(id);
+        var names = model.named_parameters().Zip(model.Depths(), (one, depth) => (one.name, depth.Depth)).ToArray();
+        Assert.All(names.Where(one => one.name.StartsWith($"{norm}.", StringComparison.Ordinal)), one => Assert.Equal(4, one.Depth));
+        Assert.Equal([0, 1, 2, 3, 4], names.Select(one => one.Depth).Distinct().Order());
+        Assert.Equal(0, names.Single(one => one.name == "conv1.weight").Depth);
     }
 
     // One step of plain SGD moves a weight by rate times gradient: the rate of each is read off.

@@ -77,18 +77,19 @@ public static class PictureListing
     private static readonly string[] Lists = [".csv", ".tsv", ".txt"];
 
     /// <summary>
-    /// A picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or those that a list names, in
+    /// A picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or those that a list
+    /// names, in
     /// its order.
     /// </summary>
     /// <param name="path">A picture, a folder, or a list (<c>.csv</c>, <c>.tsv</c>, <c>.txt</c>).</param>
     /// <param name="options">How a list is read; null: by the usual names of its columns.</param>
-    /// <param name="leftOut">Receives the files of a folder that are not used; null: they are not told.</param>
+    /// <param name="leftOut">Receives the files of a folder and the rows of a list that are not used; null: they are not told.</param>
     /// <exception cref="InputException">The folder holds no picture, or the list cannot be used.</exception>
     public static IReadOnlyList<string> Under(string path, DataOptions? options = null, ICollection<LeftOutFile>? leftOut = null)
     {
         if (!Directory.Exists(path))
             return Lists.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-                ? ImageList.Files(path, options ?? new DataOptions()) : [path];
+                ? ImageList.Files(path, options ?? new DataOptions(), leftOut) : [path];
         var others = new List<LeftOutFile>();
         string[] pictures = [.. Folders(path).SelectMany(folder => In(folder, others)).Order(StringComparer.Ordinal)];
         foreach (var other in leftOut is null ? [] : others)

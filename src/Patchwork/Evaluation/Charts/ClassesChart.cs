@@ -28,8 +28,8 @@ public sealed record ClassesChart(string Table, string Title) : SuiteChart
     }
 
     // The same for every seed, or those of all folds together.
-    private double Images(MeasuredMethod method, int row) => method.Tables(Table).Select(table => table[row][1]).ToArray() is var counts
-        && counts.Distinct().Skip(1).Any() ? counts.Sum() : counts[0];
+    private double Images(MeasuredMethod method, int row) => method.OtherImages ? method.Tables(Table).Sum(table => table[row][1])
+        : method.Tables(Table)[0][row][1];
 
     private double Mean(MeasuredMethod method, int row, int column) =>
         method.Tables(Table).Select(table => table[row][column]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();

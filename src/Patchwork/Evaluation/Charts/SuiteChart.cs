@@ -8,6 +8,9 @@ public sealed record MeasuredMethod(string Method, IReadOnlyList<SuiteResult> Re
     /// <summary>Names of the classes; empty where they are not known.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
+    /// <summary>True where each seed has test images of its own, as in cross-validation. Default false.</summary>
+    public bool OtherImages { get; init; }
+
     /// <summary>True when every seed has a table.</summary>
     public bool Has(string table) => Results.All(result => result.Tables.ContainsKey(table));
 

@@ -69,18 +69,20 @@ public sealed record CleanSuite : Suite
         result.AddMean($"{prefix}top1_error", top1, subject.Seeds);
         result.AddMean($"{prefix}top5_error", top5, subject.Seeds);
         result.AddMean($"{prefix}nll", nll, subject.Seeds);
-        var matrix = ConfusionMatrix.Of(classes, pairs);
-        var confusion = matrix.Counts;
+        var counts = ClassCounts.Of(classes, pairs);
+        var confusion = Enumerable.Range(0, classes).Select(_ => new double[classes]).ToArray();
+        foreach (var (label, predicted) in pairs)
+            confusion[label][predicted]++;
         var intervals = Bootstrap.Of(pairs.Count, subject.Seeds.Open("bootstrap"), times =>
-            ConfusionMatrix.Of(classes, pairs, times).Numbers());
-        result.Add($"{prefix}balanced_accuracy", matrix.BalancedAccuracy, intervals[1], pairs.Count);
-        result.Add($"{prefix}macro_f1", matrix.MacroF1, intervals[0], pairs.Count);
+            ClassCounts.Of(classes, pairs, times).Numbers());
+        result.Add($"{prefix}balanced_accuracy", counts.BalancedAccuracy, intervals[1], pairs.Count);
+        result.Add($"{prefix}macro_f1", counts.MacroF1, intervals[0], pairs.Count);
         result.AddTable($"{prefix}confusion", confusion);      // one row per true class, one column per predicted class
         result.AddTable($"{prefix}class_error", confusion.Select((row, label) => new[] { label, 1 - row[label] / row.Sum() }));
         // class, images, precision, recall, F1, and the ends of their intervals
         result.AddTable($"{prefix}per_class", Enumerable.Range(0, classes).Select(k => (double[])
         [
-            k, matrix.Shown(k), matrix.Precision(k), matrix.Recall(k), matrix.F1(k),
+            k, counts.Shown[k], counts.Precision(k), counts.Recall(k), counts.F1(k),
             .. Enumerable.Range(0, 3).SelectMany(part => intervals[2 + part * classes + k] is var ends
                 ? new[] { ends.Low, ends.High } : []),
         ]));

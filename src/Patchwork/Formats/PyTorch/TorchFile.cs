@@ -12,7 +12,6 @@ namespace Patchwork.Formats;
 internal static class TorchFile
 {
     private const long LargestPickle = 64 << 20;
-    private const int Deepest = 8;
 
     // Where checkpoints of known trainers have the weights; the first of them counts.
     private static readonly string[] Wrappers =
@@ -48,7 +47,7 @@ internal static class TorchFile
         var prefix = pickle.FullName[..^"data.pkl".Length];
         if (archive.GetEntry($"{prefix}byteorder") is { Length: < 100 } order && Text(order) is var written && written != "little")
             throw new InvalidDataException($"{path} has its values in {written}-endian order; save it on another machine");
-        var (root, key) = Unwrapped(StateDictReader.Read(Bytes(pickle), path), null, 0);
+        var (root, key) = Unwrapped(StateDictReader.Read(Bytes(pickle), path), null, []);
         var views = new SortedDictionary<string, StoredView>(StringComparer.Ordinal);
         foreach (DictionaryEntry one in root)
         {
@@ -62,19 +61,15 @@ internal static class TorchFile
         return (names, Read(archive, prefix, views, wanted(names), path), key);
     }
 
-    private static (Hashtable Root, string? Key) Unwrapped(object? value, string? key, int depth)
+    // A pickle may hold itself: each dictionary is looked into once.
+    private static (Hashtable Root, string? Key) Unwrapped(object? value, string? key, HashSet<object> seen)
     {
-        if (value is not Hashtable table)
+        if (value is not Hashtable table || !seen.Add(table))
             return ([], key);
-        if (table.Values.OfType<StoredView>().Any() || depth == Deepest)
+        if (table.Values.OfType<StoredView>().Any())
             return (table, key);
-        foreach (var name in Wrappers)
-        {
-            if (table[name] is Hashtable inner && Unwrapped(inner, key is null ? name : $"{key}.{name}", depth + 1) is var found
-                && found.Root.Values.OfType<StoredView>().Any())
-                return found;
-        }
-        return (table, key);
+        return Wrappers.Select(name => Unwrapped(table[name], key is null ? name : $"{key}.{name}", seen))
+            .FirstOrDefault(inner => inner.Item1.Values.OfType<StoredView>().Any(), (table, key));
     }
 
     private static SortedDictionary<string, Tensor> Read(ZipArchive archive, string prefix, SortedDictionary<string, StoredView> views,
@@ -134,7 +129,8 @@ internal static class TorchFile
         if (count > view.Storage.Count || (count > 0 && last >= view.Storage.Count))
             throw new InvalidDataException($"the tensor {name} in {path} reaches beyond its {view.Storage.Count} values");
         using var strided = values.as_strided(view.Shape, view.Strides, count == 0 ? 0 : view.Offset);
-        return strided.contiguous().clone().DetachFromDisposeScope();
+        using var whole = strided.contiguous();      // the same tensor where it is already
+        return whole.clone().DetachFromDisposeScope();
     }
 
     private static byte[] Bytes(ZipArchiveEntry entry)

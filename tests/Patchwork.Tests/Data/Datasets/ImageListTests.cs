@@ -135,6 +135,25 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
+    public void A_column_for_each_class_says_one_of_them()
+    {
+        const string rows = "path,cat,dog\n0.png,1,0\n1.png,0,1\n2.png,yes,\n3.png,,TRUE\n";
+        Assert.Equal(["cat", "dog"], Open(List(rows)).Train.ClassNames);
+        var message = Refused(List(rows + "4.png,1,1\n5.png,0,0\n"));
+        Assert.Contains("labels.csv:6: it has several labels, cat and dog", message, StringComparison.Ordinal);
+        Assert.Contains("labels.csv:7: it has no label", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_that_names_a_file_is_no_header_whatever_its_class_is_called()
+    {
+        var pair = Open(List("0.png,photo\n1.png,file\n2.png,photo\n3.png,file\n"));
+        Assert.Equal(4, pair.Train.Count + pair.Test.Count);
+        Assert.Equal(["file", "photo"], pair.Train.ClassNames);
+        Assert.Equal(["a;b", "c|d"], Open(List("\n\npath,label\n0.png,a;b\n1.png,c|d\n2.png,a;b\n3.png,c|d\n")).Train.ClassNames);
+    }
+
+    [Fact]
     public void Bad_rows_are_named_in_the_order_of_the_list_whatever_is_wrong_with_them()
     {
         var message = Refused(List("path,label\n0.png,a\n1.png,\ngone.png,b\n0.png,b\n2.png,b\n"));

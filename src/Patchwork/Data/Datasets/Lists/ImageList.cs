@@ -40,18 +40,24 @@ public sealed class ImageList : ImageFiles
 
     /// <summary>The files that a list names, in its order, without regard to labels: images to predict.</summary>
     /// <exception cref="InputException">The list cannot be read, or names a file that is not there.</exception>
-    internal static IReadOnlyList<string> Files(string list, DataOptions options)
+    internal static IReadOnlyList<string> Files(string list, DataOptions options, ICollection<LeftOutFile>? leftOut)
     {
         var rows = new ListRows();
         rows.Add(list, options, labelled: false);
-        return rows.Bad.Count == 0 || options.SkipDamaged ? [.. rows.Good.Select(row => row.Path).Distinct(StringComparer.Ordinal)]
-            : throw Refusal(list, rows.Bad);
+        if (rows.Bad.Count > 0 && !options.SkipDamaged)
+            throw Refusal(list, rows.Bad);
+        foreach (var row in leftOut is null ? [] : LeftOutRows(rows))
+            leftOut!.Add(row);
+        return [.. rows.Good.Select(row => row.Path)];
     }
+
+    private static LeftOutFile[] LeftOutRows(ListRows rows) =>
+        [.. rows.Bad.Select(row => new LeftOutFile($"{row.Place}", LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
 
     private static DatasetPair Parts(string given, ListRows rows, string[] classes, DataOptions options, long memoryLimit)
     {
         var notes = Notes(rows, classes);
-        LeftOutFile[] leftOut = [.. rows.Bad.Select(row => new LeftOutFile($"{row.Place}", LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
+        var leftOut = LeftOutRows(rows);
         ImageList? Part(SetPart? part, IReadOnlyList<LeftOutFile> lost)
         {
             ListRow[] chosen = [.. rows.Good.Where(row => row.Part == part)];
@@ -60,6 +66,7 @@ public sealed class ImageList : ImageFiles
         if (rows.Good.All(row => row.Part is null))
         {
             var whole = Part(null, leftOut)!;
+            RequireEach(whole, given, "an image");
             var (kept, held) = ImageFolder.HoldOut(whole, given, "say in a column 'split' which are train and test");
             return new("list", new Subset(whole, kept), new Subset(whole, held))
             {
@@ -70,9 +77,7 @@ public sealed class ImageList : ImageFiles
         var (train, validation, test) = (Part(SetPart.Train, leftOut), Part(SetPart.Validation, []), Part(SetPart.Test, []));
         if (train is null)
             throw new InputException($"{given} must have training images. Received: none whose part is {PartNames.Of(SetPart.Train)[0]}.");
-        if (Array.FindIndex(train.CountPerClass(), count => count == 0) is >= 0 and var untrained)
-            throw new InputException($"{given} must have a training image of each class. Received: none of '{classes[untrained]}'. "
-                + "Add one, or take the class out.");
+        RequireEach(train, given, "a training image");
         if (test is not null)
         {
             string[] untested = [.. classes.Where((_, label) => test.CountPerClass()[label] == 0)];
@@ -88,6 +93,13 @@ public sealed class ImageList : ImageFiles
             Notes = notes,
             Cut = new(train, "a fifth of each class is the test set, as there is no other"),
         };
+    }
+
+    private static void RequireEach(ImageList set, string given, string what)
+    {
+        if (Array.IndexOf(set.CountPerClass(), 0) is >= 0 and var lacking)
+            throw new InputException($"{given} must have {what} of each class. Received: none of '{set.ClassNames[lacking]}'. "
+                + "Add one, or take the class out.");
     }
 
     // A file, or the lists of the parts in a folder.
@@ -123,7 +135,8 @@ public sealed class ImageList : ImageFiles
     // Labels that cannot be used; numbers of classes become their names.
     private static void Number(ListRows rows, string[]? names, string? file)
     {
-        rows.Refuse(row => row.Labels.Count == 0 && !rows.HasSeveralLabels ? "it has no label" : null);
+        rows.Refuse(row => row.Labels.Count == 0 ? "it has no label"
+            : row.Labels.Count > 1 ? $"it has several labels, {string.Join(" and ", row.Labels)}" : null);
         if (names is null)
             return;
         string? Named(string label) => names.Contains(ClassName.Composed(label)) ? ClassName.Composed(label)

@@ -24,15 +24,16 @@ internal sealed record ListColumns(int Path, int? Label, int? Split, bool HasHea
     /// <param name="table">The list.</param>
     /// <param name="given">Names or numbers from 1, as <c>path=1,label=3,split=part</c>; null: by their usual names.</param>
     /// <param name="list">The list's file, for messages.</param>
+    /// <param name="folder">The folder that the paths begin in.</param>
     /// <param name="labelled">False where only the images are wanted.</param>
     /// <exception cref="InputException">A column is missing or named twice.</exception>
-    public static ListColumns Of(DelimitedText table, string? given, string list, bool labelled = true)
+    public static ListColumns Of(DelimitedText table, string? given, string list, string folder, bool labelled = true)
     {
         if (table.Rows.Count == 0)
             throw new InputException($"{list} must list images. Received: an empty file.");
         var first = table.Rows[0].Cells;
         var wanted = Given(given);
-        var header = HasHeaderRow(first, wanted, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(list))!);
+        var header = HasHeaderRow(first, wanted, folder);
         int? Find(string key, string[] names)
         {
             if (wanted.TryGetValue(key, out var said))
@@ -90,16 +91,18 @@ internal sealed record ListColumns(int Path, int? Label, int? Split, bool HasHea
             : throw InputException.Unknown($"column in {list}", said, header ? [.. first] : []);
     }
 
-    // Where no name is known, a row whose first cell, or that of the path, looks like no file.
+    // A row that names a file which is there is no header, whatever else is in it: a class may be called "photo". Else known names show it,
+    // or that the cell of the path looks like no file.
     private static bool HasHeaderRow(IReadOnlyList<string> first, Dictionary<string, string> wanted, string folder)
     {
-        if (first.Any(cell => PathNames.Contains(cell, StringComparer.OrdinalIgnoreCase)))
-            return true;
-        if (wanted.Values.Any(name => !int.TryParse(name, out _) && first.Contains(name, StringComparer.OrdinalIgnoreCase)))
+        bool IsThere(string cell) => cell.Length > 0 && !cell.Contains('\0') && File.Exists(System.IO.Path.Combine(folder, cell));
+        if (first.Any(IsThere))
+            return false;
+        if (first.Any(cell => PathNames.Contains(cell, StringComparer.OrdinalIgnoreCase))
+            || wanted.Values.Any(name => !int.TryParse(name, out _) && first.Contains(name, StringComparer.OrdinalIgnoreCase)))
             return true;
         var place = wanted.TryGetValue("path", out var said) && int.TryParse(said, out var number) ? number - 1 : 0;
-        return place >= 0 && place < first.Count && System.IO.Path.GetExtension(first[place]).Length == 0
-            && !File.Exists(System.IO.Path.Combine(folder, first[place]));
+        return place >= 0 && place < first.Count && System.IO.Path.GetExtension(first[place]).Length == 0;
     }
 
     private static bool HoldsParts(DelimitedText table, int place) =>

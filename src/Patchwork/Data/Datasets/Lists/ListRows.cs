@@ -40,9 +40,6 @@ internal sealed class ListRows
     /// <summary>Rows that say again what another one said, and count once.</summary>
     public int Repeated { get; private set; }
 
-    /// <summary>True where some cell holds several labels, or each class has a column of its own.</summary>
-    public bool HasSeveralLabels { get; private set; }
-
     /// <summary>The classes that have a column each, in the order of the columns; empty where there are none.</summary>
     public IReadOnlyList<string> ClassColumns { get; private set; } = [];
 
@@ -54,19 +51,17 @@ internal sealed class ListRows
     public void Add(string list, DataOptions options, SetPart? part = null, bool labelled = true)
     {
         var table = DelimitedText.Read(list);
-        var columns = ListColumns.Of(table, options.Columns, list, labelled);
-        var header = table.Rows[0].Cells;
         var folder = options.Images ?? Path.GetDirectoryName(Path.GetFullPath(list))!;
         if (!Directory.Exists(folder))
             throw new InputException($"The folder {folder} does not exist. Set `Images` to the folder that the paths in {list} begin in.");
+        var columns = ListColumns.Of(table, options.Columns, list, folder, labelled);
+        var header = table.Rows[0].Cells;
         string[] classes = [.. columns.Classes.Select(place => header[place])];
         if (classes.Length > 0 && ClassColumns.Count > 0 && !classes.SequenceEqual(ClassColumns))
             throw new InputException($"The lists must have the same columns of classes. Received: {string.Join(", ", classes)} in {list}, "
                 + $"{string.Join(", ", ClassColumns)} in another.");
         if (classes.Length > 0)
-            (ClassColumns, HasSeveralLabels) = (classes, true);
-        // A semicolon that separates labels is one that does not separate cells.
-        char[] between = options.MultiLabel == false ? [] : table.Delimiter == ';' ? ['|'] : ['|', ';'];
+            ClassColumns = classes;
         foreach (var row in table.Rows.Skip(columns.HasHeader ? 1 : 0))
         {
             var place = new ListPlace(lists, Path.GetFileName(list), row.Line);
@@ -76,8 +71,7 @@ internal sealed class ListRows
                 bad.Add(new(place, $"there is no file {row.Cells[columns.Path]} in {folder}"));
             else
             {
-                var labels = Labels(row, header, columns, between);
-                HasSeveralLabels |= labels.Count > 1;
+                var labels = Labels(row, header, columns);
                 good.Add(new(file, labels, part ?? (columns.Split is { } split ? PartNames.Find(row.Cells[split]) : null), place));
             }
         }
@@ -141,14 +135,9 @@ internal sealed class ListRows
             ? $"'{row.Cells[split]}' is none of {string.Join(", ", PartNames.All)}" : null;
     }
 
-    private static IReadOnlyList<string> Labels(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns, char[] between)
-    {
-        if (columns.Label is not { } label)
-            return [.. columns.Classes.Where(place => ListColumns.IsYes(row.Cells[place])).Select(place => header[place])];
-        if (between.Length == 0)
-            return row.Cells[label].Length == 0 ? [] : [row.Cells[label]];
-        return [.. row.Cells[label].Split(between, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
-    }
+    private static string[] Labels(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns) => columns.Label is { } label
+        ? row.Cells[label].Length == 0 ? [] : [row.Cells[label]]
+        : [.. columns.Classes.Where(place => ListColumns.IsYes(row.Cells[place])).Select(place => header[place])];
 
     // Lists from Windows have backslashes.
     private static string? Existing(string folder, string path)

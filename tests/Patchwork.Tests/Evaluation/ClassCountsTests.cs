@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Evaluation;
 
-public sealed class ConfusionMatrixTests
+public sealed class ClassCountsTests
 {
     // Class 3 is never shown and once named, class 4 neither.
     private static readonly (int, int)[] Pairs = [(0, 0), (0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 2), (2, 0), (2, 3), (0, 0)];
@@ -13,7 +13,7 @@ public sealed class ConfusionMatrixTests
     [Fact]
     public void Numbers_by_hand()
     {
-        var matrix = ConfusionMatrix.Of(5, Pairs);
+        var matrix = ClassCounts.Of(5, Pairs);
         Assert.Equal([3.0 / 4, 1.0 / 2, 2.0 / 3, 0, double.NaN], Enumerable.Range(0, 5).Select(matrix.Precision));
         Assert.Equal([3.0 / 4, 1.0 / 2, 2.0 / 4, double.NaN, double.NaN], Enumerable.Range(0, 5).Select(matrix.Recall));
         Assert.Equal([3.0 / 4, 1.0 / 2, 4.0 / 7, 0, double.NaN], Enumerable.Range(0, 5).Select(matrix.F1));
@@ -35,7 +35,7 @@ public sealed class ConfusionMatrixTests
             """;
         using var json = JsonDocument.Parse(Python.Run(script, JsonSerializer.Serialize(Pairs.Select(pair => new[] { pair.Item1, pair.Item2 }))));
         double[] Row(int i) => [.. json.RootElement[i].EnumerateArray().Select(value => value.GetDouble())];
-        var matrix = ConfusionMatrix.Of(5, Pairs);
+        var matrix = ClassCounts.Of(5, Pairs);
         for (var k = 0; k < 4; k++)
         {
             Assert.Equal(Row(0)[k], matrix.Precision(k), 1e-9);
@@ -52,6 +52,6 @@ public sealed class ConfusionMatrixTests
     {
         var times = new[] { 2, 0, 1, 3, 0, 0, 1, 1, 0, 2 };
         var repeated = Pairs.Zip(times, (pair, count) => Enumerable.Repeat(pair, count)).SelectMany(pairs => pairs).ToArray();
-        Assert.Equal(ConfusionMatrix.Of(5, repeated).Numbers(), ConfusionMatrix.Of(5, Pairs, times).Numbers());
+        Assert.Equal(ClassCounts.Of(5, repeated).Numbers(), ClassCounts.Of(5, Pairs, times).Numbers());
     }
 }

@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Patchwork.Evaluation;
+using Patchwork.Reporting;
+using Xunit;
+
+namespace Patchwork.Tests.Reporting;
+
+public sealed partial class MatrixChartsTests
+{
+    private static MatrixChart Chart(int classes) => new("Confusion", [.. Enumerable.Range(0, classes).Select(k => $"class <{k}> & more")],
+        [.. Enumerable.Range(0, classes).Select(k => Enumerable.Range(0, classes).Select(c => c == k ? 9.0 : c == (k + 1) % classes ? k + 1.0 : 0)
+            .ToArray())]);
+
+    [Theory, InlineData(2), InlineData(10), InlineData(16), InlineData(17), InlineData(100)]
+    public void Every_name_and_number_is_there_and_letters_can_be_read(int classes)
+    {
+        var svg = XElement.Parse(MatrixCharts.Matrix(Chart(classes)));
+        var texts = svg.Descendants().Where(one => one.Name.LocalName == "text").Select(one => one.Value).ToArray();
+        Assert.All(Chart(classes).Names, name => Assert.Equal(2, texts.Count(text => text == name)));      // row and column
+        // Each cell that is not empty says its count on pointing at it.
+        var said = svg.Descendants().Where(one => one.Name.LocalName == "title").Select(one => one.Value).ToArray();
+        Assert.Equal(2 * classes, said.Count(text => text.Contains(" taken for ", StringComparison.Ordinal)));
+        Assert.Contains(texts, text => text.StartsWith("Most often taken for another: "
+            + $"class <{classes - 1}> & more as class <0> & more {classes} of {classes + 9}", StringComparison.Ordinal)
+            || text.StartsWith("Most often taken for another:", StringComparison.Ordinal));
+        // At least 10 units for a letter, in a drawing that is not shrunk: it is no wider than a page, or has a width of its own.
+        Assert.True(double.Parse(svg.Attribute("font-size")!.Value, CultureInfo.InvariantCulture) >= 10);
+        var width = double.Parse(svg.Attribute("viewBox")!.Value.Split(' ')[2], CultureInfo.InvariantCulture);
+        Assert.True(width <= 720 || svg.Attribute("style")!.Value.Contains("max-width:none", StringComparison.Ordinal));
+        // Nothing is drawn outside.
+        foreach (var rectangle in svg.Descendants().Where(one => one.Name.LocalName == "rect"))
+        {
+            double Number(string name) => double.Parse(rectangle.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+            Assert.InRange(Number("x") + Number("width"), 0, width + 0.01);
+        }
+    }
+
+    [Fact]
+    public void A_class_without_images_has_an_empty_row()
+    {
+        var svg = MatrixCharts.Matrix(new("Confusion", ["a", "b"], [[3, 1], [0, 0]]));
+        Assert.DoesNotContain("NaN", svg, StringComparison.Ordinal);
+        Assert.Equal(2, Tinted().Count(svg));
+    }
+
+    [GeneratedRegex("fill-opacity=\"0\\.[0-9]+\"><title>")]
+    private static partial Regex Tinted();
+}
