@@ -38,7 +38,7 @@ internal static class ModelsCommand
             table.AddColumn(new TableColumn(title).RightAligned());
         table.AddColumn(new TableColumn("weights").NoWrap());
         foreach (var summary in ModelZoo.Ids.Select(ModelSummary.Of))
-            table.AddRow(summary.Id, Millions(summary.Parameters), Millions(summary.MultiplyAdds), 
+            table.AddRow(summary.Id, Millions(summary.Parameters), Millions(summary.MultiplyAdds),
                 $"{summary.ImageSize}×{summary.ImageSize}",
                 Markup.Escape(summary.Id == ImageNetResNet18.Model ? ImageNetResNet18.Id : ""));
         screen.Write(table);

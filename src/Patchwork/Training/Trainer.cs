@@ -70,7 +70,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         // after the weights are in place: an optimizer keeps the parameters it was given
         using var optimizer = Options.Optimizer.Create(model);
         resume?.LoadOptimizer(optimizer);
-        var state = new TrainingState(Options, model, data, optimizer) 
+        var state = new TrainingState(Options, model, data, optimizer)
         {
             CallbackStates = States,
             CallbackTensors = Tensors,

@@ -5,8 +5,8 @@ using Patchwork.Models;
 using Patchwork.Randomness;
 using TorchSharp;
 using Xunit;
-using Tensor = TorchSharp.torch.Tensor;
 using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace Patchwork.Tests.Interop;
 
