@@ -39,6 +39,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Switch("--skip-damaged", "leave damaged images, and rows of a list that cannot be used, out");
         Text("--images", "for a list: the folder that its paths begin in");
         Text("--columns", "for a list: where its columns are, e.g. path=1,label=3,split=part");
+        Switch("--multi-label", "for a list: images may show several classes or none (default: where a cell holds several)");
         Text("--class-names", "for a list of numbered labels: a file with the name of each class in a line");
         return this;
     }
@@ -78,6 +79,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Number("--drop-probability", $"{Having("dropProbability")}: chance of a drop");
         Names("--strengths", "strengths that change, NAME EPOCH:VALUE …, e.g. 'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
         Whole("--clean-tail", "last epochs in which nothing is mixed or erased");
+        Switch("--union-labels", "several labels: every class of either image is a target of 1, instead of weights by λ");
         Switch("--clean-half", "keep the clean images in the loss beside the mixed ones");
         Text("--model", "model (default resnet8)");
         Choice<Stem>("--stem", "first layers of resnet18, resnet34 and resnet50 (default: the weights', or by the images' size)");

@@ -114,9 +114,9 @@ internal static class CompareCommand
         {
             return comparison.Run(folder, label => [heading, progress[label]], Tell, run =>
             {
-                var position = among.Finish(run.Label, 100 * run.Result.Last.Top1Error);
+                var position = among.Finish(run.Label, 100 * run.Result.Last.Error);
                 if (!line.Exists && !finished.Contains(run.Label))
-                    Say($"{run.Label}: test error {run.Result.Last.Top1Error.ToString("P2", CultureInfo.InvariantCulture)} ({position})");
+                    Say($"{run.Label}: test error {run.Result.Last.Error.ToString("P2", CultureInfo.InvariantCulture)} ({position})");
             }, cancellation);
         }
         finally

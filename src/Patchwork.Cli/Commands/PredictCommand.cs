@@ -66,7 +66,7 @@ internal static class PredictCommand
                     continue;
                 }
                 if (path is null && !common.Json(parsed))
-                    parsed.Output.WriteLine($"{picture}: {Named(predictor.Card, answers[^1], parsed.GetValue(top))}");
+                    parsed.Output.WriteLine($"{picture}: {Named(predictor, answers[^1], parsed.GetValue(top))}");
             }
             foreach (var (line, arePictures) in LeftOutFile.Summaries(leftOut))
             {
@@ -77,7 +77,7 @@ internal static class PredictCommand
             if (path is not null)
             {
                 var asText = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
-                OutputFile.Write(path, Encoding.UTF8.GetBytes(asText ? Table(predictor.Card, answers).ToCsv() : json.Value + "\n"));
+                OutputFile.Write(path, Encoding.UTF8.GetBytes(asText ? Table(predictor, answers).ToCsv() : json.Value + "\n"));
                 if (!common.Json(parsed))
                     parsed.Output.WriteLine($"wrote {path} with {answers.Count} pictures");
             }
@@ -94,24 +94,33 @@ internal static class PredictCommand
             Enumerable.Range(0, Probabilities.Length).OrderByDescending(k => Probabilities[k]).Take(top);
     }
 
-    private static string Named(ModelCard card, Answer answer, int top) => string.Join(", ", answer.Best(top).Select(k =>
-        string.Create(CultureInfo.InvariantCulture, $"{card.Classes[k]} {answer.Probabilities[k]:P1}")));
+    // The best classes, or of several labels those that it shows.
+    private static string Named(Predictor predictor, Answer answer, int top)
+    {
+        var card = predictor.Card;
+        var named = predictor.Named(answer.Probabilities);
+        var shown = card.MultiLabel ? answer.Best(card.Classes.Count).Where(k => named.Contains(card.Classes[k])) : answer.Best(top);
+        return string.Join(", ", shown.Select(k =>
+            string.Create(CultureInfo.InvariantCulture, $"{card.Classes[k]} {answer.Probabilities[k]:P1}")).DefaultIfEmpty("none"));
+    }
 
     private static string Json(Predictor predictor, IEnumerable<Answer> answers, int top) =>
         new JsonArray([.. answers.Select(answer => new JsonObject
         {
             ["image"] = answer.Picture,
+            ["shows"] = new JsonArray([.. predictor.Named(answer.Probabilities).Select(name => JsonValue.Create(name))]),
             ["precision"] = predictor.Model.Precision.ToString(),
             ["classes"] = new JsonArray([.. answer.Best(top).Select(k =>
                 new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = answer.Probabilities[k] })]),
         })]).ToJsonString(new JsonSerializerOptions { WriteIndented = true });
 
-    private static ResultTable Table(ModelCard card, IEnumerable<Answer> answers) =>
-        new([new("image"), new("class"), new("probability"), .. card.Classes.Select(name => new ResultColumn(name))],
-        [.. answers.Select(answer => answer.Best(1).Single() is var best ? (IReadOnlyList<string>)
+    private static ResultTable Table(Predictor predictor, IEnumerable<Answer> answers) =>
+        new([new("image"), new("class"), new("probability"), .. predictor.Card.Classes.Select(name => new ResultColumn(name))],
+        [.. answers.Select(answer => (IReadOnlyList<string>)
         [
-            answer.Picture, card.Classes[best], Text(answer.Probabilities[best]), .. answer.Probabilities.Select(Text),
-        ] : [])]);
+            answer.Picture, string.Join('|', predictor.Named(answer.Probabilities)), Text(answer.Probabilities.Max()),
+            .. answer.Probabilities.Select(Text),
+        ])]);
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -61,7 +61,7 @@ internal static class TrainCommand
     {
         var best = result.BestTestEpoch ? "best test epoch" : "best validation epoch";
         return string.Create(CultureInfo.InvariantCulture,
-            $"test error {result.Last.Top1Error:P2} after the last epoch ({result.Last.Epoch}), {result.Best.Top1Error:P2} at the "
+            $"test error {result.Last.Error:P2} after the last epoch ({result.Last.Epoch}), {result.Best.Error:P2} at the "
                 + $"{best} ({result.Best.Epoch})\nrun: {folder}");
     }
 }

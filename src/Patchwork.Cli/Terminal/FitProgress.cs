@@ -69,7 +69,8 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
         string Shown(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
         string[] details =
         [
-            .. metrics.TryGetValue("val/top1_error", out var error) ? [Shown($"val error {error:P2}")] : Array.Empty<string>(),
+            .. metrics.TryGetValue("val/top1_error", out var error) || metrics.TryGetValue("val/map_error", out error)
+                ? [Shown($"val error {error:P2}")] : Array.Empty<string>(),
             Shown($"train loss {metrics["train/loss"]:F4}"),
             Shown($"accuracy {metrics["train/accuracy"]:P2}"),
             Shown($"{metrics["images_per_second"]:N0} img/s"),

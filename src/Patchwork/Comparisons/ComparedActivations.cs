@@ -23,6 +23,9 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
     public ReportSection Section()
     {
         const string title = "What each network looks at";
+        if (test.IsMultiLabel)
+            return new(title, [HtmlFragment.Paragraph("Images with several labels are looked at one by one, with patchwork "
+                + "explain --class NAME.")]);
         try
         {
             return new(title, [Sheet()]);

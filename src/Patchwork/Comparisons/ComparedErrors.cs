@@ -17,7 +17,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     private string[] Compared { get; } = [.. result.Methods.Where(method => method != Methods.Baseline)];
 
     /// <summary>The test error of a run after the last epoch, in percent.</summary>
-    public static double Last(ComparedRun run) => 100 * run.Result.Last.Top1Error;
+    public static double Last(ComparedRun run) => 100 * run.Result.Last.Error;
 
     /// <summary>The test errors of a method over its seeds, in percent.</summary>
     public Statistic Of(string method) => Statistic.Of(result.Of(method).Select(Last));
@@ -150,7 +150,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     // Mean validation error of the third and of the last quarter, because single epochs are noisy; null for runs too short to have them.
     private (double Third, double Last, int Epochs)? Quarters(string method)
     {
-        var errors = training.PerEpoch(method, "val/top1_error").Select(point => 100 * point.Value.Mean).ToArray();
+        var errors = training.PerEpoch(method, training.ErrorMetric).Select(point => 100 * point.Value.Mean).ToArray();
         var quarter = errors.Length / 4;
         return quarter == 0 ? null : (errors[^(2 * quarter)..^quarter].Average(), errors[^quarter..].Average(), errors.Length);
     }

@@ -19,12 +19,17 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
     /// <summary>True when something was trained, and not only weights taken.</summary>
     public bool Trained => comparison.Recipe.Epochs > 0;
 
+    /// <summary>The validation error that the runs wrote.</summary>
+    public string ErrorMetric => comparison.Runs[0].Result.Last.MeanAveragePrecision is null ? ValidationError.OfOneLabel
+        : ValidationError.OfSeveral;
+
     /// <summary>Curves of the training, the dose table, and λ.</summary>
     public IEnumerable<ReportSection> Sections()
     {
         if (!Trained)
             yield break;
-        yield return new("Curves", [HtmlFragment.Chart(Curve("Validation error", "val/top1_error", "top-1 error, %", 100)),
+        yield return new("Curves", [HtmlFragment.Chart(Curve("Validation error", ErrorMetric,
+                ErrorMetric == ValidationError.OfSeveral ? "100 - mean average precision, %" : "top-1 error, %", 100)),
             HtmlFragment.Chart(Curve("Training loss", "train/loss", "loss", 1))]);
         var lambdas = Lambdas();
         yield return new("Dose and cost",

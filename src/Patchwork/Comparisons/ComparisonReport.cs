@@ -43,7 +43,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             [
                 method,
                 last.ToString(),
-                Statistic.Of(runs.Select(run => 100 * run.Result.Best.Top1Error)).ToString(),
+                Statistic.Of(runs.Select(run => 100 * run.Result.Best.Error)).ToString(),
                 training.Trained ? Statistic.Of(runs.Select(run => 100 * run.Result.TrainAccuracy)).ToString() : "",
                 baseline is null || method == Methods.Baseline ? "" : (last.Mean - baseline.Value.Mean)
                     .ToString("+0.00;-0.00", CultureInfo.InvariantCulture),

@@ -29,8 +29,10 @@ internal sealed class BatchBuffer : IDisposable
         {
             Dispose();
             imagePool = empty(count, dataset.Channels, dataset.Height, dataset.Width, dtype: ScalarType.Float32).DetachFromDisposeScope();
-            labelPool = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
-            partnerPool = empty(count, dtype: ScalarType.Int64).DetachFromDisposeScope();
+            // Class ids, or a row of 0 and 1 where an image may show several.
+            Tensor Room() => (dataset.IsMultiLabel ? empty(count, dataset.ClassNames.Count, dtype: ScalarType.Float32)
+                : empty(count, dtype: ScalarType.Int64)).DetachFromDisposeScope();
+            (labelPool, partnerPool) = (Room(), Room());
         }
         DisposeViews();
         Tensor First(Tensor? pool) => pool!.narrow(0, 0, count).DetachFromDisposeScope();
@@ -40,13 +42,8 @@ internal sealed class BatchBuffer : IDisposable
     /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
     public void Publish(int[] ids, MixPlan? plan, IReadOnlyList<MixPlan> erased, Dataset dataset)
     {
-        var own = MemoryMarshal.Cast<byte, long>(labels!.bytes);
-        var partners = MemoryMarshal.Cast<byte, long>(partnerLabels!.bytes);
-        for (var i = 0; i < ids.Length; i++)
-        {
-            own[i] = dataset.Label(ids[i]);
-            partners[i] = plan is null ? own[i] : dataset.Label(ids[plan.Images[i].Partner]);
-        }
+        WriteLabels(labels!, dataset, i => ids[i]);
+        WriteLabels(partnerLabels!, dataset, i => plan is null ? ids[i] : ids[plan.Images[i].Partner]);
         batch = new Batch(images!, labels!)
         {
             Ids = ids,
@@ -54,6 +51,25 @@ internal sealed class BatchBuffer : IDisposable
             Plan = plan,
             Targets = plan is null ? null : new PairTargets(labels!, partnerLabels!, plan.Lambdas()),
         };
+    }
+
+    private static void WriteLabels(Tensor labels, Dataset dataset, Func<int, int> example)
+    {
+        var (count, classes) = ((int)labels.size(0), dataset.ClassNames.Count);
+        if (!dataset.IsMultiLabel)
+        {
+            var ids = MemoryMarshal.Cast<byte, long>(labels.bytes);
+            for (var i = 0; i < count; i++)
+                ids[i] = dataset.Label(example(i));
+            return;
+        }
+        var rows = MemoryMarshal.Cast<byte, float>(labels.bytes);
+        rows.Clear();
+        for (var i = 0; i < count; i++)
+        {
+            foreach (var label in dataset.Labels(example(i)))
+                rows[i * classes + label] = 1;
+        }
     }
 
     public void Dispose()

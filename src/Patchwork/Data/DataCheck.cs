@@ -65,7 +65,7 @@ public sealed record DataCheck
             group.GroupBy(image => image.Place.Part).Any(part => part.DistinctBy(image => image.Place.Class).Skip(1).Any());
         return new DataCheck
         {
-            Parts = [.. parts.Select(part => new CheckedPart(part.Name, part.Set.CountPerClass()))],
+            Parts = [.. parts.Select(part => new CheckedPart(part.Name, part.Set.CountPerClass(), part.Set.Count))],
             Classes = pair.Train.ClassNames,
             Smallest = images.MinBy(image => image.Size.Area)!.Size,
             Largest = images.MaxBy(image => image.Size.Area)!.Size,
@@ -83,7 +83,7 @@ public sealed record DataCheck
         var images = new LookedAt[set.Count];
         Parallel.For(0, set.Count, () => new byte[set.ImageBytes], (i, _, scratch) =>
         {
-            var (name, file) = (set.ClassNames[set.Label(i)], set.FilePath(i));
+            var (name, file) = (set.ClassOf(i), set.FilePath(i));
             var (size, turned) = (new PictureSize(set.Height, set.Width), false);
             if (file is not null)
             {
@@ -104,11 +104,8 @@ public sealed record DataCheck
 /// <summary>A part of a data set.</summary>
 /// <param name="Name"><c>training</c>, <c>validation</c> or <c>test</c>.</param>
 /// <param name="PerClass">Number of images of each class.</param>
-public sealed record CheckedPart(string Name, IReadOnlyList<int> PerClass)
-{
-    /// <summary>Number of images.</summary>
-    public int Images => PerClass.Sum();
-}
+/// <param name="Images">Number of images.</param>
+public sealed record CheckedPart(string Name, IReadOnlyList<int> PerClass, int Images);
 
 /// <summary>Rows and columns.</summary>
 public readonly record struct PictureSize(int Height, int Width)

@@ -43,7 +43,10 @@ public static class DataDigest
         var scratch = new byte[set.ImageBytes];
         for (var i = 0; i < set.Count; i++)
         {
-            Append(hash, set.Label(i));
+            if (set.IsMultiLabel)
+                Append(hash, set.ClassOf(i));
+            else
+                Append(hash, set.Label(i));
             var file = set.FilePath(i);
             if (file is not null)
                 AppendFile(hash, file);

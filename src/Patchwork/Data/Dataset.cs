@@ -34,14 +34,34 @@ public abstract class Dataset
     /// <summary>The class of an example, 0 to <c>ClassNames.Count - 1</c>.</summary>
     public abstract int Label(int index);
 
+    /// <summary>
+    /// True where an example may have several classes or none: then <see cref="Labels"/> has them, <see cref="Label"/> refuses, and batches
+    /// have a row of 0 and 1 for each example. Default false.
+    /// </summary>
+    public virtual bool IsMultiLabel => false;
+
+    /// <summary>The classes of an example, ascending; its <see cref="Label"/> alone unless <see cref="IsMultiLabel"/>.</summary>
+    public virtual IReadOnlyList<int> Labels(int index) => [Label(index)];
+
     /// <summary>Number of examples of each class.</summary>
     internal int[] CountPerClass()
     {
         var counts = new int[ClassNames.Count];
         for (var i = 0; i < Count; i++)
-            counts[Label(i)]++;
+        {
+            if (!IsMultiLabel)
+                counts[Label(i)]++;
+            else
+            {
+                foreach (var label in Labels(i))
+                    counts[label]++;
+            }
+        }
         return counts;
     }
+
+    /// <summary>The names of an example's classes: <c>cat</c>, <c>cat|dog</c>, or empty for none.</summary>
+    internal string ClassOf(int index) => string.Join('|', Labels(index).Select(label => ClassNames[label]));
 
     /// <summary>
     /// The pixels of an example, <see cref="ImageBytes"/> bytes, planar. A set in memory returns a view of its own store and leaves

@@ -45,6 +45,12 @@ public abstract class DatasetView : Dataset
     public override bool InMemory => samePixels && Whole.InMemory;
 
     /// <inheritdoc/>
+    public override bool IsMultiLabel => Whole.IsMultiLabel;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> Labels(int index) => Whole.Labels(WholeIndex(index));
+
+    /// <inheritdoc/>
     public override int Label(int index) => Whole.Label(WholeIndex(index));
 
     /// <inheritdoc/>

@@ -11,6 +11,8 @@ internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames
 
     public override int Label(int index) => labels[Whole.Label(index)];
 
+    public override IReadOnlyList<int> Labels(int index) => [.. Whole.Labels(index).Select(label => labels[label]).Order()];
+
     /// <summary>
     /// A pair in the order of given classes; itself where the order is the same, and null where the classes are others. Composed and
     /// decomposed letters (é in NFC and in NFD) are the same.

@@ -36,6 +36,13 @@ public abstract record Suite
     /// <summary>Why this suite cannot run on a test set, as the end of a sentence that begins with its name; null where it can.</summary>
     public virtual string? Missing(Dataset test) => null;
 
+    /// <summary>True where it has a form for images with several labels. Default false.</summary>
+    public virtual bool TakesSeveralLabels => false;
+
+    /// <summary><see cref="Missing"/>, or that it needs images with one label each.</summary>
+    internal string? Reason(Dataset test) =>
+        test.IsMultiLabel && !TakesSeveralLabels ? "needs images with one label each" : Missing(test);
+
     /// <summary>True where its numbers depend on the validation images too. Default false.</summary>
     public virtual bool UsesValidation => false;
 

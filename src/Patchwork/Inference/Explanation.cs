@@ -23,12 +23,13 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     /// <param name="classes">The K classes' names, in the order of the logits.</param>
     /// <param name="label">The class that is asked about, 0 to K - 1; null, the default: the predicted one.</param>
     /// <param name="layer">The layer of a Grad-CAM, as <c>layer2</c>; null, the default: the class activation map.</param>
+    /// <param name="multiLabel">True where each class has a probability for itself, of a sigmoid. Default false: of a softmax.</param>
     /// <exception cref="InputException">The network has no such layer, or none of which a map can be made.</exception>
     public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes,
-        int? label = null, string? layer = null)
+        int? label = null, string? layer = null, bool multiLabel = false)
     {
         using var scope = NewDisposeScope();
-        var probabilities = Probabilities(model, image);
+        var probabilities = Probabilities(model, image, multiLabel);
         var asked = label ?? Array.IndexOf(probabilities, probabilities.Max());
         var picture = Picture.FromBatch(NormalizedPictures.Restore(image, normalization))[0];
         var values = Map(model, image, asked, layer).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
@@ -49,11 +50,12 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         Stages = true,
     };
 
-    private static double[] Probabilities(nn.Module<Tensor, Tensor> model, Tensor image)
+    private static double[] Probabilities(nn.Module<Tensor, Tensor> model, Tensor image, bool multiLabel)
     {
         using var mode = new EvaluationMode(model);
         using var noGradient = no_grad();
-        return model.call(image).to(ScalarType.Float64).cpu().softmax(1).data<double>().ToArray();
+        var logits = model.call(image).to(ScalarType.Float64).cpu();
+        return (multiLabel ? logits.sigmoid() : logits.softmax(1)).data<double>().ToArray();
     }
 
     private static Tensor Map(nn.Module<Tensor, Tensor> model, Tensor image, int label, string? layer)

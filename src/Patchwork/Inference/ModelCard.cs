@@ -43,6 +43,18 @@ public sealed record ModelCard(
     public double? DropProbability { get; init; }
 
     /// <summary>
+    /// True where a picture may show several classes or none: probabilities are those of a sigmoid, each class for itself. Default false.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool MultiLabel { get; init; }
+
+    /// <summary>
+    /// Several labels: the least probability of a class that is said to be shown, chosen on the validation images. Null, the default: 0.5.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Threshold { get; init; }
+
+    /// <summary>
     /// The first layers of a network that has two kinds. Null, as for cards from before there was a choice: small ones up to 64 pixels.
     /// </summary>
     [JsonConverter(typeof(JsonStringEnumConverter<Stem>))]

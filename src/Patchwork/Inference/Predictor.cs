@@ -59,11 +59,20 @@ public sealed class Predictor : IDisposable
         using var threads = OpenMp.On(Threads);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var probabilities = model.call(Input(picture)).to(ScalarType.Float64).softmax(1).data<double>().ToArray();
+        using var logits = model.call(Input(picture)).to(ScalarType.Float64);
+        var probabilities = (Card.MultiLabel ? logits.sigmoid() : logits.softmax(1)).data<double>().ToArray();
         return probabilities.All(double.IsFinite) ? probabilities
             : throw new InputException($"The network must give a number for each class. Received: none for {picture}; its training has "
                 + "diverged. Train it with a lower learning rate (`Lr`).");
     }
+
+    /// <summary>
+    /// The classes that a picture shows by its probabilities: the best one, or of several labels those above the threshold.
+    /// </summary>
+    /// <param name="probabilities">What <see cref="Predict"/> gave.</param>
+    public IReadOnlyList<string> Named(double[] probabilities) => !Card.MultiLabel
+        ? [Card.Classes[Array.IndexOf(probabilities, probabilities.Max())]]
+        : [.. Card.Classes.Where((_, k) => probabilities[k] >= (Card.Threshold ?? 0.5))];
 
     /// <summary>What the network looks at in a picture, brought to its input size.</summary>
     /// <param name="picture">The picture's file.</param>
@@ -81,7 +90,7 @@ public sealed class Predictor : IDisposable
         }
         using var threads = OpenMp.On(Threads);
         using var input = Input(picture);
-        return Explanation.Of(model, input, Normalization, Card.Classes, label, layer);
+        return Explanation.Of(model, input, Normalization, Card.Classes, label, layer, Card.MultiLabel);
     }
 
     private Normalization Normalization => new(Card.Mean, Card.StandardDeviation);

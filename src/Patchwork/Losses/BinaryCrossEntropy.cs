@@ -29,6 +29,27 @@ public sealed record BinaryCrossEntropy : Loss
                 FormattableString.Invariant($"threshold must lie in [0, 1). Received: threshold = {value}."));
     }
 
+    /// <summary>
+    /// γ of the focal form for each class, <c>-(1-p)^γ·y·log p - p^γ·(1-y)·log(1-p)</c> (Lin et al. 2017, eq. 4, of sigmoid); 0 is cross
+    /// entropy.
+    /// Range: 0 or more. Default 0.
+    /// </summary>
+    public double Gamma
+    {
+        get;
+        init => field = value >= 0 && double.IsFinite(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(value),
+                FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
+    }
+
+    /// <summary>Weight of each class, (K); null: all alike. Range: 0 or more.</summary>
+    public IReadOnlyList<double>? ClassWeights { get; init => field = CheckedWeights(value); }
+
+    /// <summary>
+    /// Weight of the yes of each class against its no, (K), as PyTorch's <c>pos_weight</c>; null: 1. Range: 0 or more.
+    /// </summary>
+    public IReadOnlyList<double>? PositiveWeights { get; init => field = CheckedWeights(value); }
+
     /// <inheritdoc/>
     public override bool IsLinear => Threshold is null;
 
@@ -42,8 +63,23 @@ public sealed record BinaryCrossEntropy : Loss
             yes = (yes * Held(1 - LabelSmoothing)).Plus(LabelSmoothing / classes);
         if (Threshold is { } threshold)
             yes = yes.gt(Held(threshold)).to(logits.dtype);
-        var each = nn.functional.binary_cross_entropy_with_logits(logits, yes, reduction: nn.Reduction.None);      // (N, K)
+        var each = Gamma == 0 && PositiveWeights is null
+            ? nn.functional.binary_cross_entropy_with_logits(logits, yes, reduction: nn.Reduction.None)      // (N, K)
+            : Weighted(logits, yes);
+        if (WeightsOf(ClassWeights, logits) is { } weights)
+            each = each * weights;
         return (SumClasses ? each.sum(1) : each.mean([1])).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Weighted(Tensor logits, Tensor yes)
+    {
+        var (log, logNot) = (nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits));
+        var (positive, negative) = (yes * log, OneMinus(yes) * logNot);
+        if (WeightsOf(PositiveWeights, logits) is { } weights)
+            positive = positive * weights;
+        if (Gamma > 0)
+            (positive, negative) = (positive * logNot.exp().pow(Held(Gamma)), negative * log.exp().pow(Held(Gamma)));
+        return -positive.Plus(negative);
     }
 
     private static Tensor Targets(Tensor logits, Tensor targets)

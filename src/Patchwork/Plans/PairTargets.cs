@@ -102,7 +102,9 @@ public sealed class PairTargets
 
     /// <summary>
     /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
-    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets given as distributions count their largest entry as the class.
+    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets of 0 and 1 count where the predicted class is 1; other distributions
+    /// count
+    /// their largest entry as the class.
     /// </summary>
     public double WeightedHits(Tensor logits)
     {
@@ -110,8 +112,7 @@ public sealed class PairTargets
         using var noGradient = no_grad();
         var predicted = Ranking.Best(logits);
         var (lambdas, partners) = Weights(ScalarType.Float64, logits.device);
-        var hits = (lambdas * predicted.eq(ClassOf(A)).to(ScalarType.Float64))
-            .Plus(partners * predicted.eq(ClassOf(B)).to(ScalarType.Float64));
+        var hits = (lambdas * Hits(A, predicted)).Plus(partners * Hits(B, predicted));
         return hits.sum().ToDouble();
     }
 
@@ -127,7 +128,14 @@ public sealed class PairTargets
         return (own, PartnerWeights is null ? OneMinus(own) : Of(PartnerWeights));
     }
 
-    private static Tensor ClassOf(Tensor labels) => labels.dim() == 1 ? labels : labels.argmax(1);
+    private static Tensor Hits(Tensor labels, Tensor predicted)
+    {
+        if (labels.dim() == 1)
+            return predicted.eq(labels).to(ScalarType.Float64);
+        var areYesNo = labels.eq(Zero).logical_or(labels.eq(One)).all().ToBoolean();
+        return areYesNo ? labels.gather(1, predicted.unsqueeze(1)).squeeze(1).to(ScalarType.Float64)
+            : predicted.eq(labels.argmax(1)).to(ScalarType.Float64);
+    }
 
     private static Tensor Distribution(Tensor labels, int classes, ScalarType type) =>
         labels.dim() == 2 ? labels.to(type) : nn.functional.one_hot(labels, classes).to(type);

@@ -173,7 +173,7 @@ internal sealed class FeaturePreview
             ]);
     }
 
-    private string Class(int row) => dataset.ClassNames[dataset.Label(ids[row])];
+    private string Class(int row) => dataset.ClassOf(ids[row]);
 
     private IReadOnlyList<Picture> Pictures() => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
 

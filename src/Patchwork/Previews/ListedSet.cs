@@ -33,7 +33,7 @@ public static class ListedSet
                     cancellation.ThrowIfCancellationRequested();
                     var path = set!.FilePath(i) is { } file ? Path.GetRelativePath(folder, Path.GetFullPath(file))
                         : Written(set, i, aside, FormattableString.Invariant($"images/{part}/{i:D6}.png"));
-                    list.WriteLine($"{ResultTable.CsvCell(path)},{ResultTable.CsvCell(set.ClassNames[set.Label(i)])},{part}");
+                    list.WriteLine($"{ResultTable.CsvCell(path)},{ResultTable.CsvCell(set.ClassOf(i))},{part}");
                 }
             }
         });

@@ -28,6 +28,8 @@ public static class MixedSet
     public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation =
         default)
     {
+        if (dataset.IsMultiLabel)
+            throw new InputException("A mixed set has one label for each of the two images. Received: images with several.");
         if (mixer is BetaMixer { Scope: Scope.Batch } once)
             mixer = once with { Scope = Scope.Example };
         AtomicFolder.Create(Path.GetFullPath(folder), "A mixed set", "", aside =>

@@ -113,7 +113,7 @@ public static class MixingPreview
         var shown = Enumerable.Range(0, seen[0].Own.Count).MinBy(Farthest);
         return
         [
-            new("Original", dataset.ClassNames[dataset.Label(seen[0].Batch.Ids[shown])], seen[0].Plain[shown]),
+            new("Original", dataset.ClassOf(seen[0].Batch.Ids[shown]), seen[0].Plain[shown]),
             .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack),
                 $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown])),
         ];
@@ -180,7 +180,7 @@ public static class MixingPreview
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)
     {
         var image = seen.Plan.Images[i];
-        string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);
         // With the name of its file, where it has one of its own.
         string Named(int row) => dataset.FilePath(seen.Batch.Ids[row]) is { } file ? $"{Class(row)}\n{Path.GetFileName(file)}" : Class(row);
         var alone = image.Region is FillRegion;
@@ -201,7 +201,7 @@ public static class MixingPreview
     // The classes with their weights; a class by itself where only its own pixels are erased.
     private static string Label(Seen seen, int i, Dataset dataset, string between)
     {
-        string Class(int row) => dataset.ClassNames[dataset.Label(seen.Batch.Ids[row])];
+        string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);
         var image = seen.Plan.Images[i];
         return image.Region is FillRegion ? Class(i)
             : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}{between}{image.PartnerWeight:0.00} {Class(image.Partner)}");

@@ -41,6 +41,19 @@ public sealed partial record Recipe
     public string? ClassNames { get; init; }
 
     /// <summary>
+    /// For a list of images: true where an image may show several classes or none; null: true where some cell holds several, separated by
+    /// <c>|</c> or <c>;</c>. The loss is then binary cross entropy, or focal for each class, and errors are 1 less the mean average
+    /// precision.
+    /// </summary>
+    public bool? MultiLabel { get; init; }
+
+    /// <summary>
+    /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area; false weighs them by λ.
+    /// Default false.
+    /// </summary>
+    public bool UnionLabels { get; init; }
+
+    /// <summary>
     /// Rows and columns that the images of a resizable set are brought to; null: its own, 32 for <c>clothing</c> and 64 for a folder. Range
     /// 8 to 1024.
     /// </summary>
@@ -319,6 +332,7 @@ public sealed partial record Recipe
         Images = Images,
         Columns = Columns,
         ClassNames = ClassNames,
+        MultiLabel = MultiLabel,
     };
 
     /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>

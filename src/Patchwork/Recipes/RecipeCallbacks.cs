@@ -81,6 +81,7 @@ internal sealed class RecipeCallbacks
                 Alpha = strengths.Alpha,
                 CleanTail = recipe.CleanTail,
                 CleanHalf = recipe.CleanHalf,
+                UnionLabels = recipe.UnionLabels,
             },
             Lambdas!,
             new MixAudit { LabelsByArea = mixer.LabelsByArea },

@@ -33,7 +33,10 @@ internal static class RecipeClassWeights
             // Divided by N: then mixing two losses is the loss of the mixed target.
             CrossEntropy entropy => entropy with { ClassWeights = weights, DivideByWeights = false },
             Focal focal => focal with { ClassWeights = weights },
-            _ => throw new InputException($"Class weights need the loss crossentropy or focal. Received: {loss.GetType().Name}."),
+            // Yes and no balanced within each class, or classes against each other.
+            BinaryCrossEntropy binary when train.IsMultiLabel && text == BalancedName => binary with { PositiveWeights = NoToYes(train) },
+            BinaryCrossEntropy binary => binary with { ClassWeights = weights },
+            _ => throw new InputException($"Class weights need the loss crossentropy, binary or focal. Received: {loss.GetType().Name}."),
         };
     }
 
@@ -54,6 +57,9 @@ internal static class RecipeClassWeights
                 + "Add one, or take the class out.");
         return text == BalancedName ? ClassWeighting.Balanced(counts) : ClassWeighting.Effective(counts, BetaOf(text));
     }
+
+    private static double[] NoToYes(Dataset train) =>
+        [.. train.CountPerClass().Select(count => (train.Count - count) / (double)count)];
 
     // Lines of a class and its weight.
     private static double[] Read(string path, IReadOnlyList<string> classes)

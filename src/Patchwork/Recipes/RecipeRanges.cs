@@ -50,7 +50,6 @@ public sealed partial record Recipe
         Require(PerClass is null or >= 2, "perClass", PerClass, "2 or more");
         Require(PerClass is null || Subset is null, "perClass", PerClass, "left out with a subset, which chooses too");
         Require(Folds is null or (>= 2 and <= 100), "folds", Folds, "2 to 100");
-        Require(ClassWeights is null || Loss != LossKind.Binary, "classWeights", ClassWeights, "left out with the binary loss");
         if (ClassWeights is { } weights && RecipeClassWeights.IsName(weights))
             RecipeClassWeights.BetaOf(weights);
         Require(Validation is null or "test"

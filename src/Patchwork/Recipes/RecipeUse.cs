@@ -58,6 +58,9 @@ public sealed partial record Recipe
         Require(Images is null || Dataset == list, "images", Images, $"left out without a list (`Dataset` {list})");
         Require(Columns is null || Dataset == list, "columns", Columns, $"left out without a list (`Dataset` {list})");
         Require(ClassNames is null || Dataset == list, "classNames", ClassNames, $"left out without a list (`Dataset` {list})");
+        Require(MultiLabel is null || Dataset == list, "multiLabel", MultiLabel, $"left out without a list (`Dataset` {list})");
+        Require(!UnionLabels || stacks.Any(stack => stack.Mixer is not null), "unionLabels", UnionLabels,
+            "false without a method that mixes");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))

@@ -55,6 +55,18 @@ public sealed record ResolvedRecipe
     /// <summary>The training loss, label rules and smoothing included.</summary>
     public Loss Loss { get; }
 
+    /// <summary>
+    /// The loss on a training set: <see cref="Loss"/>, or for images with several labels binary cross entropy (focal where the recipe says
+    /// so) with
+    /// the same smoothing.
+    /// </summary>
+    /// <param name="train">The training set.</param>
+    public Loss LossOn(Dataset train) => !train.IsMultiLabel ? Loss
+        : Stack.LabelRule is { } rule ? rule.In(SeveralLabels) : SeveralLabels;
+
+    private BinaryCrossEntropy SeveralLabels =>
+        new() { LabelSmoothing = Recipe.LabelSmoothing, Gamma = Recipe.Loss == LossKind.Focal ? new Focal().Gamma : 0 };
+
     /// <summary>The optimizer.</summary>
     public OptimizerOptions Optimizer { get; }
 
@@ -100,6 +112,7 @@ public sealed record ResolvedRecipe
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
         Stem = Recipe.Stem,
+        MultiLabel = train.IsMultiLabel,
         Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
     };
 

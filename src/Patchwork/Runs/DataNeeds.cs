@@ -15,11 +15,27 @@ internal static class DataNeeds
     public static bool Any(MethodStack stack) =>
         stack.FeatureMixer is not null || stack.Mixer is { } mixer && (mixer.Needs == Needs.Model || mixer.NeedsMasks);
 
+    // What is by one class an image.
+    private static void RequireOneLabel(Recipe recipe, MethodStack stack, Dataset train)
+    {
+        if (!train.IsMultiLabel)
+        {
+            Recipe.Require(!recipe.UnionLabels, "unionLabels", recipe.UnionLabels, "false for images with one label each");
+            return;
+        }
+        Recipe.Require(!recipe.Balanced, "balanced", recipe.Balanced,
+            "false for images with several labels, which belong to several classes");
+        if (stack.Parts.OfType<Mixer>().FirstOrDefault(mixer => mixer.Needs == Needs.Model) is { } mixer)
+            throw new InputException($"{mixer.Id} looks at images for the sake of one label each. Received: images with several. Choose a "
+                + "method that mixes without looking, as cutmix or mixup.");
+    }
+
     /// <summary>Tries the methods on the first two images.</summary>
     /// <exception cref="InputException">They do not fit this data set or this network.</exception>
     public static void Require(ResolvedRecipe resolved, DatasetPair data, nn.Module<Tensor, Tensor> model)
     {
         var (recipe, stack) = (resolved.Recipe, resolved.Stack);
+        RequireOneLabel(recipe, stack, data.Train);
         if (!Any(stack))
             return;
         if (stack.Mixer is { NeedsMasks: true } && (recipe.ResizedCrop is not null || data.Train.ObjectMask(0).IsEmpty))

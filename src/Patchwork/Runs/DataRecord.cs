@@ -61,10 +61,10 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
 /// <param name="Digest">See <see cref="DataDigest"/>.</param>
 public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
 {
-    /// <summary>Number of images.</summary>
-    public int Images => PerClass.Sum();
+    /// <summary>Number of images; not the sum over the classes where an image may show several.</summary>
+    public int Images { get; init; } = PerClass.Sum();
 
-    internal static DataPart Of(Dataset set) => new(set.CountPerClass(), DataDigest.Of(set));
+    internal static DataPart Of(Dataset set) => new(set.CountPerClass(), DataDigest.Of(set)) { Images = set.Count };
 
     internal JsonObject ToJson() => new()
     {
@@ -74,5 +74,8 @@ public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
     };
 
     internal static DataPart FromJson(JsonNode json) =>
-        new([.. json["perClass"]!.AsArray().Select(count => (int)count!)], (string)json["digest"]!);
+        new([.. json["perClass"]!.AsArray().Select(count => (int)count!)], (string)json["digest"]!)
+        {
+            Images = (int)json["images"]!,
+        };
 }

@@ -73,8 +73,8 @@ public sealed record EvaluationOptions
     /// <exception cref="InputException">A suite that may not be skipped cannot run, or all are skipped.</exception>
     internal IReadOnlyList<Suite> Of(Dataset test)
     {
-        Suite[] measurable = [.. Suites.Where(suite => suite.Missing(test) is null)];
+        Suite[] measurable = [.. Suites.Where(suite => suite.Reason(test) is null)];
         var refused = SkipUnmeasurable && measurable.Length > 0 ? null : Suites.FirstOrDefault(suite => !measurable.Contains(suite));
-        return refused is null ? measurable : throw new InputException($"The suite {refused.Id} {refused.Missing(test)}.");
+        return refused is null ? measurable : throw new InputException($"The suite {refused.Id} {refused.Reason(test)}.");
     }
 }

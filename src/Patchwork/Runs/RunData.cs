@@ -90,7 +90,7 @@ internal sealed class RunData
             [.. Enumerable.Range(0, Validation.Count).Select(i => (IReadOnlyList<string>)
             [
                 ((DatasetView)Validation).IndexIn(Pair.Train, i).ToString(CultureInfo.InvariantCulture),
-                Validation.ClassNames[Validation.Label(i)],
+                Validation.ClassOf(i),
                 Validation.FilePath(i) ?? "",
             ])]);
         return lines.ToCsv();

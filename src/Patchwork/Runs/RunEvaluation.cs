@@ -117,7 +117,7 @@ public static class RunEvaluation
         new([new("index"), new("file"), new("class"), .. test.ClassNames.Select(name => new ResultColumn(name))],
         [.. rows.Select((row, i) => (IReadOnlyList<string>)
         [
-            i.ToString(CultureInfo.InvariantCulture), test.FilePath(i) ?? "", test.ClassNames[test.Label(i)],
+            i.ToString(CultureInfo.InvariantCulture), test.FilePath(i) ?? "", test.ClassOf(i),
             .. row.Select(value => value.ToString("R", CultureInfo.InvariantCulture)),
         ])]);
 

@@ -35,7 +35,19 @@ public sealed record RunResult(TestScore Last, TestScore Best, bool BestTestEpoc
 /// <param name="Loss">Mean loss; NaN, <c>null</c> in files, where it is not finite.</param>
 /// <param name="Top1Error">Share of images whose best class is wrong.</param>
 /// <param name="Top5Error">Share of images whose label is not among the five best.</param>
-public sealed record TestScore(int Epoch, double Loss, double Top1Error, double Top5Error);
+public sealed record TestScore(int Epoch, double Loss, double Top1Error, double Top5Error)
+{
+    /// <summary>For images with several labels the mean average precision; null for images with one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? MeanAveragePrecision { get; init; }
+
+    /// <summary>What is called the test error: <see cref="Top1Error"/>, or for several labels 1 less the mean average precision.</summary>
+    [JsonIgnore]
+    public double Error => MeanAveragePrecision is { } map ? 1 - map : Top1Error;
+
+    internal static TestScore Of(int epoch, Training.EvaluationResult result) =>
+        new(epoch, result.Loss, result.Top1Error, result.Top5Error) { MeanAveragePrecision = result.MeanAveragePrecision };
+}
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     Converters = [typeof(FiniteOrNull)])]

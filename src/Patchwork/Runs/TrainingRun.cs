@@ -1,6 +1,8 @@
 using Patchwork.Data;
+using Patchwork.Evaluation;
 using Patchwork.Formats;
 using Patchwork.Inference;
+using Patchwork.Internals;
 using Patchwork.Interop;
 using Patchwork.Models;
 using Patchwork.Randomness;
@@ -92,7 +94,7 @@ public sealed class TrainingRun
         {
             DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             run.LoadWeights(report);
-            RecipeClassWeights.Over(run.resolved.Loss, run.Recipe.ClassWeights, run.data.Train);
+            RecipeClassWeights.Over(run.resolved.LossOn(run.data.Train), run.Recipe.ClassWeights, run.data.Train);
             var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(), run.data);
             using var owned = RunLock.Take(runFolder.Path);
             return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
@@ -208,8 +210,8 @@ public sealed class TrainingRun
             Epochs = Recipe.Epochs,
             Optimizer = resolved.Optimizer,
             Schedule = resolved.Schedule(trainLoader.Steps),
-            Loss = RecipeClassWeights.Over(resolved.Loss, Recipe.ClassWeights, data.Train),
-            EvaluationLoss = resolved.Loss,
+            Loss = RecipeClassWeights.Over(resolved.LossOn(data.Train), Recipe.ClassWeights, data.Train),
+            EvaluationLoss = resolved.LossOn(data.Train),
             ClipNorm = Recipe.Clip,
             Accumulate = Recipe.Accumulate,
             Device = device,
@@ -223,16 +225,28 @@ public sealed class TrainingRun
             .Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
         if (fit.StopReason is { } reason)
             report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
-        var last = new TestScore(fit.Epochs, fit.Test!.Loss, fit.Test.Top1Error, fit.Test.Top5Error);
+        var last = TestScore.Of(fit.Epochs, fit.Test!);
         var best = TestBest(folder, testLoader, own.Checkpoints.BestEpoch, last);
         var result = new RunResult(last, best, Recipe.ValidatesOnTest, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
-            fit.Test.Images)
+            fit.Test!.Images)
         {
             Lambdas = own.Lambdas?.Counts,
         };
+        if (card.MultiLabel)
+            ChooseThreshold(folder);
         folder.WriteResult(result);
         folder.Checkpoints.Finish();
         return result;
+    }
+
+    // What counts as a yes is part of the network: the threshold that the weights which predict do best with on the validation images.
+    private void ChooseThreshold(RunFolder folder)
+    {
+        if (File.Exists(folder.Checkpoints.BestWeights))
+            Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
+        var threshold = SeveralLabels.Scores(new Subject(model, data.Validation, new SeedStream(Recipe.Seed)) { Device = device }, model,
+            data.Validation).BestThreshold();
+        AtomicFile.WriteText(folder.Checkpoints.Card, (card with { Threshold = threshold }).ToJson() + "\n");
     }
 
     // Nothing is trained: weights from elsewhere become a finished run.
@@ -240,8 +254,8 @@ public sealed class TrainingRun
     {
         Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
         using var test = new BatchLoader(data.Test, new SeedStream(Recipe.Seed), LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
-        var tested = EvaluationPass.Run(model.to(device), test, resolved.Loss, device);
-        var score = new TestScore(0, tested.Loss, tested.Top1Error, tested.Top5Error);
+        var tested = EvaluationPass.Run(model.to(device), test, resolved.LossOn(data.Train), device);
+        var score = TestScore.Of(0, tested);
         var result = new RunResult(score, score, Recipe.ValidatesOnTest, 0, 0, 0, tested.Images);
         folder.WriteResult(result);
         return result;
@@ -253,7 +267,7 @@ public sealed class TrainingRun
         if (bestEpoch == last.Epoch)
             return last;
         Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
-        var result = EvaluationPass.Run(model, test, resolved.Loss, device);
-        return new TestScore(bestEpoch, result.Loss, result.Top1Error, result.Top5Error);
+        var result = EvaluationPass.Run(model, test, resolved.LossOn(data.Train), device);
+        return TestScore.Of(bestEpoch, result);
     }
 }

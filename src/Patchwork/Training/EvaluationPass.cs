@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Evaluation;
 using Patchwork.Internals;
 using Patchwork.Losses;
 using Patchwork.Plans;
@@ -15,7 +16,15 @@ namespace Patchwork.Training;
 /// Share of images whose best class is wrong, 0 to 1. Of equal logits the one of the lower class number is the better one.
 /// </param>
 /// <param name="Top5Error">Share of images whose label is not among the five best classes, 0 to 1: 0 for five classes or fewer.</param>
-public sealed record EvaluationResult(long Images, double Loss, double Top1Error, double Top5Error);
+public sealed record EvaluationResult(long Images, double Loss, double Top1Error, double Top5Error)
+{
+    /// <summary>
+    /// For images with several labels the mean average precision, see <see cref="AveragePrecision.Of"/>; null for images with one. The
+    /// errors count
+    /// an image as right where its best class, or one of its five best, is among its labels.
+    /// </summary>
+    public double? MeanAveragePrecision { get; init; }
+}
 
 /// <summary>One pass over a set in evaluation mode, without gradients and without mixing.</summary>
 public static class EvaluationPass
@@ -42,6 +51,7 @@ public static class EvaluationPass
         model.eval();
         start();
         var (images, lossSum, top1, top5) = (0L, 0.0, 0L, 0L);
+        var (scores, truths) = (new List<float[]>(), new List<bool[]>());
         foreach (var batch in loader.Epoch(0))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -56,12 +66,30 @@ public static class EvaluationPass
                 Reduction.Mean => value.ToDouble() * batch.Count,
                 _ => value.sum().ToDouble(),
             };
-            var ranks = Ranking.Of(logits, here.Labels);
-            top1 += ranks.lt(One).sum().ToInt64();
-            top5 += ranks.lt(Held(5)).sum().ToInt64();
+            if (here.Labels.dim() == 1)
+            {
+                var ranks = Ranking.Of(logits, here.Labels);
+                top1 += ranks.lt(One).sum().ToInt64();
+                top5 += ranks.lt(Held(5)).sum().ToInt64();
+            }
+            else
+            {
+                var order = logits.argsort(1, descending: true);
+                var hits = here.Labels.gather(1, order);      // from the best class down
+                top1 += hits.narrow(1, 0, 1).sum().ToInt64();
+                top5 += hits.narrow(1, 0, Math.Min(5, hits.size(1))).amax([1]).sum().ToInt64();
+                scores.AddRange(Rows(logits));
+                truths.AddRange(Rows(here.Labels).Select(row => row.Select(value => value > 0.5f).ToArray()));
+            }
             images += batch.Count;
             batchEnd(here);
         }
-        return new EvaluationResult(images, lossSum / images, 1 - (double)top1 / images, 1 - (double)top5 / images);
+        return new EvaluationResult(images, lossSum / images, 1 - (double)top1 / images, 1 - (double)top5 / images)
+        {
+            MeanAveragePrecision = scores.Count > 0 ? new MultiLabelScores(scores, truths).MeanAveragePrecision() : null,
+        };
     }
+
+    private static IEnumerable<float[]> Rows(Tensor values) =>
+        values.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)values.size(1));
 }

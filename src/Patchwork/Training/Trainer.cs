@@ -227,8 +227,13 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         if (!double.IsFinite(result.Loss))
             throw NonFinite.Validation(state, result.Loss);
         state.Metrics["val/loss"] = result.Loss;
-        state.Metrics["val/top1_error"] = result.Top1Error;
-        state.Metrics["val/top5_error"] = result.Top5Error;
+        if (result.MeanAveragePrecision is { } map)
+            state.Metrics[ValidationError.OfSeveral] = 1 - map;
+        else
+        {
+            state.Metrics[ValidationError.OfOneLabel] = result.Top1Error;
+            state.Metrics["val/top5_error"] = result.Top5Error;
+        }
         Each(callback => callback.OnValidationEnd(state));
     }
 
@@ -239,8 +244,13 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             batchStart: batch => Each(callback => callback.OnTestBatchStart(state, batch)),
             batchEnd: batch => Each(callback => callback.OnTestBatchEnd(state, batch)), cancellation);
         state.Metrics["test/loss"] = result.Loss;
-        state.Metrics["test/top1_error"] = result.Top1Error;
-        state.Metrics["test/top5_error"] = result.Top5Error;
+        if (result.MeanAveragePrecision is { } map)
+            state.Metrics["test/map"] = map;
+        else
+        {
+            state.Metrics["test/top1_error"] = result.Top1Error;
+            state.Metrics["test/top5_error"] = result.Top5Error;
+        }
         Each(callback => callback.OnTestEnd(state));
         return result;
     }

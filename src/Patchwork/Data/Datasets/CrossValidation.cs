@@ -19,7 +19,7 @@ internal static class CrossValidation
             throw new InputException($"Cross-validation needs an image for each fold. Received: {whole.Count} images for {folds} folds "
                 + "(`Folds`).");
         var counts = whole.CountPerClass();
-        if (Array.IndexOf(counts, 1) is >= 0 and var lone)
+        if (!whole.IsMultiLabel && Array.IndexOf(counts, 1) is >= 0 and var lone)
             throw new InputException($"Cross-validation needs two images of each class, one to train on while the other is tested. "
                 + $"Received: one of '{whole.ClassNames[lone]}'. Add images, or take the class out.");
         var dealt = StratifiedSplit.Folds(whole, folds);

@@ -49,6 +49,12 @@ public sealed record DataOptions
     /// </summary>
     public string? ClassNames { get; init; }
 
+    /// <summary>
+    /// For a list of images: true where an image may show several classes or none, false where a cell is one label whatever is in it. Null,
+    /// the default: true where some cell holds several, separated by <c>|</c> or <c>;</c>, or several columns of classes say yes.
+    /// </summary>
+    public bool? MultiLabel { get; init; }
+
     /// <summary><see cref="ImageSize"/>, or a set's own where it is null.</summary>
     /// <exception cref="InputException">It is out of range.</exception>
     internal int SizeOr(int own) => (ImageSize ?? own) is >= 8 and <= 1024 and var size ? size

@@ -16,7 +16,7 @@ public abstract class ImageFiles : Dataset
     private readonly int size;
     private readonly double centerCrop;
     private readonly bool scaled;
-    private readonly (string Path, int Label)[] examples;
+    private readonly (string Path, int[] Labels)[] examples;
     private readonly byte[]? pixels;      // null: decoded when read
 
     /// <summary>Opens the pictures.</summary>
@@ -29,7 +29,23 @@ public abstract class ImageFiles : Dataset
     /// <param name="leftOut">Files beside the examples that are not used.</param>
     private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit,
         Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
+        : this(classNames, [.. found.Select(one => (one.Path, new[] { one.Label }))], isMultiLabel: false, size, options, memoryLimit,
+            normalization, leftOut)
+    { }
+
+    /// <summary>Opens pictures that may have several classes.</summary>
+    /// <param name="classNames">Names of the classes.</param>
+    /// <param name="found">The examples with their classes, ascending; at least one of each class.</param>
+    /// <param name="isMultiLabel">True where an example may have several classes or none.</param>
+    /// <param name="size">Rows and columns of the pictures.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and how pictures are decoded.</param>
+    /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
+    /// <param name="normalization">Null: ImageNet's.</param>
+    /// <param name="leftOut">Files beside the examples that are not used.</param>
+    private protected ImageFiles(string[] classNames, (string Path, int[] Labels)[] found, bool isMultiLabel, int size, DataOptions options,
+        long memoryLimit, Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
     {
+        IsMultiLabel = isMultiLabel;
         (this.size, centerCrop, scaled) = (size, options.CenterCrop, options.ScaledDecoding);
         Normalization = normalization ?? Normalization.ImageNet;
         var skipDamaged = options.SkipDamaged;
@@ -48,10 +64,10 @@ public abstract class ImageFiles : Dataset
         LeftOut = [.. found.Index().Where(one => errors[one.Index] is not null)
             .Select(one => new LeftOutFile(one.Item.Path, ReasonOf(one.Item.Path), errors[one.Index]!.Message)), .. leftOut];
         examples = damaged == 0 ? found : WithoutDamaged(found, errors);
-        var seen = examples.Select(example => example.Label).ToHashSet();
-        if (Array.Find(found, example => !seen.Contains(example.Label)) is { Path: { } lost } example)
-            throw new InputException($"Every image of the class '{classNames[example.Label]}' in {Path.GetDirectoryName(lost)} is damaged. "
-                + "Replace them or take the class out.");
+        var seen = examples.SelectMany(example => example.Labels).ToHashSet();
+        if (Array.Find(found, example => !example.Labels.All(seen.Contains)) is { Path: { } lost } example)
+            throw new InputException($"Every image of the class '{classNames[example.Labels.First(label => !seen.Contains(label))]}' in "
+                + $"{Path.GetDirectoryName(lost)} is damaged. Replace them or take the class out.");
     }
 
     /// <summary>
@@ -82,7 +98,15 @@ public abstract class ImageFiles : Dataset
     public sealed override bool InMemory => pixels is not null;
 
     /// <inheritdoc/>
-    public sealed override int Label(int index) => examples[index].Label;
+    public sealed override bool IsMultiLabel { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">Examples of the set may have several classes: <see cref="Labels"/> has them.</exception>
+    public sealed override int Label(int index) => !IsMultiLabel ? examples[index].Labels[0]
+        : throw new InvalidOperationException("An example of this set may have several classes or none. Ask for its Labels.");
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<int> Labels(int index) => examples[index].Labels;
 
     /// <summary>The picture's file.</summary>
     public sealed override string FilePath(int index) => examples[index].Path;
@@ -142,7 +166,7 @@ public abstract class ImageFiles : Dataset
             + " To omit such images, set `SkipDamaged`.", first);
 
     // Closes the gaps in the pixels too, so that an example's number is its place.
-    private (string Path, int Label)[] WithoutDamaged((string Path, int Label)[] found, InputException?[] errors)
+    private (string Path, int[] Labels)[] WithoutDamaged((string Path, int[] Labels)[] found, InputException?[] errors)
     {
         int[] kept = [.. Enumerable.Range(0, found.Length).Where(i => errors[i] is null)];
         for (var i = 0; i < kept.Length && pixels is not null; i++)

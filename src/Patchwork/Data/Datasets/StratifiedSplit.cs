@@ -22,6 +22,8 @@ public static class StratifiedSplit
     {
         if (count >= set.Count)
             return set;
+        if (set.IsMultiLabel)
+            return new Subset(set, PartOf(set, [(double)count / set.Count, 1 - (double)count / set.Count], 0));
         var classes = Classes(set);
         if (count < classes.Count)
             throw new InputException($"A subset must have an image for each of the {classes.Count} classes. Received: {count}. "
@@ -49,6 +51,9 @@ public static class StratifiedSplit
     public static Dataset PerClass(Dataset set, int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (set.IsMultiLabel)
+            throw new InputException("A number of images per class needs images with one label each. Received: images with several. "
+                + "Choose a number of them all (`Subset`).");
         var classes = Classes(set);
         return new Subset(set, Chosen(classes, [.. classes.Select(one => Math.Min(count, one.Members.Length))]));
     }
@@ -58,6 +63,8 @@ public static class StratifiedSplit
     /// <param name="folds">Number of parts.</param>
     internal static int[] Folds(Dataset set, int folds)
     {
+        if (set.IsMultiLabel)
+            return Deal(set, [.. Enumerable.Repeat(1.0 / folds, folds)]);
         var (dealt, next) = (new int[set.Count], 0);
         foreach (var (label, members) in Classes(set))
         {
@@ -79,6 +86,9 @@ public static class StratifiedSplit
         if (share is not (> 0 and < 1))
             throw new InputException("The validation share must lie between 0 and 1. "
                 + FormattableString.Invariant($"Received: {share}. Choose another `Validation`."));
+        if (set.IsMultiLabel)
+            return set.Count < 2 ? throw new InputException("A validation share needs two training images. Received: one.")
+                : new(PartOf(set, [1 - share, share], 0), PartOf(set, [1 - share, share], 1));
         var classes = Classes(set);
         int[] taken = [.. ByShare(classes, share).Zip(classes, (number, one) => Math.Max(number, Math.Min(1, one.Members.Length - 1)))];
         var validation = Chosen(classes, taken);
@@ -88,6 +98,12 @@ public static class StratifiedSplit
                 + "as every class has a single one. Add images: a class needs two.");
         return new([.. Enumerable.Range(0, set.Count).Except(validation)], validation);
     }
+
+    private static int[] PartOf(Dataset set, double[] shares, int part) =>
+        [.. Deal(set, shares).Index().Where(one => one.Item == part).Select(one => one.Index)];
+
+    private static int[] Deal(Dataset set, double[] shares) => IterativeStratification.Deal(
+        [.. Enumerable.Range(0, set.Count).Select(set.Labels)], set.ClassNames.Count, shares);
 
     private static IReadOnlyList<(int Label, int[] Members)> Classes(Dataset set) =>
         [.. Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(members => members.Key)

@@ -39,9 +39,17 @@ public sealed record CalibrationSuite : Suite
     public override bool UsesValidation => true;
 
     /// <inheritdoc/>
+    public override bool TakesSeveralLabels => true;
+
+    /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
     {
         var result = new SuiteResult();
+        if (subject.Test.IsMultiLabel)
+        {
+            MeasureLabels(subject, result);
+            return result;
+        }
         var temperature = 1.0;
         var parts = subject.Validation is null ? 1 : 2;
         if (subject.Validation is { } validation)
@@ -63,6 +71,18 @@ public sealed record CalibrationSuite : Suite
             result.AddMean("scaled_brier", scaled.Brier, subject.Seeds);
         }
         return result;
+    }
+
+    // Each label of each image is a forecast of its own: how often does it come true?
+    private static void MeasureLabels(Subject subject, SuiteResult result)
+    {
+        var scores = SeveralLabels.Scores(subject, subject.Network, subject.Test);
+        var forecasts = new Confident([.. scores.Forecasts.Select(one => one.Probability)], [.. scores.Forecasts.Select(one => one.Shows)],
+            scores.BrierScores());
+        AddErrors(subject, result, forecasts, "");
+        result.AddMean("brier", forecasts.Brier, subject.Seeds);
+        result.AddMean("overconfidence", [.. scores.Forecasts.Select(one => one.Probability - (one.Shows ? 1.0 : 0.0))], subject.Seeds);
+        result.AddNote("Several labels: every label of every image is a forecast of its own; no temperature is fitted.");
     }
 
     private static void AddErrors(Subject subject, SuiteResult result, Confident images, string prefix)

@@ -26,22 +26,36 @@ public sealed record CleanSuite : Suite
         new("top1_error", "test error, %") { IsTestError = true },
         new("top5_error", "top-5 error, %"),
         new("nll", "negative log-likelihood", Percent: false),
+        new("map", "mean average precision, %", LowerIsBetter: false),
+        new("micro_f1", "micro-F1, %", LowerIsBetter: false),
+        new("exact_match", "all labels right, %", LowerIsBetter: false),
         new("balanced_accuracy", "balanced accuracy, %", LowerIsBetter: false),
         new("macro_f1", "macro-F1, %", LowerIsBetter: false),
     ];
 
     /// <inheritdoc/>
     public override IReadOnlyList<SuiteChart> Charts =>
-        [new ConfusionChart("confusion", "Confusion"), new ClassesChart("per_class", "Each class")];
+        [new ConfusionChart("confusion", "Confusion"), new ClassesChart("per_class", "Each class"),
+            new LabelsChart("per_label", "Each label")];
 
     // Results from before these were measured are measured again.
     /// <inheritdoc/>
     public override JsonObject Fingerprint => new() { ["per_class"] = "precision, recall, F1" };
 
     /// <inheritdoc/>
+    public override bool TakesSeveralLabels => true;
+
+    /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
     {
         var result = new SuiteResult();
+        if (subject.Test.IsMultiLabel)
+        {
+            SeveralLabels.Measure(subject, subject.Network, "", result);
+            if (subject.BestNetwork is { } other)
+                SeveralLabels.Measure(subject, other, "best_", result);
+            return result;
+        }
         var parts = subject.BestNetwork is null ? 1 : 2;
         Measure(subject, subject.Network, "", result, 0, parts);
         if (subject.BestNetwork is { } best)

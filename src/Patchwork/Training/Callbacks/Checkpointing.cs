@@ -15,8 +15,11 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     /// <summary>Steps between checkpoints inside an epoch; 0 writes none there. Default 0.</summary>
     public int EverySteps { get; init; }
 
-    /// <summary>The metric whose lowest value is the best. Default <c>val/top1_error</c>.</summary>
-    public string Monitor { get; init; } = "val/top1_error";
+    /// <summary>
+    /// The metric whose lowest value is the best. Null, the default: <c>val/top1_error</c>, or <c>val/map_error</c> for images with
+    /// several labels.
+    /// </summary>
+    public string? Monitor { get; init; }
 
     /// <summary>Completed epochs at the best value so far; 0 before the first.</summary>
     public int BestEpoch => bestEpoch;
@@ -38,7 +41,8 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     public override void OnTrainEpochEnd(TrainingState state)
     {
         RefuseRuined(state);
-        if (state.Metrics.TryGetValue(Monitor, out var value) && value < best)
+        if ((Monitor ?? ValidationError.In(state.Metrics)) is { } monitor && state.Metrics.TryGetValue(monitor, out var value)
+            && value < best)
         {
             (best, bestEpoch) = (value, state.Epoch);
             store.SaveBest(state);

@@ -11,9 +11,12 @@ public sealed class EarlyStopping(int patience) : Callback
 
     private double best = double.PositiveInfinity;
     private int waited;
+    private string? monitor;
 
-    /// <summary>The metric. Default <c>val/top1_error</c>.</summary>
-    public string Monitor { get; init; } = "val/top1_error";
+    /// <summary>
+    /// The metric. Null, the default: <c>val/top1_error</c>, or <c>val/map_error</c> for images with several labels.
+    /// </summary>
+    public string? Monitor { get; init; }
 
     /// <summary>How much lower a value must be to count. Range: 0 or more. Default 0.</summary>
     public double LeastChange
@@ -30,8 +33,9 @@ public sealed class EarlyStopping(int patience) : Callback
     /// <inheritdoc/>
     public override void OnTrainEpochEnd(TrainingState state)
     {
-        if (!state.Metrics.TryGetValue(Monitor, out var value))
-            throw new InvalidOperationException($"Early stopping needs the metric {Monitor}, which this fit does not have. Give it a "
+        if ((monitor = Monitor ?? ValidationError.In(state.Metrics)) is null || !state.Metrics.TryGetValue(monitor, out var value))
+            throw new InvalidOperationException($"Early stopping needs the metric {monitor ?? ValidationError.OfOneLabel}, which"
+                + $" this fit does not have. Give it a "
                 + "validation loader.");
         (best, waited) = value < best - LeastChange ? (value, 0) : (best, waited + 1);
         StopIfDue(state);
@@ -46,6 +50,6 @@ public sealed class EarlyStopping(int patience) : Callback
     private void StopIfDue(TrainingState state)
     {
         if (waited >= patience)
-            state.Stop($"{Monitor} has not been lower than {best:G4} for {waited} epochs");
+            state.Stop($"{monitor ?? Monitor ?? "the validation error"} has not been lower than {best:G4} for {waited} epochs");
     }
 }

@@ -102,8 +102,13 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (!targets.Lambdas.SequenceEqual(plan.Lambdas()))
             throw Fault(state, plan, "the targets must weigh the labels as the plan says. Received: other weights");
         var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);
-        // 1, unless a method weighs the two labels apart.
-        var weights = tensor(plan.Images.Select(image => image.Lambda + image.PartnerWeight).ToArray(), device: sums.device);
+        // 1, unless a method weighs the two labels apart, or an image has several or none.
+        Tensor Weighed(Func<ImagePlan, double> weight, Tensor labels)
+        {
+            var one = tensor(plan.Images.Select(weight).ToArray(), device: sums.device);
+            return labels.dim() == 1 ? one : one * labels.to(ScalarType.Float64).sum(1);
+        }
+        var weights = Weighed(image => image.Lambda, targets.A).Plus(Weighed(image => image.PartnerWeight, targets.B));
         if (!sums.allclose(weights, atol: 1e-9))
             throw Fault(state, plan, "every row of the targets must sum to its weights. Received: other sums");
     }

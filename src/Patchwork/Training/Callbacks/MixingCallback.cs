@@ -36,6 +36,13 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <summary>Keep the clean images in the loss beside the mixed ones, see <see cref="Mixing.CleanHalf"/>. Default false.</summary>
     public bool CleanHalf { get; init; }
 
+    /// <summary>
+    /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area (the practice of
+    /// TResNet's code).
+    /// Default false: classes weigh λ and 1-λ, so that what is hardly to be seen is hardly asked for.
+    /// </summary>
+    public bool UnionLabels { get; init; }
+
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
     /// A clean half is asked for and gradients are accumulated: the two halves would be normalized separately.
@@ -54,7 +61,14 @@ public sealed class MixingCallback(Mixer mixer) : Callback
                 "that for the other, not its value for the mixed target");
         }
         var before = lossBefore = state.TrainLoss;
-        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion) : before(logits, batch);
+        state.TrainLoss = (logits, batch) => batch.Targets is not { } targets ? before(logits, batch)
+            : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion) : targets.Loss(logits, state.Criterion);
+    }
+
+    private static TorchSharp.torch.Tensor Union(TorchSharp.torch.Tensor logits, PairTargets targets, Losses.Loss loss)
+    {
+        using var labels = targets.MultiHot((int)logits.size(1), logits.dtype);
+        return loss.Evaluate(logits, labels);
     }
 
     /// <inheritdoc/>

@@ -139,7 +139,11 @@ public sealed class ImageListTests : IDisposable
     {
         const string rows = "path,cat,dog\n0.png,1,0\n1.png,0,1\n2.png,yes,\n3.png,,TRUE\n";
         Assert.Equal(["cat", "dog"], Open(List(rows)).Train.ClassNames);
-        var message = Refused(List(rows + "4.png,1,1\n5.png,0,0\n"));
+        var list = List(rows + "4.png,1,1\n5.png,0,0\n");
+        var several = Open(list);
+        Assert.True(several.Train.IsMultiLabel);
+        Assert.Equal(6, several.Train.Count + several.Test.Count);
+        var message = Refused(Options(list) with { MultiLabel = false });
         Assert.Contains("labels.csv:6: it has several labels, cat and dog", message, StringComparison.Ordinal);
         Assert.Contains("labels.csv:7: it has no label", message, StringComparison.Ordinal);
     }
@@ -150,7 +154,11 @@ public sealed class ImageListTests : IDisposable
         var pair = Open(List("0.png,photo\n1.png,file\n2.png,photo\n3.png,file\n"));
         Assert.Equal(4, pair.Train.Count + pair.Test.Count);
         Assert.Equal(["file", "photo"], pair.Train.ClassNames);
-        Assert.Equal(["a;b", "c|d"], Open(List("\n\npath,label\n0.png,a;b\n1.png,c|d\n2.png,a;b\n3.png,c|d\n")).Train.ClassNames);
+        var list = List("\n\npath,label\n0.png,a;b\n1.png,c|d\n2.png,a;b\n3.png,c|d\n4.png,\n");
+        Assert.Equal(["a", "b", "c", "d"], Open(list).Train.ClassNames);
+        var whole = ImageList.Open(Options(list) with { MultiLabel = false, SkipDamaged = true });
+        Assert.Equal(["a;b", "c|d"], whole.Train.ClassNames);
+        Assert.Equal(4, whole.Train.Count + whole.Test.Count);
     }
 
     [Fact]

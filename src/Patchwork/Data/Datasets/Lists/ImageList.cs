@@ -14,11 +14,14 @@ public sealed class ImageList : ImageFiles
 {
     private const int Named = 10;
 
-    private ImageList(string[] classNames, IReadOnlyList<ListRow> rows, DataOptions options, long memoryLimit,
+    private ImageList(string[] classNames, IReadOnlyList<ListRow> rows, bool isMultiLabel, DataOptions options, long memoryLimit,
         IReadOnlyList<LeftOutFile> leftOut)
-        : base(classNames, [.. rows.Select(row => (row.Path, Array.IndexOf(classNames, ClassName.Composed(row.Labels[0]))))],
+        : base(classNames, [.. rows.Select(row => (row.Path, LabelsOf(row, classNames)))], isMultiLabel,
             options.SizeOr(ImageFolder.DefaultSize), options, memoryLimit, null, leftOut)
     { }
+
+    private static int[] LabelsOf(ListRow row, string[] classNames) =>
+        [.. row.Labels.Select(label => Array.IndexOf(classNames, ClassName.Composed(label))).Order()];
 
     internal static DatasetPair Open(DataOptions options, long memoryLimit = MemoryLimit)
     {
@@ -27,7 +30,8 @@ public sealed class ImageList : ImageFiles
         var (rows, names) = (new ListRows(), options.ClassNames is { } file ? Names(file) : null);
         foreach (var (list, part) in Lists(given))
             rows.Add(list, options, part);
-        Number(rows, names, options.ClassNames);
+        var several = options.MultiLabel ?? rows.HasSeveralLabels;
+        Number(rows, names, options.ClassNames, several);
         rows.RefuseContradictions();
         if (rows.Bad.Count > 0 && !options.SkipDamaged)
             throw Refusal(given, rows.Bad);
@@ -35,7 +39,7 @@ public sealed class ImageList : ImageFiles
         if (classes.Length < 2)
             throw new InputException($"{given} must have images of two or more classes. Received: "
                 + (classes.Length == 0 ? "no image that can be used." : $"only '{classes[0]}'."));
-        return Parts(given, rows, classes, options, memoryLimit);
+        return Parts(given, rows, classes, several, options, memoryLimit);
     }
 
     /// <summary>The files that a list names, in its order, without regard to labels: images to predict.</summary>
@@ -54,14 +58,16 @@ public sealed class ImageList : ImageFiles
     private static LeftOutFile[] LeftOutRows(ListRows rows) =>
         [.. rows.Bad.Select(row => new LeftOutFile($"{row.Place}", LeftOutReason.BadRow, $"{row.Place}: {row.Reason}"))];
 
-    private static DatasetPair Parts(string given, ListRows rows, string[] classes, DataOptions options, long memoryLimit)
+    private static DatasetPair Parts(string given, ListRows rows, string[] classes, bool several, DataOptions options, long memoryLimit)
     {
         var notes = Notes(rows, classes);
+        if (several)
+            notes.Add("images may show several classes or none: errors are 100 % less the mean average precision");
         var leftOut = LeftOutRows(rows);
         ImageList? Part(SetPart? part, IReadOnlyList<LeftOutFile> lost)
         {
             ListRow[] chosen = [.. rows.Good.Where(row => row.Part == part)];
-            return chosen.Length > 0 ? new(classes, chosen, options, memoryLimit, lost) : null;
+            return chosen.Length > 0 ? new(classes, chosen, several, options, memoryLimit, lost) : null;
         }
         if (rows.Good.All(row => row.Part is null))
         {
@@ -133,9 +139,9 @@ public sealed class ImageList : ImageFiles
     }
 
     // Labels that cannot be used; numbers of classes become their names.
-    private static void Number(ListRows rows, string[]? names, string? file)
+    private static void Number(ListRows rows, string[]? names, string? file, bool several)
     {
-        rows.Refuse(row => row.Labels.Count == 0 ? "it has no label"
+        rows.Refuse(row => several ? null : row.Labels.Count == 0 ? "it has no label"
             : row.Labels.Count > 1 ? $"it has several labels, {string.Join(" and ", row.Labels)}" : null);
         if (names is null)
             return;

@@ -40,6 +40,9 @@ internal sealed class ListRows
     /// <summary>Rows that say again what another one said, and count once.</summary>
     public int Repeated { get; private set; }
 
+    /// <summary>True where some cell holds several labels, or several columns of classes say yes.</summary>
+    public bool HasSeveralLabels { get; private set; }
+
     /// <summary>The classes that have a column each, in the order of the columns; empty where there are none.</summary>
     public IReadOnlyList<string> ClassColumns { get; private set; } = [];
 
@@ -62,6 +65,8 @@ internal sealed class ListRows
                 + $"{string.Join(", ", ClassColumns)} in another.");
         if (classes.Length > 0)
             ClassColumns = classes;
+        // A semicolon that separates labels is one that does not separate cells.
+        char[] between = options.MultiLabel == false ? [] : table.Delimiter == ';' ? ['|'] : ['|', ';'];
         foreach (var row in table.Rows.Skip(columns.HasHeader ? 1 : 0))
         {
             var place = new ListPlace(lists, Path.GetFileName(list), row.Line);
@@ -71,7 +76,8 @@ internal sealed class ListRows
                 bad.Add(new(place, $"there is no file {row.Cells[columns.Path]} in {folder}"));
             else
             {
-                var labels = Labels(row, header, columns);
+                var labels = Labels(row, header, columns, between);
+                HasSeveralLabels |= labels.Length > 1;
                 good.Add(new(file, labels, part ?? (columns.Split is { } split ? PartNames.Find(row.Cells[split]) : null), place));
             }
         }
@@ -135,9 +141,14 @@ internal sealed class ListRows
             ? $"'{row.Cells[split]}' is none of {string.Join(", ", PartNames.All)}" : null;
     }
 
-    private static string[] Labels(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns) => columns.Label is { } label
-        ? row.Cells[label].Length == 0 ? [] : [row.Cells[label]]
-        : [.. columns.Classes.Where(place => ListColumns.IsYes(row.Cells[place])).Select(place => header[place])];
+    private static string[] Labels(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns, char[] between)
+    {
+        if (columns.Label is not { } label)
+            return [.. columns.Classes.Where(place => ListColumns.IsYes(row.Cells[place])).Select(place => header[place])];
+        var cell = row.Cells[label];
+        return between.Length == 0 ? cell.Length == 0 ? [] : [cell]
+            : [.. cell.Split(between, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
+    }
 
     // Lists from Windows have backslashes.
     private static string? Existing(string folder, string path)

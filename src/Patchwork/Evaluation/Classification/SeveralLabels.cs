@@ -1,0 +1,61 @@
+using Patchwork.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Evaluation;
+
+/// <summary>The clean suite's form for images with several labels.</summary>
+internal static class SeveralLabels
+{
+    /// <summary>Adds the numbers of a network.</summary>
+    /// <param name="subject">What is evaluated.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="prefix">What its metrics' names begin with.</param>
+    /// <param name="result">Where they go.</param>
+    public static void Measure(Subject subject, nn.Module<Tensor, Tensor> network, string prefix, SuiteResult result)
+    {
+        // The threshold is chosen where nothing is tested.
+        var threshold = subject.Validation is { } validation ? Scores(subject, network, validation).BestThreshold() : 0.5;
+        var scores = Scores(subject, network, subject.Test);
+        var (classes, images) = (scores.Classes, scores.Images);
+        double[] Numbers(int[]? times)
+        {
+            var at = scores.At(threshold, times);
+            return [scores.MeanAveragePrecision(times), MultiLabelScores.MicroF1(at), at.MacroF1,
+                .. Enumerable.Range(0, classes).Select(k => scores.AveragePrecisionOf(k, times))];
+        }
+        var (values, intervals) = (Numbers(null), Bootstrap.Of(images, subject.Seeds.Open("bootstrap"), Numbers));
+        string[] names = ["map", "micro_f1", "macro_f1"];
+        foreach (var (i, name) in names.Index())
+            result.Add(prefix + name, values[i], intervals[i], images);
+        result.AddMean($"{prefix}exact_match", scores.ExactMatches(threshold), subject.Seeds);
+        result.Add($"{prefix}threshold", threshold, null, subject.Validation?.Count ?? 0);
+        var counts = scores.At(threshold);
+        // class, images, average precision with the ends of its interval, precision, recall, F1
+        result.AddTable($"{prefix}per_label", Enumerable.Range(0, classes).Select(k => (double[])
+        [
+            k, counts.Shown[k], values[names.Length + k], intervals[names.Length + k].Low, intervals[names.Length + k].High,
+            counts.Precision(k), counts.Recall(k), counts.F1(k),
+        ]));
+        string[] untested = [.. subject.Test.ClassNames.Where((_, k) => counts.Shown[k] == 0)];
+        if (untested.Length > 0 && prefix.Length == 0)
+            result.AddNote($"No test image of {string.Join(", ", untested)}: not in the means.");
+    }
+
+    /// <summary>The network's probabilities for the images of a set, and their labels.</summary>
+    public static MultiLabelScores Scores(Subject subject, nn.Module<Tensor, Tensor> network, Dataset images)
+    {
+        using var model = new PixelModel(network, subject.Test.Normalization);
+        using var noGradient = no_grad();
+        var (probabilities, shows) = (new List<float[]>(), new List<bool[]>());
+        foreach (var batch in subject.Batches(images))
+        {
+            using var scope = NewDisposeScope();
+            var rows = model.Logits(batch.Images).to(ScalarType.Float32).sigmoid().cpu().contiguous();
+            probabilities.AddRange(rows.data<float>().ToArray().Chunk((int)rows.size(1)));
+            shows.AddRange(batch.Labels.cpu().contiguous().data<float>().ToArray().Chunk((int)rows.size(1))
+                .Select(row => row.Select(value => value > 0.5f).ToArray()));
+        }
+        return new(probabilities, shows);
+    }
+}
