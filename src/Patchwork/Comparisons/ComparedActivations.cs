@@ -25,7 +25,7 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
         const string title = "What each network looks at";
         if (test.IsMultiLabel)
             return new(title, [HtmlFragment.Paragraph("Images with several labels are looked at one by one, with patchwork "
-                + "explain --class NAME.")]);
+                + "explain.")]);
         try
         {
             return new(title, [Sheet()]);

@@ -70,4 +70,7 @@ public sealed record Headline(string Metric, string Title, bool Percent = true, 
 {
     /// <summary>True for the test error itself, of which a report gives the interval over the test images. Default false.</summary>
     public bool IsTestError { get; init; }
+
+    /// <summary>True where it is measured of images with several labels alone. Default false.</summary>
+    public bool OfSeveralLabels { get; init; }
 }

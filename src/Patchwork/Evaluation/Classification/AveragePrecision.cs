@@ -15,10 +15,8 @@ public static class AveragePrecision
     /// </summary>
     /// <param name="scores">A score for each image; higher is surer.</param>
     /// <param name="shows">Whether each image shows the class.</param>
-    /// <param name="times">How often each image counts; null: once.</param>
-    public static double Of(IReadOnlyList<double> scores, IReadOnlyList<bool> shows, int[]? times = null) =>
-        Steps(scores, shows, times) is { Count: > 0 } steps
-            ? steps.Zip(steps.Prepend((0, 1)), (step, before) => (step.Recall - before.Item1) * step.Precision).Sum() : double.NaN;
+    /// <exception cref="ArgumentException">There are not as many of both.</exception>
+    public static double Of(IReadOnlyList<double> scores, IReadOnlyList<bool> shows) => new RankedImages(scores, shows).AveragePrecision();
 
     /// <summary>
     /// The mean of the largest precision at a recall of at least 0, 0.1, …, 1: Pascal VOC's until 2009 (Everingham et al. 2010, eq. 1 and
@@ -27,32 +25,55 @@ public static class AveragePrecision
     /// <inheritdoc cref="Of"/>
     public static double ElevenPoints(IReadOnlyList<double> scores, IReadOnlyList<bool> shows)
     {
-        var steps = Steps(scores, shows, null);
-        return steps.Count == 0 ? double.NaN : Enumerable.Range(0, 11).Average(tenth =>
+        var steps = new RankedImages(scores, shows).Steps(null).ToArray();
+        return steps.Length == 0 ? double.NaN : Enumerable.Range(0, 11).Average(tenth =>
             steps.Where(step => step.Recall >= tenth / 10.0 - 1e-12).Select(step => step.Precision).DefaultIfEmpty(0).Max());
     }
+}
 
-    // Recall and precision after each distinct score, from the highest.
-    private static List<(double Recall, double Precision)> Steps(IReadOnlyList<double> scores, IReadOnlyList<bool> shows, int[]? times)
+/// <summary>Images in the order of a class's scores, sorted once for any number of resamples.</summary>
+internal sealed class RankedImages
+{
+    private readonly int[] order;
+    private readonly bool[] shows, endsStep;      // in that order
+
+    /// <summary>Sorts.</summary>
+    /// <param name="scores">A score for each image; higher is surer.</param>
+    /// <param name="shows">Whether each image shows the class.</param>
+    public RankedImages(IReadOnlyList<double> scores, IReadOnlyList<bool> shows)
     {
         if (scores.Count != shows.Count)
             throw new ArgumentException($"There must be a score for each image. Received: {scores.Count} and {shows.Count}.");
-        var order = Enumerable.Range(0, scores.Count).OrderByDescending(i => scores[i]).ToArray();
-        double Times(int i) => times?[i] ?? 1;
-        var positives = order.Where(i => shows[i]).Sum(Times);
-        var steps = new List<(double, double)>();
+        order = [.. Enumerable.Range(0, scores.Count).OrderByDescending(i => scores[i])];
+        this.shows = [.. order.Select(i => shows[i])];
+        endsStep = [.. order.Select((image, at) => at + 1 == order.Length || scores[order[at + 1]] != scores[image])];
+    }
+
+    /// <summary>Recall and precision after each distinct score, from the highest; none where no image shows the class.</summary>
+    /// <param name="times">How often each image counts; null: once.</param>
+    public IEnumerable<(double Recall, double Precision)> Steps(int[]? times)
+    {
+        var positives = 0.0;
+        for (var at = 0; at < order.Length; at++)
+            positives += shows[at] ? times?[order[at]] ?? 1 : 0;
         var (right, named) = (0.0, 0.0);
-        for (var at = 0; at < order.Length && positives > 0;)
+        for (var at = 0; at < order.Length && positives > 0; at++)
         {
-            var score = scores[order[at]];
-            for (; at < order.Length && scores[order[at]] == score; at++)
-            {
-                named += Times(order[at]);
-                right += shows[order[at]] ? Times(order[at]) : 0;
-            }
-            if (named > 0)
-                steps.Add((right / positives, right / named));
+            var count = times?[order[at]] ?? 1;
+            named += count;
+            right += shows[at] ? count : 0;
+            if (endsStep[at] && named > 0)
+                yield return (right / positives, right / named);
         }
-        return steps;
+    }
+
+    /// <summary>See <see cref="AveragePrecision.Of"/>.</summary>
+    /// <param name="times">How often each image counts; null: once.</param>
+    public double AveragePrecision(int[]? times = null)
+    {
+        var (area, before, any) = (0.0, 0.0, false);
+        foreach (var (recall, precision) in Steps(times))
+            (area, before, any) = (area + (recall - before) * precision, recall, true);
+        return any ? area : double.NaN;
     }
 }

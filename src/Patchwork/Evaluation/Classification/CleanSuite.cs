@@ -26,9 +26,9 @@ public sealed record CleanSuite : Suite
         new("top1_error", "test error, %") { IsTestError = true },
         new("top5_error", "top-5 error, %"),
         new("nll", "negative log-likelihood", Percent: false),
-        new("map", "mean average precision, %", LowerIsBetter: false),
-        new("micro_f1", "micro-F1, %", LowerIsBetter: false),
-        new("exact_match", "all labels right, %", LowerIsBetter: false),
+        new("map", "mean average precision, %", LowerIsBetter: false) { OfSeveralLabels = true },
+        new("micro_f1", "micro-F1, %", LowerIsBetter: false) { OfSeveralLabels = true },
+        new("exact_match", "all labels right, %", LowerIsBetter: false) { OfSeveralLabels = true },
         new("balanced_accuracy", "balanced accuracy, %", LowerIsBetter: false),
         new("macro_f1", "macro-F1, %", LowerIsBetter: false),
     ];

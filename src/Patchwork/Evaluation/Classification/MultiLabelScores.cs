@@ -9,6 +9,8 @@ namespace Patchwork.Evaluation;
 /// <param name="shows">Whether each image shows each class.</param>
 internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IReadOnlyList<bool[]> shows)
 {
+    private readonly RankedImages?[] ranked = new RankedImages?[probabilities[0].Length];
+
     /// <summary>K.</summary>
     public int Classes => probabilities[0].Length;
 
@@ -24,8 +26,13 @@ internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IRe
         row.Zip(truth, (probability, shown) => probability - (shown ? 1.0 : 0.0)).Sum(difference => difference * difference))];
 
     /// <summary>Average precision of a class; NaN where no image shows it.</summary>
-    public double AveragePrecisionOf(int k, int[]? times = null) => AveragePrecision.Of(
-        [.. probabilities.Select(row => (double)row[k])], [.. shows.Select(row => row[k])], times);
+    /// <param name="k">The class.</param>
+    /// <param name="times">How often each image counts; null: once.</param>
+    public double AveragePrecisionOf(int k, int[]? times = null)
+    {
+        ranked[k] ??= new([.. probabilities.Select(row => (double)row[k])], [.. shows.Select(row => row[k])]);
+        return ranked[k]!.AveragePrecision(times);
+    }
 
     /// <summary>Mean over the classes that some image shows.</summary>
     public double MeanAveragePrecision(int[]? times = null) => Enumerable.Range(0, Classes).Select(k => AveragePrecisionOf(k, times))
