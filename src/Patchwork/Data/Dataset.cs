@@ -117,6 +117,14 @@ public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
     /// <summary>What training and test were cut from, where the set has no test part; null where it has.</summary>
     internal CutTest? Cut { get; init; }
 
+    /// <summary>The same with every part shown otherwise.</summary>
+    internal DatasetPair Seen(Func<Dataset, Dataset> view) => this with
+    {
+        Train = view(Train),
+        Test = view(Test),
+        Validation = Validation is { } validation ? view(validation) : null,
+    };
+
     /// <summary><see cref="Notes"/>, and how the test part was cut.</summary>
     internal IEnumerable<string> AllNotes => Cut is null ? Notes : Notes.Append(Cut.Note);
 }

@@ -24,13 +24,7 @@ internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames
             return pair;
         if (own.Count != classNames.Count || own.Any(name => IndexOf(classNames, name) < 0))
             return null;
-        Dataset View(Dataset set) => new Relabelled(set, classNames);
-        return pair with
-        {
-            Train = View(pair.Train),
-            Test = View(pair.Test),
-            Validation = pair.Validation is { } validation ? View(validation) : null,
-        };
+        return pair.Seen(set => new Relabelled(set, classNames));
     }
 
     private static int IndexOf(IReadOnlyList<string> names, string name) =>

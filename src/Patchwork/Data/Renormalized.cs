@@ -14,12 +14,6 @@ internal sealed class Renormalized(Dataset whole, Normalization normalization) :
         if (normalization.Mean.Count != pair.Train.Channels)
             throw new InputException($"{pair.Id} has images of {pair.Train.Channels} channels. Received: a normalization of "
                 + $"{normalization.Mean.Count} (`Normalization`).");
-        Dataset View(Dataset set) => new Renormalized(set, normalization);
-        return pair with
-        {
-            Train = View(pair.Train),
-            Test = View(pair.Test),
-            Validation = pair.Validation is { } validation ? View(validation) : null,
-        };
+        return pair.Seen(set => new Renormalized(set, normalization));
     }
 }

@@ -87,6 +87,13 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
         return values.detach().to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
     }
 
+    /// <summary>The rows of a tensor (N, K), as numbers of single precision.</summary>
+    internal static IEnumerable<float[]> Rows(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        return values.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)values.size(1));
+    }
+
     /// <summary>A set whose loader leaves pixels in [0, 1] as they are.</summary>
     private sealed class RawPixels(Dataset whole) : DatasetView(whole)
     {

@@ -6,9 +6,8 @@ namespace Patchwork.Interop;
 
 /// <summary>
 /// A ResNet-18 trained on ImageNet, from the NuGet package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> (MIT): an ONNX graph of basic
-/// blocks
-/// [2, 2, 2, 3] without a classifier, made by CNTK. It takes blue, green and red from 0 to 255 minus their means; both are folded into the
-/// first convolution, so that the network takes normalized RGB like any other.
+/// blocks [2, 2, 2, 3] without a classifier, made by CNTK. It takes blue, green and red from 0 to 255 minus their means; both are folded
+/// into the first convolution, so that the network takes normalized RGB like any other.
 /// </summary>
 public static class ImageNetResNet18
 {

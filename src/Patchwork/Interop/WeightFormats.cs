@@ -31,7 +31,7 @@ internal static class WeightFormats
         using var stream = File.OpenRead(path);
         var head = new byte[Head];
         var length = stream.ReadAtLeast(head, Head, throwOnEndOfStream: false);
-        if (head is [(byte)'P', (byte)'K', 3, 4, ..] && HoldsPickle(path))
+        if (head is [(byte)'P', (byte)'K', 3, 4, ..] && HoldsPickle(path, head))
             return WeightFormat.PyTorch;
         if (Other(head.AsSpan(0, length)) is { } format)
             throw new InputException($"Weights must be {Read}. Received: {path}, which is {format}. "
@@ -42,7 +42,7 @@ internal static class WeightFormats
     }
 
     // A zip archive that is cut off has no directory: the beginning shows what it was.
-    private static bool HoldsPickle(string path)
+    private static bool HoldsPickle(string path, ReadOnlySpan<byte> head)
     {
         try
         {
@@ -51,10 +51,7 @@ internal static class WeightFormats
         }
         catch (InvalidDataException)
         {
-            using var stream = File.OpenRead(path);
-            var head = new byte[Head];
-            stream.ReadAtLeast(head, Head, throwOnEndOfStream: false);
-            return head.AsSpan().IndexOf("data.pkl"u8) >= 0;
+            return head.IndexOf("data.pkl"u8) >= 0;
         }
     }
 

@@ -20,8 +20,7 @@ public static class ClassWeighting
 
     /// <summary>
     /// Inverse to the effective number of images, <c>(1-β)/(1-β^n_k)</c>, times what makes their sum K (Cui et al., "Class-Balanced Loss
-    /// Based on
-    /// Effective Number of Samples", CVPR 2019, eq. 3): each further image of a class brings less that is new.
+    /// Based on Effective Number of Samples", CVPR 2019, eq. 3): each further image of a class brings less that is new.
     /// </summary>
     /// <param name="counts">Number of images of each class, at least one.</param>
     /// <param name="beta">β; 0 weighs all classes alike, towards 1 it becomes inverse to the number. Range [0, 1). Default 0.999.</param>

@@ -129,9 +129,8 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in
-    /// the CutMix authors'
-    /// code.
+    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the
+    /// CutMix authors' code.
     /// </summary>
     private protected void Initialize()
     {

@@ -7,8 +7,7 @@ namespace Patchwork.Models;
 /// <summary>
 /// Deep pyramidal residual networks for small images (Han, Kim, Kim 2017, "Deep Pyramidal Residual Networks", equation 2, additive): from
 /// 16 channels every block adds α/L, so the width grows in each of the L blocks and not at the stages' starts alone. Depth 6n+2 with basic
-/// blocks, 9n+2 with bottlenecks.
-/// Parameter names are those of the CutMix authors' code.
+/// blocks, 9n+2 with bottlenecks. Parameter names are those of the CutMix authors' code.
 /// </summary>
 public sealed class PyramidNet : ImageClassifier
 {

@@ -7,9 +7,8 @@ public enum Stem
     Small,
 
     /// <summary>
-    /// The published one (He et al. 2016, table 1): a 7×7 convolution with stride 2 and max-pooling, so that the first stage sees a
-    /// quarter of
-    /// the rows and columns; an eighth of the work and memory.
+    /// The published one (He et al. 2016, table 1): a 7×7 convolution with stride 2 and max-pooling, so that the first stage sees a quarter
+    /// of the rows and columns; an eighth of the work and memory.
     /// </summary>
     ImageNet,
 }

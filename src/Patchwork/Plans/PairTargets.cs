@@ -50,9 +50,8 @@ public sealed class PairTargets
     public IReadOnlyList<double>? PartnerWeights { get; }
 
     /// <summary>
-    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to
-    /// (1-ε)·y + ε/K. Smooth
-    /// here or in the loss, not in both.
+    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to (1-ε)·y
+    /// + ε/K. Smooth here or in the loss, not in both.
     /// </summary>
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
@@ -84,9 +83,8 @@ public sealed class PairTargets
 
     /// <summary>
     /// The mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted image by image and then reduced the way <paramref name="loss"/>
-    /// reduces:
-    /// (N) for
-    /// <see cref="Reduction.None"/>, a scalar otherwise. For losses linear in the target this equals the loss of <see cref="Soft"/>.
+    /// reduces: (N) for <see cref="Reduction.None"/>, a scalar otherwise. For losses linear in the target this equals the loss of <see
+    /// cref="Soft"/>.
     /// </summary>
     public Tensor Loss(Tensor logits, Loss loss)
     {
@@ -103,8 +101,7 @@ public sealed class PairTargets
     /// <summary>
     /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
     /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets of 0 and 1 count where the predicted class is 1; other distributions
-    /// count
-    /// their largest entry as the class.
+    /// count their largest entry as the class.
     /// </summary>
     public double WeightedHits(Tensor logits)
     {

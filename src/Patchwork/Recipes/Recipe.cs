@@ -11,8 +11,6 @@ namespace Patchwork.Recipes;
 /// </summary>
 public sealed partial record Recipe
 {
-    private const double UsualShare = 0.1;
-
     /// <summary>Version of this format. Always 1.</summary>
     public int Version { get; init; } = 1;
 
@@ -82,9 +80,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// The first layers of <c>resnet18</c>, <c>resnet34</c>, <c>resnet50</c> and <c>resnet18-imagenet</c>: small or imagenet. Null: those
-    /// of the weights, or else by
-    /// the
-    /// size of the images, small up to 64 pixels.
+    /// of the weights, or else by the size of the images, small up to 64 pixels.
     /// </summary>
     public Stem? Stem { get; init; }
 
@@ -234,8 +230,8 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Weights of classes in the loss: <c>balanced</c> (inverse to the number of training images), <c>effective</c> or <c>effective:β</c>
-    /// (Cui
-    /// et al. 2019, β 0.999), or a file with a class and its weight in each line. Null: all alike. Validation and test are not weighted.
+    /// (Cui et al. 2019, β 0.999), or a file with a class and its weight in each line. Null: all alike. Validation and test are not
+    /// weighted.
     /// </summary>
     public string? ClassWeights
     {
@@ -307,54 +303,6 @@ public sealed partial record Recipe
     /// <summary>Steps between checkpoints inside an epoch; 0: after each epoch only. Default 0.</summary>
     public int CheckpointEvery { get; init; }
 
-    /// <summary>Opens the data set that the recipe names.</summary>
-    /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
-    public DatasetPair OpenData()
-    {
-        var opened = DatasetCatalogue.Open(Dataset, Opening());
-        if (TestedFold is { } fold)
-            opened = CrossValidation.Fold(opened, Folds!.Value, fold);
-        return Normalization is { } text ? Renormalized.To(opened, Patchwork.Data.Normalization.Parse(text)) : opened;
-    }
-
-    /// <summary>Looks the data set that the recipe names through, damaged pictures included.</summary>
-    /// <exception cref="InputException">The name is unknown, or it cannot be opened at all.</exception>
-    public DataCheck CheckData() => DataCheck.Of(Dataset, Opening());
-
-    /// <summary>How its data set is opened.</summary>
-    internal DataOptions Opening() => new()
-    {
-        Data = Data,
-        ImageSize = ImageSize,
-        CenterCrop = CenterCrop,
-        ScaledDecoding = ScaledDecoding ?? true,
-        SkipDamaged = SkipDamaged,
-        Images = Images,
-        Columns = Columns,
-        ClassNames = ClassNames,
-        MultiLabel = MultiLabel,
-    };
-
-    /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
-    internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
-    {
-        var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count)
-            : PerClass is { } each ? StratifiedSplit.PerClass(data.Train, each) : data.Train;
-        if (ValidatesOnTest)
-            return (whole, data.Test);
-        if (Validation is null && data.Validation is { } own)
-            return (whole, own);
-        var (train, validation) = StratifiedSplit.Of(whole, Validation is { } share
-            ? double.Parse(share, System.Globalization.CultureInfo.InvariantCulture) : UsualShare);
-        return (new Subset(whole, train), new Subset(whole, validation));
-    }
-
-    /// <summary>The fold that a run of this recipe tests on, from 0; null without cross-validation.</summary>
-    internal int? TestedFold => Folds is { } folds ? (int)((Seed + (ulong)folds - 1) % (ulong)folds) : null;
-
     // Ids may be written in any case.
     private static string Id(string text) => text.Trim().ToLowerInvariant();
-
-    /// <summary>True where the test set chooses the best epoch.</summary>
-    internal bool ValidatesOnTest => Validation == "test";
 }

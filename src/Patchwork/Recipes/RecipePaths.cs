@@ -20,8 +20,7 @@ internal static class RecipePaths
 
     /// <summary>
     /// The recipe with the network that its weights are of, where that is known: nothing else has the names and shapes of those of
-    /// ImageNet, and
-    /// the model that recipes have by default was not chosen for them.
+    /// ImageNet, and the model that recipes have by default was not chosen for them.
     /// </summary>
     public static Recipe WithModel(Recipe recipe) => recipe.Weights == ImageNetResNet18.Id && recipe.Model == new Recipe().Model
         ? recipe with { Model = ImageNetResNet18.Model } : recipe;

@@ -57,8 +57,7 @@ public sealed record ResolvedRecipe
 
     /// <summary>
     /// The loss on a training set: <see cref="Loss"/>, or for images with several labels binary cross entropy (focal where the recipe says
-    /// so) with
-    /// the same smoothing.
+    /// so) with the same smoothing.
     /// </summary>
     /// <param name="train">The training set.</param>
     public Loss LossOn(Dataset train) => !train.IsMultiLabel ? Loss

@@ -7,9 +7,8 @@ namespace Patchwork.Reporting;
 
 /// <summary>
 /// Confusion matrices as inline SVG, a pure function of the data: right answers on the diagonal in one hue, mistakes in another, tinted by
-/// the
-/// share of the row. Few classes have the share in every cell; many have small cells with the names beside them, and the numbers come up on
-/// pointing at a cell. Beneath stand the most frequent mistakes in words.
+/// the share of the row. Few classes have the share in every cell; many have small cells with the names beside them, and the numbers come
+/// up on pointing at a cell. Beneath stand the most frequent mistakes in words.
 /// </summary>
 public static class MatrixCharts
 {

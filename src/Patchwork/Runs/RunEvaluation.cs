@@ -106,8 +106,7 @@ public static class RunEvaluation
         foreach (var batch in opened.Subject.Batches(test))
         {
             using var scope = NewDisposeScope();
-            var logits = model.Logits(batch.Images).to(ScalarType.Float32).cpu().contiguous();
-            rows.AddRange(logits.data<float>().ToArray().Chunk((int)logits.size(1)));
+            rows.AddRange(Subject.Rows(model.Logits(batch.Images)));
         }
         OutputFile.Write(path, asText ? Encoding.UTF8.GetBytes(LogitsTable(test, rows).ToCsv())
             : NpyFile.Encode(rows.SelectMany(row => row).ToArray(), rows.Count, test.ClassNames.Count));

@@ -4,6 +4,7 @@ using Patchwork.Formats;
 using Patchwork.Inference;
 using Patchwork.Internals;
 using Patchwork.Interop;
+using Patchwork.Losses;
 using Patchwork.Models;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
@@ -74,6 +75,8 @@ public sealed class TrainingRun
 
     private Recipe Recipe => resolved.Recipe;
 
+    private Loss TrainingLoss => field ??= RecipeClassWeights.Over(resolved.LossOn(data.Train), Recipe.ClassWeights, data.Train);
+
     /// <summary>
     /// Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.
     /// </summary>
@@ -94,7 +97,7 @@ public sealed class TrainingRun
         {
             DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             run.LoadWeights(report);
-            RecipeClassWeights.Over(run.resolved.LossOn(run.data.Train), run.Recipe.ClassWeights, run.data.Train);
+            _ = run.TrainingLoss;      // a file of weights that cannot be used is refused
             var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(), run.data);
             using var owned = RunLock.Take(runFolder.Path);
             return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
@@ -210,7 +213,7 @@ public sealed class TrainingRun
             Epochs = Recipe.Epochs,
             Optimizer = resolved.Optimizer,
             Schedule = resolved.Schedule(trainLoader.Steps),
-            Loss = RecipeClassWeights.Over(resolved.LossOn(data.Train), Recipe.ClassWeights, data.Train),
+            Loss = TrainingLoss,
             EvaluationLoss = resolved.LossOn(data.Train),
             ClipNorm = Recipe.Clip,
             Accumulate = Recipe.Accumulate,

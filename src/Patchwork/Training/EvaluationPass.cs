@@ -20,8 +20,7 @@ public sealed record EvaluationResult(long Images, double Loss, double Top1Error
 {
     /// <summary>
     /// For images with several labels the mean average precision, see <see cref="AveragePrecision.Of"/>; null for images with one. The
-    /// errors count
-    /// an image as right where its best class, or one of its five best, is among its labels.
+    /// errors count an image as right where its best class, or one of its five best, is among its labels.
     /// </summary>
     public double? MeanAveragePrecision { get; init; }
 }
@@ -78,8 +77,8 @@ public static class EvaluationPass
                 var hits = here.Labels.gather(1, order);      // from the best class down
                 top1 += hits.narrow(1, 0, 1).sum().ToInt64();
                 top5 += hits.narrow(1, 0, Math.Min(5, hits.size(1))).amax([1]).sum().ToInt64();
-                scores.AddRange(Rows(logits));
-                truths.AddRange(Rows(here.Labels).Select(row => row.Select(value => value > 0.5f).ToArray()));
+                scores.AddRange(Subject.Rows(logits));
+                truths.AddRange(MultiLabelScores.Shows(here.Labels));
             }
             images += batch.Count;
             batchEnd(here);
@@ -89,7 +88,4 @@ public static class EvaluationPass
             MeanAveragePrecision = scores.Count > 0 ? new MultiLabelScores(scores, truths).MeanAveragePrecision() : null,
         };
     }
-
-    private static IEnumerable<float[]> Rows(Tensor values) =>
-        values.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)values.size(1));
 }

@@ -2,8 +2,7 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// K-fold cross-validation: the images are dealt into K parts, each class evenly, and every part is the test set once. The parts are the
-/// same
-/// for every seed. Where the set has a test part of its own, that is left alone and the training images are dealt.
+/// same for every seed. Where the set has a test part of its own, that is left alone and the training images are dealt.
 /// </summary>
 internal static class CrossValidation
 {

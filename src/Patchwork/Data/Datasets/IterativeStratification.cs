@@ -4,10 +4,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Deals images with several labels into parts so that every label keeps its share (Sechidis, Tsoumakas and Vlahavas, "On the
-/// Stratification of
-/// Multi-Label Data", ECML 2011, algorithm 1): the rarest label that is left is dealt first, each of its images to the part that lacks
-/// that label
-/// most, then to the one that lacks images most.
+/// Stratification of Multi-Label Data", ECML 2011, algorithm 1): the rarest label that is left is dealt first, each of its images to the
+/// part that lacks that label most, then to the one that lacks images most.
 /// </summary>
 internal static class IterativeStratification
 {

@@ -77,9 +77,8 @@ public static class PictureListing
     private static readonly string[] Lists = [".csv", ".tsv", ".txt"];
 
     /// <summary>
-    /// A picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or those that a list
-    /// names, in
-    /// its order.
+    /// A picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or those that a list names,
+    /// in its order.
     /// </summary>
     /// <param name="path">A picture, a folder, or a list (<c>.csv</c>, <c>.tsv</c>, <c>.txt</c>).</param>
     /// <param name="options">How a list is read; null: by the usual names of its columns.</param>

@@ -23,7 +23,7 @@ public static class StratifiedSplit
         if (count >= set.Count)
             return set;
         if (set.IsMultiLabel)
-            return new Subset(set, PartOf(set, [(double)count / set.Count, 1 - (double)count / set.Count], 0));
+            return new Subset(set, PartOf(Deal(set, [(double)count / set.Count, 1 - (double)count / set.Count]), 0));
         var classes = Classes(set);
         if (count < classes.Count)
             throw new InputException($"A subset must have an image for each of the {classes.Count} classes. Received: {count}. "
@@ -87,8 +87,12 @@ public static class StratifiedSplit
             throw new InputException("The validation share must lie between 0 and 1. "
                 + FormattableString.Invariant($"Received: {share}. Choose another `Validation`."));
         if (set.IsMultiLabel)
-            return set.Count < 2 ? throw new InputException("A validation share needs two training images. Received: one.")
-                : new(PartOf(set, [1 - share, share], 0), PartOf(set, [1 - share, share], 1));
+        {
+            if (set.Count < 2)
+                throw new InputException("A validation share needs two training images. Received: one.");
+            var dealt = Deal(set, [1 - share, share]);
+            return new(PartOf(dealt, 0), PartOf(dealt, 1));
+        }
         var classes = Classes(set);
         int[] taken = [.. ByShare(classes, share).Zip(classes, (number, one) => Math.Max(number, Math.Min(1, one.Members.Length - 1)))];
         var validation = Chosen(classes, taken);
@@ -99,8 +103,8 @@ public static class StratifiedSplit
         return new([.. Enumerable.Range(0, set.Count).Except(validation)], validation);
     }
 
-    private static int[] PartOf(Dataset set, double[] shares, int part) =>
-        [.. Deal(set, shares).Index().Where(one => one.Item == part).Select(one => one.Index)];
+    private static int[] PartOf(int[] dealt, int part) =>
+        [.. dealt.Index().Where(one => one.Item == part).Select(one => one.Index)];
 
     private static int[] Deal(Dataset set, double[] shares) => IterativeStratification.Deal(
         [.. Enumerable.Range(0, set.Count).Select(set.Labels)], set.ClassNames.Count, shares);

@@ -132,8 +132,7 @@ public sealed record CalibrationSuite : Suite
         {
             using var scope = NewDisposeScope();
             var logits = model.Logits(batch.Images);
-            var flat = logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
-            rows.AddRange(flat.Chunk((int)logits.size(1)));
+            rows.AddRange(Subject.Rows(logits));
             labels.AddRange(Subject.Numbers(batch.Labels).Select(label => (int)label));
         }
         return (rows, labels);

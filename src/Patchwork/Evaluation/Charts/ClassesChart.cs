@@ -3,16 +3,14 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Precision, recall and F1 of each class in percent, a group of columns for each method, means over the seeds; beside each class the
-/// number of
-/// its test images.
+/// Numbers of each class in percent, a group of columns for each method, means over the seeds; beside each class the number of its test
+/// images.
 /// </summary>
-/// <param name="Table">Name of the table, rows [class, images, precision, recall, F1, …].</param>
+/// <param name="Table">Name of the table, rows [class, images, …].</param>
 /// <param name="Title">Its heading.</param>
-public sealed record ClassesChart(string Table, string Title) : SuiteChart
+/// <param name="Columns">What is shown of a row.</param>
+public sealed record ClassesChart(string Table, string Title, IReadOnlyList<ClassColumn> Columns) : SuiteChart
 {
-    private static readonly string[] Columns = ["precision", "recall", "F1"];
-
     /// <inheritdoc/>
     public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods)
     {
@@ -21,9 +19,10 @@ public sealed record ClassesChart(string Table, string Title) : SuiteChart
             return [];
         string[] rows = [.. methods[0].ClassNames.Select((name, k) =>
             $"{name} ({Images(methods[0], k).ToString("N0", CultureInfo.InvariantCulture)})")];
+        string[] titles = [.. Columns.Select(column => column.Title)];
         return [new HeatChart($"{Title}, %", rows, [.. methods.Select(method => new HeatGroup(
-            methods.Count == 1 ? "" : method.Method, Columns,
-            [.. rows.Select((_, k) => (double[])[.. Columns.Select((_, c) => 100 * Mean(method, k, 2 + c))])]))],
+            methods.Count == 1 ? "" : method.Method, titles,
+            [.. rows.Select((_, k) => (double[])[.. Columns.Select(column => 100 * Mean(method, k, column.Index))])]))],
             $"{Title} in percent for {rows.Length} classes and {methods.Count} methods.")];
     }
 
@@ -34,3 +33,8 @@ public sealed record ClassesChart(string Table, string Title) : SuiteChart
     private double Mean(MeasuredMethod method, int row, int column) =>
         method.Tables(Table).Select(table => table[row][column]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
 }
+
+/// <summary>A column of a <see cref="ClassesChart"/>.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="Index">Which number of a row of the table it shows, from 0.</param>
+public sealed record ClassColumn(string Title, int Index);

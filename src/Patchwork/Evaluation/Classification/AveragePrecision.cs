@@ -2,16 +2,14 @@ namespace Patchwork.Evaluation;
 
 /// <summary>
 /// Average precision of a class: how well its probabilities rank the images that show it before those that do not. Mean average precision
-/// is the
-/// mean over the classes that some image shows.
+/// is the mean over the classes that some image shows.
 /// </summary>
 public static class AveragePrecision
 {
     /// <summary>
     /// Area under the steps of precision over recall, <c>Σ (R_n - R_(n-1))·P_n</c> over the distinct scores: scikit-learn's
-    /// <c>average_precision_score</c>, and what papers on multi-label images call AP (COCO, NUS-WIDE). Equal scores are one step. NaN
-    /// where no image
-    /// shows the class.
+    /// <c>average_precision_score</c>, and what papers on multi-label images call AP (COCO, NUS-WIDE). Equal scores are one step. NaN where
+    /// no image shows the class.
     /// </summary>
     /// <param name="scores">A score for each image; higher is surer.</param>
     /// <param name="shows">Whether each image shows the class.</param>

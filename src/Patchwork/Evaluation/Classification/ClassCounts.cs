@@ -2,10 +2,8 @@ namespace Patchwork.Evaluation;
 
 /// <summary>
 /// How many images of each class were shown, how many were taken for it, and how many of these were right; and what follows from it. A
-/// class that
-/// was neither shown nor named has no precision, no recall and no F1, which are NaN; one that was shown and never named has a precision of
-/// 0, as
-/// scikit-learn counts.
+/// class that was neither shown nor named has no precision, no recall and no F1, which are NaN; one that was shown and never named has a
+/// precision of 0, as scikit-learn counts.
 /// </summary>
 /// <param name="Shown">Images of each class.</param>
 /// <param name="Named">Images that were taken for each class.</param>

@@ -1,15 +1,20 @@
+using static TorchSharp.torch;
+
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// What the probabilities of images with several labels are worth: ranking by <see cref="AveragePrecision"/>, and decisions at a
-/// threshold. All are
-/// scikit-learn's.
+/// What the probabilities of images with several labels are worth: ranking by <see cref="AveragePrecision"/>, and decisions at a threshold.
+/// All are scikit-learn's.
 /// </summary>
 /// <param name="probabilities">A probability for each image (row) and class.</param>
 /// <param name="shows">Whether each image shows each class.</param>
 internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IReadOnlyList<bool[]> shows)
 {
     private readonly RankedImages?[] ranked = new RankedImages?[probabilities[0].Length];
+
+    /// <summary>Whether each image shows each class, from rows (N, K) of 0 and 1.</summary>
+    public static IEnumerable<bool[]> Shows(Tensor labels) =>
+        Subject.Rows(labels).Select(row => row.Select(value => value > 0.5f).ToArray());
 
     /// <summary>K.</summary>
     public int Classes => probabilities[0].Length;

@@ -51,10 +51,8 @@ internal static class SeveralLabels
         foreach (var batch in subject.Batches(images))
         {
             using var scope = NewDisposeScope();
-            var rows = model.Logits(batch.Images).to(ScalarType.Float32).sigmoid().cpu().contiguous();
-            probabilities.AddRange(rows.data<float>().ToArray().Chunk((int)rows.size(1)));
-            shows.AddRange(batch.Labels.cpu().contiguous().data<float>().ToArray().Chunk((int)rows.size(1))
-                .Select(row => row.Select(value => value > 0.5f).ToArray()));
+            probabilities.AddRange(Subject.Rows(model.Logits(batch.Images).to(ScalarType.Float32).sigmoid()));
+            shows.AddRange(MultiLabelScores.Shows(batch.Labels));
         }
         return new(probabilities, shows);
     }

@@ -4,9 +4,8 @@ using System.Text;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// What a pickle may do before it is read: build numbers, texts, lists and dictionaries, and name what a state dict is made of. A pickle
-/// is a
-/// program; one that names anything else is refused before a single step of it runs.
+/// What a pickle may do before it is read: build numbers, texts, lists and dictionaries, and name what a state dict is made of. A pickle is
+/// a program; one that names anything else is refused before a single step of it runs.
 /// </summary>
 internal static class PickleCheck
 {

@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the
-/// pickle is
-/// run; what is no state dict is refused. Tensors of one storage, with any strides, are read as they are.
+/// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the pickle
+/// is run; what is no state dict is refused. Tensors of one storage, with any strides, are read as they are.
 /// </summary>
 internal static class TorchFile
 {

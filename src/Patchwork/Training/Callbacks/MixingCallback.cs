@@ -1,15 +1,16 @@
 using Patchwork.Data;
+using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Schedules;
+using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
 /// <summary>
 /// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed
 /// while it is assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test
-/// alone, and puts everything
-/// back when the fit ends, also when it throws.
+/// alone, and puts everything back when the fit ends, also when it throws.
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
@@ -38,8 +39,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
 
     /// <summary>
     /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area (the practice of
-    /// TResNet's code).
-    /// Default false: classes weigh λ and 1-λ, so that what is hardly to be seen is hardly asked for.
+    /// TResNet's code). Default false: classes weigh λ and 1-λ, so that what is hardly to be seen is hardly asked for.
     /// </summary>
     public bool UnionLabels { get; init; }
 
@@ -65,7 +65,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion) : targets.Loss(logits, state.Criterion);
     }
 
-    private static TorchSharp.torch.Tensor Union(TorchSharp.torch.Tensor logits, PairTargets targets, Losses.Loss loss)
+    private static Tensor Union(Tensor logits, PairTargets targets, Loss loss)
     {
         using var labels = targets.MultiHot((int)logits.size(1), logits.dtype);
         return loss.Evaluate(logits, labels);

@@ -9,8 +9,8 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// The checkpoints of a run: <c>last.*</c> (weights, optimizer, tensors of callbacks if there are any, state), the generation before it as
-/// <c>previous.*</c>, and the weights of the best epoch.
-/// At every moment, also in the middle of a write, one complete generation can be found.
+/// <c>previous.*</c>, and the weights of the best epoch. At every moment, also in the middle of a write, one complete generation can be
+/// found.
 /// </summary>
 /// <remarks>
 /// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names

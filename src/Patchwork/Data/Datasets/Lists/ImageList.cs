@@ -6,9 +6,8 @@ namespace Patchwork.Data;
 /// <summary>
 /// Pictures that a CSV or TSV file lists with their labels: a column with their files, one with their labels, and where there is one a
 /// column with the part of the set; or a folder with a list for each part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without
-/// parts a fixed
-/// fifth of each class is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number where all are
-/// numbers. A row that cannot be used refuses the list, or is left out with <see cref="DataOptions.SkipDamaged"/>.
+/// parts a fixed fifth of each class is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number
+/// where all are numbers. A row that cannot be used refuses the list, or is left out with <see cref="DataOptions.SkipDamaged"/>.
 /// </summary>
 public sealed class ImageList : ImageFiles
 {
