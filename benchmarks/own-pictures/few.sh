@@ -13,12 +13,11 @@ compare() { # name, flags...
 }
 mkdir -p "$out"
 epochs_from_nothing=([10]=200 [30]=100 [90]=60)
-epochs=([10]=30 [30]=15 [90]=10)
+epochs=([10]=24 [30]=12 [90]=6)
 for each in 10 30 90; do
   compare "nothing-$each" --per-class "$each" --model resnet8 --image-size 32 --epochs "${epochs_from_nothing[$each]}"
 done
 for each in 10 30 90; do
   compare "frozen-$each" --per-class "$each" --weights imagenet --image-size 112 --freeze --epochs "${epochs[$each]}"
-  compare "tuned-$each" --per-class "$each" --weights imagenet --image-size 112 --freeze-epochs 2 --layer-decay 0.5 --lr 0.001 \
-    --epochs "${epochs[$each]}"
+  compare "tuned-$each" --per-class "$each" --weights imagenet --image-size 112 --freeze-epochs 2 --layer-decay 0.5 --epochs "${epochs[$each]}"
 done

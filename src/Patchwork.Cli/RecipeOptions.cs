@@ -91,7 +91,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Whole("--batch-size", "images a batch (default 32)");
         Whole("--accumulate", "batches whose gradients make one step (default 1)");
         Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
-        Number("--lr", "highest learning rate (default 0.1 for sgd; 0.001 otherwise, 0.01 with onecycle)");
+        Number("--lr", "highest learning rate (default 0.1 for sgd; 0.001 otherwise, 0.01 with onecycle; 0.3 of it with --weights)");
         Number("--layer-decay", "what the rate is multiplied by from each stage to the one before, e.g. 0.5 (default 1)");
         Number("--weight-decay", "weight decay");
         Switch("--no-vector-decay", "no weight decay on biases and BatchNorm");

@@ -46,9 +46,10 @@ internal static class CompareCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            // With a recipe or a data set given, the defaults are those of train.
+            // With a recipe, a data set or weights given, the defaults are those of train: the experiment was tuned from nothing.
             var set = recipe.Given(parsed, "dataset")?.ToLowerInvariant();
-            var byDefault = file.Given(parsed) is null && (set is null || set == DefaultExperiment.Recipe.Dataset);
+            var byDefault = file.Given(parsed) is null && recipe.Given(parsed, "weights") is null
+                && (set is null || set == DefaultExperiment.Recipe.Dataset);
             var standard = !byDefault ? file.Read(parsed) ?? new Recipe()
                 : recipe.Given(parsed, "optimizer") is null ? DefaultExperiment.Recipe
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default's optimizer

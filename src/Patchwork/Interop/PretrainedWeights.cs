@@ -41,11 +41,11 @@ public static class PretrainedWeights
             bool IsThere(string name) => stored.ContainsKey(prefix + name);
             bool Fits(string name) => stored.TryGetValue(prefix + name, out var tensor) && tensor.shape.SequenceEqual(targets[name].shape);
             string[] loaded = [.. targets.Keys.Where(Fits).Order(StringComparer.Ordinal)];
-            string[] missing = [.. targets.Keys.Where(name => !IsThere(name)).Order(StringComparer.Ordinal)];
+            // Counts of batches, which other systems do not store, change nothing.
+            string[] counts = [.. targets.Keys.Where(name => name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !IsThere(name))];
+            string[] missing = [.. targets.Keys.Where(name => !IsThere(name)).Except(counts).Order(StringComparer.Ordinal)];
             string[] reshaped = [.. targets.Keys.Where(name => IsThere(name) && !Fits(name)).Order(StringComparer.Ordinal)];
             string[] unused = [.. names.Where(name => !stored.ContainsKey(name))];
-            // Counts of batches, which other systems do not store, change nothing.
-            string[] missed = [.. missing.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
             if (loaded.Length == 0)
                 throw new InputException($"The weights in {path} must fit the model by name and shape. "
                     + $"Received none that does: the file begins with {List([.. names])}, the model "
@@ -56,11 +56,12 @@ public static class PretrainedWeights
             using (no_grad())
                 foreach (var name in loaded)
                     targets[name].copy_(stored[prefix + name]);
-            return new(loaded, reshaped, missing, unused, $"took {loaded.Length} of the model's {targets.Count} tensors from {path}"
+            return new(loaded, reshaped, missing, unused,
+                $"took {loaded.Length} of the model's {targets.Count - counts.Length} tensors from {path}"
                 + (key is null ? "" : $"; they are its '{key}'")
                 + (prefix.Length == 0 ? "" : $"; took the prefix {prefix} off their names")
                 + (reshaped.Length == 0 ? "" : $"; of another shape, so started fresh: {List(reshaped)}")
-                + (missed.Length == 0 ? "" : $"; not in the file, so started fresh: {List(missed)}")
+                + (missing.Length == 0 ? "" : $"; not in the file, so started fresh: {List(missing)}")
                 + (unused.Length == 0 ? "" : $"; of no use: {List(unused)}"));
         }
         finally

@@ -13,7 +13,8 @@ public static class ListedSet
 
     /// <summary>
     /// Writes the list, in the order of the set. Images that are files stay where they are; those of other sets are written as PNG files of
-    /// the same pixels.
+    /// the same pixels, <c>images/train/cat/000001.png</c>: a folder for each class, if each image has one, so that <c>images</c> is a data
+    /// set too.
     /// </summary>
     /// <param name="data">The set.</param>
     /// <param name="folder">Where; must not exist. It appears whole.</param>
@@ -31,13 +32,18 @@ public static class ListedSet
                 for (var i = 0; i < (set?.Count ?? 0); i++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var path = set!.FilePath(i) is { } file ? Path.GetRelativePath(folder, Path.GetFullPath(file))
-                        : Written(set, i, aside, FormattableString.Invariant($"images/{part}/{i:D6}.png"));
+                    var place = set!.IsMultiLabel || !IsFolderName(set.ClassOf(i)) ? part : $"{part}/{set.ClassOf(i)}";
+                    var path = set.FilePath(i) is { } file ? Path.GetRelativePath(folder, Path.GetFullPath(file))
+                        : Written(set, i, aside, FormattableString.Invariant($"images/{place}/{i:D6}.png"));
                     list.WriteLine($"{ResultTable.CsvCell(path)},{ResultTable.CsvCell(set.ClassOf(i))},{part}");
                 }
             }
         });
     }
+
+    // On every system.
+    private static bool IsFolderName(string name) =>
+        name.Length > 0 && name.Trim(' ', '.') == name && !name.Any(character => character < ' ' || "<>:\"/\\|?*".Contains(character));
 
     private static string Written(Dataset set, int index, string folder, string name)
     {

@@ -185,7 +185,8 @@ public sealed partial record Recipe
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
     /// <summary>
-    /// Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle.
+    /// Learning rate, the highest one of the schedule. Range: positive. Null: 0.1 for sgd; 0.001 otherwise, 0.01 at the peak of onecycle;
+    /// 0.3 of it where weights are given to begin with.
     /// </summary>
     public double? Lr { get; init; }
 

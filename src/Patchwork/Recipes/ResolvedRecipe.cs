@@ -164,9 +164,11 @@ public sealed record ResolvedRecipe
         };
         var usual = Recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate
             : options.LearningRate;
+        // What a network has learned is soon forgotten at the rates at which one learns from nothing.
+        var start = Recipe.Weights is null ? usual : 0.3 * usual;
         return options with
         {
-            LearningRate = Recipe.Lr ?? usual,
+            LearningRate = Recipe.Lr ?? start,
             WeightDecay = Recipe.WeightDecay ?? options.WeightDecay,
             DecayVectors = !Recipe.NoVectorDecay,
             LayerDecay = Recipe.LayerDecay,

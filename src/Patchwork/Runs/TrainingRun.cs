@@ -156,14 +156,10 @@ public sealed class TrainingRun
         if (Recipe.Weights is not { } weights)
             return;
         var loaded = PretrainedWeights.Load(weights, model);
-        report(new Notice(loaded.Summary, IsWarning: !loaded.IsComplete));
-        if (!Recipe.Freeze && Recipe.FreezeEpochs == 0)
-            return;
-        // A count of batches that other systems do not store changes nothing.
-        var trained = model.HeadNames.ToHashSet();
-        string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped)
-            .Where(name => !trained.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
-        if (fresh.Length > 0)
+        string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped).Except(model.HeadNames)];
+        // Another last layer is what weights are taken for.
+        report(new Notice(loaded.Summary, IsWarning: fresh.Length > 0));
+        if (fresh.Length > 0 && (Recipe.Freeze || Recipe.FreezeEpochs > 0))
             throw new InputException($"Features that stay as they are must all be in {weights}. Received: {fresh.Length} that would stay "
                 + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were trained "
                 + "in, or omit `Freeze`.");

@@ -27,6 +27,21 @@ public sealed class FineTuneTests : IDisposable
     private IReadOnlyDictionary<string, TorchSharp.torch.Tensor> Trained(string run) =>
         Safetensors.Load(files.At($"{run}/checkpoints/last.safetensors"));
 
+    [Fact]
+    public void Weights_are_trained_on_at_a_lower_rate_and_without_the_recipe_of_a_network_that_starts_from_nothing()
+    {
+        double Rate(Recipe recipe) => recipe.Resolve().Optimizer.LearningRate;
+        Assert.Equal(0.01, Rate(new Recipe()));
+        Assert.Equal(0.003, Rate(new Recipe { Weights = "imagenet" }), 12);
+        Assert.Equal(0.03, Rate(new Recipe { Weights = "imagenet", Optimizer = OptimizerKind.Sgd }), 12);
+        Assert.Equal(0.2, Rate(new Recipe { Weights = "imagenet", Lr = 0.2 }));
+        Assert.Equal(0, Train("run").ExitCode);
+        string[] embedded = ["--image-size", "8", "--per-class", "3", "--epochs", "1", "--seeds", "1", "--methods", "baseline", "--quiet"];
+        Assert.Equal(0, CommandLine.Run(["compare", .. embedded, "--weights", Weights, "--out", files.At("begun")]).ExitCode);
+        Assert.Equal("Adam", (string?)RecipeOf("begun/baseline-seed1")["optimizer"]);
+        Assert.Null(RecipeOf("begun/baseline-seed1")["lr"]);
+    }
+
     private JsonNode RecipeOf(string run) => JsonNode.Parse(File.ReadAllText(files.At($"{run}/recipe.json")))!;
 
     [Theory, InlineData("adam"), InlineData("sgd", "--lr", "0.01"), InlineData("adamw")]

@@ -13,7 +13,7 @@ namespace Patchwork.Tests.Docs;
 public sealed partial class FromMlNetTests : IDisposable
 {
     private static readonly string Page = File.ReadAllText(Repository.File("docs/guide/from-ml-net.md"));
-    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 20);
 
     public void Dispose() => files.Dispose();
 

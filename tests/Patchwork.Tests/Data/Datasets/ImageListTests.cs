@@ -246,6 +246,11 @@ public sealed class ImageListTests : IDisposable
                 Assert.True(own.Read(i, []).SequenceEqual(other.Read(i, [])), $"image {i}");
             }
         }
+        // The images lie in folders of their classes.
+        var folder = ImageFolder.Open(new DataOptions { Data = At("listed/images"), ImageSize = 16 });
+        Assert.Equal(clothing.Train.ClassNames, folder.Train.ClassNames);
+        Assert.Equal(clothing.Train.CountPerClass(), folder.Train.CountPerClass());
+        Assert.Equal(clothing.Test.CountPerClass(), folder.Test.CountPerClass());
     }
 
     [Fact]
