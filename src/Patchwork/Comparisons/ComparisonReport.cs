@@ -181,7 +181,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         [
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [],
                 HtmlFragment.Paragraph(
-                $"Test error in percent, mean ± sample deviation over the {result.Repetitions}. "
+                $"Test error in percent{(training.ErrorMetric == ValidationError.OfSeveral ? " (100 - mean average precision)" : "")}, "
+                    + $"mean ± sample deviation over the {result.Repetitions}. "
                     + $"The test set was read after the fit; the best epoch is "
                     + $"the one with the lowest "
                     + $"{(result.Recipe.ValidatesOnTest ? "test error itself, which flatters" : "validation error")}."
