@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -33,6 +34,14 @@ public sealed class CifarResNet : ImageClassifier
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3)];
+
+    /// <inheritdoc/>
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        x = graph.Relu(graph.Through(bn1, graph.Through(conv1, x)));
+        x = graph.Through(layer3, graph.Through(layer2, graph.Through(layer1, x)));
+        return graph.Through(fc, graph.Mean(x));
+    }
 
     private protected override Tensor Logits(Tensor x)
     {

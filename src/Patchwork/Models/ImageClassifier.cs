@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using Patchwork.Regularization;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
@@ -8,7 +9,7 @@ namespace Patchwork.Models;
 /// <summary>
 /// A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.
 /// </summary>
-public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
+public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private bool frozen;
 
@@ -55,6 +56,9 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>
 
     /// <summary>The forward pass itself; its result has the type that the last operation gives.</summary>
     private protected abstract Tensor Logits(Tensor images);
+
+    /// <summary>Adds the network to a graph in ONNX, images (N, C, H, W) in and logits (N, K) out, as it is in evaluation.</summary>
+    public abstract OnnxValue Write(OnnxGraph graph, OnnxValue x);
 
     /// <summary>Names of the stages, modules that put out features (N, C, H, W), in the order in which they run; two or more.</summary>
     public abstract IReadOnlyList<string> StageNames { get; }

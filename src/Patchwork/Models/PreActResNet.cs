@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
@@ -35,6 +36,14 @@ public sealed class PreActResNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3), nameof(layer4)];
 
+    /// <inheritdoc/>
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        x = graph.Through(layer2, graph.Through(layer1, graph.Through(conv1, x)));
+        x = graph.Through(layer4, graph.Through(layer3, x));
+        return graph.Through(linear, graph.Mean(x));
+    }
+
     private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -47,7 +56,7 @@ public sealed class PreActResNet : ImageClassifier
 /// <summary>
 /// Figure 4 (e) of the paper: batch norm, ReLU, 3×3, twice. A shortcut's convolution, without batch norm, reads the activated input.
 /// </summary>
-internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
+internal sealed class PreActBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -72,5 +81,13 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         var kept = (shortcut is null ? x : shortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
         return conv2.call(y).Through(dropblock).Through(end).PlusInPlace(kept).MoveToOuterDisposeScope();
+    }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var activated = graph.Relu(graph.Through(bn1, x));
+        var kept = graph.Through(dropblock, shortcut is null ? x : graph.Through(shortcut, activated));
+        var y = graph.Through(dropblock, graph.Relu(graph.Through(bn2, graph.Through(conv1, activated))));
+        return graph.Add(graph.Through(end, graph.Through(dropblock, graph.Through(conv2, y))), kept);
     }
 }

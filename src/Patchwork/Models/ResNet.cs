@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -46,6 +47,14 @@ public sealed class ResNet : ImageClassifier
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(layer1), nameof(layer2), nameof(layer3), nameof(layer4)];
+
+    /// <inheritdoc/>
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        x = graph.Through(maxpool, graph.Relu(graph.Through(bn1, graph.Through(conv1, x))));
+        x = graph.Through(layer4, graph.Through(layer3, graph.Through(layer2, graph.Through(layer1, x))));
+        return graph.Through(fc, graph.Mean(x));
+    }
 
     private protected override Tensor Logits(Tensor x)
     {

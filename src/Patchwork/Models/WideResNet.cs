@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
@@ -34,6 +35,13 @@ public sealed class WideResNet : ImageClassifier
     /// <inheritdoc/>
     public override IReadOnlyList<string> StageNames => [nameof(block1), nameof(block2), nameof(block3)];
 
+    /// <inheritdoc/>
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        x = graph.Through(block3, graph.Through(block2, graph.Through(block1, graph.Through(conv1, x))));
+        return graph.Through(fc, graph.Mean(graph.Relu(graph.Through(bn1, x))));
+    }
+
     private protected override Tensor Logits(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -44,7 +52,7 @@ public sealed class WideResNet : ImageClassifier
 }
 
 /// <summary>A stage, whose blocks the published keys call <c>layer</c>.</summary>
-internal sealed class WideStage : nn.Module<Tensor, Tensor>
+internal sealed class WideStage : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Sequential layer;
 
@@ -56,12 +64,14 @@ internal sealed class WideStage : nn.Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => layer.call(x);
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x) => graph.Through(layer, x);
 }
 
 /// <summary>
 /// Zagoruyko and Komodakis 2016, figure 1 (c): batch norm, ReLU, 3×3, twice. A shortcut's convolution reads the activated input.
 /// </summary>
-internal sealed class WideBlock : nn.Module<Tensor, Tensor>
+internal sealed class WideBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -86,5 +96,13 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
         var shortcut = (convShortcut is null ? x : convShortcut.call(activated)).Through(dropblock);
         var y = nn.functional.relu(bn2.call(conv1.call(activated))).Through(dropblock);
         return conv2.call(y).Through(dropblock).Through(end).PlusInPlace(shortcut).MoveToOuterDisposeScope();
+    }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var activated = graph.Relu(graph.Through(bn1, x));
+        var kept = graph.Through(dropblock, convShortcut is null ? x : graph.Through(convShortcut, activated));
+        var y = graph.Through(dropblock, graph.Relu(graph.Through(bn2, graph.Through(conv1, activated))));
+        return graph.Add(graph.Through(end, graph.Through(dropblock, graph.Through(conv2, y))), kept);
     }
 }

@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Schedules;
@@ -54,13 +55,17 @@ public enum BranchPoint
 }
 
 /// <summary>A method at one block of a network. Its drop probability can be set while the network trains.</summary>
-internal abstract class BranchLayer(BranchRegularizer method, BlockPlace place) : nn.Module<Tensor, Tensor>(method.GetType().Name)
+internal abstract class BranchLayer(BranchRegularizer method, BlockPlace place)
+    : nn.Module<Tensor, Tensor>(method.GetType().Name), IOnnxLayer
 {
     /// <summary>The method with the drop probability in force.</summary>
     public BranchRegularizer Method { get; set; } = method;
 
     /// <summary>The drop probability of this block now.</summary>
     public double DropProbability => Method.DropProbabilityAt(place);
+
+    /// <summary>What is left of the method in evaluation.</summary>
+    public abstract OnnxValue Write(OnnxGraph graph, OnnxValue x);
 
     /// <summary>The layers of a network that belong to a method; of all methods where none is named.</summary>
     public static IEnumerable<BranchLayer> In(nn.Module model, string? method) =>

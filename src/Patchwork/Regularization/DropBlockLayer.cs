@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using Patchwork.Randomness;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -18,4 +19,6 @@ internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : Branc
             .lt(Held(method.Gamma(height, width, DropProbability))).to(features.dtype.Wide());
         return DropBlock.Apply(features, method.KeepMask(seeds, height, width)).MoveToOuterDisposeScope();
     }
+
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x) => x;
 }

@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using Patchwork.Randomness;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -103,4 +104,6 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
         using var beta = method.Beta.Draw(shape, branch);
         return ShakeDrop.Apply(branch, keep: false, alpha, beta);
     }
+
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x) => graph.Scale(x, method.ExpectedFactor(DropProbability));
 }

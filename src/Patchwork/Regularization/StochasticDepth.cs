@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using Patchwork.Randomness;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -94,4 +95,6 @@ internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace pl
         var uniform = TorchDraws.Uniform([method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0)], branch.dtype, branch.device);
         return method.Apply(branch, uniform.ge(Held(DropProbability)).to(uniform.dtype), DropProbability).MoveToOuterDisposeScope();
     }
+
+    public override OnnxValue Write(OnnxGraph graph, OnnxValue x) => graph.Scale(x, method.EvaluationFactor(DropProbability));
 }

@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
@@ -8,7 +9,7 @@ namespace Patchwork.Models;
 /// <summary>
 /// Han et al. 2017, figure 6 (d): batch norm first and last, one ReLU between the two 3×3 convolutions, none after the addition.
 /// </summary>
-internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>
+internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -35,10 +36,18 @@ internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>
         y = bn3.call(y).Through(dropblock).Through(end);
         return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
     }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var y = graph.Through(conv1, graph.Through(bn1, x));
+        y = graph.Through(conv2, graph.Through(dropblock, graph.Relu(graph.Through(bn2, y))));
+        y = graph.Through(end, graph.Through(dropblock, graph.Through(bn3, y)));
+        return PaddedShortcut.Add(graph, y, graph.Through(dropblock, PaddedShortcut.Of(graph, x, stride)));
+    }
 }
 
 /// <summary>The same with three convolutions, 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.</summary>
-internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>
+internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     public const int Expansion = 4;
 
@@ -70,6 +79,15 @@ internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>
         y = bn4.call(y).Through(dropblock).Through(end);
         return PaddedShortcut.Add(y, PaddedShortcut.Of(x, stride).Through(dropblock)).MoveToOuterDisposeScope();
     }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var y = graph.Through(conv1, graph.Through(bn1, x));
+        y = graph.Through(conv2, graph.Through(dropblock, graph.Relu(graph.Through(bn2, y))));
+        y = graph.Through(conv3, graph.Through(dropblock, graph.Relu(graph.Through(bn3, y))));
+        y = graph.Through(end, graph.Through(dropblock, graph.Through(bn4, y)));
+        return PaddedShortcut.Add(graph, y, graph.Through(dropblock, PaddedShortcut.Of(graph, x, stride)));
+    }
 }
 
 /// <summary>The shortcut of Han et al. 2017 has no weights; channels that it lacks are zero and stand last.</summary>
@@ -87,4 +105,9 @@ internal static class PaddedShortcut
         branch.narrow(1, 0, shortcut.size(1)).PlusInPlace(shortcut);
         return branch;
     }
+
+    public static OnnxValue Of(OnnxGraph graph, OnnxValue input, int stride) => stride == 1 ? input : graph.AveragePool(input, 2);
+
+    public static OnnxValue Add(OnnxGraph graph, OnnxValue branch, OnnxValue shortcut) =>
+        graph.Add(branch, graph.PadChannels(shortcut, branch.Channels));
 }

@@ -1,3 +1,4 @@
+using Patchwork.Formats;
 using TorchSharp;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
@@ -8,7 +9,7 @@ namespace Patchwork.Models;
 /// <summary>
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", figure 5 left: two 3×3 convolutions. Parameter names are torchvision's.
 /// </summary>
-internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
+internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     public const int Expansion = 1;
 
@@ -35,10 +36,17 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
         y = bn2.call(conv2.call(y)).Through(dropblock).Through(end);
         return nn.functional.relu(y.PlusInPlace(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
     }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var y = graph.Through(dropblock, graph.Relu(graph.Through(bn1, graph.Through(conv1, x))));
+        y = graph.Through(end, graph.Through(dropblock, graph.Through(bn2, graph.Through(conv2, y))));
+        return graph.Relu(graph.Add(y, graph.Through(dropblock, graph.Through(downsample, x))));
+    }
 }
 
 /// <summary>Figure 5 right of the same paper: 1×1, 3×3 (which carries the stride), 1×1 to four times the width.</summary>
-internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
+internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     public const int Expansion = 4;
 
@@ -68,6 +76,14 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         y = nn.functional.relu(bn2.call(conv2.call(y))).Through(dropblock);
         y = bn3.call(conv3.call(y)).Through(dropblock).Through(end);
         return nn.functional.relu(y.PlusInPlace(x.Through(downsample).Through(dropblock))).MoveToOuterDisposeScope();
+    }
+
+    public OnnxValue Write(OnnxGraph graph, OnnxValue x)
+    {
+        var y = graph.Through(dropblock, graph.Relu(graph.Through(bn1, graph.Through(conv1, x))));
+        y = graph.Through(dropblock, graph.Relu(graph.Through(bn2, graph.Through(conv2, y))));
+        y = graph.Through(end, graph.Through(dropblock, graph.Through(bn3, graph.Through(conv3, y))));
+        return graph.Relu(graph.Add(y, graph.Through(dropblock, graph.Through(downsample, x))));
     }
 }
 
