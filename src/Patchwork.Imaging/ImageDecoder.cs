@@ -29,14 +29,32 @@ public static class ImageDecoder
     /// <param name="centerCrop">Share of the middle's sides that is kept, in (0, 1]. Default 1. 0.875 is "resize to 256, keep 224".</param>
     /// <param name="scaled">Decode a JPEG file at 1/2, 1/4 or 1/8 of its size where that leaves at least twice the size wanted. Default
     /// false.</param>
-    /// <exception cref="InputException">The file cannot be read, is no picture, is damaged or cut off, or is larger than
-    /// <see cref="LargestPixels"/>.</exception>
+    /// <param name="largestPixels">Pixels of the largest picture that is taken. Default <see cref="LargestPixels"/>.</param>
+    /// <exception cref="InputException">The file cannot be read, is no picture, is damaged or cut off, or is too large.</exception>
     public static void Decode(string path, int height, int width, Span<byte> planar, int channels = 3, double centerCrop = 1,
-        bool scaled = false)
+        bool scaled = false, long largestPixels = LargestPixels)
     {
         CheckBuffer(height, width, planar, channels);
-        Decode(ReadFile(path), path, height, width, planar, channels, LargestPixels,
-            (h, w) => Window.Centered(h, w, height, width, centerCrop), scaled);
+        Decode(ReadFile(path), height, width, planar, channels, centerCrop, scaled, largestPixels, path);
+    }
+
+    /// <summary>Decodes a picture that is in memory. Thread-safe.</summary>
+    /// <param name="file">The bytes of a PNG, JPEG, WebP, BMP or GIF file.</param>
+    /// <param name="height">Rows wanted, at least 1.</param>
+    /// <param name="width">Columns wanted, at least 1.</param>
+    /// <param name="planar">Receives channels · height · width bytes: channel, row, column.</param>
+    /// <param name="channels">3: R, G, B; 1: luma (0.299 R + 0.587 G + 0.114 B).</param>
+    /// <param name="centerCrop">Share of the middle's sides that is kept, in (0, 1]. Default 1.</param>
+    /// <param name="scaled">As for a file on disk. Default false.</param>
+    /// <param name="largestPixels">Pixels of the largest picture that is taken. Default <see cref="LargestPixels"/>.</param>
+    /// <param name="name">What the picture is called in messages.</param>
+    /// <exception cref="InputException">As for a file on disk.</exception>
+    public static void Decode(byte[] file, int height, int width, Span<byte> planar, int channels = 3, double centerCrop = 1,
+        bool scaled = false, long largestPixels = LargestPixels, string name = "that was given")
+    {
+        CheckBuffer(height, width, planar, channels);
+        Decode(file, name, height, width, planar, channels, largestPixels, (h, w) => Window.Centered(h, w, height, width, centerCrop),
+            scaled);
     }
 
     /// <summary>Decodes a part of a picture. Thread-safe.</summary>
@@ -55,10 +73,8 @@ public static class ImageDecoder
         Decode(ReadFile(path), path, height, width, planar, channels: 3, LargestPixels, choose, scaled);
     }
 
-    /// <summary>Checks that a file begins like a picture that <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/> takes,
-    /// without decoding it.</summary>
-    /// <exception cref="InputException">As for <see cref="Decode(string, int, int, Span{byte}, int, double, bool)"/>; damage behind the
-    /// header is not found.</exception>
+    /// <summary>Checks that a file begins like a picture that is read, without decoding it.</summary>
+    /// <exception cref="InputException">As for decoding it; damage behind the header is not found.</exception>
     /// <returns>The rows and columns of the picture as it is shown, and whether it is stored otherwise: turned or mirrored.</returns>
     internal static (int Height, int Width, bool IsTurned) CheckHeader(string path)
     {

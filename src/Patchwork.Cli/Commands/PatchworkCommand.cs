@@ -18,6 +18,7 @@ internal static class PatchworkCommand
             ModelsCommand.Create(),
             PredictCommand.Create(),
             ExplainCommand.Create(),
+            ExportCommand.Create(),
             DataCommand.Create(),
             BenchCommand.Create(),
         };

@@ -10,6 +10,7 @@ using Patchwork.Randomness;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Runs;
+using Patchwork.Training;
 
 namespace Patchwork.Comparisons;
 

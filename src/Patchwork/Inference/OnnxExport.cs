@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Patchwork.Formats;
-using Patchwork.Internals;
-using Patchwork.Models;
+using Patchwork.Reporting;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
 
 /// <summary>
-/// A trained network as one ONNX file that any runtime runs: what normalizes the pixels and makes probabilities of the logits is inside, and
-/// so are the classes. Pictures are decoded, cropped and resized outside, as the card in the file says.
+/// A trained network as one ONNX file that any runtime runs: what normalizes the pixels and makes probabilities of the logits is inside,
+/// and so are the classes. Pictures are decoded, cropped and resized outside, as the card in the file says.
 /// </summary>
 /// <remarks>
 /// <para>The input is called <c>input</c>, the outputs <c>logits</c> and <c>probabilities</c>, each (batch, K): a softmax, or of several
@@ -32,7 +31,8 @@ public sealed record OnnxExport
     {
         get;
         init => field = value is >= OnnxFile.OldestOpset and <= OnnxFile.NewestOpset ? value
-            : throw new InputException($"The opset of an ONNX file is {OnnxFile.OldestOpset} to {OnnxFile.NewestOpset}. Received: {value}.");
+            : throw new InputException($"The opset of an ONNX file is {OnnxFile.OldestOpset} to {OnnxFile.NewestOpset}. "
+                + $"Received: {value}.");
     } = OnnxFile.NewestOpset;
 
     /// <summary>The file's bytes, of the network as it is in evaluation.</summary>
@@ -53,7 +53,7 @@ public sealed record OnnxExport
         if (card.MultiLabel)
             graph.Named("probabilities", "Sigmoid", [logits], logits.Channels);
         else
-            graph.Named("probabilities", "Softmax", [logits], logits.Channels, ("axis", 1L));
+            graph.Named("probabilities", "Softmax", [logits], logits.Channels, new OnnxAttribute("axis", 1L));
         return OnnxFile.Of(graph, Opset, Input == OnnxInput.Pixels ? ("input", OnnxType.UInt8, [card.Height, card.Width, card.Channels])
             : ("input", OnnxType.Single, [card.Channels, card.Height, card.Width]),
             [("logits", [card.Classes.Count]), ("probabilities", [card.Classes.Count])], Notes(card));
@@ -64,11 +64,7 @@ public sealed record OnnxExport
     /// <param name="network">As for <see cref="Of"/>.</param>
     /// <param name="card">As for <see cref="Of"/>.</param>
     /// <exception cref="InputException">As for <see cref="Of"/>, or the file cannot be written.</exception>
-    public void Write(string path, nn.Module<Tensor, Tensor> network, ModelCard card)
-    {
-        var bytes = Of(network, card);
-        AtomicFile.Write(path, stream => stream.Write(bytes));
-    }
+    public void Write(string path, nn.Module<Tensor, Tensor> network, ModelCard card) => OutputFile.Write(path, Of(network, card));
 
     // Images as the network takes them, (N, C, H, W): of pixels (N, H, W, C), 0 to 255, less the mean and over the deviation.
     private OnnxValue Images(OnnxGraph graph, ModelCard card)
@@ -78,8 +74,8 @@ public sealed record OnnxExport
             return input;
         OnnxValue OfChannels(IReadOnlyList<float> values) =>
             graph.Constant([.. values.Select(value => 255 * value)], [1, card.Channels, 1, 1]);
-        var pixels = graph.Node("Cast", [input], card.Channels, ("to", (long)OnnxType.Single));
-        var planes = graph.Node("Transpose", [pixels], card.Channels, ("perm", new long[] { 0, 3, 1, 2 }));
+        var pixels = graph.Node("Cast", [input], card.Channels, new OnnxAttribute("to", (long)OnnxType.Single));
+        var planes = graph.Node("Transpose", [pixels], card.Channels, new OnnxAttribute("perm", new long[] { 0, 3, 1, 2 }));
         var centered = graph.Node("Sub", [planes, OfChannels(card.Mean)], card.Channels);
         return graph.Node("Div", [centered, OfChannels(card.StandardDeviation)], card.Channels);
     }

@@ -42,7 +42,8 @@ public static class PretrainedWeights
             bool Fits(string name) => stored.TryGetValue(prefix + name, out var tensor) && tensor.shape.SequenceEqual(targets[name].shape);
             string[] loaded = [.. targets.Keys.Where(Fits).Order(StringComparer.Ordinal)];
             // Counts of batches, which other systems do not store, change nothing.
-            string[] counts = [.. targets.Keys.Where(name => name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !IsThere(name))];
+            string[] counts = [.. targets.Keys.Where(name =>
+                name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !IsThere(name))];
             string[] missing = [.. targets.Keys.Where(name => !IsThere(name)).Except(counts).Order(StringComparer.Ordinal)];
             string[] reshaped = [.. targets.Keys.Where(name => IsThere(name) && !Fits(name)).Order(StringComparer.Ordinal)];
             string[] unused = [.. names.Where(name => !stored.ContainsKey(name))];

@@ -65,7 +65,7 @@ public sealed partial class DocsTests
     {
         var help =
             string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain",
-            "bench" }.Select(verb => Help(verb)));
+            "export", "bench" }.Select(verb => Help(verb)));
         var text = File.ReadAllText(Repository.File(page));
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");

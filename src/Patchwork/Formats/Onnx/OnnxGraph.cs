@@ -44,9 +44,10 @@ public sealed class OnnxGraph
         BatchNorm2d { track_running_stats: true } norm => BatchNorm(norm, x),
         Linear linear => Linear(linear, x),
         ReLU => Relu(x),
-        MaxPool2d pool => Pool("MaxPool", pool.kernel_size!, pool.stride, pool.padding, pool.ceil_mode, x, ("dilations", pool.dilation ?? [1])),
+        MaxPool2d pool => Pool("MaxPool", pool.kernel_size!, pool.stride, pool.padding, pool.ceil_mode, x,
+            new OnnxAttribute("dilations", Both(pool.dilation ?? [1], 2))),
         AvgPool2d { divisor_override: null } pool => Pool("AveragePool", pool.kernel_size!, pool.stride, pool.padding, pool.ceil_mode, x,
-            ("count_include_pad", pool.count_include_pad ? 1L : 0L)),
+            new OnnxAttribute("count_include_pad", pool.count_include_pad ? 1L : 0L)),
         AdaptiveAvgPool2d { output_size: [1, 1] or [1] } => Node("GlobalAveragePool", [x], x.Channels),
         Flatten { start_dim: 1, end_dim: -1 } => Flatten(x),
         _ => throw new InputException($"A network in ONNX must be made of layers that are known there. Received: {NameOf(layer)}, a "
@@ -69,18 +70,18 @@ public sealed class OnnxGraph
     /// The mean over windows of <paramref name="size"/>² pixels side by side; those that stand over the far edges count what is there.
     /// </summary>
     public OnnxValue AveragePool(OnnxValue x, int size) =>
-        Pool("AveragePool", [size, size], [size, size], [0, 0], ceil: true, x, ("count_include_pad", 0L));
+        Pool("AveragePool", [size, size], [size, size], [0, 0], ceil: true, x, new OnnxAttribute("count_include_pad", 0L));
 
     /// <summary>Channels of zeros behind those of (N, C, H, W), so that there are <paramref name="channels"/>.</summary>
     public OnnxValue PadChannels(OnnxValue x, int channels) => channels == x.Channels ? x
-        : Node("Pad", [x, Integers([0, 0, 0, 0, 0, channels - x.Channels, 0, 0])], channels, ("mode", "constant"));
+        : Node("Pad", [x, Integers([0, 0, 0, 0, 0, channels - x.Channels, 0, 0])], channels, new OnnxAttribute("mode", "constant"));
 
     /// <summary>An operation of your choice.</summary>
     /// <param name="type">Its type in ONNX's own domain, as <c>Sigmoid</c>.</param>
     /// <param name="inputs">Its inputs.</param>
     /// <param name="channels">Size of axis 1 of what it puts out.</param>
-    /// <param name="attributes">By name: a <c>long</c>, <c>float</c>, <c>string</c>, or array of <c>long</c>.</param>
-    public OnnxValue Node(string type, IReadOnlyList<OnnxValue> inputs, int channels, params (string Name, object Value)[] attributes) =>
+    /// <param name="attributes">What it is told.</param>
+    public OnnxValue Node(string type, IReadOnlyList<OnnxValue> inputs, int channels, params OnnxAttribute[] attributes) =>
         Named($"{type.ToLowerInvariant()}_{values++}", type, inputs, channels, attributes);
 
     /// <summary>A constant: values of float32, in rows.</summary>
@@ -91,7 +92,7 @@ public sealed class OnnxGraph
 
     /// <summary>An operation whose output has a name of its own.</summary>
     internal OnnxValue Named(string output, string type, IReadOnlyList<OnnxValue> inputs, int channels,
-        params (string Name, object Value)[] attributes)
+        params OnnxAttribute[] attributes)
     {
         var node = new ProtobufWriter();      // NodeProto
         foreach (var input in inputs)
@@ -129,13 +130,16 @@ public sealed class OnnxGraph
                 attribute.Integer(20, 7);
                 break;
             default:
-                throw new ArgumentException($"An attribute is a long, float, string or array of long. Received: {name}, a {value.GetType()}.");
+                throw new ArgumentException($"An attribute is a long, float, string or array of long. Received: {name}, a "
+                    + $"{value.GetType()}.");
         }
     }
 
     private OnnxValue Convolution(Conv2d layer, OnnxValue x) =>
-        Node("Conv", [x, .. WeightsOf(layer, layer.weight!, layer.bias)], (int)layer.out_channels, ("kernel_shape", layer.kernel_size),
-            ("strides", layer.stride), ("pads", Both(layer.padding!)), ("dilations", layer.dilation), ("group", layer.groups));
+        Node("Conv", [x, .. WeightsOf(layer, layer.weight!, layer.bias)], (int)layer.out_channels,
+            new OnnxAttribute("kernel_shape", layer.kernel_size), new OnnxAttribute("strides", layer.stride),
+            new OnnxAttribute("pads", Both(layer.padding!)), new OnnxAttribute("dilations", layer.dilation),
+            new OnnxAttribute("group", layer.groups));
 
     private OnnxValue BatchNorm(BatchNorm2d layer, OnnxValue x)
     {
@@ -144,17 +148,18 @@ public sealed class OnnxGraph
         return Node("BatchNormalization",
             [x, WeightOf(layer, "weight", one ?? layer.weight!), WeightOf(layer, "bias", zero ?? layer.bias!),
                 WeightOf(layer, "running_mean", layer.running_mean!), WeightOf(layer, "running_var", layer.running_var!)],
-            x.Channels, ("epsilon", (float)layer.eps));
+            x.Channels, new OnnxAttribute("epsilon", (float)layer.eps));
     }
 
     private OnnxValue Linear(Linear layer, OnnxValue x) =>
-        Node("Gemm", [x, .. WeightsOf(layer, layer.weight!, layer.bias)], (int)layer.out_features, ("transB", 1L));
+        Node("Gemm", [x, .. WeightsOf(layer, layer.weight!, layer.bias)], (int)layer.out_features, new OnnxAttribute("transB", 1L));
 
-    private OnnxValue Flatten(OnnxValue x) => Node("Flatten", [x], x.Channels, ("axis", 1L));
+    private OnnxValue Flatten(OnnxValue x) => Node("Flatten", [x], x.Channels, new OnnxAttribute("axis", 1L));
 
-    private OnnxValue Pool(string type, long[] size, long[]? stride, long[]? padding, bool ceil, OnnxValue x, (string, object) own) =>
-        Node(type, [x], x.Channels, ("kernel_shape", Both(size, 2)), ("strides", Both(stride ?? size, 2)),
-            ("pads", Both(padding ?? [0])), ("ceil_mode", ceil ? 1L : 0L), own is (var name, long[] each) ? (name, Both(each, 2)) : own);
+    private OnnxValue Pool(string type, long[] size, long[]? stride, long[]? padding, bool ceil, OnnxValue x, OnnxAttribute own) =>
+        Node(type, [x], x.Channels, new OnnxAttribute("kernel_shape", Both(size, 2)),
+            new OnnxAttribute("strides", Both(stride ?? size, 2)), new OnnxAttribute("pads", Both(padding ?? [0])),
+            new OnnxAttribute("ceil_mode", ceil ? 1L : 0L), own);
 
     // One number stands for both axes; ONNX names the near and the far pads.
     private static long[] Both(long[] sides, int count = 4) => [.. Enumerable.Range(0, count).Select(i => sides[i % sides.Length])];
@@ -191,6 +196,11 @@ public sealed class OnnxGraph
 
     private string NameOf(nn.Module layer) => names.GetValueOrDefault(layer) is { Length: > 0 } name ? name : layer.GetName();
 }
+
+/// <summary>What an operation is told beside its inputs.</summary>
+/// <param name="Name">Its name in the operation's definition.</param>
+/// <param name="Value">A <c>long</c>, <c>float</c>, <c>string</c>, or array of <c>long</c>.</param>
+public readonly record struct OnnxAttribute(string Name, object Value);
 
 /// <summary>Types of values, by their numbers in <c>TensorProto</c>.</summary>
 internal enum OnnxType

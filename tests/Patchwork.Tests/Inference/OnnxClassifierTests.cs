@@ -1,0 +1,147 @@
+using System.Text.RegularExpressions;
+using Patchwork.Formats;
+using Patchwork.Inference;
+using Patchwork.Onnx;
+using Patchwork.Tests.Data;
+using Patchwork.Tests.Support;
+using SkiaSharp;
+using TorchSharp;
+using Xunit;
+
+namespace Patchwork.Tests.Inference;
+
+/// <summary>An exported file, used without torch, gives the answers of the network that was trained.</summary>
+#pragma warning disable xUnit1051      // a picture is classified in a moment
+[Collection(ProcessesCollection.Name)]
+public sealed partial class OnnxClassifierTests : IDisposable
+{
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
+
+    public void Dispose() => files.Dispose();
+
+    private string Exported(params string[] flags)
+    {
+        var trained = CommandLine.Run(["train", "--quiet", .. files.Flags("run", 1)]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        var result = CommandLine.Run(["export", files.At("run"), "--out", files.At("pictures.onnx"), .. flags]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("OnnxRuntime gives the network's probabilities to", result.Output, StringComparison.Ordinal);
+        Assert.Equal("blue\ngreen\nred\n", File.ReadAllText(files.At("pictures.labels.txt")));
+        return files.At("pictures.onnx");
+    }
+
+    private string[] Pictures()
+    {
+        // Not square, larger than the input, grey.
+        PictureFiles.Write(files.At("wide.png"), PictureFiles.Paint(40, 90, (y, x) => new SKColor((byte)(3 * y), (byte)(2 * x), (byte)(x ^ y))));
+        PictureFiles.Write(files.At("grey.png"), PictureFiles.Paint(33, 20, (y, x) => new SKColor((byte)(5 * y), (byte)(5 * y), (byte)(5 * y))));
+        return [files.At("wide.png"), files.At("grey.png"), .. Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)];
+    }
+
+    [Theory, InlineData("--input", "pixels"), InlineData("--input", "normalized", "--opset", "12")]
+    public void Paths_bytes_streams_batches_and_threads_get_the_answers_of_the_run(params string[] flags)
+    {
+        var path = Exported(flags);
+        var pictures = Pictures();
+        using var predictor = Predictor.Open(files.At("run"));
+        using var classifier = OnnxClassifier.Load(path, new() { BatchSize = 7 });
+        Assert.Equal(["blue", "green", "red"], classifier.Card.Classes);
+        var expected = pictures.Select(predictor.Predict).ToArray();
+        void AssertSame(int i, Classification answer)
+        {
+            Assert.All(expected[i].Zip(answer.Probabilities), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            Assert.Equal(predictor.Named(expected[i]), answer.Shown);
+            Assert.Equal(answer.Probabilities.OrderDescending(), answer.Top(5).Select(one => one.Probability));
+        }
+        var bytes = pictures.Select(File.ReadAllBytes).ToArray();
+        var together = classifier.Classify(bytes);
+        Parallel.For(0, pictures.Length, i =>
+        {
+            using var stream = File.OpenRead(pictures[i]);
+            AssertSame(i, classifier.Classify(pictures[i]));
+            AssertSame(i, classifier.Classify(bytes[i]));
+            AssertSame(i, classifier.Classify(stream));
+            AssertSame(i, together[i]);
+        });
+        // Pixels of the input's size are taken as they are.
+        using var decoded = SKBitmap.Decode(pictures[^1]);
+        var rgb = decoded.Pixels.SelectMany(pixel => new[] { pixel.Red, pixel.Green, pixel.Blue }).ToArray();
+        AssertSame(pictures.Length - 1, classifier.ClassifyPixels(rgb));
+        Assert.Throws<ArgumentException>(() => classifier.ClassifyPixels(rgb.AsSpan(1)));
+    }
+
+    [Fact]
+    public void What_is_no_picture_or_no_exported_file_is_refused_with_a_sentence()
+    {
+        var path = Exported();
+        var bytes = File.ReadAllBytes(path);
+        using (var classifier = OnnxClassifier.Load(path, new() { LargestPixels = 100 }))
+        {
+            Assert.Contains("Received: that was given, which is none of them",
+                Assert.Throws<InputException>(() => classifier.Classify(new byte[100])).Message, StringComparison.Ordinal);
+            Assert.Contains("Received: 16×16", Assert.Throws<InputException>(() => classifier.Classify(Directory.GetFiles(
+                Path.Combine(files.Pictures, "red"))[0])).Message, StringComparison.Ordinal);
+            Assert.ThrowsAny<OperationCanceledException>(() => classifier.ClassifyPixels(new byte[3 * 16 * 16], new CancellationToken(true)));
+        }
+        static string Refusal(byte[] file) => Assert.Throws<InputException>(() => OnnxClassifier.Load(file)).Message;
+        Assert.Contains("damaged, cut off, or none", Refusal(bytes[..(bytes.Length / 2)]), StringComparison.Ordinal);
+        Assert.Contains("damaged, cut off, or none", Refusal([1, 2, 3]), StringComparison.Ordinal);
+        Assert.Contains("none.onnx", Assert.Throws<InputException>(() => OnnxClassifier.Load(files.At("none.onnx"))).Message,
+            StringComparison.Ordinal);
+
+        Assert.Contains("has none", Refusal(Graph(new(torch.nn.Identity()), null)), StringComparison.Ordinal);
+        Assert.Contains("has none", Refusal(Graph(new(torch.nn.Identity()), "{\"classes\": 3}")), StringComparison.Ordinal);
+        const string card = """
+            {"model":"own","classes":["a","b"],"channels":3,"height":1,"width":1,"mean":[0,0,0],"deviation":[1,1,1],"input":"normalized"}
+            """;
+        Assert.Contains("whose graph differs", Refusal(Graph(new(torch.nn.Identity()), card)), StringComparison.Ordinal);      // three logits
+        var graph = new OnnxGraph(torch.nn.Identity());
+        var outside = new ProtobufWriter();
+        outside.Integer(1, 3);
+        outside.Integer(2, 1);
+        outside.String(8, "weights");
+        outside.Nested(13, entry =>
+        {
+            entry.String(1, "location");
+            entry.String(2, "weights.bin");
+        });
+        outside.Integer(14, 1);
+        graph.Weights.Add(outside);
+        Assert.Contains("weights in another file", Refusal(Graph(graph, card, new OnnxValue("weights", 3))), StringComparison.Ordinal);
+    }
+
+    // A graph of three channels as three logits.
+    private static byte[] Graph(OnnxGraph graph, string? card, OnnxValue? factor = null)
+    {
+        var logits = graph.Mean(new("input", 3));
+        logits = factor is { } weights ? graph.Node("Mul", [logits, weights], 3) : logits;
+        logits = graph.Named("logits", "Identity", [logits], 3);
+        graph.Named("probabilities", "Softmax", [logits], 3, new OnnxAttribute("axis", 1L));
+        return OnnxFile.Of(graph, 17, ("input", OnnxType.Single, [3, 1, 1]), [("logits", [3]), ("probabilities", [3])],
+            card is null ? [] : [new(OnnxExport.CardKey, card)]);
+    }
+
+    [Fact]
+    public void The_guide_s_command_and_program_run_as_they_stand()
+    {
+        var page = File.ReadAllText(Repository.File("docs/guide/use-anywhere.md")).ReplaceLineEndings("\n");
+        Assert.Contains("patchwork export runs/pictures --out pictures.onnx", page, StringComparison.Ordinal);
+        var source = File.ReadAllText(Repository.File("tests/Patchwork.Tests/Inference/OnnxClassifierTests.cs")).ReplaceLineEndings("\n");
+        Assert.Equal(Fence().Match(page).Groups["code"].Value,
+            Program().Match(source).Groups["code"].Value.Replace("\n        ", "\n", StringComparison.Ordinal).Trim());
+        Exported();
+        var (file, picture) = (files.At("pictures.onnx"), Path.Combine(files.Pictures, "red", "003.png"));
+        // <program>
+        using var classifier = OnnxClassifier.Load(file);
+        var answer = classifier.Classify(picture);
+        Console.WriteLine($"{answer.Best.Class} {answer.Best.Probability:P1}");
+        // </program>
+        Assert.Contains(answer.Best.Class, classifier.Card.Classes);
+    }
+
+    [GeneratedRegex(@"// <program>\n(?<code>.*?)\n\s*// </program>", RegexOptions.Singleline)]
+    private static partial Regex Program();
+
+    [GeneratedRegex(@"```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Fence();
+}
