@@ -90,7 +90,7 @@ public sealed class OnnxClassifier : IDisposable
     /// <exception cref="InputException">The file cannot be read, is no picture, damaged or too large.</exception>
     public Classification Classify(string path, CancellationToken cancellation = default)
     {
-        var planar = new byte[Card.Channels * Card.Height * Card.Width];
+        var planar = Planes();
         ImageDecoder.Decode(path, Card.Height, Card.Width, planar, Card.Channels, Card.CenterCrop, Card.ScaledDecoding,
             options.LargestPixels);
         return Run([planar], cancellation)[0];
@@ -127,7 +127,7 @@ public sealed class OnnxClassifier : IDisposable
     /// <exception cref="ArgumentException">There are not as many bytes.</exception>
     public Classification ClassifyPixels(ReadOnlySpan<byte> pixels, CancellationToken cancellation = default)
     {
-        var planar = new byte[Card.Channels * Card.Height * Card.Width];
+        var planar = Planes();
         if (pixels.Length != planar.Length)
             throw new ArgumentException($"A picture has {Card.Height}×{Card.Width} pixels of {Card.Channels} bytes. Received: "
                 + $"{pixels.Length} bytes.", nameof(pixels));
@@ -140,9 +140,12 @@ public sealed class OnnxClassifier : IDisposable
     /// <summary>Frees the network. Calls that are under way must have ended.</summary>
     public void Dispose() => session.Dispose();
 
+    // Room for a picture as the decoder gives it: channel, row, column.
+    private byte[] Planes() => new byte[Card.Channels * Card.Height * Card.Width];
+
     private byte[] Decoded(byte[] file)
     {
-        var planar = new byte[Card.Channels * Card.Height * Card.Width];
+        var planar = Planes();
         ImageDecoder.Decode(file, Card.Height, Card.Width, planar, Card.Channels, Card.CenterCrop, Card.ScaledDecoding,
             options.LargestPixels);
         return planar;

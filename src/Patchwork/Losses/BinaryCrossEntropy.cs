@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Losses;
 
 /// <summary>
-/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class ids,
-/// distributions or multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
+/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class
+/// ids, distributions or multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
 /// </summary>
 public sealed record BinaryCrossEntropy : Loss
 {
@@ -29,8 +29,8 @@ public sealed record BinaryCrossEntropy : Loss
     }
 
     /// <summary>
-    /// γ of the focal form for each class, <c>-(1-p)^γ·y·log p - p^γ·(1-y)·log(1-p)</c> (Lin et al. 2017, eq. 4, of sigmoid); 0 is cross
-    /// entropy. Range: 0 or more. Default 0.
+    /// γ of the focal form for each class, <c>-(1-p)^γ·y·log p - p^γ·(1-y)·log(1-p)</c> (Lin et al. 2017, eq. 4, of sigmoid); 0 is
+    /// cross entropy. Range: 0 or more. Default 0.
     /// </summary>
     public double Gamma
     {

@@ -50,8 +50,8 @@ public sealed class PairTargets
     public IReadOnlyList<double>? PartnerWeights { get; }
 
     /// <summary>
-    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to (1-ε)·y
-    /// + ε/K. Smooth here or in the loss, not in both.
+    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to
+    /// (1-ε)·y + ε/K. Smooth here or in the loss, not in both.
     /// </summary>
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
@@ -100,8 +100,8 @@ public sealed class PairTargets
 
     /// <summary>
     /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
-    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets of 0 and 1 count where the predicted class is 1; other distributions
-    /// count their largest entry as the class.
+    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets of 0 and 1 count where the predicted class is 1; other
+    /// distributions count their largest entry as the class.
     /// </summary>
     public double WeightedHits(Tensor logits)
     {

@@ -32,10 +32,10 @@ public static class ListedSet
                 for (var i = 0; i < (set?.Count ?? 0); i++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var place = set!.IsMultiLabel || !IsFolderName(set.ClassOf(i)) ? part : $"{part}/{set.ClassOf(i)}";
+                    var names = set!.ClassOf(i);
                     var path = set.FilePath(i) is { } file ? Path.GetRelativePath(folder, Path.GetFullPath(file))
-                        : Written(set, i, aside, FormattableString.Invariant($"images/{place}/{i:D6}.png"));
-                    list.WriteLine($"{ResultTable.CsvCell(path)},{ResultTable.CsvCell(set.ClassOf(i))},{part}");
+                        : Written(set, i, aside, set.IsMultiLabel || !IsFolderName(names) ? part : $"{part}/{names}");
+                    list.WriteLine($"{ResultTable.CsvCell(path)},{ResultTable.CsvCell(names)},{part}");
                 }
             }
         });
@@ -45,8 +45,9 @@ public static class ListedSet
     private static bool IsFolderName(string name) =>
         name.Length > 0 && name.Trim(' ', '.') == name && !name.Any(character => character < ' ' || "<>:\"/\\|?*".Contains(character));
 
-    private static string Written(Dataset set, int index, string folder, string name)
+    private static string Written(Dataset set, int index, string folder, string place)
     {
+        var name = FormattableString.Invariant($"images/{place}/{index:D6}.png");
         var path = Path.Combine(folder, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var planar = set.Read(index, set.InMemory ? [] : new byte[set.ImageBytes]);

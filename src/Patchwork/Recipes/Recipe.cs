@@ -46,8 +46,8 @@ public sealed partial record Recipe
     public bool? MultiLabel { get; init; }
 
     /// <summary>
-    /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area; false weighs them by λ.
-    /// Default false.
+    /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area; false weighs them by
+    /// λ. Default false.
     /// </summary>
     public bool UnionLabels { get; init; }
 

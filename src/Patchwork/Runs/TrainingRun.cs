@@ -161,8 +161,8 @@ public sealed class TrainingRun
         report(new Notice(loaded.Summary, IsWarning: fresh.Length > 0));
         if (fresh.Length > 0 && (Recipe.Freeze || Recipe.FreezeEpochs > 0))
             throw new InputException($"Features that stay as they are must all be in {weights}. Received: {fresh.Length} that would stay "
-                + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were trained "
-                + "in, or omit `Freeze`.");
+                + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were "
+                + "trained in, or omit `Freeze`.");
     }
 
     private RunResult TrainIn(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -88,7 +89,7 @@ public sealed class OnnxGraph
     /// <param name="numbers">The values.</param>
     /// <param name="shape">Their shape; of none for a single number.</param>
     public OnnxValue Constant(ReadOnlySpan<float> numbers, ReadOnlySpan<long> shape) =>
-        Store($"constant_{values++}", OnnxType.Single, shape, System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers));
+        Store($"constant_{values++}", OnnxType.Single, shape, MemoryMarshal.AsBytes(numbers));
 
     /// <summary>An operation whose output has a name of its own.</summary>
     internal OnnxValue Named(string output, string type, IReadOnlyList<OnnxValue> inputs, int channels,
@@ -177,7 +178,7 @@ public sealed class OnnxGraph
     }
 
     private OnnxValue Integers(long[] numbers) => Store($"constant_{values++}", OnnxType.Int64, [numbers.Length],
-        System.Runtime.InteropServices.MemoryMarshal.AsBytes<long>(numbers));
+        MemoryMarshal.AsBytes<long>(numbers));
 
     // TensorProto: 1 the sizes, 2 the type, 8 the name, 9 the values as they lie in memory, little end first.
     private OnnxValue Store(string name, OnnxType type, ReadOnlySpan<long> shape, ReadOnlySpan<byte> bytes)
