@@ -8,8 +8,8 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// Checks that the first batches are what their plans say, whatever the regions: every pixel against the batch rebuilt without mixing, λ
-/// of the label against the mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are mixed
-/// inside the network are not seen from here. Reports one line; a fault ends the fit.
+/// of the label against the mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are
+/// mixed inside the network are not seen from here. Reports one line; a fault ends the fit.
 /// </summary>
 public sealed class MixAudit(int batches = 2) : Callback
 {
