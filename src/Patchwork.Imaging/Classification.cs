@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Patchwork;
 
 /// <summary>What a network says of a picture: a probability for each class.</summary>
@@ -25,4 +27,8 @@ public sealed record Classification(IReadOnlyList<string> Classes, IReadOnlyList
 /// <summary>A class and how probable it is.</summary>
 /// <param name="Class">Its name.</param>
 /// <param name="Probability">From 0 to 1.</param>
-public readonly record struct ClassProbability(string Class, double Probability);
+public readonly record struct ClassProbability(string Class, double Probability)
+{
+    /// <summary>As <c>hat 98.2 %</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Class} {Probability:P1}");
+}

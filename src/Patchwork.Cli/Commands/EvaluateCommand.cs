@@ -24,7 +24,7 @@ internal static class EvaluateCommand
             Description = "file for the logits of each test image: .npy, float32 (images, classes), or .csv with their files and classes",
         };
         var common = new CommonOptions("torch threads (default: the run's)", worksInRuns: true);
-        var precision = PrecisionOption.Create();
+        var precision = ChoiceOption.Precision();
         var command =
             new Command("evaluate",
             "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, precision,

@@ -26,26 +26,26 @@ internal static class ExplainCommand
             Description = "PNG file of one picture, or the folder of several (default: the current folder, the picture's name and "
                 + ".explained.png)",
         };
-        var precision = PrecisionOption.Create();
+        var precision = ChoiceOption.Precision();
+        var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
         var command = new Command("explain", "What a trained run looked at in pictures: heat map, overlay, box.") { run, images, layer,
-            asked, output, precision };
+            asked, output, precision, which };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
             common.PrepareTorch(parsed);
             var pictures = parsed.GetValue(images)!.SelectMany(one => PictureListing.Under(one)).ToArray();
             var sheets = Sheets(pictures, parsed.GetValue(output));
-            using var predictor = Predictor.Open(parsed.GetValue(run)!);
-            predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
-            predictor.Model.Precision = parsed.GetValue(precision);
+            using var predictor = Predictor.Open(parsed.GetValue(run)!, parsed.GetValue(which), new() { Threads = common.Threads(parsed) ?? 1 });
+            predictor.Precision = parsed.GetValue(precision);
             var answers = new JsonArray();
             foreach (var (picture, path) in pictures.Zip(sheets))
             {
                 var explanation = predictor.Explain(picture, parsed.GetValue(asked), parsed.GetValue(layer));
                 OutputFile.Write(path, explanation.Sheet(Path.GetFileName(picture)).Png());
                 if (common.Json(parsed))
-                    answers.Add(Json(picture, path, explanation.Activation, predictor.Model.Precision));
+                    answers.Add(Json(picture, path, explanation.Activation, predictor.Precision));
                 else
                     parsed.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                         $"{picture}: {explanation.Activation.Class} {explanation.Activation.Probability:P1}; wrote {path}"));

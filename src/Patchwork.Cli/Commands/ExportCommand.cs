@@ -8,6 +8,7 @@ using Patchwork.Inference;
 using Patchwork.Onnx;
 using Patchwork.Randomness;
 using Patchwork.Reporting;
+using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 
@@ -16,54 +17,74 @@ namespace Patchwork.Cli.Commands;
 /// </summary>
 internal static class ExportCommand
 {
+    private enum Format { Onnx, Safetensors, Timm }
+
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "run folder" };
-        var output = new Option<string?>("--out") { Description = "file (default: the run's name and .onnx, in the current folder)" };
-        var input = new Option<string>("--input")
+        var output = new Option<string?>("--out")
         {
-            Description = "what the file takes: pixels (bytes by rows, normalized inside) or normalized (floats by channels)",
-            DefaultValueFactory = _ => "pixels",
+            Description = "file, or of other formats than onnx a new folder (default: named after the run, in the current folder)",
         };
-        input.AcceptOnlyFromAmong("pixels", "normalized");
-        var opset = WholeOption.Create("--opset", "set of operations, 12 to 17", 17, 12);
+        var format = ChoiceOption.Of("--format", "one file for any runtime, the weights and the card, or the layout of timm and Hugging Face",
+            ("onnx", Format.Onnx), ("safetensors", Format.Safetensors), ("timm", Format.Timm));
+        var input = ChoiceOption.Of("--input", "onnx: what the file takes, bytes by rows that it normalizes or normalized floats by channels",
+            ("pixels", OnnxInput.Pixels), ("normalized", OnnxInput.Normalized));
+        var opset = WholeOption.Create("--opset", "onnx: set of operations, 12 to 17", 17, 12);
+        var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
         var command = new Command("export", "Writes a trained network as one ONNX file: normalization, probabilities and classes inside.")
         {
-            run, output, input, opset,
+            run, output, format, input, opset, which,
         };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
             common.PrepareTorch(parsed);
             var folder = parsed.GetValue(run)!;
-            using var predictor = Predictor.Open(folder);
-            predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
-            var export = new OnnxExport
+            using var predictor = Predictor.Open(folder, parsed.GetValue(which), new() { Threads = common.Threads(parsed) ?? 1 });
+            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+            var place = parsed.GetValue(output);
+            var answer = parsed.GetValue(format) switch
             {
-                Input = parsed.GetValue(input) == "pixels" ? OnnxInput.Pixels : OnnxInput.Normalized,
-                Opset = parsed.GetValue(opset),
+                Format.Onnx => WriteOnnx(predictor, place ?? name + ".onnx",
+                    new() { Input = parsed.GetValue(input), Opset = parsed.GetValue(opset) }),
+                var other => WriteWeights(predictor, other, folder, place ?? $"{name}-{other.ToString().ToLowerInvariant()}"),
             };
-            var path = parsed.GetValue(output) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))) + ".onnx";
-            var file = export.Of(predictor.Model, predictor.Card);
-            var difference = LargestDifference(predictor, file);
-            const double most = 1e-4;
-            if (!(difference <= most))
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"The exported file must give the network's probabilities to {most}. It differs by {difference:G2}; nothing was "
-                        + $"written."));
-            OutputFile.Write(path, file);
-            var labels = Path.ChangeExtension(path, ".labels.txt");
-            OutputFile.Write(labels, Encoding.UTF8.GetBytes(string.Concat(predictor.Card.Classes.Select(name => name + "\n"))));
-            parsed.Output.WriteLine(common.Json(parsed)
-                ? new JsonObject { ["file"] = path, ["labels"] = labels, ["bytes"] = file.Length, ["difference"] = difference }
-                    .ToJsonString()
-                : string.Create(CultureInfo.InvariantCulture, $"wrote {path}, {file.Length / 1e6:F1} MB, and {labels}; "
-                    + $"OnnxRuntime gives the network's probabilities to {difference:G1}"));
+            parsed.Output.WriteLine(common.Json(parsed) ? answer.Json.ToJsonString() : answer.Text);
             return 0;
         });
         return command;
     }
+
+    private static Answer WriteOnnx(Predictor predictor, string path, OnnxExport export)
+    {
+        var file = export.Of(predictor.Model, predictor.Card);
+        var difference = LargestDifference(predictor, file);
+        const double most = 1e-4;
+        if (!(difference <= most))
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                $"The exported file must give the network's probabilities to {most}. It differs by {difference:G2}; nothing was written."));
+        OutputFile.Write(path, file);
+        var labels = Path.ChangeExtension(path, ".labels.txt");
+        OutputFile.Write(labels, Encoding.UTF8.GetBytes(string.Concat(predictor.Classes.Select(name => name + "\n"))));
+        return new(string.Create(CultureInfo.InvariantCulture, $"wrote {path}, {file.Length / 1e6:F1} MB, and {labels}; "
+                + $"OnnxRuntime gives the network's probabilities to {difference:G1}"),
+            new() { ["file"] = path, ["labels"] = labels, ["bytes"] = file.Length, ["difference"] = difference });
+    }
+
+    private static Answer WriteWeights(Predictor predictor, Format format, string run, string folder)
+    {
+        if (format == Format.Timm)
+            WeightsExport.WriteTimm(predictor, folder, File.Exists(Path.Combine(run, "recipe.json")) ? RunFolder.Open(run) : null);
+        else
+            WeightsExport.WriteSafetensors(predictor, folder);
+        string[] files = [.. Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        return new($"wrote {folder} with {string.Join(", ", files)}",
+            new() { ["folder"] = folder, ["files"] = new JsonArray([.. files.Select(file => JsonValue.Create(file))]) });
+    }
+
+    private sealed record Answer(string Text, JsonObject Json);
 
     // On pictures of noise of several grains, through decoding and all.
     private static double LargestDifference(Predictor predictor, byte[] file)
@@ -76,7 +97,7 @@ internal static class ExportCommand
             foreach (var grain in new[] { 1, 4, 16 })
             {
                 File.WriteAllBytes(path, Noise(predictor.Card.Height, predictor.Card.Width, grain).Png());
-                var (own, other) = (predictor.Predict(path), classifier.Classify(path).Probabilities);
+                var (own, other) = (predictor.Classify(path).Probabilities, classifier.Classify(path).Probabilities);
                 largest = own.Zip(other, (a, b) => Math.Abs(a - b)).Append(largest).Max();
             }
             return largest;

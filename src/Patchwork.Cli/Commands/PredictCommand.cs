@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Patchwork.Cli.Terminal;
 using Patchwork.Data;
 using Patchwork.Inference;
+using Patchwork.Onnx;
 using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
@@ -15,7 +16,7 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var run = new Argument<string>("run") { Description = "run folder" };
+        var run = new Argument<string>("run") { Description = "run folder, or a file that export wrote (.onnx)" };
         var images = new Argument<string[]>("image")
         {
             Description = "pictures, folders of them, or lists of them (.csv, .tsv)",
@@ -29,16 +30,16 @@ internal static class PredictCommand
         var skip = new Option<bool>("--skip-damaged") { Description = "leave out pictures that cannot be read" };
         var folder = new Option<string?>("--images") { Description = "for a list: the folder that its paths begin in" };
         var columns = new Option<string?>("--columns") { Description = "for a list: where its column of files is, e.g. path=2" };
-        var precision = PrecisionOption.Create();
+        var precision = ChoiceOption.Precision();
+        var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Command("predict", "Classes and probabilities of pictures by a trained run.")
+        var command = new Command("predict", "Classes and probabilities of pictures by a trained run or an exported file.")
         {
-            run, images, top, output, skip, folder, columns, precision,
+            run, images, top, output, skip, folder, columns, precision, which,
         };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            common.PrepareTorch(parsed);
             var path = parsed.GetValue(output);
             if (path is not null && Path.GetExtension(path).ToLowerInvariant() is not (".csv" or ".json"))
                 throw new InputException($"Answers are written to a file that ends in .csv or .json. Received: {path}.");
@@ -50,15 +51,13 @@ internal static class PredictCommand
                 SkipDamaged = parsed.GetValue(skip),
             };
             string[] pictures = [.. parsed.GetValue(images)!.SelectMany(one => PictureListing.Under(one, reading, leftOut))];
-            using var predictor = Predictor.Open(parsed.GetValue(run)!);
-            predictor.Threads = common.Threads(parsed) ?? predictor.Threads;
-            predictor.Model.Precision = parsed.GetValue(precision);
+            using var classifier = Open(parsed.GetValue(run)!);
             var answers = new List<Answer>();
             foreach (var picture in pictures)
             {
                 try
                 {
-                    answers.Add(new(picture, predictor.Predict(picture)));
+                    answers.Add(new(picture, classifier.Classify(picture)));
                 }
                 catch (InputException error) when (reading.SkipDamaged && File.Exists(picture))
                 {
@@ -66,60 +65,69 @@ internal static class PredictCommand
                     continue;
                 }
                 if (path is null && !common.Json(parsed))
-                    parsed.Output.WriteLine($"{picture}: {Named(predictor, answers[^1], parsed.GetValue(top))}");
+                    parsed.Output.WriteLine($"{picture}: {Named(answers[^1].Found, parsed.GetValue(top))}");
             }
             foreach (var (line, arePictures) in LeftOutFile.Summaries(leftOut))
             {
                 if (!common.Quiet(parsed) || arePictures)
                     parsed.Error.WriteLine(arePictures ? $"warning: {line}" : line);
             }
-            var json = new Lazy<string>(() => Json(predictor, answers, parsed.GetValue(top)));
+            var json = new Lazy<string>(() => Json(answers, parsed.GetValue(top), parsed.GetValue(precision)));
             if (path is not null)
             {
                 var asText = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
-                OutputFile.Write(path, Encoding.UTF8.GetBytes(asText ? Table(predictor, answers).ToCsv() : json.Value + "\n"));
+                OutputFile.Write(path, Encoding.UTF8.GetBytes(asText ? Table(classifier.Classes, answers).ToCsv() : json.Value + "\n"));
                 if (!common.Json(parsed))
                     parsed.Output.WriteLine($"wrote {path} with {answers.Count} pictures");
             }
             if (common.Json(parsed))
                 parsed.Output.WriteLine(json.Value);
             return 0;
+
+            PictureClassifier Open(string trained)
+            {
+                var options = new ClassifierOptions { Threads = common.Threads(parsed) ?? 1 };
+                if (!Directory.Exists(trained) && trained.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
+                    return OnnxClassifier.Load(trained, options);
+                common.PrepareTorch(parsed);
+                var predictor = Predictor.Open(trained, parsed.GetValue(which), options);
+                predictor.Precision = parsed.GetValue(precision);
+                return predictor;
+            }
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(run) is { } file && file.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
+                && (result.GetResult(which) is { Implicit: false } || result.GetResult(precision) is { Implicit: false }))
+                result.AddError($"--which and --precision are for a run. Received: {file}, an exported file, which has one set of weights. "
+                    + "Leave them out.");
         });
         return command;
     }
 
-    private sealed record Answer(string Picture, double[] Probabilities)
-    {
-        public IEnumerable<int> Best(int top) =>
-            Enumerable.Range(0, Probabilities.Length).OrderByDescending(k => Probabilities[k]).Take(top);
-    }
+    private sealed record Answer(string Picture, Classification Found);
 
     // The best classes, or of several labels those that it shows.
-    private static string Named(Predictor predictor, Answer answer, int top)
-    {
-        var card = predictor.Card;
-        var named = predictor.Named(answer.Probabilities);
-        var shown = card.MultiLabel ? answer.Best(card.Classes.Count).Where(k => named.Contains(card.Classes[k])) : answer.Best(top);
-        return string.Join(", ", shown.Select(k =>
-            string.Create(CultureInfo.InvariantCulture, $"{card.Classes[k]} {answer.Probabilities[k]:P1}")).DefaultIfEmpty("none"));
-    }
+    private static string Named(Classification found, int top) => string.Join(", ",
+        (found.Threshold is { } least ? found.Top(found.Classes.Count).Where(one => one.Probability >= least) : found.Top(top))
+            .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Class} {one.Probability:P1}")).DefaultIfEmpty("none"));
 
-    private static string Json(Predictor predictor, IEnumerable<Answer> answers, int top) =>
+    private static string Json(IEnumerable<Answer> answers, int top, Precision precision) =>
         new JsonArray([.. answers.Select(answer => new JsonObject
         {
             ["image"] = answer.Picture,
-            ["shows"] = new JsonArray([.. predictor.Named(answer.Probabilities).Select(name => JsonValue.Create(name))]),
-            ["precision"] = predictor.Model.Precision.ToString(),
-            ["classes"] = new JsonArray([.. answer.Best(top).Select(k =>
-                new JsonObject { ["class"] = predictor.Card.Classes[k], ["probability"] = answer.Probabilities[k] })]),
+            ["shows"] = new JsonArray([.. answer.Found.Shown.Select(name => JsonValue.Create(name))]),
+            ["precision"] = precision.ToString(),
+            ["classes"] = new JsonArray([.. answer.Found.Top(top).Select(one =>
+                new JsonObject { ["class"] = one.Class, ["probability"] = one.Probability })]),
         })]).ToJsonString(new JsonSerializerOptions { WriteIndented = true });
 
-    private static ResultTable Table(Predictor predictor, IEnumerable<Answer> answers) =>
-        new([new("image"), new("class"), new("probability"), .. predictor.Card.Classes.Select(name => new ResultColumn(name))],
+    private static ResultTable Table(IReadOnlyList<string> classes, IEnumerable<Answer> answers) =>
+        new([new("image"), new("class"), new("probability"), .. classes.Select(name => new ResultColumn(name))],
         [.. answers.Select(answer => (IReadOnlyList<string>)
         [
-            answer.Picture, string.Join('|', predictor.Named(answer.Probabilities)), Text(answer.Probabilities.Max()),
-            .. answer.Probabilities.Select(Text),
+            answer.Picture, string.Join('|', answer.Found.Shown), Text(answer.Found.Best.Probability),
+            .. answer.Found.Probabilities.Select(Text),
         ])]);
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);

@@ -4,6 +4,7 @@ using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Reporting;
 using Patchwork.Saliency;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
@@ -24,12 +25,13 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     /// <param name="label">The class that is asked about, 0 to K - 1; null, the default: the predicted one.</param>
     /// <param name="layer">The layer of a Grad-CAM, as <c>layer2</c>; null, the default: the class activation map.</param>
     /// <param name="multiLabel">True where each class has a probability for itself, of a sigmoid. Default false: of a softmax.</param>
+    /// <param name="temperature">What the logits are divided by before the softmax; above 0. Default 1.</param>
     /// <exception cref="InputException">The network has no such layer, or none of which a map can be made.</exception>
     public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes,
-        int? label = null, string? layer = null, bool multiLabel = false)
+        int? label = null, string? layer = null, bool multiLabel = false, double temperature = 1)
     {
         using var scope = NewDisposeScope();
-        var probabilities = Probabilities(model, image, multiLabel);
+        var probabilities = Probabilities(Logits(model, image), multiLabel, temperature);
         var asked = label ?? Array.IndexOf(probabilities, probabilities.Max());
         var picture = Picture.FromBatch(NormalizedPictures.Restore(image, normalization))[0];
         var values = Map(model, image, asked, layer).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
@@ -50,12 +52,19 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         Stages = true,
     };
 
-    private static double[] Probabilities(nn.Module<Tensor, Tensor> model, Tensor image, bool multiLabel)
+    /// <summary>Probabilities (N · K) of logits (N, K): of a softmax at a temperature, or each of a sigmoid.</summary>
+    internal static double[] Probabilities(Tensor logits, bool multiLabel, double temperature)
+    {
+        using var scope = NewDisposeScope();
+        var precise = logits.to(ScalarType.Float64).cpu();
+        return (multiLabel ? precise.sigmoid() : (precise / Held(temperature)).softmax(1)).data<double>().ToArray();
+    }
+
+    private static Tensor Logits(nn.Module<Tensor, Tensor> model, Tensor image)
     {
         using var mode = new EvaluationMode(model);
         using var noGradient = no_grad();
-        var logits = model.call(image).to(ScalarType.Float64).cpu();
-        return (multiLabel ? logits.sigmoid() : logits.softmax(1)).data<double>().ToArray();
+        return model.call(image);
     }
 
     private static Tensor Map(nn.Module<Tensor, Tensor> model, Tensor image, int label, string? layer)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Patchwork.Data;
 using Patchwork.Formats;
@@ -24,6 +25,7 @@ public sealed record ModelCard(
     [property: JsonPropertyName("deviation")] IReadOnlyList<float> StandardDeviation)
 {
     private const int LargestSide = 1024;
+    private const int LargestWithSmallStem = 64;      // in cards that do not say it
 
     /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
     public double CenterCrop { get; init; } = 1;
@@ -60,9 +62,38 @@ public sealed record ModelCard(
     [JsonConverter(typeof(JsonStringEnumConverter<Stem>))]
     public Stem? Stem { get; init; }
 
+    /// <summary>
+    /// What the logits are divided by before the softmax (Guo et al., ICML 2017), fitted on the validation images. Range: above 0. Null, the
+    /// default: 1.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Temperature { get; init; }
+
+    /// <summary>The seed that it was trained with; null where nobody said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ulong? Seed { get; init; }
+
+    /// <summary>The digest of the images that it was trained on (<see cref="DataDigest"/>); null where nobody said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Data { get; init; }
+
+    /// <summary>The version of Patchwork that trained it; null where nobody said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Version { get; init; }
+
     /// <summary>Their options by name, as a recipe has them; null: their own.</summary>
     [JsonConverter(typeof(OptionTexts))]
     public IReadOnlyDictionary<string, string>? Options { get; init => field = value is { Count: > 0 } ? value : null; }
+
+    /// <summary>The card of a network that a program of your own trains.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="train">The images that it is trained on. Where files are cropped or decoded at their full size, the card must say it:
+    /// <see cref="CenterCrop"/>, <see cref="ScaledDecoding"/>.</param>
+    public static ModelCard Of(nn.Module<Tensor, Tensor> model, Dataset train) =>
+        Of((model as ImageClassifier)?.Id ?? model.GetName(), train) with { Stem = (model as ResNet)?.Stem };
+
+    internal static ModelCard Of(string model, Dataset train) => new(model, train.ClassNames, train.Channels, train.Height, train.Width,
+        train.Normalization.Mean, train.Normalization.StandardDeviation) { ScaledDecoding = true, MultiLabel = train.IsMultiLabel };
 
     /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
     /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
@@ -77,7 +108,10 @@ public sealed record ModelCard(
             stack = stack.With(method => method is BranchRegularizer branch ? branch with { DropProbability = chance } : method);
         }
         settings.RequireOneEach(stack, Method);
-        return ModelZoo.Create(Model, Classes.Count, Channels, Height, stack.With(settings.Over).ModelOptions with { Stem = Stem });
+        return ModelZoo.Create(Model, Classes.Count, Channels, Height, stack.With(settings.Over).ModelOptions with
+        {
+            Stem = Stem ?? (Height <= LargestWithSmallStem ? Models.Stem.Small : Models.Stem.ImageNet),
+        });
     }
 
     /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
@@ -160,22 +194,32 @@ public sealed record ModelCard(
     {
         try
         {
-            var card = JsonSerializer.Deserialize(json, ModelCardJson.Default.ModelCard);
+            var card = WithDefaults(json).Deserialize(ModelCardJson.Default.ModelCard);
             return card is
             {
                 Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1
-                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1
+                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1, Temperature: null or (> 0 and < double.PositiveInfinity)
             }
                 && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.StandardDeviation?.Count == card.Channels
                 && card.Mean.All(float.IsFinite) && card.StandardDeviation.All(value => value > 0 && float.IsFinite(value))
                 ? card
                 : throw Refusal(path, "its values are missing or contradict each other");
         }
-        // the latter: half of a surrogate pair in a string
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        // the others: half of a surrogate pair in a string, a key twice
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
         {
             throw Refusal(path, error.Message, error);
         }
+    }
+
+    // A card from before there was a key means its default; the serializer would give it the zero of its type.
+    private static JsonObject WithDefaults(string json)
+    {
+        var card = JsonNode.Parse(new ModelCard("", [], 0, 0, 0, [], []).ToJson())!.AsObject();
+        var given = JsonNode.Parse(json) as JsonObject ?? throw new JsonException("it is no object");
+        foreach (var (key, value) in given)
+            card[key] = value?.DeepClone();
+        return card;
     }
 
     private static InputException Refusal(string path, string what, Exception? cause = null) =>

@@ -12,7 +12,7 @@ namespace Patchwork.Inference;
 /// </summary>
 /// <remarks>
 /// <para>The input is called <c>input</c>, the outputs <c>logits</c> and <c>probabilities</c>, each (batch, K): a softmax, or of several
-/// labels a sigmoid. The batch may have any size.</para>
+/// labels a sigmoid; the softmax at the card's temperature. The batch may have any size.</para>
 /// <para>Beside the graph stand, as metadata, <c>patchwork.card</c> (the <see cref="ModelCard"/> as JSON, with the kind of input) and the
 /// entries by which Windows ML and others know how pixels are meant.</para>
 /// </remarks>
@@ -53,7 +53,11 @@ public sealed record OnnxExport
         if (card.MultiLabel)
             graph.Named("probabilities", "Sigmoid", [logits], logits.Channels);
         else
-            graph.Named("probabilities", "Softmax", [logits], logits.Channels, new OnnxAttribute("axis", 1L));
+        {
+            var scaled = card.Temperature is { } temperature
+                ? graph.Node("Div", [logits, graph.Constant([(float)temperature], [1])], logits.Channels) : logits;
+            graph.Named("probabilities", "Softmax", [scaled], logits.Channels, new OnnxAttribute("axis", 1L));
+        }
         return OnnxFile.Of(graph, Opset, Input == OnnxInput.Pixels ? ("input", OnnxType.UInt8, [card.Height, card.Width, card.Channels])
             : ("input", OnnxType.Single, [card.Channels, card.Height, card.Width]),
             [("logits", [card.Classes.Count]), ("probabilities", [card.Classes.Count])], Notes(card));

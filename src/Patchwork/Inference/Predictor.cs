@@ -1,5 +1,5 @@
 using Patchwork.Data;
-using Patchwork.Imaging;
+using Patchwork.Formats;
 using Patchwork.Internals;
 using Patchwork.Models;
 using Patchwork.Training;
@@ -8,34 +8,67 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
 
-/// <summary>A trained network, ready to name what a picture shows. Needs nothing of a run but its checkpoints folder.</summary>
-public sealed class Predictor : IDisposable
+/// <summary>
+/// A trained network, ready to name what a picture shows: of a run, of the checkpoints folder of a run alone, or one that a program of your
+/// own has trained.
+/// </summary>
+/// <example>
+/// <code>
+/// using var predictor = Predictor.Open("runs/pictures");
+/// Console.WriteLine(predictor.Classify("new.jpg").Best);
+/// </code>
+/// </example>
+public sealed class Predictor : PictureClassifier
 {
-    private readonly ImageClassifier model;
+    private readonly ReaderWriterLockSlim use = new();      // a map takes the network's features and gradients for itself
+    private readonly NetworkInput input;
+    private readonly ClassifierOptions options;
+    private readonly bool owns;
 
-    private Predictor(ModelCard card, ImageClassifier model) => (Card, this.model) = (card, model);
+    private Predictor(nn.Module<Tensor, Tensor> model, ModelCard card, ClassifierOptions options, bool owns) : base(options)
+    {
+        (Model, Card, this.options, this.owns) = (model, card, options, owns);
+        input = new(card.Channels, card.Height, card.Width, card.CenterCrop, card.ScaledDecoding);
+        model.eval();
+    }
+
+    /// <summary>A predictor of a network in memory, as a trainer leaves it.</summary>
+    /// <param name="model">
+    /// A network from images (N, C, H, W) to logits (N, K), of the catalogue or your own, on the CPU; it stays the caller's, and is put into
+    /// evaluation mode.
+    /// </param>
+    /// <param name="card">Its input and classes, as <see cref="ModelCard.Of(nn.Module{Tensor, Tensor}, Dataset)"/> makes it.</param>
+    /// <param name="options">Null: the default ones.</param>
+    public Predictor(nn.Module<Tensor, Tensor> model, ModelCard card, ClassifierOptions? options = null)
+        : this(model, card, options ?? new(), owns: false) { }
 
     /// <summary>Model, input and classes.</summary>
     public ModelCard Card { get; }
 
-    /// <summary>The network, in evaluation mode and float32 unless you set its precision; it stays this predictor's.</summary>
-    public ImageClassifier Model => model;
+    /// <summary>The weights of which epoch of its run they are; the last ones where a run keeps no best.</summary>
+    public WeightsOf Which { get; private init; } = WeightsOf.LastEpoch;
 
-    /// <summary>
-    /// Torch threads for a picture. One picture is too little work to share out: more threads wait for one another, and on a busy machine
-    /// for its cores. Range: at least 1. Default 1.
-    /// </summary>
-    public int Threads
+    /// <summary>The network, in evaluation mode.</summary>
+    public nn.Module<Tensor, Tensor> Model { get; }
+
+    /// <summary>What a network of the catalogue computes in. Default <see cref="Precision.Float32"/>, as for networks of your own.</summary>
+    /// <exception cref="InputException">The network is your own, or libtorch cannot compute so.</exception>
+    public Precision Precision
     {
-        get;
-        set => field = value >= 1 ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), $"threads must be at least 1. Received: threads = {value}.");
-    } = 1;
+        get => Model is ImageClassifier { Precision: var precision } ? precision : Precision.Float32;
+        set => (Model as ImageClassifier ?? throw new InputException("A precision is set for networks of the catalogue. "
+            + $"Received: one for {Card.Model}.")).Precision = value;
+    }
 
-    /// <summary>Opens a run's best weights, or its last ones when there are no best.</summary>
-    /// <param name="folder">A run folder, or the checkpoints folder of a run alone.</param>
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => Card.Classes;
+
+    /// <summary>Opens a run's weights.</summary>
+    /// <param name="folder">A run folder, the checkpoints folder of a run alone, or what <see cref="Save"/> wrote.</param>
+    /// <param name="which">Of the best epoch, the default, or of the last one.</param>
+    /// <param name="options">Null: the default ones.</param>
     /// <exception cref="InputException">The folder is neither, or it has no weights yet.</exception>
-    public static Predictor Open(string folder)
+    public static Predictor Open(string folder, WeightsOf which = WeightsOf.BestEpoch, ClassifierOptions? options = null)
     {
         var inner = Path.Combine(folder, "checkpoints");
         var checkpoints = new CheckpointStore(Directory.Exists(inner) ? inner : folder);
@@ -43,38 +76,33 @@ public sealed class Predictor : IDisposable
             throw new InputException("A trained network is a run folder, or the checkpoints folder of a run with its model.json. "
                 + $"Received: {folder}, which "
                     + $"{(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
-        var weights = File.Exists(checkpoints.BestWeights) ? checkpoints.BestWeights : checkpoints.LastWeights;
+        var card = ModelCard.Read(checkpoints.Card);
+        var hasBest = File.Exists(checkpoints.BestWeights);
+        if (which == WeightsOf.LastEpoch && hasBest)
+            card = card with { Temperature = null, Threshold = null };      // fitted to those of the best epoch
+        var weights = which == WeightsOf.BestEpoch && hasBest ? checkpoints.BestWeights : checkpoints.LastWeights;
         if (!File.Exists(weights))
             throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first.");
-        var card = ModelCard.Read(checkpoints.Card);
-        var model = card.LoadModel(weights, CPU);
-        model.eval();
-        return new Predictor(card, model);
+        return new(card.LoadModel(weights, CPU), card, options ?? new(), owns: true)
+        {
+            Which = hasBest ? which : WeightsOf.LastEpoch,
+        };
     }
 
-    /// <summary>Probabilities of all classes for a picture, brought to the network's input size.</summary>
-    /// <exception cref="InputException">The picture cannot be read.</exception>
-    public double[] Predict(string picture)
+    /// <summary>Writes card and weights into a folder that <see cref="Open"/> takes, and that the command line takes for a run.</summary>
+    /// <param name="folder">Where; made where it does not exist.</param>
+    /// <exception cref="InputException">The folder holds another network already.</exception>
+    public void Save(string folder)
     {
-        using var threads = OpenMp.On(Threads);
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        using var logits = model.call(Input(picture)).to(ScalarType.Float64);
-        var probabilities = (Card.MultiLabel ? logits.sigmoid() : logits.softmax(1)).data<double>().ToArray();
-        return probabilities.All(double.IsFinite) ? probabilities
-            : throw new InputException($"The network must give a number for each class. Received: none for {picture}; its training has "
-                + "diverged. Train it with a lower learning rate (`Lr`).");
+        var store = new CheckpointStore(folder);
+        Directory.CreateDirectory(folder);
+        if (File.Exists(store.Card))
+            throw new InputException($"A network is saved into a folder of its own. Received: {folder}, which has one. Name another.");
+        Safetensors.Save(store.LastWeights, Model.state_dict());
+        AtomicFile.WriteText(store.Card, Card.ToJson() + "\n");
     }
 
-    /// <summary>
-    /// The classes that a picture shows by its probabilities: the best one, or of several labels those above the threshold.
-    /// </summary>
-    /// <param name="probabilities">What <see cref="Predict"/> gave.</param>
-    public IReadOnlyList<string> Named(double[] probabilities) => !Card.MultiLabel
-        ? [Card.Classes[Array.IndexOf(probabilities, probabilities.Max())]]
-        : [.. Card.Classes.Where((_, k) => probabilities[k] >= (Card.Threshold ?? 0.5))];
-
-    /// <summary>What the network looks at in a picture, brought to its input size.</summary>
+    /// <summary>What the network looks at in a picture, brought to its input size. Thread-safe; one picture at a time.</summary>
     /// <param name="picture">The picture's file.</param>
     /// <param name="className">
     /// The class that is asked about, in any case where no other differs by that alone; null, the default: the predicted one.
@@ -88,23 +116,76 @@ public sealed class Predictor : IDisposable
         {
             label = Card.LabelOf(className) ?? throw InputException.Unknown("class", className, [.. Card.Classes]);
         }
-        using var threads = OpenMp.On(Threads);
-        using var input = Input(picture);
-        return Explanation.Of(model, input, Normalization, Card.Classes, label, layer, Card.MultiLabel);
+        using var threads = OpenMp.On(options.Threads);
+        using var image = Images([input.Decode(picture, options.LargestPixels)]);
+        use.EnterWriteLock();
+        try
+        {
+            return Explanation.Of(Model, image, Normalization, Card.Classes, label, layer, Card.MultiLabel, Card.Temperature ?? 1);
+        }
+        finally
+        {
+            use.ExitWriteLock();
+        }
+    }
+
+    private protected override IReadOnlyList<Classification> Run(IReadOnlyList<Func<NetworkInput, byte[]>> pictures,
+        CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using var threads = OpenMp.On(options.Threads);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var images = Images([.. pictures.Select(picture => picture(input))]);
+        cancellation.ThrowIfCancellationRequested();
+        Tensor logits;
+        use.EnterReadLock();
+        try
+        {
+            logits = Model.call(images);
+        }
+        finally
+        {
+            use.ExitReadLock();
+        }
+        if (!logits.shape.SequenceEqual([pictures.Count, Classes.Count]))
+            throw new InputException($"A network gives a logit for each of the {Classes.Count} classes of its card. Received: "
+                + $"{string.Join('×', logits.shape)} for {pictures.Count} pictures.");
+        var all = Explanation.Probabilities(logits, Card.MultiLabel, Card.Temperature ?? 1);
+        if (!all.All(double.IsFinite))
+            throw new InputException("The network must give a number for each class. Received: none; its training has diverged. Train it "
+                + "with a lower learning rate (`Lr`).");
+        return [.. all.Chunk(Classes.Count).Select(row =>
+            new Classification(Classes, row, Card.MultiLabel ? Card.Threshold ?? 0.5 : null))];
     }
 
     private Normalization Normalization => new(Card.Mean, Card.StandardDeviation);
 
-    // The picture as the network takes it, (1, C, H, W); the caller's.
-    private Tensor Input(string picture)
+    // Pictures as the network takes them, (N, C, H, W); the caller's.
+    private Tensor Images(byte[][] pictures)
     {
-        var pixels = new byte[Card.Channels * Card.Height * Card.Width];
-        ImageDecoder.Decode(picture, Card.Height, Card.Width, pixels, Card.Channels, Card.CenterCrop, Card.ScaledDecoding);
-        var input = new float[pixels.Length];
-        new PixelRows(Normalization).Write(new ImageSource(pixels, Card.Height, Card.Width, default), input);
-        return tensor(input, [1, Card.Channels, Card.Height, Card.Width]);
+        var values = new float[pictures.Length * input.Size];
+        var rows = new PixelRows(Normalization);
+        for (var n = 0; n < pictures.Length; n++)
+            rows.Write(new ImageSource(pictures[n], Card.Height, Card.Width, default), values.AsSpan(n * input.Size, input.Size));
+        return tensor(values, [pictures.Length, Card.Channels, Card.Height, Card.Width]);
     }
 
-    /// <summary>Frees the network.</summary>
-    public void Dispose() => model.Dispose();
+    /// <summary>Frees the network, unless it is the caller's.</summary>
+    public override void Dispose()
+    {
+        use.Dispose();
+        if (owns)
+            Model.Dispose();
+    }
+}
+
+/// <summary>Which weights of a run.</summary>
+public enum WeightsOf
+{
+    /// <summary>Those of the epoch with the lowest validation error; where a run keeps none, the last ones.</summary>
+    BestEpoch,
+
+    /// <summary>Those of the last epoch.</summary>
+    LastEpoch,
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Patchwork.Models;
 
 namespace Patchwork.Recipes;
 
@@ -24,7 +25,13 @@ public sealed partial record Recipe
     /// gives the bits that the run would have had.
     /// </summary>
     /// <exception cref="InputException">As for <see cref="FromJson"/>.</exception>
-    internal static Recipe FromStored(string json, string name) => Read(json, name, BeforeKeys);
+    internal static Recipe FromStored(string json, string name)
+    {
+        var recipe = Read(json, name, BeforeKeys);
+        const int largestSmall = 64;      // images that had the small stem before a recipe said which
+        return recipe.Stem is null && ModelZoo.HasStems(recipe.Model)
+            ? recipe with { Stem = recipe.ImageSize is null or <= largestSmall ? Models.Stem.Small : Models.Stem.ImageNet } : recipe;
+    }
 
     private static Recipe Read(string json, string name, Recipe defaults)
     {

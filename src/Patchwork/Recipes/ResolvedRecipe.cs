@@ -2,6 +2,7 @@ using Patchwork.Data;
 using Patchwork.Inference;
 using Patchwork.Losses;
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Regularization;
 using Patchwork.Schedules;
@@ -103,15 +104,14 @@ public sealed record ResolvedRecipe
 
     /// <summary>The card of the network that is trained on a data set.</summary>
     /// <param name="train">The training set.</param>
-    public ModelCard Card(Dataset train) => new(Recipe.Model, train.ClassNames, train.Channels, train.Height, train.Width,
-        train.Normalization.Mean, train.Normalization.StandardDeviation)
+    public ModelCard Card(Dataset train) => ModelCard.Of(Recipe.Model, train) with
     {
         CenterCrop = Recipe.CenterCrop,
         ScaledDecoding = Recipe.ScaledDecoding ?? true,
         Method = string.Join('+', Branches.Select(method => method.Id).DefaultIfEmpty(Methods.Baseline)),
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
-        Stem = Recipe.Stem,
-        MultiLabel = train.IsMultiLabel,
+        Stem = Recipe.Stem ?? (ModelZoo.HasStems(Recipe.Model) ? ResNet.StemFor(train.Height) : null),
+        Seed = Recipe.Seed,
         Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
     };
 

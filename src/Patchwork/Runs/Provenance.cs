@@ -11,7 +11,7 @@ public static class Provenance
     /// <summary>The environment of this process.</summary>
     public static JsonObject Describe() => new()
     {
-        ["patchwork"] = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+        ["patchwork"] = Version,
         ["commit"] = Commit(),
         ["command"] = string.Join(' ', Environment.GetCommandLineArgs()
             .Select((part, i) => i == 0 ? Path.GetFileNameWithoutExtension(part) : part)),
@@ -33,10 +33,10 @@ public static class Provenance
         return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
     }
 
-    // The SDK appends the commit to the informational version: 0.1.0+<commit>.
-    private static string? Commit()
-    {
-        var version = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        return version?.IndexOf('+') is { } plus and >= 0 ? version[(plus + 1)..] : null;
-    }
+    /// <summary>Patchwork's own version, with the commit where the build knew it: <c>0.1.0+commit</c>.</summary>
+    internal static string? Version { get; } =
+        typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+
+    // The SDK appends the commit to the informational version.
+    private static string? Commit() => Version?.IndexOf('+') is { } plus and >= 0 ? Version[(plus + 1)..] : null;
 }

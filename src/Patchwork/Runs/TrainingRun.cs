@@ -66,7 +66,7 @@ public sealed class TrainingRun
             asked = asked with { Recipe = asked.Recipe with { Normalization = normalization.ToString() } };
             data = data.Normalized(asked.Recipe, normalization);
         }
-        var card = asked.Card(data.Pair.Train);
+        var card = asked.Card(data.Pair.Train) with { Data = data.Record.Train.Digest, Version = Provenance.Version };
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
         var run = new TrainingRun(asked, data, card, model, device);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
@@ -231,21 +231,25 @@ public sealed class TrainingRun
         {
             Lambdas = own.Lambdas?.Counts,
         };
-        if (card.MultiLabel)
-            ChooseThreshold(folder);
+        Calibrate(folder);
         folder.WriteResult(result);
         folder.Checkpoints.Finish();
         return result;
     }
 
-    // What counts as a yes is part of the network: the threshold that the weights which predict do best with on the validation images.
-    private void ChooseThreshold(RunFolder folder)
+    // How sure the network is, or of several labels what counts as a yes, is part of it: fitted for the weights that predict, on the
+    // validation images, if there are any beside the test images.
+    private void Calibrate(RunFolder folder)
     {
+        if (Recipe.ValidatesOnTest && !card.MultiLabel)
+            return;
         if (File.Exists(folder.Checkpoints.BestWeights))
             Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
-        var threshold = SeveralLabels.Scores(new Subject(model, data.Validation, new SeedStream(Recipe.Seed)) { Device = device }, model,
-            data.Validation).BestThreshold();
-        AtomicFile.WriteText(folder.Checkpoints.Card, (card with { Threshold = threshold }).ToJson() + "\n");
+        var subject = new Subject(model, data.Validation, new SeedStream(Recipe.Seed)) { Device = device };
+        var calibrated = card.MultiLabel
+            ? card with { Threshold = SeveralLabels.Scores(subject, model, data.Validation).BestThreshold() }
+            : card with { Temperature = CalibrationSuite.Temperature(subject, data.Validation) };
+        AtomicFile.WriteText(folder.Checkpoints.Card, calibrated.ToJson() + "\n");
     }
 
     // Nothing is trained: weights from elsewhere become a finished run.
@@ -256,6 +260,7 @@ public sealed class TrainingRun
         var tested = EvaluationPass.Run(model.to(device), test, resolved.LossOn(data.Train), device);
         var score = TestScore.Of(0, tested);
         var result = new RunResult(score, score, Recipe.ValidatesOnTest, 0, 0, 0, tested.Images);
+        Calibrate(folder);
         folder.WriteResult(result);
         return result;
     }

@@ -121,9 +121,9 @@ public sealed class PrecisionAndThreadsTests : IDisposable
                 used.Add(torch.get_num_threads());
                 return output;
             });
-            predictor.Predict(Picture);
-            predictor.Threads = 2;
-            predictor.Predict(Picture);
+            predictor.Classify(Picture, TestContext.Current.CancellationToken);
+            using var shared = new Predictor(predictor.Model, predictor.Card, new() { Threads = 2 });
+            shared.Classify(Picture, TestContext.Current.CancellationToken);
             Assert.Equal([1, 2], used);
             Assert.Equal(2, torch.get_num_threads());
         }

@@ -39,7 +39,7 @@ public sealed partial class DocsTests
     [Fact]
     public void The_code_of_the_speed_guide_is_a_sample_that_runs_as_a_test()
     {
-        var sample = Region().Match(File.ReadAllText(Repository.File("samples/04-mixed-precision/MixedPrecision.cs"))).Groups["code"].Value;
+        var sample = Region().Match(File.ReadAllText(Repository.File("samples/06-mixed-precision/MixedPrecision.cs"))).Groups["code"].Value;
         var shown = Fence().Match(File.ReadAllText(Repository.File("docs/guide/speed.md"))).Groups["code"].Value;
         Assert.Equal(Unindented(sample), Unindented(shown));
     }

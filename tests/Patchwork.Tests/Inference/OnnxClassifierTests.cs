@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
 using Patchwork.Formats;
 using Patchwork.Inference;
 using Patchwork.Onnx;
@@ -44,13 +47,20 @@ public sealed partial class OnnxClassifierTests : IDisposable
         var path = Exported(flags);
         var pictures = Pictures();
         using var predictor = Predictor.Open(files.At("run"));
-        using var classifier = OnnxClassifier.Load(path, new() { BatchSize = 7 });
-        Assert.Equal(["blue", "green", "red"], classifier.Card.Classes);
-        var expected = pictures.Select(predictor.Predict).ToArray();
+        var expected = pictures.Select(picture => predictor.Classify(picture)).ToArray();
+        using var file = OnnxClassifier.Load(path, new() { BatchSize = 7 });
+        using var again = Predictor.Open(files.At("run"), options: new() { BatchSize = 7 });
+        foreach (var classifier in (PictureClassifier[])[file, again])
+            AssertSameAnswers(classifier, pictures, expected);
+    }
+
+    private static void AssertSameAnswers(PictureClassifier classifier, string[] pictures, Classification[] expected)
+    {
+        Assert.Equal(["blue", "green", "red"], classifier.Classes);
         void AssertSame(int i, Classification answer)
         {
-            Assert.All(expected[i].Zip(answer.Probabilities), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
-            Assert.Equal(predictor.Named(expected[i]), answer.Shown);
+            Assert.All(expected[i].Probabilities.Zip(answer.Probabilities), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            Assert.Equal(expected[i].Shown, answer.Shown);
             Assert.Equal(answer.Probabilities.OrderDescending(), answer.Top(5).Select(one => one.Probability));
         }
         var bytes = pictures.Select(File.ReadAllBytes).ToArray();
@@ -68,6 +78,80 @@ public sealed partial class OnnxClassifierTests : IDisposable
         var rgb = decoded.Pixels.SelectMany(pixel => new[] { pixel.Red, pixel.Green, pixel.Blue }).ToArray();
         AssertSame(pictures.Length - 1, classifier.ClassifyPixels(rgb));
         Assert.Throws<ArgumentException>(() => classifier.ClassifyPixels(rgb.AsSpan(1)));
+    }
+
+    [Fact]
+    public async Task A_network_is_exchanged_while_it_serves_and_a_file_that_is_refused_changes_nothing()
+    {
+        var first = File.ReadAllBytes(Exported());
+        var other = CommandLine.Run(["train", "--quiet", .. files.Flags("other", 1), "--seed", "2"]);
+        Assert.True(other.ExitCode == 0, other.Error);
+        Assert.Equal(0, CommandLine.Run("export", files.At("other"), "--out", files.At("other.onnx")).ExitCode);
+        var second = File.ReadAllBytes(files.At("other.onnx"));
+        var picture = File.ReadAllBytes(Pictures()[0]);
+        double Answer(byte[] file)
+        {
+            using var alone = OnnxClassifier.Load(file);
+            return alone.Classify(picture).Probabilities[0];
+        }
+        double[] known = [Answer(first), Answer(second)];
+        Assert.NotEqual(known[0], known[1]);
+        var classifier = OnnxClassifier.Load(first);
+        var (seen, stop) = (new System.Collections.Concurrent.ConcurrentDictionary<double, int>(), false);
+        var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            while (!Volatile.Read(ref stop))
+                seen.AddOrUpdate(classifier.Classify(picture).Probabilities[0], 1, (_, count) => count + 1);
+        })).ToArray();
+        for (var i = 0; i < 20; i++)
+        {
+            classifier.Swap(i % 2 == 0 ? second : first);
+            Assert.Throws<InputException>(() => classifier.Swap(first.AsSpan(0, 1000).ToArray()));
+            Assert.Equal(known[1 - i % 2], classifier.Classify(picture).Probabilities[0]);
+        }
+        Volatile.Write(ref stop, true);
+        await Task.WhenAll(callers);
+        Assert.Equal(known.Order(), seen.Keys.Order());
+        classifier.Swap(files.At("other.onnx"));
+        Assert.Equal(known[1], classifier.Classify(picture).Probabilities[0]);
+        classifier.Dispose();
+        classifier.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => classifier.Classify(picture));
+        Assert.Throws<ObjectDisposedException>(() => classifier.Swap(first));
+    }
+
+    [Fact]
+    public void A_program_s_services_hold_classifiers_by_name()
+    {
+        var path = Exported();
+        var services = new ServiceCollection().AddPatchwork(path).AddPatchwork(path, "colours", new() { Threads = 2 })
+            .AddPatchwork(files.At("none.onnx"), "missing");
+        OnnxClassifier only;
+        using (var provider = services.BuildServiceProvider())
+        {
+            only = provider.GetRequiredService<OnnxClassifier>();
+            Assert.Same(only, provider.GetRequiredService<OnnxClassifier>());
+            Assert.NotSame(only, provider.GetRequiredKeyedService<OnnxClassifier>("colours"));
+            Assert.Throws<InputException>(() => provider.GetRequiredKeyedService<OnnxClassifier>("missing"));
+            Assert.Equal(3, only.Classes.Count);
+        }
+        Assert.Throws<ObjectDisposedException>(() => only.Classes);
+    }
+
+    [Fact]
+    public void The_command_line_takes_an_exported_file_for_a_run()
+    {
+        var (path, picture) = (Exported(), Pictures()[0]);
+        string[] end = [picture, "--json"];
+        var (ofRun, ofFile) = (CommandLine.Run(["predict", files.At("run"), .. end]), CommandLine.Run(["predict", path, .. end]));
+        Assert.True(ofFile.ExitCode == 0, ofFile.Error);
+        static (string?, string) First(string json)
+        {
+            var best = JsonNode.Parse(json)![0]!["classes"]![0]!;
+            return ((string?)best["class"], ((double)best["probability"]!).ToString("F4", CultureInfo.InvariantCulture));
+        }
+        Assert.Equal(First(ofRun.Output), First(ofFile.Output));
+        Assert.Contains("one set of weights", CommandLine.Run(["predict", path, .. end, "--which", "last"]).Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,10 +51,10 @@ public sealed class TrainingRunTests : IDisposable
     {
         Start(Small, "run");
         var picture = PictureFiles.WriteNoise(files.At("large.jpg"), 301, 275);
-        double[] Predict()
+        IReadOnlyList<double> Predict()
         {
             using var predictor = Predictor.Open(files.At("run"));
-            return predictor.Predict(picture);
+            return predictor.Classify(picture).Probabilities;
         }
         var scaled = Predict();
         foreach (var path in new[] { files.At("run/recipe.json"), files.At("run/checkpoints/model.json") })

@@ -54,9 +54,9 @@ public sealed record CalibrationSuite : Suite
         var parts = subject.Validation is null ? 1 : 2;
         if (subject.Validation is { } validation)
         {
-            var (logits, labels) = Outputs(subject, validation, 0, parts);
-            temperature = TemperatureScaling.Fit(logits, labels);
-            result.Add("temperature", temperature, null, labels.Count);
+            var seenThere = Outputs(subject, validation, 0, parts);
+            temperature = TemperatureScaling.Fit(seenThere.Logits, seenThere.Labels);
+            result.Add("temperature", temperature, null, seenThere.Labels.Count);
         }
         var seen = Outputs(subject, subject.Test, parts - 1, parts);
         var plain = Confidences(seen.Logits, seen.Labels, 1);
@@ -71,6 +71,20 @@ public sealed record CalibrationSuite : Suite
             result.AddMean("scaled_brier", scaled.Brier, subject.Seeds);
         }
         return result;
+    }
+
+    /// <summary>
+    /// The temperature of a network by held-out images; null where they are too few, or too easy, to say one: it would make each answer
+    /// certain.
+    /// </summary>
+    internal static double? Temperature(Subject subject, Dataset held)
+    {
+        const int least = 100;
+        if (held.Count < least)
+            return null;
+        var (logits, labels) = Outputs(subject, held, 0, 1);
+        return TemperatureScaling.Fit(logits, labels) is > TemperatureScaling.Lowest and < TemperatureScaling.Highest and var fitted
+            ? fitted : null;
     }
 
     // Each label of each image is a forecast of its own: how often does it come true?

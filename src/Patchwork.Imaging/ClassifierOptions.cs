@@ -1,13 +1,13 @@
 using Patchwork.Imaging;
 
-namespace Patchwork.Onnx;
+namespace Patchwork;
 
 /// <summary>How pictures are classified.</summary>
-public sealed record OnnxClassifierOptions
+public sealed record ClassifierOptions
 {
     /// <summary>
-    /// Threads that share the work on one batch. Range: at least 1. Default 1: a service answers many requests at once, each on a thread of
-    /// its own, and more threads for each would wait for one another.
+    /// Threads that share the work on one batch. Range: at least 1. Default 1: one picture is too little work to share out, and a service
+    /// answers many requests at once, each on a thread of its own.
     /// </summary>
     public int Threads
     {
