@@ -109,6 +109,10 @@ public static class NativeLibraries
                 $"There is no libtorch beside the program: add the package {Package} to its project (of Patchwork's own sources: build "
                 + $"with -p:LibTorch=cpu), or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
         }
+        if (OperatingSystem.IsMacOS() && Find("omp", folders) is { } openMp)
+        {
+            LoadFile(openMp); // torch_cpu asks for Homebrew's; one of that name that is loaded already should do
+        }
         LoadFile(torchSharp);
     }
 
@@ -179,6 +183,13 @@ public static class NativeLibraries
             return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: "
                 + "rebuild with the package Patchwork referenced "
                 + $"and PatchworkFixTorchSharp not set to false, or use a system with GCC 13 or newer ({Guide}).";
+        }
+        // Windows: a module, or a function in one, that was not found.
+        if (reason.Contains("0x8007007E", StringComparison.OrdinalIgnoreCase)
+            || reason.Contains("0x8007007F", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"{name} could not be loaded because something that it needs is missing or too old: install the Microsoft Visual C++ "
+                + $"Redistributable 2015-2022 for x64, version 14.40 or newer ({Guide}).";
         }
         string what = reason.Split('\n', 2)[0].TrimEnd('.', ' ');
         return $"{name} could not be loaded ({what}): it needs libtorch {ExpectedVersion} for this system ({Guide}).";

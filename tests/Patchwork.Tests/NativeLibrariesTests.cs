@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Xunit;
 
 namespace Patchwork.Tests;
@@ -27,7 +28,7 @@ public sealed class NativeLibrariesTests
     [Fact]
     public void A_folder_without_libtorch_is_named()
     {
-        List<string> folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
+        List<string> folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
         var refused = Assert.Throws<InputException>(() => NativeLibraries.Load("/nowhere", folders));
         Assert.Contains("'/nowhere'", refused.Message, StringComparison.Ordinal);
     }
@@ -36,6 +37,11 @@ public sealed class NativeLibrariesTests
     public void An_old_libstdcxx_is_named_as_the_cause() =>
         Assert.Contains("libstdc++", NativeLibraries.Explain("libLibTorchSharp.so", "version `GLIBCXX_3.4.32' not found"),
             StringComparison.Ordinal);
+
+    [Theory, InlineData("0x8007007E"), InlineData("0x8007007f")]
+    public void A_runtime_library_that_Windows_lacks_is_named_as_the_cause(string code) =>
+        Assert.Contains("Visual C++", NativeLibraries.Explain("LibTorchSharp.dll",
+            $"Unable to load DLL 'LibTorchSharp.dll' or one of its dependencies ({code})"), StringComparison.Ordinal);
 
     [Fact]
     public void Only_the_copies_of_a_failed_load_are_deleted()

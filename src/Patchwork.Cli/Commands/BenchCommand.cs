@@ -47,7 +47,7 @@ internal static class BenchCommand
             }
             var (ratios, rates) = parsed.GetValue(training) ? (TrainingBench.Run(), []) : Measure();
             if (common.Json(parsed))
-                parsed.Output.WriteLine(Describe(ratios, rates).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(Describe(ratios, rates).ToIndented());
             else
                 Print(parsed.Output, ratios, rates);
             return 0;
@@ -83,7 +83,7 @@ internal static class BenchCommand
                 ["environment"] =
                 Provenance.Describe()
             };
-            output.WriteLine(described.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            output.WriteLine(described.ToIndented());
         }
     }
 
@@ -106,7 +106,7 @@ internal static class BenchCommand
                     ["over_bare_passes"] = Describe(cost.OverPasses),
                 }))),
                 ["environment"] = Provenance.Describe(),
-            }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            }.ToIndented());
             return;
         }
         output.WriteLine($"{model}, {images} test images of {EvaluationBench.DatasetId}: "

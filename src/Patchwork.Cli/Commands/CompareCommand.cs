@@ -72,7 +72,7 @@ internal static class CompareCommand
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))
-                parsed.Output.WriteLine(report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(report.Json().ToIndented());
             else if (parsed.GetValue(markdown))
                 parsed.Output.Write(string.Join("\n", ((ResultTable?[])[report.Table(), evaluations?.Table()]).OfType<ResultTable>()
                     .Select(table => table.ToMarkdown())));

@@ -31,7 +31,7 @@ internal static class DataCheckCommand
             var given = parsed.GetValue(source)!;
             var check = recipe.Over(DataCommand.Named(given), parsed).CheckData();
             if (common.Json(parsed))
-                parsed.Output.WriteLine(Json(check).ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                parsed.Output.WriteLine(Json(check).ToIndented());
             else
                 Print(parsed, check);
             return 0;

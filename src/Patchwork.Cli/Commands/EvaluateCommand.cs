@@ -51,7 +51,7 @@ internal static class EvaluateCommand
             if (common.Json(parsed))
                 parsed.Output.WriteLine(new JsonObject(suites.Select(one =>
                     KeyValuePair.Create(one.Suite.Id, (JsonNode?)EvaluationFiles.Metrics(one))))
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                    .ToIndented());
             else if (parsed.GetValue(markdown))
                 parsed.Output.Write(evaluations.Table().ToMarkdown());
             else

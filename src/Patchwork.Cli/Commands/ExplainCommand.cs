@@ -52,7 +52,7 @@ internal static class ExplainCommand
             }
             if (common.Json(parsed))
                 parsed.Output.WriteLine((answers is [{ } only] ? only : answers)
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                    .ToIndented());
             return 0;
         });
         return command;

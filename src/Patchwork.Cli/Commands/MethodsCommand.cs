@@ -23,7 +23,7 @@ internal static class MethodsCommand
             IReadOnlyList<Method> shown = parsed.GetValue(name) is { } id ? [Methods.Find(id)] : Methods.All;
             if (common.Json(parsed))
                 parsed.Output.WriteLine(new JsonArray([.. shown.Select(Describe)])
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                    .ToIndented());
             else if (parsed.GetValue(name) is not null)
                 PrintInFull(parsed.Screen, shown[0]);
             else

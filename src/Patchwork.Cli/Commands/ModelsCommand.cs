@@ -22,7 +22,7 @@ internal static class ModelsCommand
             common.PrepareTorch(parsed);
             if (common.Json(parsed))
                 parsed.Output.WriteLine(new JsonArray([.. ModelZoo.Ids.Select(ModelSummary.Of).Select(Json)])
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+                    .ToIndented());
             else
                 Print(parsed.Screen);
             return 0;

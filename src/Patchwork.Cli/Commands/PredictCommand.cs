@@ -120,7 +120,7 @@ internal static class PredictCommand
             ["precision"] = precision.ToString(),
             ["classes"] = new JsonArray([.. answer.Found.Top(top).Select(one =>
                 new JsonObject { ["class"] = one.Class, ["probability"] = one.Probability })]),
-        })]).ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+        })]).ToIndented();
 
     private static ResultTable Table(IReadOnlyList<string> classes, IEnumerable<Answer> answers) =>
         new([new("image"), new("class"), new("probability"), .. classes.Select(name => new ResultColumn(name))],

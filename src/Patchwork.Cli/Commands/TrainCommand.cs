@@ -40,7 +40,8 @@ internal static class TrainCommand
             else
             {
                 var chosen = recipe.Over(file.Read(parsed) ?? new Recipe(), parsed);
-                folder = parsed.GetValue(output) ?? Path.Combine("runs", $"{chosen.Method}-{chosen.Dataset}-{chosen.Model}-{chosen.Seed}");
+                folder = parsed.GetValue(output) ?? Path.Combine("runs",
+                    RunFolder.NameOf(chosen.Method, chosen.Dataset, chosen.Model, $"{chosen.Seed}"));
                 result = TrainingRun.Start(chosen, folder, [progress], progress.Say, interruption.Token);
             }
             WriteReport(folder);

@@ -179,7 +179,7 @@ public sealed class Comparison
     private IReadOnlyList<(string Method, ulong Seed)> Plan() =>
         [.. from seed in RunSeeds from method in Methods select (method, seed)];
 
-    private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, $"{method}-seed{seed}");
+    private static string PathOf(string folder, string method, ulong seed) => Path.Combine(folder, RunFolder.NameOf(method, $"seed{seed}"));
 
     private static ResolvedRecipe Settled(ResolvedRecipe wanted, Recipe? stored) => stored is null ? wanted : wanted with
     {

@@ -78,7 +78,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     /// <exception cref="OutputException">A file could not be written.</exception>
     public void Write(string folder)
     {
-        Store(folder, "compare.json", Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        Store(folder, "compare.json", Json().ToJsonString(IndentedJson.Options) + "\n");
         WritePage(folder);
     }
 

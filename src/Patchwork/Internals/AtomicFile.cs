@@ -26,7 +26,7 @@ internal static class AtomicFile
                 // Without this a power cut after the rename can leave the new name with no content behind it.
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(partial, path, overwrite: true);
+            Files.Replace(partial, path);
         }
         catch
         {

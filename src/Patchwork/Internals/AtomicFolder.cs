@@ -29,7 +29,7 @@ internal static class AtomicFolder
                 Directory.Delete(aside, recursive: true);
                 throw;
             }
-            Directory.Move(aside, path);
+            Files.MoveFolder(aside, path);
         }
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {

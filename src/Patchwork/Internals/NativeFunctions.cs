@@ -11,6 +11,11 @@ internal static class NativeFunctions
     public static nint OfTorch(string name) =>
         NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library) ? Find(library, name) : 0;
 
+    /// <summary>A function of the OpenMP library that torch computes with; 0 where there is none. libtorch must be loaded.</summary>
+    public static nint OfOpenMp(string name) => OfTorch(name) is not 0 and var function ? function
+        : NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "libiomp5md" : "libomp", typeof(TorchSharp.torch).Assembly, null,
+            out var library) ? Find(library, name) : 0;
+
     /// <summary>A function of glibc; 0 on systems without it.</summary>
     public static nint OfGlibc(string name) =>
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) ? Find(library, name) : 0;

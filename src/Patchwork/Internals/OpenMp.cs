@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
 
-/// <summary>GNU's OpenMP, on whose threads torch computes on Linux.</summary>
+/// <summary>The OpenMP library on whose threads torch computes: GNU's on Linux.</summary>
 internal static unsafe class OpenMp
 {
     private const int KeepWhatIsSet = 0;
 
-    private static readonly Lazy<nint> setThreads = new(() => NativeFunctions.OfTorch("omp_set_num_threads"));
+    private static readonly Lazy<nint> setThreads = new(() => NativeFunctions.OfOpenMp("omp_set_num_threads"));
 
     /// <summary>
     /// Has threads that wait for work spin for a few dozen microseconds, about as long as there is between two operations, and sleep then.

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Internals;
 
 namespace Patchwork.Runs;
 
@@ -33,7 +34,7 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
         ["validation"] = Validation.ToJson(),
         ["test"] = Test.ToJson(),
         ["weights"] = Weights,
-    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+    }.ToJsonString(IndentedJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="InputException">The text is no record.</exception>

@@ -115,7 +115,7 @@ public sealed class EvaluationFiles
             if (Stored(file)?["metrics"] is { } metrics)
                 summary[Path.GetFileNameWithoutExtension(file)] = metrics.DeepClone();
         }
-        AtomicFile.WriteText(Summary, summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        AtomicFile.WriteText(Summary, summary.ToJsonString(IndentedJson.Options) + "\n");
     }
 
     // In the order of the catalogue, then what is not in it, by name.

@@ -38,6 +38,10 @@ public sealed class RunFolder
     /// <summary>True once the run's result is written.</summary>
     public bool Finished => File.Exists(Result);
 
+    /// <summary>A folder's name that every system allows, of ids: of <c>mixup:0.3-or-cutmix:0.7</c> without its colons.</summary>
+    /// <param name="parts">The ids, joined by hyphens.</param>
+    public static string NameOf(params IReadOnlyList<string> parts) => string.Join('-', parts).Replace(':', '-');
+
     /// <summary>Creates the folder: written aside and renamed, so that nobody ever sees half of it.</summary>
     /// <param name="path">Where; must not exist.</param>
     /// <param name="recipe">What runs in it.</param>
@@ -54,7 +58,7 @@ public sealed class RunFolder
             var folder = new RunFolder(aside, recipe);
             Directory.CreateDirectory(folder.Checkpoints.Folder);
             AtomicFile.WriteText(System.IO.Path.Combine(aside, "recipe.json"), recipe.ToJson() + "\n");
-            AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(Indented) + "\n");
+            AtomicFile.WriteText(System.IO.Path.Combine(aside, "environment.json"), environment.ToJsonString(IndentedJson.Options) + "\n");
             AtomicFile.WriteText(folder.Checkpoints.Card, card.ToJson() + "\n");
             AtomicFile.WriteText(folder.Data, data.Record.ToJson() + "\n");
             if (data.HeldOut() is { } images)
@@ -119,6 +123,4 @@ public sealed class RunFolder
     }
 
     internal void WriteResult(RunResult result) => AtomicFile.WriteText(Result, result.ToJson() + "\n");
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 }

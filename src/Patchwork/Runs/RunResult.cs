@@ -49,7 +49,7 @@ public sealed record TestScore(int Epoch, double Loss, double Top1Error, double 
         new(epoch, result.Loss, result.Top1Error, result.Top5Error) { MeanAveragePrecision = result.MeanAveragePrecision };
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+[JsonSourceGenerationOptions(WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     Converters = [typeof(FiniteOrNull)])]
 [JsonSerializable(typeof(RunResult))]
 internal sealed partial class RunResultJson : JsonSerializerContext;

@@ -17,8 +17,6 @@ namespace Patchwork.Runs;
 /// </summary>
 public static class WeightsExport
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>Writes <c>model.safetensors</c> and <c>model.json</c>, the <see cref="ModelCard"/>.</summary>
     /// <param name="network">The network; it stays the caller's.</param>
     /// <param name="folder">Where; must not exist. It appears whole or not at all.</param>
@@ -48,7 +46,7 @@ public static class WeightsExport
         AtomicFolder.Create(folder, "An export", "", aside =>
         {
             Safetensors.Save(Path.Combine(aside, "model.safetensors"), resnet.state_dict());
-            AtomicFile.WriteText(Path.Combine(aside, "config.json"), TimmConfig(resnet, network.Card).ToJsonString(Indented) + "\n");
+            AtomicFile.WriteText(Path.Combine(aside, "config.json"), TimmConfig(resnet, network.Card).ToJsonString(IndentedJson.Options) + "\n");
             AtomicFile.WriteText(Path.Combine(aside, "README.md"), Readme(network, run is { Finished: true } ? run : null, Path.GetFileName(Path.GetFullPath(folder))));
         });
     }
@@ -134,8 +132,8 @@ public static class WeightsExport
             text.Append($"- Seed {seed}; SHA-256 of the training images `{card.Data}`.\n");
         if (score is not null)
             text.Append("\n## Measured\n\n").Append(Measured(run!, result!, score).ToMarkdown()).Append(
-                $"\nOn {result!.TestImages} test images of {run!.Recipe.Dataset}, after epoch {score.Epoch} of {result.Epochs}; "
-                    + $"{run.Recipe.Method}, {card.Model}. Shares lie between 0 and 1.\n");
+                $"\nOn test images of {run!.Recipe.Dataset}, after epoch {score.Epoch} of {result!.Epochs}; method {run.Recipe.Method}. "
+                    + "Shares lie between 0 and 1.\n");
         return text.ToString();
     }
 
@@ -143,20 +141,24 @@ public static class WeightsExport
     private static ResultTable Measured(RunFolder run, RunResult result, TestScore score)
     {
         List<IReadOnlyList<string>> rows = [[run.Recipe.ValidatesOnTest ? "test error, epoch chosen on the test images" : "test error",
-            Number(score.Error), ""]];
+            Number(score.Error), "", Count(result.TestImages)]];
         if (score.MeanAveragePrecision is null)
-            rows.Add(["test error, best five", Number(score.Top5Error), ""]);
+            rows.Add(["test error, best five", Number(score.Top5Error), "", Count(result.TestImages)]);
         var evaluation = new EvaluationFiles(run).Summary;
         if (score.Epoch == result.Last.Epoch && File.Exists(evaluation))
         {
             foreach (var (suite, metrics) in JsonNode.Parse(File.ReadAllText(evaluation))!.AsObject())
             {
-                foreach (var (id, metric) in metrics!.AsObject().Where(one => one.Value!["value"] is not null))
+                foreach (var (id, metric) in metrics!.AsObject().Where(one => one.Value!["value"] is not null
+                    && !one.Key.StartsWith("best_", StringComparison.Ordinal)))      // the same weights again
                     rows.Add([$"{suite}: {id}", Number((double)metric!["value"]!), metric["ci95"] is JsonArray { Count: 2 } ends
-                        ? $"{Number((double)ends[0]!)} to {Number((double)ends[1]!)}" : ""]);
+                        ? $"{Number((double)ends[0]!)} to {Number((double)ends[1]!)}" : "", Count((long)metric["n"]!)]);
             }
         }
-        return new([new("measured"), new("value", Alignment.Right), new("95 % over the images")], rows);
+        return new([new("measured"), new("value", Alignment.Right), new("95 % over the images"),
+            new("images", Alignment.Right)], rows);
+
+        static string Count(long images) => images.ToString(CultureInfo.InvariantCulture);
     }
 
     private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using Patchwork.Internals;
 
 namespace Patchwork.Data;
 
@@ -103,7 +104,7 @@ public sealed class Downloader(HttpClient client)
             throw new DownloadException($"{file.Name} from {file.Address} must have the MD5 {file.Md5}. "
                 + $"Received one with {came}, which was removed. Try again, or put the right file at {path} yourself.");
         }
-        File.Move(partial, path, overwrite: true);
+        Files.Replace(partial, path);
     }
 
     private async Task ReceiveAsync(

@@ -13,7 +13,7 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class Checkpoint
 {
-    internal static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+    internal static JsonSerializerOptions Json => IndentedJson.Options;
 
     private const int Version = 1;
     private readonly JsonObject state;

@@ -146,8 +146,8 @@ public sealed class CheckpointStore(string folder)
                 continue;      // exchanged before a kill
             var last = Path.Combine(Folder, "last." + part);
             if (File.Exists(last))
-                File.Move(last, Path.Combine(Folder, "previous." + part), overwrite: true);
-            File.Move(New(part), last, overwrite: true);
+                Files.Replace(last, Path.Combine(Folder, "previous." + part));
+            Files.Replace(New(part), last);
         }
     }
 
