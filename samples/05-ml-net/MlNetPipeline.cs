@@ -7,7 +7,7 @@ using Microsoft.ML.Transforms.Image;
 namespace Patchwork.Samples;
 
 /// <summary>
-/// Loads, resizes and scores pictures with ML.NET alone; no package of Patchwork is needed. ML.NET resizes without antialiasing, so that the
+/// Loads, resizes and scores pictures with ML.NET alone; no package of Patchwork is needed. ML.NET resizes in its own way, so that the
 /// answers for large pictures are not quite those of training: where that matters, let <c>Patchwork.Onnx</c> classify.
 /// </summary>
 public static class MlNetPipeline

@@ -3,7 +3,10 @@ using Patchwork.Inference;
 
 namespace Patchwork.Cli;
 
-/// <summary>Options with a few named values, of verbs that use a trained network; the first one is the default. Case does not matter.</summary>
+/// <summary>
+/// Options with a few named values, of verbs that use a trained network; the first one, the type's zero, is the default. Case does not
+/// matter.
+/// </summary>
 internal static class ChoiceOption
 {
     /// <summary><c>--precision</c>. There is no auto: the same command is to give the same numbers on every machine.</summary>
@@ -20,7 +23,6 @@ internal static class ChoiceOption
         return new(name)
         {
             Description = $"{description}: {string.Join(", ", texts)} (default {texts[0]})",
-            DefaultValueFactory = _ => choices[0].Value,
             CustomParser = result =>
             {
                 var given = result.Tokens is [var token] ? token.Value : "";

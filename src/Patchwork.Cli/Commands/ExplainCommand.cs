@@ -37,7 +37,8 @@ internal static class ExplainCommand
             common.PrepareTorch(parsed);
             var pictures = parsed.GetValue(images)!.SelectMany(one => PictureListing.Under(one)).ToArray();
             var sheets = Sheets(pictures, parsed.GetValue(output));
-            using var predictor = Predictor.Open(parsed.GetValue(run)!, parsed.GetValue(which), new() { Threads = common.Threads(parsed) ?? 1 });
+            using var predictor = Predictor.Open(parsed.GetValue(run)!, parsed.GetValue(which),
+                new() { Threads = common.Threads(parsed) ?? 1 });
             predictor.Precision = parsed.GetValue(precision);
             var answers = new JsonArray();
             foreach (var (picture, path) in pictures.Zip(sheets))

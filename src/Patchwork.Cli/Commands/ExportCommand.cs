@@ -26,9 +26,11 @@ internal static class ExportCommand
         {
             Description = "file, or of other formats than onnx a new folder (default: named after the run, in the current folder)",
         };
-        var format = ChoiceOption.Of("--format", "one file for any runtime, the weights and the card, or the layout of timm and Hugging Face",
+        var format = ChoiceOption.Of("--format",
+            "one file for any runtime, the weights and the card, or the layout of timm and Hugging Face",
             ("onnx", Format.Onnx), ("safetensors", Format.Safetensors), ("timm", Format.Timm));
-        var input = ChoiceOption.Of("--input", "onnx: what the file takes, bytes by rows that it normalizes or normalized floats by channels",
+        var input = ChoiceOption.Of("--input",
+            "onnx: what the file takes, bytes by rows that it normalizes or normalized floats by channels",
             ("pixels", OnnxInput.Pixels), ("normalized", OnnxInput.Normalized));
         var opset = WholeOption.Create("--opset", "onnx: set of operations, 12 to 17", 17, 12);
         var which = ChoiceOption.Which();

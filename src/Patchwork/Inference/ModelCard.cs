@@ -63,8 +63,8 @@ public sealed record ModelCard(
     public Stem? Stem { get; init; }
 
     /// <summary>
-    /// What the logits are divided by before the softmax (Guo et al., ICML 2017), fitted on the validation images. Range: above 0. Null, the
-    /// default: 1.
+    /// What the logits are divided by before the softmax (Guo et al., ICML 2017), fitted on the validation images. Range: above 0. Null,
+    /// the default: 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Temperature { get; init; }
@@ -198,7 +198,8 @@ public sealed record ModelCard(
             return card is
             {
                 Model: not null, Method: not null, DropProbability: null or (>= 0 and <= 1), Classes.Count: >= 2, Channels: 1
-                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1, Temperature: null or (> 0 and < double.PositiveInfinity)
+                or 3, Height: >= 1 and <= LargestSide, Width: >= 1 and <= LargestSide, CenterCrop: > 0 and <= 1,
+                Temperature: null or (> 0 and < double.PositiveInfinity)
             }
                 && !card.Classes.Contains(null!) && card.Mean?.Count == card.Channels && card.StandardDeviation?.Count == card.Channels
                 && card.Mean.All(float.IsFinite) && card.StandardDeviation.All(value => value > 0 && float.IsFinite(value))

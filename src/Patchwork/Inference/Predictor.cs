@@ -34,8 +34,8 @@ public sealed class Predictor : PictureClassifier
 
     /// <summary>A predictor of a network in memory, as a trainer leaves it.</summary>
     /// <param name="model">
-    /// A network from images (N, C, H, W) to logits (N, K), of the catalogue or your own, on the CPU; it stays the caller's, and is put into
-    /// evaluation mode.
+    /// A network from images (N, C, H, W) to logits (N, K), of the catalogue or your own, on the CPU; it stays the caller's, and is put
+    /// into evaluation mode.
     /// </param>
     /// <param name="card">Its input and classes, as <see cref="ModelCard.Of(nn.Module{Tensor, Tensor}, Dataset)"/> makes it.</param>
     /// <param name="options">Null: the default ones.</param>
@@ -51,7 +51,9 @@ public sealed class Predictor : PictureClassifier
     /// <summary>The network, in evaluation mode.</summary>
     public nn.Module<Tensor, Tensor> Model { get; }
 
-    /// <summary>What a network of the catalogue computes in. Default <see cref="Precision.Float32"/>, as for networks of your own.</summary>
+    /// <summary>
+    /// What a network of the catalogue computes in. Default <see cref="Precision.Float32"/>, as for networks of your own.
+    /// </summary>
     /// <exception cref="InputException">The network is your own, or libtorch cannot compute so.</exception>
     public Precision Precision
     {

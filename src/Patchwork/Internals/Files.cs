@@ -6,8 +6,8 @@ internal static class Files
     private const int SharingViolation = unchecked((int)0x80070020), AccessDenied = unchecked((int)0x80070005);
 
     /// <summary>
-    /// Gives a file the name of another, which it replaces. On Windows a virus scanner or a viewer that has either open for a moment forbids
-    /// it: it is tried again for two seconds.
+    /// Gives a file the name of another, which it replaces. On Windows a virus scanner or a viewer that has either open for a moment
+    /// forbids it: it is tried again for two seconds.
     /// </summary>
     public static void Replace(string from, string to) => Patiently(() => File.Move(from, to, overwrite: true));
 

@@ -33,7 +33,7 @@ public static class Provenance
         return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
     }
 
-    /// <summary>Patchwork's own version, with the commit where the build knew it: <c>0.1.0+commit</c>.</summary>
+    /// <summary>Patchwork's own version, with the commit where the build knew it: <c>0.2.0+commit</c>.</summary>
     internal static string? Version { get; } =
         typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 

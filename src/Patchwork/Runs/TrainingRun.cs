@@ -248,7 +248,7 @@ public sealed class TrainingRun
         var subject = new Subject(model, data.Validation, new SeedStream(Recipe.Seed)) { Device = device };
         var calibrated = card.MultiLabel
             ? card with { Threshold = SeveralLabels.Scores(subject, model, data.Validation).BestThreshold() }
-            : card with { Temperature = CalibrationSuite.Temperature(subject, data.Validation) };
+            : card with { Temperature = LabelledLogits.Of(subject, data.Validation).Temperature() };
         AtomicFile.WriteText(folder.Checkpoints.Card, calibrated.ToJson() + "\n");
     }
 

@@ -43,11 +43,13 @@ public static class WeightsExport
             throw new InputException("timm has ResNet-18, 34 and 50 with the stem of ImageNet. Received: "
                 + $"{network.Card.Model}{(network.Model is ResNet ? " with the small stem" : "")}. Write safetensors or ONNX instead.");
         RequirePlain(resnet, network.Card);
+        var config = TimmConfig(resnet, network.Card).ToJsonString(IndentedJson.Options) + "\n";
+        var readme = Readme(network, run is { Finished: true } ? run : null, Path.GetFileName(Path.GetFullPath(folder)));
         AtomicFolder.Create(folder, "An export", "", aside =>
         {
             Safetensors.Save(Path.Combine(aside, "model.safetensors"), resnet.state_dict());
-            AtomicFile.WriteText(Path.Combine(aside, "config.json"), TimmConfig(resnet, network.Card).ToJsonString(IndentedJson.Options) + "\n");
-            AtomicFile.WriteText(Path.Combine(aside, "README.md"), Readme(network, run is { Finished: true } ? run : null, Path.GetFileName(Path.GetFullPath(folder))));
+            AtomicFile.WriteText(Path.Combine(aside, "config.json"), config);
+            AtomicFile.WriteText(Path.Combine(aside, "README.md"), readme);
         });
     }
 
@@ -101,7 +103,8 @@ public static class WeightsExport
         static string Quoted(string text) => JsonSerializer.Serialize(text);      // which YAML reads too
         var (card, result) = (network.Card, run?.ReadResult());
         var score = network.Which == WeightsOf.BestEpoch ? result?.Best : result?.Last;
-        var text = new StringBuilder("---\nlibrary_name: timm\npipeline_tag: image-classification\ntags:\n- image-classification\n- timm\n");
+        var text = new StringBuilder("---\nlibrary_name: timm\npipeline_tag: image-classification\n"
+            + "tags:\n- image-classification\n- timm\n");
         if (score is not null)
         {
             var metric = card.MultiLabel ? "mAP" : "accuracy";
@@ -123,7 +126,8 @@ public static class WeightsExport
 
                 """.ReplaceLineEndings("\n"));
         }
-        text.Append("---\n# " + name + $"\n\n{card.Model}, trained with Patchwork {card.Version?.Split('+')[0]} to tell {card.Classes.Count} classes: {string.Join(", ", card.Classes)}.\n\n");
+        text.Append($"---\n# {name}\n\n{card.Model}, trained with Patchwork {card.Version?.Split('+')[0]} to tell ")
+            .Append($"{card.Classes.Count} classes: {string.Join(", ", card.Classes)}.\n\n");
         text.Append($"- Input: {card.Channels}×{card.Height}×{card.Width}, values from 0 to 1 less the mean "
             + $"and over the deviation in `config.json`; the shorter side resized, bilinear with antialiasing, and the middle kept.\n"
             + $"- Output: a logit for each class{(card.MultiLabel ? "; probabilities are their sigmoid" : card.Temperature is { } degree

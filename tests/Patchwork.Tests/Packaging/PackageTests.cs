@@ -1,107 +1,99 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Patchwork.Inference;
+using Patchwork.Models;
+using Patchwork.Randomness;
 using Patchwork.Tests.Support;
 using Xunit;
 
 namespace Patchwork.Tests.Packaging;
 
-/// <summary>Packs the library, references the package from a new project, runs it: what a user does.</summary>
-public sealed class PackageTests
+/// <summary>What a user does with the packages: references them in a new project, makes one from the template, installs the tool.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedProjects>, IDisposable
 {
-    // The library and what it needs of ours.
-    private static readonly string[] Projects = ["Patchwork.Imaging", "Patchwork"];
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
 
-    [Fact]
-    public void A_project_that_references_the_package_runs_and_the_cache_stays_as_it_was()
+    public void Dispose() => files.Dispose();
+
+    private string Picture => Path.Combine(files.Pictures, "red", "003.png");
+
+    private static void NeedPackages()
     {
         Lane.NeedFull("packs, builds and publishes");
-        string root = Root();
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        string torchSharp = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
-        string native = Path.Combine(packages, "torchsharp", torchSharp, "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
-        if (!File.Exists(native))
-        {
-            Assert.Skip("TorchSharp is not in the NuGet cache");
-        }
-        string version = $"0.1.0-test.{Environment.ProcessId}";
-        string work = Directory.CreateTempSubdirectory("patchwork-package-").FullName;
-        byte[] before = SHA256.HashData(File.ReadAllBytes(native));
-        try
-        {
-            foreach (string project in Projects)
-            {
-                Dotnet(root, "pack", Path.Combine(root, "src", project), "-c", "Release", "-o", Path.Combine(work, "feed"),
-                    $"-p:Version={version}",
-                    $"-p:BaseOutputPath={work}/bin/", $"-p:IntermediateOutputPath={work}/obj/");
-            }
-            File.WriteAllText(Path.Combine(work, "User.csproj"), $"""
-                <Project Sdk="Microsoft.NET.Sdk">
-                  <PropertyGroup>
-                    <OutputType>Exe</OutputType>
-                    <TargetFramework>net10.0</TargetFramework>
-                    <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
-                    <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
-                    <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
-                    <RestoreAdditionalProjectSources>{work}/feed</RestoreAdditionalProjectSources>
-                  </PropertyGroup>
-                  <ItemGroup>
-                    <Compile Include="Program.cs" />
-                    <PackageReference Include="Patchwork" Version="{version}" />
-                    <PackageReference Include="SharpZipLib" Version="1.4.2" />
-                    <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
-                  </ItemGroup>
-                </Project>
-                """);
-            File.WriteAllText(Path.Combine(work, "Program.cs"), "System.Console.WriteLine(TorchSharp.torch.ones(3).sum().item<float>());");
-            Dotnet(work, "build", "-c", "Release");
-            string output = Dotnet(work, Path.Combine(work, "bin", "Release", "net10.0", "User.dll"));
-            Assert.Equal("3", output.Trim());
-            Dotnet(work, "publish", "-c", "Release", "--no-build", "-o", Path.Combine(work, "published"));
-            Assert.Equal("3", Dotnet(work, Path.Combine(work, "published", "User.dll")).Trim());
-            Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(native)));
-        }
-        finally
-        {
-            Directory.Delete(work, recursive: true);
-            foreach (string project in Projects)
-            {
-                string cached = Path.Combine(packages, project.ToLowerInvariant(), version);
-                if (Directory.Exists(cached))
-                {
-                    Directory.Delete(cached, recursive: true);
-                }
-            }
-        }
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Packs for Linux.");
     }
 
-    private static string Root()
+    [Fact]
+    public void A_project_that_references_Patchwork_trains_decodes_and_leaves_the_cache_as_it_was()
     {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Patchwork.slnx")))
-            {
-                return folder.FullName;
-            }
-        }
-        Assert.Skip("the sources are not here");
-        return "";
+        NeedPackages();
+        var torchSharp = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
+        var native = Path.Combine(PackedProjects.Cache, "torchsharp", torchSharp, "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
+        var before = SHA256.HashData(File.ReadAllBytes(native));
+        var project = packed.Project("User", "Patchwork", """
+            using Patchwork.Inference;
+            using Patchwork.Recipes;
+            using Patchwork.Runs;
+
+            var recipe = new Recipe { Dataset = "folder", Data = args[0], ImageSize = 16, Epochs = 1, BatchSize = 4, Threads = 1 };
+            TrainingRun.Start(recipe, args[1], [], _ => { });
+            using var predictor = Predictor.Open(args[1]);
+            Console.WriteLine(predictor.Classify(args[2]).Classes.Count);
+            """, """<PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />""");
+        PackedProjects.Dotnet(project, "publish", "-c", "Release", "-o", files.At("published"));
+        Assert.Equal("3", PackedProjects.Dotnet(project, files.At("published/User.dll"), files.Pictures, files.At("run"), Picture).Trim());
+        Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(native)));
+        Assert.Empty(Directory.GetFiles(files.At("published"), "*torch_python*", SearchOption.AllDirectories));
     }
 
-    private static string Dotnet(string folder, params string[] arguments)
+    [Fact]
+    public void A_service_that_references_Patchwork_Onnx_is_small_and_has_no_torch()
     {
-        var start = new ProcessStartInfo("dotnet", arguments)
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true
-        };
-        start.Environment.Remove("MSBuildSDKsPath");
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)}: {output}{errors.Result}");
-        return output;
+        NeedPackages();
+        using var model = new SeedStream(1).Network(() => ModelZoo.Create("resnet8", 3));
+        model.eval();
+        new OnnxExport().Write(files.At("pictures.onnx"), model, new ModelCard("resnet8", ["a", "b", "c"], 3, 16, 16, [0, 0, 0], [1, 1, 1]));
+        var project = packed.Project("Service", "Patchwork.Onnx", """
+            using Patchwork.Onnx;
+
+            using var classifier = OnnxClassifier.Load(args[0]);
+            Console.WriteLine(classifier.Classify(args[1]).Classes.Count);
+            """);
+        PackedProjects.Dotnet(project, "publish", "-c", "Release", "-r", "linux-x64", "--self-contained", "false", "-o", files.At("published"));
+        Assert.Equal("3", PackedProjects.Dotnet(project, files.At("published/Service.dll"), files.At("pictures.onnx"), Picture).Trim());
+        var published = new DirectoryInfo(files.At("published")).GetFiles("*", SearchOption.AllDirectories);
+        Assert.InRange(published.Sum(file => file.Length), 1, 80_000_000);
+        Assert.DoesNotContain(published, file => file.Name.Contains("torch", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public void The_template_makes_a_project_that_trains_resumes_and_predicts()
+    {
+        NeedPackages();
+        var project = packed.Empty("made");
+        string[] hive = ["--debug:custom-hive", files.At("hive")];
+        PackedProjects.Dotnet(project, ["new", "install", Path.Combine(packed.Feed, $"Patchwork.Templates.{packed.Version}.nupkg"), .. hive]);
+        PackedProjects.Dotnet(project, ["new", "patchwork", "--output", ".", "--name", "MyClassifier", .. hive]);
+        PackedProjects.Dotnet(project, "build", "-c", "Release", "-p:CreateHardLinksForCopyLocalIfPossible=true");
+        var program = Path.Combine(project, "bin", "Release", "net10.0", "MyClassifier.dll");
+        Assert.Contains("of the test pictures are wrong", PackedProjects.Dotnet(project, program, "train", files.Pictures), StringComparison.Ordinal);
+        Assert.Contains("of the test pictures are wrong", PackedProjects.Dotnet(project, program, "train", files.Pictures), StringComparison.Ordinal);
+        Assert.Matches(@"003\.png: \w+ [\d.]+ %, \w+", PackedProjects.Dotnet(project, program, "predict", Picture));
+    }
+
+    [Fact]
+    public void The_tool_runs_on_its_own_after_its_installation()
+    {
+        NeedPackages();
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("PATCHWORK_PACKAGES") is null, "The tool is packed by .ci/release.");
+        var project = packed.Empty("tool");
+        PackedProjects.Dotnet(project, "tool", "install", "Patchwork.Cli", "--tool-path", files.At("tools"), "--add-source", packed.Feed,
+            "--version", packed.Version);
+        var said = PackedProjects.Run(project, Repository.File(".ci/smoke"), files.At("tools/patchwork"));
+        Assert.Contains("all of it works", said, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.GetFiles(files.At("tools"), "*", SearchOption.AllDirectories), file =>
+            file.EndsWith(".pdb", StringComparison.Ordinal) || file.Contains("torch_python", StringComparison.Ordinal)
+            || file.Contains("win-x64", StringComparison.Ordinal) || file.Contains("osx", StringComparison.Ordinal));
     }
 }

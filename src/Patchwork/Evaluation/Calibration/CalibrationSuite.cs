@@ -54,11 +54,11 @@ public sealed record CalibrationSuite : Suite
         var parts = subject.Validation is null ? 1 : 2;
         if (subject.Validation is { } validation)
         {
-            var seenThere = Outputs(subject, validation, 0, parts);
+            var seenThere = LabelledLogits.Of(subject, validation, 0, parts);
             temperature = TemperatureScaling.Fit(seenThere.Logits, seenThere.Labels);
             result.Add("temperature", temperature, null, seenThere.Labels.Count);
         }
-        var seen = Outputs(subject, subject.Test, parts - 1, parts);
+        var seen = LabelledLogits.Of(subject, subject.Test, parts - 1, parts);
         var plain = Confidences(seen.Logits, seen.Labels, 1);
         AddErrors(subject, result, plain, "");
         result.AddMean("brier", plain.Brier, subject.Seeds);
@@ -71,20 +71,6 @@ public sealed record CalibrationSuite : Suite
             result.AddMean("scaled_brier", scaled.Brier, subject.Seeds);
         }
         return result;
-    }
-
-    /// <summary>
-    /// The temperature of a network by held-out images; null where they are too few, or too easy, to say one: it would make each answer
-    /// certain.
-    /// </summary>
-    internal static double? Temperature(Subject subject, Dataset held)
-    {
-        const int least = 100;
-        if (held.Count < least)
-            return null;
-        var (logits, labels) = Outputs(subject, held, 0, 1);
-        return TemperatureScaling.Fit(logits, labels) is > TemperatureScaling.Lowest and < TemperatureScaling.Highest and var fitted
-            ? fitted : null;
     }
 
     // Each label of each image is a forecast of its own: how often does it come true?
@@ -135,20 +121,5 @@ public sealed record CalibrationSuite : Suite
             brier[i] = weights.Select((weight, k) => weight / sum - (k == labels[i] ? 1 : 0)).Sum(difference => difference * difference);
         }
         return new Confident(largest, correct, brier);
-    }
-
-    private static (IReadOnlyList<float[]> Logits, IReadOnlyList<int> Labels) Outputs(Subject subject, Dataset images, int part, int parts)
-    {
-        var (rows, labels) = (new List<float[]>(), new List<int>());
-        using var model = new PixelModel(subject.Network, subject.Test.Normalization);
-        using var noGradient = no_grad();
-        foreach (var batch in subject.Batches(images, part, parts))
-        {
-            using var scope = NewDisposeScope();
-            var logits = model.Logits(batch.Images);
-            rows.AddRange(Subject.Rows(logits));
-            labels.AddRange(Subject.Numbers(batch.Labels).Select(label => (int)label));
-        }
-        return (rows, labels);
     }
 }

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Packaging;
+
+/// <summary>
+/// Packages, packed once for all tests of a run: the projects as they are, under a version that nobody else has; or those in the folder that
+/// <c>PATCHWORK_PACKAGES</c> names. New projects are made and built in a folder of their own.
+/// </summary>
+public sealed class PackedProjects : IDisposable
+{
+    private static readonly string[] Packed = ["src/Patchwork.Imaging", "src/Patchwork.Onnx", "src/Patchwork", "templates"];
+    private readonly string folder = Directory.CreateTempSubdirectory("patchwork-packages-").FullName;
+    private readonly Lazy<(string Feed, string Version)> packages;
+
+    public PackedProjects() => packages = new(() => Environment.GetEnvironmentVariable("PATCHWORK_PACKAGES") is { } given
+        ? (Path.GetFullPath(given), VersionIn(given)) : Pack());
+
+    /// <summary>The folder that packages are in.</summary>
+    public string Feed => packages.Value.Feed;
+
+    /// <summary>Their version.</summary>
+    public string Version => packages.Value.Version;
+
+    /// <summary>Where NuGet unpacks.</summary>
+    public static string Cache { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+    /// <summary>A new folder with a project that references a package.</summary>
+    public string Project(string name, string package, string program, string more = "")
+    {
+        var project = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        File.WriteAllText(Path.Combine(project, $"{name}.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
+                <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="{package}" Version="{Version}" />
+                {more}
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
+        UseFeed(project);
+        return project;
+    }
+
+    /// <summary>A new folder inside that no project is above.</summary>
+    public string Empty(string name)
+    {
+        var empty = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        UseFeed(empty);
+        return empty;
+    }
+
+    private void UseFeed(string project) => File.WriteAllText(Path.Combine(project, "Directory.Build.props"), $"""
+        <Project>
+          <PropertyGroup>
+            <RestoreAdditionalProjectSources>{Feed}</RestoreAdditionalProjectSources>
+          </PropertyGroup>
+        </Project>
+        """);
+
+    /// <summary>Runs <c>dotnet</c>, which must succeed, and returns what it wrote.</summary>
+    public static string Dotnet(string folder, params string[] arguments) => Run(folder, "dotnet", arguments);
+
+    /// <summary>Runs a program, which must succeed, and returns what it wrote.</summary>
+    public static string Run(string folder, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Remove("MSBuildSDKsPath");
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {output}{errors.Result}");
+        return output;
+    }
+
+    private (string, string) Pack()
+    {
+        var (feed, version) = (Path.Combine(folder, "feed"), $"0.2.0-test.{Environment.ProcessId}");
+        foreach (var project in Packed)
+            Dotnet(Repository.Root, "pack", Path.Combine(Repository.Root, project), "-c", "Release", "-o", feed,
+                $"-p:MinVerVersionOverride={version}", $"-p:VersionPrefix=0.2.0", $"-p:VersionSuffix=test.{Environment.ProcessId}",
+                $"-p:BaseOutputPath={folder}/bin/", $"-p:IntermediateOutputPath={folder}/obj/");
+        return (feed, version);
+    }
+
+    private static string VersionIn(string feed)
+    {
+        const string start = "Patchwork.Onnx.";
+        return Directory.GetFiles(feed, $"{start}*.nupkg").Select(file => Path.GetFileNameWithoutExtension(file)[start.Length..]).Single();
+    }
+
+    public void Dispose()
+    {
+        Directory.Delete(folder, recursive: true);
+        if (!packages.IsValueCreated)
+            return;
+        foreach (var unpacked in Directory.GetDirectories(Cache, "patchwork*").Select(one => Path.Combine(one, Version)).Where(Directory.Exists))
+            Directory.Delete(unpacked, recursive: true);
+    }
+}
