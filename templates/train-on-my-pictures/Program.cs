@@ -2,6 +2,7 @@ using Patchwork;
 using Patchwork.Inference;
 using Patchwork.Recipes;
 using Patchwork.Runs;
+using Patchwork.Training;
 
 const string run = "run";      // the folder of what is trained
 
