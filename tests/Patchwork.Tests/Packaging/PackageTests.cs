@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Patchwork.Inference;
 using Patchwork.Models;
 using Patchwork.Randomness;
@@ -16,6 +16,11 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
 
     public void Dispose() => files.Dispose();
 
+    // The page's projects and programs, in their order.
+    private static string Fence(string language, int number) => Regex.Matches(
+        File.ReadAllText(Repository.File("docs/guide/from-nuget.md")).ReplaceLineEndings("\n"), $@"```{language}\n(?<code>.*?)```",
+        RegexOptions.Singleline)[number].Groups["code"].Value;
+
     private string Picture => Path.Combine(files.Pictures, "red", "003.png");
 
     private static void NeedPackages()
@@ -31,18 +36,10 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
         var torchSharp = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
         var native = Path.Combine(PackedProjects.Cache, "torchsharp", torchSharp, "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
         var before = SHA256.HashData(File.ReadAllBytes(native));
-        var project = packed.Project("User", "Patchwork", """
-            using Patchwork.Inference;
-            using Patchwork.Recipes;
-            using Patchwork.Runs;
-
-            var recipe = new Recipe { Dataset = "folder", Data = args[0], ImageSize = 16, Epochs = 1, BatchSize = 4, Threads = 1 };
-            TrainingRun.Start(recipe, args[1], [], _ => { });
-            using var predictor = Predictor.Open(args[1]);
-            Console.WriteLine(predictor.Classify(args[2]).Classes.Count);
-            """, """<PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />""");
+        var project = packed.Project("Trains", Fence("xml", 0), Fence("csharp", 0));
         PackedProjects.Dotnet(project, "publish", "-c", "Release", "-o", files.At("published"));
-        Assert.Equal("3", PackedProjects.Dotnet(project, files.At("published/User.dll"), files.Pictures, files.At("run"), Picture).Trim());
+        var said = PackedProjects.Dotnet(project, files.At("published/Trains.dll"), files.Pictures, files.At("run"), Picture);
+        Assert.Matches(@"of the test pictures are wrong\n(red|green|blue) [\d.]+ %\n$", said);
         Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(native)));
         Assert.Empty(Directory.GetFiles(files.At("published"), "*torch_python*", SearchOption.AllDirectories));
     }
@@ -54,14 +51,10 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
         using var model = new SeedStream(1).Network(() => ModelZoo.Create("resnet8", 3));
         model.eval();
         new OnnxExport().Write(files.At("pictures.onnx"), model, new ModelCard("resnet8", ["a", "b", "c"], 3, 16, 16, [0, 0, 0], [1, 1, 1]));
-        var project = packed.Project("Service", "Patchwork.Onnx", """
-            using Patchwork.Onnx;
-
-            using var classifier = OnnxClassifier.Load(args[0]);
-            Console.WriteLine(classifier.Classify(args[1]).Classes.Count);
-            """);
+        var project = packed.Project("Classifies", Fence("xml", 1), Fence("csharp", 1));
         PackedProjects.Dotnet(project, "publish", "-c", "Release", "-r", "linux-x64", "--self-contained", "false", "-o", files.At("published"));
-        Assert.Equal("3", PackedProjects.Dotnet(project, files.At("published/Service.dll"), files.At("pictures.onnx"), Picture).Trim());
+        Assert.Matches(@"^[abc] [\d.]+ %\n$",
+            PackedProjects.Dotnet(project, files.At("published/Classifies.dll"), files.At("pictures.onnx"), Picture));
         var published = new DirectoryInfo(files.At("published")).GetFiles("*", SearchOption.AllDirectories);
         Assert.InRange(published.Sum(file => file.Length), 1, 80_000_000);
         Assert.DoesNotContain(published, file => file.Name.Contains("torch", StringComparison.OrdinalIgnoreCase));

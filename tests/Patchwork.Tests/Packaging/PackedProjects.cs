@@ -27,45 +27,30 @@ public sealed class PackedProjects : IDisposable
     public static string Cache { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
         ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
-    /// <summary>A new folder with a project that references a package.</summary>
-    public string Project(string name, string package, string program, string more = "")
+    /// <summary>A new folder with a project file, whose versions of Patchwork become the packed one, and a program.</summary>
+    public string Project(string name, string project, string program)
     {
-        var project = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-        File.WriteAllText(Path.Combine(project, $"{name}.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
-                <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="{package}" Version="{Version}" />
-                {more}
-              </ItemGroup>
-            </Project>
-            """);
-        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
-        UseFeed(project);
-        return project;
+        var made = Empty(name);
+        File.WriteAllText(Path.Combine(made, $"{name}.csproj"), project.Replace("\"0.2.0\"", $"\"{Version}\"", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(made, "Program.cs"), program);
+        return made;
     }
 
-    /// <summary>A new folder inside that no project is above.</summary>
+    /// <summary>A new folder that finds the packages.</summary>
     public string Empty(string name)
     {
         var empty = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-        UseFeed(empty);
+        File.WriteAllText(Path.Combine(empty, "Directory.Build.props"), $"""
+            <Project>
+              <PropertyGroup>
+                <RestoreAdditionalProjectSources>{Feed}</RestoreAdditionalProjectSources>
+                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
+                <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
+              </PropertyGroup>
+            </Project>
+            """);
         return empty;
     }
-
-    private void UseFeed(string project) => File.WriteAllText(Path.Combine(project, "Directory.Build.props"), $"""
-        <Project>
-          <PropertyGroup>
-            <RestoreAdditionalProjectSources>{Feed}</RestoreAdditionalProjectSources>
-          </PropertyGroup>
-        </Project>
-        """);
 
     /// <summary>Runs <c>dotnet</c>, which must succeed, and returns what it wrote.</summary>
     public static string Dotnet(string folder, params string[] arguments) => Run(folder, "dotnet", arguments);
