@@ -93,7 +93,8 @@ public sealed record ModelCard(
         Of((model as ImageClassifier)?.Id ?? model.GetName(), train) with { Stem = (model as ResNet)?.Stem };
 
     internal static ModelCard Of(string model, Dataset train) => new(model, train.ClassNames, train.Channels, train.Height, train.Width,
-        train.Normalization.Mean, train.Normalization.StandardDeviation) { ScaledDecoding = true, MultiLabel = train.IsMultiLabel };
+        train.Normalization.Mean, train.Normalization.StandardDeviation)
+    { ScaledDecoding = true, MultiLabel = train.IsMultiLabel };
 
     /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
     /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
