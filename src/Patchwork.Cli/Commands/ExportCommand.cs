@@ -31,7 +31,7 @@ internal static class ExportCommand
             ("onnx", Format.Onnx), ("safetensors", Format.Safetensors), ("timm", Format.Timm));
         var input = ChoiceOption.Of("--input",
             "onnx: what the file takes, bytes by rows that it normalizes or normalized floats by channels",
-            ("pixels", OnnxInput.Pixels), ("normalized", OnnxInput.Normalized));
+            ("pixels", OnnxInput.Pixels), ("float", OnnxInput.Normalized));
         var opset = WholeOption.Create("--opset", "onnx: set of operations, 12 to 17", 17, 12);
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");

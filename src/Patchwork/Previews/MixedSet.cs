@@ -38,8 +38,7 @@ public static class MixedSet
             File.WriteAllLines(Path.Combine(aside, "classes.txt"), dataset.ClassNames);
             using var targets = new StreamWriter(Path.Combine(aside, "targets.csv"), append: false, new UTF8Encoding(false))
             {
-                NewLine =
-                "\n"
+                NewLine = "\n",
             };
             targets.WriteLine("file,label,partner_label,lambda,source,partner_source,top,left,bottom,right,source_file,"
                 + "partner_file");

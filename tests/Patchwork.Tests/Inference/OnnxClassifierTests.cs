@@ -41,7 +41,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
         return [files.At("wide.png"), files.At("grey.png"), .. Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)];
     }
 
-    [Theory, InlineData("--input", "pixels"), InlineData("--input", "normalized", "--opset", "12")]
+    [Theory, InlineData("--input", "pixels"), InlineData("--input", "float", "--opset", "12")]
     public void Paths_bytes_streams_batches_and_threads_get_the_answers_of_the_run(params string[] flags)
     {
         var path = Exported(flags);

@@ -112,6 +112,43 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
+    public void An_independent_reader_finds_nothing_wrong_with_the_files()
+    {
+        Python.Need("onnx");
+        var folder = Directory.CreateTempSubdirectory("patchwork-onnx-");
+        try
+        {
+            var files = new List<string>();
+            foreach (var (id, channels, side, export) in new (string, int, int, OnnxExport)[]
+            {
+                ("resnet8", 1, 25, new()), ("resnet18", 3, 64, new() { Opset = 12 }), ("resnet50", 3, 64, Normalized),
+                ("preactresnet18", 3, 32, new()), ("wrn-16-4", 3, 32, Normalized with { Opset = 12 }), ("pyramidnet110-a48", 3, 37, new()),
+                ("resnext29-4x24d", 3, 32, new()),
+            })
+            {
+                using var network = ModelZoo.Create(id, Classes, channels, side, new() { Regularizers = [new ShakeDrop()] });
+                network.eval();
+                files.Add(Path.Combine(folder.FullName, $"{id}.onnx"));
+                export.Write(files[^1], network, Card(side, channels) with { Temperature = 1.7 });
+            }
+            // The checker with the inference of every shape.
+            const string script = """
+                import sys, onnx
+                for path in sys.argv[1:]:
+                    model = onnx.load(path)
+                    onnx.checker.check_model(model, full_check=True)
+                    shape = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[1].type.tensor_type.shape
+                    print([place.dim_param or place.dim_value for place in shape.dim])
+                """;
+            Assert.Equal(files.Select(_ => $"['batch', {Classes}]"), Python.Run(script, [.. files]).Trim().Split('\n'));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void The_file_says_what_it_is()
     {
         using var network = ModelZoo.Create("resnet8", Classes);

@@ -9,7 +9,6 @@ using Xunit;
 namespace Patchwork.Tests.Packaging;
 
 /// <summary>What a user does with the packages: references them in a new project, makes one from the template, installs the tool.</summary>
-[Collection(ProcessesCollection.Name)]
 public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedProjects>, IDisposable
 {
     private readonly PictureSet files = new PictureSet().Paint(perClass: 10);

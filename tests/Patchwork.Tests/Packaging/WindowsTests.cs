@@ -7,7 +7,6 @@ namespace Patchwork.Tests.Packaging;
 
 /// <summary>The command line published for Windows: its libraries have what they take from one another, and under Wine it works.</summary>
 /// <remarks>Wine loads a library whose imports are missing, so that it does not prove the former; and it is not Windows.</remarks>
-[Collection(ProcessesCollection.Name)]
 public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<PublishedForWindows>
 {
     [Fact]
@@ -48,10 +47,10 @@ public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<
     {
         Lane.NeedFull("trains under Wine");
         string[] plan = ["plan", "--method", "mixup:0.3-or-cutmix:0.7", "--draws", "50", "--seed", "7"];
-        Assert.Equal(CommandLine.Run(plan).Output, published.UnderWine(PublishedForWindows.Wine!, [published.Program, .. plan]).ReplaceLineEndings("\n"));
+        Assert.Equal(CommandLine.RunProcess(plan).Output, published.UnderWine(PublishedForWindows.Wine!, [published.Program, .. plan]).ReplaceLineEndings("\n"));
         using var files = new PictureSet();
         string[] train = ["train", "--method", "mixup:0.3-or-cutmix:0.7", "--per-class", "10", "--epochs", "1", "--threads", "1", "--quiet"];
-        Assert.Equal(0, CommandLine.Run([.. train, "--out", files.At("linux")]).ExitCode);
+        Assert.Equal(0, CommandLine.RunProcess([.. train, "--out", files.At("linux")]).ExitCode);
         published.UnderWine(PublishedForWindows.Wine!, [published.Program, .. train, "--out", files.At("windows")]);
         JsonNode Of(string run, string file) => JsonNode.Parse(File.ReadAllText(files.At($"{run}/{file}")))!;
         var (linux, windows) = (Of("linux", "result.json"), Of("windows", "result.json"));
