@@ -15,7 +15,8 @@ if (args is not [var run, var file, var folder])
     return 2;
 }
 byte[][] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-    .Where(path => Path.GetExtension(path).ToLowerInvariant() is ".png" or ".jpg").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+    .Where(path => Path.GetExtension(path).ToLowerInvariant() is ".png" or ".jpg").Order(StringComparer.Ordinal)
+    .Select(File.ReadAllBytes)];
 NativeHeap.KeepFreed();
 using var predictor = Predictor.Open(run);
 using var classifier = OnnxClassifier.Load(file);

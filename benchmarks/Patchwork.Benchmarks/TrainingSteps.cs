@@ -27,7 +27,7 @@ public sealed class TrainingSteps : IDisposable
     public TrainingSteps(string modelId, int side, int batch, Precision precision)
     {
         new SeedStream(1).SeedTorch("bench");
-        model = ModelZoo.Create(modelId, 10, imageSize: side);
+        model = ModelZoo.Create(modelId, 10, imageSize: side, options: new() { Stem = Stem.Small });      // as PyTorch's side
         model.Precision = precision;
         optimizer = new Sgd().Create(model);
         images = randn(batch, 3, side, side).DetachFromDisposeScope();

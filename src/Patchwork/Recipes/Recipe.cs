@@ -80,7 +80,7 @@ public sealed partial record Recipe
 
     /// <summary>
     /// The first layers of <c>resnet18</c>, <c>resnet34</c>, <c>resnet50</c> and <c>resnet18-imagenet</c>: small or imagenet. Null: those
-    /// of the weights, or else by the size of the images, small up to 64 pixels.
+    /// of the weights, or else by the size of the images, small below 64 pixels.
     /// </summary>
     public Stem? Stem { get; init; }
 

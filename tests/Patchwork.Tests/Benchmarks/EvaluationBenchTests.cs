@@ -11,6 +11,7 @@ public sealed class EvaluationBenchTests
     [Fact]
     public void A_suite_makes_the_passes_of_its_protocol_and_no_more()
     {
+        Lane.NeedFull("all suites, twice");
         const int images = 10;
         var costs = EvaluationBench.Run("resnet8", images, rounds: 2).ToDictionary(cost => cost.Suite);
         Assert.Equal((images, 0), (costs["clean"].Forward, costs["clean"].Backward));

@@ -58,6 +58,7 @@ public sealed class AnywhereTests : IDisposable
     [Fact]
     public void A_comparison_goes_on_from_another_folder()
     {
+        Lane.NeedFull("several trainings");
         string[] Compare(string data) =>
             ["compare", "--methods", "baseline", "--seeds", "1", "--dataset", "folder", "--data", data, "--image-size", "16", .. Short,
             "--out", files.At("compared")];

@@ -52,6 +52,7 @@ public sealed class DiskFaultTests : IDisposable
     [Fact]
     public void A_comparison_on_a_full_disk_goes_on_when_there_is_room()
     {
+        Lane.NeedFull("several trainings on a full disk");
         files.Paint(perClass: 10);
         disk.Run("1600k", $"""
             patch full compare --methods baseline,cutmix --seeds 1 --jobs 1 {Pictures} --out "$disk/out"

@@ -137,6 +137,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     [Theory, InlineData(32, true), InlineData(256, false)]
     public void A_run_of_small_batches_takes_one_thread_and_one_of_large_ones_all(int batch, bool one)
     {
+        Lane.NeedFull("two trainings");
         Assert.SkipUnless(Environment.ProcessorCount > 1, "one processor");
         var result = CommandLine.RunProcess("train", "--subset", "300", "--epochs", "1", "--batch-size", $"{batch}", "--quiet", "--out",
             files.At($"{batch}"));

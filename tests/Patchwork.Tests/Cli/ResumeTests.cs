@@ -49,7 +49,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     [Fact]
     public void Kills_at_random_moments_leave_no_trace()
     {
-        var toKill = Lane.Count(full: 20, shortened: 4);
+        var toKill = Lane.Count(full: 20, shortened: 2);
         var whole = runs.ProcessTime.TotalMilliseconds;
         var draws = new SeedStream(20).Open("test");
         List<string> moments = [];

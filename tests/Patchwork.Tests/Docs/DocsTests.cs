@@ -263,7 +263,7 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
     private static partial Regex Flag();
 
-    [GeneratedRegex(@"dotnet (?:tool|new|nuget|publish) [^\n`]*")]
+    [GeneratedRegex(@"dotnet (?:(?:tool|new|nuget|publish) |run [^\n]*samples/)[^\n`]*")]
     private static partial Regex DotnetCommand();
 
     [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|shows|the catalogue|the networks|our speed)", RegexOptions.Multiline)]

@@ -12,6 +12,7 @@ public sealed partial class GuideTests
     [Fact]
     public void My_own_pictures_are_written_checked_trained_on_judged_used_and_compared_as_the_guide_says()
     {
+        Lane.NeedFull("the whole story of the guide");
         Assert.SkipWhen(ImageNetResNet18.Find() is null, $"The package {ImageNetResNet18.Package} is not here.");
         using var files = new PictureSet();
         files.Paint(perClass: 20);

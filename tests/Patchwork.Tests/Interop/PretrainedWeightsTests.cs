@@ -180,6 +180,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void Weights_go_to_PyTorch_and_back_with_the_same_logits()
     {
+        Lane.NeedFull("ResNet-50 there and back");
         Python.Need("torchvision");
         const string write = """
             import json, struct, sys, torch, torchvision

@@ -52,6 +52,8 @@ public sealed class TorchFileTests : IDisposable
         InlineData("resnet18", "parameters"), InlineData("resnet50", "plain")]
     public void A_state_dict_of_PyTorch_gives_its_logits(string name, string form)
     {
+        if ((name, form) != ("resnet18", "nested"))
+            Lane.NeedFull("another form of the same weights");
         Python.Need("torchvision");
         Python.Run(Script, folder, name, form);
         using var network = ModelZoo.Create(name, 7, imageSize: 96);

@@ -79,7 +79,7 @@ public sealed class PackedProjects : IDisposable
         foreach (var project in Packed)
             Dotnet(Repository.Root, "pack", Path.Combine(Repository.Root, project), "-c", "Release", "-o", feed,
                 $"-p:MinVerVersionOverride={version}", $"-p:VersionPrefix=0.2.0", $"-p:VersionSuffix=test.{Environment.ProcessId}",
-                $"-p:BaseOutputPath={folder}/bin/", $"-p:IntermediateOutputPath={folder}/obj/");
+                $"-p:ArtifactsPath={folder}/artifacts");      // not where others build
         return (feed, version);
     }
 

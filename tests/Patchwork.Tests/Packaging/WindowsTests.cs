@@ -72,7 +72,7 @@ public sealed class PublishedForWindows : IDisposable
     {
         var output = Path.Combine(folder, "published");
         PackedProjects.Dotnet(Repository.Root, "publish", Repository.File("src/Patchwork.Cli"), "-c", "Release", "-r", "win-x64",
-            "--self-contained", "-o", output, $"-p:BaseOutputPath={folder}/bin/", $"-p:IntermediateOutputPath={folder}/obj/",
+            "--self-contained", "-o", output, $"-p:ArtifactsPath={folder}/artifacts",
             "-p:CreateHardLinksForCopyLocalIfPossible=true", "-p:CreateHardLinksForPublishFilesIfPossible=true");
         return output;
     });

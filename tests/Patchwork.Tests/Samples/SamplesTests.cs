@@ -34,6 +34,7 @@ public sealed class SamplesTests
     [Fact]
     public void Your_own_loop_learns()
     {
+        Lane.NeedFull("two epochs");
         var losses = YourOwnLoop.Run(epochs: 2, _ => { });
         Assert.All(losses, loss => Assert.True(double.IsFinite(loss)));
         Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
@@ -53,6 +54,7 @@ public sealed class SamplesTests
     [Fact]
     public void Your_own_callback_sees_every_epoch()
     {
+        Lane.NeedFull("two epochs");
         var lines = new List<string>();
         YourOwnCallback.Run(epochs: 2, lines.Add);
         Assert.Equal(["epoch 1", "epoch 2"], lines.Select(line => line.Split(':')[0]));
@@ -62,6 +64,7 @@ public sealed class SamplesTests
     [Fact]
     public void The_article_trains_and_logs_its_three_grids()
     {
+        Lane.NeedFull("trains");
         var folder = Directory.CreateTempSubdirectory("patchwork-article-").FullName;
         try
         {
