@@ -8,7 +8,7 @@ using Patchwork.Onnx;
 
 // An exported file beside the run that it is of, on the same pictures, one after the other on one thread:
 //     dotnet run -c Release --project benchmarks/ExportedFile -- RUN FILE.onnx FOLDER
-// Do the answers agree, how many pictures a second does each classify, and what does Patchwork.Onnx cost beside decoding and a bare session?
+// Do the answers agree, how many pictures a second does each classify, and what does Patchwork.Onnx cost beside a bare session?
 if (args is not [var run, var file, var folder])
 {
     Console.Error.WriteLine("Give a run, the file that it was exported to, and a folder of pictures.");

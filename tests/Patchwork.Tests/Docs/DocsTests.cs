@@ -66,7 +66,7 @@ public sealed partial class DocsTests
         var help =
             string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain",
             "export", "bench" }.Select(verb => Help(verb)));
-        var text = DotnetCommand().Replace(File.ReadAllText(Repository.File(page)), "");      // with flags of its own
+        var text = OtherCommand().Replace(File.ReadAllText(Repository.File(page)), "");      // with flags of its own
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
         if (page == "README.md")
@@ -263,8 +263,8 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
     private static partial Regex Flag();
 
-    [GeneratedRegex(@"dotnet (?:(?:tool|new|nuget|publish) |run [^\n]*samples/)[^\n`]*")]
-    private static partial Regex DotnetCommand();
+    [GeneratedRegex(@"(?:dotnet (?:tool|new|nuget|publish) |dotnet run [^\n]*samples/|curl )[^\n`]*")]
+    private static partial Regex OtherCommand();
 
     [GeneratedRegex(@"^\| `(\w+)` \| (?:trains|measures|one run|the picture|writes|drawn|what there is|classes|shows|the catalogue|the networks|our speed)", RegexOptions.Multiline)]
     private static partial Regex VerbRow();
