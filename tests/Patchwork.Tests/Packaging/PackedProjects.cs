@@ -56,7 +56,10 @@ public sealed class PackedProjects : IDisposable
     public static string Dotnet(string folder, params string[] arguments) => Run(folder, "dotnet", arguments);
 
     /// <summary>Runs a program, which must succeed, and returns what it wrote.</summary>
-    public static string Run(string folder, string program, params string[] arguments)
+    public static string Run(string folder, string program, params string[] arguments) => Run(folder, [], program, arguments);
+
+    /// <summary>The same with environment variables of its own.</summary>
+    public static string Run(string folder, Dictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -65,6 +68,8 @@ public sealed class PackedProjects : IDisposable
             RedirectStandardError = true,
         };
         start.Environment.Remove("MSBuildSDKsPath");
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Patchwork.Tests.Support;
 using Xunit;
@@ -94,21 +93,14 @@ public sealed class PublishedForWindows : IDisposable
         return Run(program, arguments, prefix);
     }
 
-    private static string Run(string program, string[] arguments, string prefix)
+    private static string Run(string program, string[] arguments, string prefix) => PackedProjects.Run("", new()
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["WINEPREFIX"] = prefix;
-        start.Environment["WINEDEBUG"] = "-all";
-        start.Environment["WINEDLLOVERRIDES"] = "mshtml=";               // no question about a browser
-        start.Environment["KMP_TOPOLOGY_METHOD"] = "flat";               // Wine lacks a call about memory nodes
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {output}{errors.Result}");
-        return output;
-    }
+        ["WINEPREFIX"] = prefix,
+        ["WINEDEBUG"] = "-all",
+        ["WINEDLLOVERRIDES"] = "mshtml=",               // no question about a browser
+        ["KMP_TOPOLOGY_METHOD"] = "flat",               // Wine lacks a call about memory nodes
+        ["DOTNET_EnableWriteXorExecute"] = "0",
+    }, program, arguments);
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 }
