@@ -13,26 +13,29 @@ internal static class CommandRunner
     /// <summary>Runs one command line, writing to the given writers instead of the console.</summary>
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
-        var root = PatchworkCommand.Create();
+        using var ranks = new CommandRanks();
+        var root = PatchworkCommand.Create(ranks);
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0 || UnknownFlag(parsed) is not null)
         {
-            error.WriteLine($"patchwork: {Refusal(root, parsed)}");
+            if (ranks.Speaks)
+                error.WriteLine($"patchwork: {Refusal(root, parsed)}");
             return 2;
         }
         try
         {
-            return parsed.Invoke(new InvocationConfiguration
+            return ranks.Run(parsed, () => parsed.Invoke(new InvocationConfiguration
             {
                 Output = output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
-            });
+            }));
         }
         catch (Exception exception)
         {
-            return Report(exception, parsed.CommandResult.Command, error, verbose: args.Contains("--verbose"));
+            return Report(exception, parsed.CommandResult.Command, ranks.Speaks ? error : TextWriter.Null,
+                verbose: args.Contains("--verbose"));
         }
     }
 

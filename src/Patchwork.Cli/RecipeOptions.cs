@@ -114,7 +114,8 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Whole("--folds", "cross-validation: the run of each seed tests on another of so many folds");
         Text("--validation", "share kept for validation (default 0.1), or test");
         Whole("--early-stop", "epochs without a lower validation error after which to end");
-        Whole("--threads", "torch threads (default: all cores, or one for a small network)");
+        Whole("--threads", "torch threads of each rank (default: its share of the cores, or one for a small network)");
+        Switch("--sync-batchnorm", "with several ranks: BatchNorm measures over the images of all");
         Choice<Precision>("--precision", "what training and validation compute in (default auto)");
         Text("--device", "cpu or cuda");
         Whole("--checkpoint-every", "steps between checkpoints inside an epoch");

@@ -16,7 +16,7 @@ namespace Patchwork.Cli.Commands;
 /// <summary><c>compare</c>: methods × seeds, a folder each; finished runs are skipped, partial ones resumed.</summary>
 internal static class CompareCommand
 {
-    public static Command Create()
+    public static Command Create(CommandRanks ranks)
     {
         var methods = new Option<string>("--methods")
         {
@@ -59,7 +59,7 @@ internal static class CompareCommand
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
-            var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs));
+            var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs)) { Collective = ranks.Collective };
             chosen = comparison.Recipe;
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);

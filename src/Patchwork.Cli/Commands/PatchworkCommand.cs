@@ -5,11 +5,11 @@ namespace Patchwork.Cli.Commands;
 /// <summary><c>patchwork</c>: the root of the verbs.</summary>
 internal static class PatchworkCommand
 {
-    public static RootCommand Create() =>
+    public static RootCommand Create(CommandRanks ranks) =>
         new("CutMix and its family: trains image classifiers on mixed samples and measures what that buys.")
         {
-            CompareCommand.Create(),
-            TrainCommand.Create(),
+            CompareCommand.Create(ranks),
+            TrainCommand.Create(ranks),
             EvaluateCommand.Create(),
             PreviewCommand.Create(),
             MixCommand.Create(),

@@ -10,7 +10,7 @@ namespace Patchwork.Cli.Commands;
 /// <summary><c>train</c>: one run in a run folder, new or resumed.</summary>
 internal static class TrainCommand
 {
-    public static Command Create()
+    public static Command Create(CommandRanks ranks)
     {
         var file = new RecipeFile();
         var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
@@ -35,14 +35,14 @@ internal static class TrainCommand
                     throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
                         + $"Received: {flag} beside it. Omit it, or start a new run.");
                 common.BreakLocks(parsed, folder);
-                result = TrainingRun.Resume(folder, [progress], progress.Say, interruption.Token);
+                result = TrainingRun.Resume(folder, [progress], progress.Say, ranks.Collective, interruption.Token);
             }
             else
             {
                 var chosen = recipe.Over(file.Read(parsed) ?? new Recipe(), parsed);
                 folder = parsed.GetValue(output) ?? Path.Combine("runs",
                     RunFolder.NameOf(chosen.Method, chosen.Dataset, chosen.Model, $"{chosen.Seed}"));
-                result = TrainingRun.Start(chosen, folder, [progress], progress.Say, interruption.Token);
+                result = TrainingRun.Start(chosen, folder, [progress], progress.Say, ranks.Collective, interruption.Token);
             }
             WriteReport(folder);
             parsed.Output.WriteLine(common.Json(parsed) ? result.ToJson() : Describe(result, folder));

@@ -22,6 +22,8 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
             line.PrintAbove($"{label}: {Flags.In(notice.ToString())}");
     }
 
+    public override bool OnFirstRankOnly => true;
+
     public override void OnTrainStart(TrainingState state)
     {
         (firstStep, imagesSinceStart) = (state.Step, 0);
@@ -31,7 +33,7 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
 
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
-        imagesSinceStart += batch.Examples;
+        imagesSinceStart += batch.Part?.Ids.Count ?? batch.Examples;
         if (quiet || drawn.ElapsedMilliseconds < 100)
             return;
         drawn.Restart();

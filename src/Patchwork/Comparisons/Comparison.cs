@@ -1,3 +1,4 @@
+using Patchwork.Distributed;
 using Patchwork.Recipes;
 using Patchwork.Runs;
 using Patchwork.Training;
@@ -11,6 +12,7 @@ public sealed class Comparison
 {
     private readonly Recipe recipe;
     private readonly IReadOnlyList<ResolvedRecipe> resolved;
+    private readonly int? askedJobs;
 
     /// <summary>Plans a comparison.</summary>
     /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
@@ -34,7 +36,7 @@ public sealed class Comparison
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
         resolved = recipe.Resolve(methods);
-        (this.recipe, Methods, Seeds, Jobs) = (recipe, methods, seeds, jobs ?? ParallelRuns.Fitting(methods.Count * seeds, recipe));
+        (this.recipe, Methods, Seeds, askedJobs) = (recipe, methods, seeds, jobs);
     }
 
     // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
@@ -65,7 +67,20 @@ public sealed class Comparison
     /// <summary>
     /// Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.
     /// </summary>
-    public int Jobs { get; }
+    public int Jobs => Collective is { Size: > 1 } ? 1 : askedJobs ?? ParallelRuns.Fitting(Methods.Count * Seeds, recipe);
+
+    /// <summary>
+    /// Processes that train each run together, one run at a time, of which this is rank 0 and the others serve as
+    /// <see cref="Followers"/>. Null, the default: this process alone.
+    /// </summary>
+    /// <exception cref="InputException">Several runs at a time are asked for.</exception>
+    public ICollective? Collective
+    {
+        get;
+        init => field = value is not { Size: > 1 } || askedJobs is null or 1 ? value
+            : throw new InputException($"Ranks train one run at a time, together. Received: jobs = {askedJobs} for {value.Size} ranks. "
+                + "Leave `Jobs` away, or start without a launcher.");
+    }
 
     /// <summary>
     /// What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is
@@ -96,9 +111,9 @@ public sealed class Comparison
             var path = PathOf(folder, run.Method, run.Seed);
             var wanted = Settled(Of(run.Method, run.Seed), settled);
             var result = Directory.Exists(path)
-                ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), stop)
+                ? Continue(path, wanted.Recipe, callbacks(label), notice => report(label, notice), Collective, stop)
                 : TrainingRun.Start(wanted with { MostThreads = mostThreads }, path, callbacks(label), notice => report(label, notice),
-                    stop);
+                    Collective, stop);
             var done = new ComparedRun(run.Method, run.Seed, path, result);
             finished?.Invoke(done);
             return done;
@@ -191,12 +206,12 @@ public sealed class Comparison
     };
 
     private static RunResult Continue(string path, Recipe wanted, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation)
+        ICollective? collective, CancellationToken cancellation)
     {
         if (Differences(path, wanted) is { Count: > 0 } differences)
             throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
                 + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
-        return TrainingRun.Resume(path, callbacks, report, cancellation);
+        return TrainingRun.Resume(path, callbacks, report, collective, cancellation);
     }
 
     // What the recipe of a run has otherwise than one that is asked for.
@@ -213,6 +228,7 @@ public sealed class Comparison
             ImageSize = wanted.ImageSize ?? (wanted.Weights is null ? null : stored.ImageSize),
             Normalization = wanted.Normalization ?? (wanted.Weights is null ? null : stored.Normalization),
             Threads = wanted.Threads == 0 ? stored.Threads : wanted.Threads,
+            Ranks = stored.Ranks,
             Precision = HardwareChoices.Precision(wanted.Precision, NativeLibraries.Device(wanted.Device)).Precision,
         };
         return asked.Differences(stored);

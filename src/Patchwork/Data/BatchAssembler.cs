@@ -1,3 +1,4 @@
+using Patchwork.Distributed;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
@@ -16,33 +17,29 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
     private readonly bool ready = dataset.InMemory && options is { ResizedCrop: null, Color: null };
 
     /// <summary>
-    /// Assembles the examples into <paramref name="images"/> (N, C, H, W), N = <paramref name="ids"/>. Thread-safe:
-    /// <paramref name="scratch"/> is the caller's own, and its images stay valid until its next use.
+    /// Assembles some rows of a batch into <paramref name="images"/> (count of the rows, C, H, W); the plans are for the whole batch, whose
+    /// examples are <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the caller's own, and its images stay valid until its
+    /// next use.
     /// </summary>
-    public void Assemble(
-        ReadOnlySpan<int> ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, Span<float> images, ref byte[] scratch)
+    public void Assemble(ReadOnlySpan<int> ids, RankRows part, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased,
+        Span<float> images, ref byte[] scratch)
     {
         var size = dataset.ImageBytes;
         var needed = ready ? 0 : ids.Length * size;
         if (scratch.Length < needed)
             scratch = new byte[needed];
-        var geometries = new Geometry[ids.Length];
-        for (var i = 0; i < ids.Length; i++)
+        var geometries = new Geometry?[ids.Length];
+        for (var k = 0; k < part.Count; k++)
         {
-            geometries[i] = options.Augmentation.Draw(seeds.Open("augment", epoch, ids[i]));
-            if (!ready)
-                Make(ids[i], epoch, scratch.AsSpan(i * size, size));
-        }
-        for (var i = 0; i < ids.Length; i++)
-        {
-            var output = images.Slice(i * size, size);
-            var own = Source(ids, i, scratch, geometries);
+            var i = part.First + k;
+            var output = images.Slice(k * size, size);
+            var own = Source(ids, i, epoch, scratch, geometries);
             var (partner, box) = plan?.Images[i] is { Region: BoxRegion { Box: { IsEmpty: false } pasted } } mix && mix.Partner != i
                 ? (mix.Partner, pasted) : (i, Box.Empty);
             if (partner == i)
                 rows.Write(own, output);
             else
-                rows.Write(own, Source(ids, partner, scratch, geometries), box, output);
+                rows.Write(own, Source(ids, partner, epoch, scratch, geometries), box, output);
             foreach (var holes in erased)
             {
                 // Each image brings its own holes along: what shows of itself, and what its partner shows inside the box.
@@ -85,9 +82,16 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         options.Color?.Apply(output, dataset.Channels, seeds.Open("color", epoch, id));
     }
 
-    private ImageSource Source(ReadOnlySpan<int> ids, int i, byte[] scratch, Geometry[] geometries)
+    // An image's pixels, made and its crop drawn the first time that they are asked for.
+    private ImageSource Source(ReadOnlySpan<int> ids, int i, long epoch, byte[] scratch, Geometry?[] geometries)
     {
-        var pixels = ready ? dataset.Read(ids[i], []) : scratch.AsSpan(i * dataset.ImageBytes, dataset.ImageBytes);
-        return new ImageSource(pixels, dataset.Height, dataset.Width, geometries[i]);
+        var made = scratch.AsSpan(ready ? 0 : i * dataset.ImageBytes, ready ? 0 : dataset.ImageBytes);
+        if (geometries[i] is not { } geometry)
+        {
+            geometries[i] = geometry = options.Augmentation.Draw(seeds.Open("augment", epoch, ids[i]));
+            if (!ready)
+                Make(ids[i], epoch, made);
+        }
+        return new ImageSource(ready ? dataset.Read(ids[i], []) : made, dataset.Height, dataset.Width, geometry);
     }
 }

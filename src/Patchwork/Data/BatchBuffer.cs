@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Patchwork.Distributed;
 using Patchwork.Plans;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,16 +41,23 @@ internal sealed class BatchBuffer : IDisposable
     }
 
     /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
-    public void Publish(int[] ids, MixPlan? plan, IReadOnlyList<MixPlan> erased, Dataset dataset)
+    /// <param name="ids">The examples of the whole batch.</param>
+    /// <param name="rows">Which of them lie here.</param>
+    /// <param name="plan">How the whole batch was mixed.</param>
+    /// <param name="erased">What the whole batch lost.</param>
+    /// <param name="dataset">The set.</param>
+    /// <param name="spare">Whether the rows count for nothing.</param>
+    public void Publish(int[] ids, RankRows rows, MixPlan? plan, IReadOnlyList<MixPlan> erased, Dataset dataset, bool spare)
     {
-        WriteLabels(labels!, dataset, i => ids[i]);
-        WriteLabels(partnerLabels!, dataset, i => plan is null ? ids[i] : ids[plan.Images[i].Partner]);
+        WriteLabels(labels!, dataset, i => ids[rows.First + i]);
+        WriteLabels(partnerLabels!, dataset, i => plan is null ? ids[rows.First + i] : ids[plan.Images[rows.First + i].Partner]);
         batch = new Batch(images!, labels!)
         {
-            Ids = ids,
+            Ids = ids.AsSpan(rows.First, rows.Count).ToArray(),
             Erased = erased,
             Plan = plan,
-            Targets = plan is null ? null : new PairTargets(labels!, partnerLabels!, plan.Lambdas()),
+            Targets = plan is null ? null : new PairTargets(labels!, partnerLabels!, plan.Lambdas()[rows.First..(rows.First + rows.Count)]),
+            Part = rows.Count == ids.Length && !spare ? null : new BatchPart(rows.First, ids) { IsSpare = spare },
         };
     }
 

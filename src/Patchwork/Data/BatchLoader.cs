@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Patchwork.Distributed;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 
@@ -22,6 +23,7 @@ public sealed class BatchLoader : IDisposable
     private byte[] scratch = [];
     private int[] order = [];
     private bool inUse;
+    private int rank, ranks = 1;
 
     /// <summary>A loader over a data set, which it does not own.</summary>
     /// <exception cref="ArgumentException">The set is empty.</exception>
@@ -53,6 +55,27 @@ public sealed class BatchLoader : IDisposable
     /// <summary>Draw what is erased from the images before they are mixed, in this order. Set them between epochs.</summary>
     public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
+    /// <summary>
+    /// True: with several ranks each of them assembles all rows, for mixers that must see the whole batch. Set it between epochs. Default
+    /// false.
+    /// </summary>
+    internal bool AssemblesWhole { get; set; }
+
+    /// <summary>
+    /// Assembles one rank's rows of every batch from now on. Order, augmentation and plans stay those of the whole batch, and partners of
+    /// other ranks' rows are read from the data set, so that the rows of all ranks together are the batch of one process, to the bit. Call
+    /// it between epochs; a <c>Trainer</c> does.
+    /// </summary>
+    /// <param name="rank">Which rank this is, from 0.</param>
+    /// <param name="ranks">Of how many. Range: at least 1.</param>
+    public void TakePart(int rank, int ranks)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
+        (this.rank, this.ranks) = (rank, ranks);
+    }
+
     /// <summary>Batches per epoch.</summary>
     public int Steps => Math.Max(1, (Dataset.Count + options.BatchSize - LeastBatch) / options.BatchSize);
 
@@ -65,7 +88,10 @@ public sealed class BatchLoader : IDisposable
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
     /// <exception cref="InvalidOperationException">Another epoch of this loader is not finished.</exception>
     /// <exception cref="DamagedDataException">An example cannot be read.</exception>
-    public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0)
+    public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0) => Every(1, epoch, firstStep);
+
+    /// <summary>Every so many-th batch of an epoch.</summary>
+    internal IEnumerable<Batch> Every(int stride, long epoch, int firstStep)
     {
         if (inUse)
             throw new InvalidOperationException("A loader makes one epoch at a time. "
@@ -77,13 +103,13 @@ public sealed class BatchLoader : IDisposable
         {
             if (options.Threads == 0)
             {
-                for (var step = firstStep; step < Steps; step++)
+                for (var step = firstStep; step < Steps; step += stride)
                     yield return Make(epoch, step, buffers[0], ref scratch).Batch;
                 yield break;
             }
-            using var ahead = new AheadOfTime(this, epoch, firstStep);
-            for (var step = firstStep; step < Steps; step++)
-                yield return ahead.Take(step).Batch;
+            using var ahead = new AheadOfTime(this, epoch, firstStep, stride);
+            for (var i = 0; firstStep + i * stride < Steps; i++)
+                yield return ahead.Take(i).Batch;
         }
         finally
         {
@@ -92,14 +118,17 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. The
-    /// tensors are new and belong to the caller's dispose scope.
+    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. Of a
+    /// <see cref="Batch.Part"/> it is the whole batch. The tensors are new and belong to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
         byte[] own = [];
         using var buffer = new BatchBuffer();
-        var unmixed = Fill(buffer, [.. batch.Ids], epoch, plan: null, batch.Erased, ref own).Batch;
+        int[] ids = [.. batch.Part?.Ids ?? batch.Ids];
+        if (batch is { Part: not null, HasCleanHalf: true })
+            ids = [.. ids, .. ids];
+        var unmixed = Fill(buffer, ids, new(0, ids.Length), epoch, plan: null, batch.Erased, ref own).Batch;
         return unmixed with { Images = unmixed.Images.clone(), Labels = unmixed.Labels.clone() };
     }
 
@@ -125,21 +154,26 @@ public sealed class BatchLoader : IDisposable
             ObjectMask = row => ObjectMask(ids[row], epoch),
         };
         MixPlan[] erased = [.. Erasers.Select((eraser, i) => eraser.Plan(Context($"erase/{i}")))];
-        return Fill(buffer, ids, epoch, Planner?.Plan(Context("mix")), erased, ref scratch);
+        var rows = ranks == 1 || AssemblesWhole ? new(0, ids.Length) : RankRows.Of(ids.Length, rank, ranks);
+        return Fill(buffer, ids, rows, epoch, Planner?.Plan(Context("mix")), erased, ref scratch);
     }
 
-    private BatchBuffer Fill(BatchBuffer buffer, int[] ids, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased, ref byte[] scratch)
+    private BatchBuffer Fill(BatchBuffer buffer, int[] ids, RankRows rows, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased,
+        ref byte[] scratch)
     {
-        buffer.Resize(ids.Length, Dataset);
+        var spare = rows.Count == 0;
+        if (spare)
+            rows = new(0, 1);
+        buffer.Resize(rows.Count, Dataset);
         try
         {
-            assembler.Assemble(ids, epoch, plan, erased, buffer.ImageMemory, ref scratch);
+            assembler.Assemble(ids, rows, epoch, plan, erased, buffer.ImageMemory, ref scratch);
         }
         catch (InputException error)
         {
             throw new DamagedDataException(error);
         }
-        buffer.Publish(ids, plan, erased, Dataset);
+        buffer.Publish(ids, rows, plan, erased, Dataset, spare);
         return buffer;
     }
 
@@ -149,15 +183,17 @@ public sealed class BatchLoader : IDisposable
         private readonly BatchLoader loader;
         private readonly long epoch;
         private readonly Thread[] threads;
-        private readonly int[] ready;                  // step that a buffer holds, or -1
+        private readonly int firstStep, stride, count;
+        private readonly int[] ready;                  // which of the batches a buffer holds, counted from 0, or -1
         private readonly Dictionary<int, Exception> failures = [];
         private readonly object gate = new();
         private int next, taken;
         private bool stopped;
 
-        public AheadOfTime(BatchLoader loader, long epoch, int firstStep)
+        public AheadOfTime(BatchLoader loader, long epoch, int firstStep, int stride)
         {
-            (this.loader, this.epoch, next, taken) = (loader, epoch, firstStep, firstStep - 1);
+            (this.loader, this.epoch, this.firstStep, this.stride, taken) = (loader, epoch, firstStep, stride, -1);
+            count = (loader.Steps - firstStep + stride - 1) / stride;
             ready = [.. loader.buffers.Select(_ => -1)];
             threads =
             [
@@ -167,21 +203,21 @@ public sealed class BatchLoader : IDisposable
                 thread.Start();
         }
 
-        /// <summary>Waits for a step's batch; the buffer of the step before it is free from now on.</summary>
-        public BatchBuffer Take(int step)
+        /// <summary>Waits for a batch; the buffer of the one before it is free from now on.</summary>
+        public BatchBuffer Take(int batch)
         {
             lock (gate)
             {
-                taken = step;
+                taken = batch;
                 Monitor.PulseAll(gate);
-                while (ready[step % ready.Length] != step)
+                while (ready[batch % ready.Length] != batch)
                 {
-                    if (failures.TryGetValue(step, out var failure))
+                    if (failures.TryGetValue(batch, out var failure))
                         ExceptionDispatchInfo.Throw(failure);
                     Monitor.Wait(gate);
                 }
             }
-            return loader.buffers[step % ready.Length];
+            return loader.buffers[batch % ready.Length];
         }
 
         public void Dispose()
@@ -200,20 +236,20 @@ public sealed class BatchLoader : IDisposable
             byte[] scratch = [];
             while (true)
             {
-                int step;
+                int batch;
                 lock (gate)
                 {
-                    // A buffer may be written once the step that lies in it has been used up.
-                    while (!stopped && next < loader.Steps && next - ready.Length >= taken)
+                    // A buffer may be written once the batch that lies in it has been used up.
+                    while (!stopped && next < count && next - ready.Length >= taken)
                         Monitor.Wait(gate);
-                    if (stopped || next >= loader.Steps)
+                    if (stopped || next >= count)
                         return;
-                    step = next++;
+                    batch = next++;
                 }
                 Exception? failure = null;
                 try
                 {
-                    loader.Make(epoch, step, loader.buffers[step % ready.Length], ref scratch);
+                    loader.Make(epoch, firstStep + batch * stride, loader.buffers[batch % ready.Length], ref scratch);
                 }
                 catch (Exception error)
                 {
@@ -222,9 +258,9 @@ public sealed class BatchLoader : IDisposable
                 lock (gate)
                 {
                     if (failure is null)
-                        ready[step % ready.Length] = step;
+                        ready[batch % ready.Length] = batch;
                     else
-                        failures[step] = failure;
+                        failures[batch] = failure;
                     Monitor.PulseAll(gate);
                 }
             }

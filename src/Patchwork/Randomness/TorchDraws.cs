@@ -11,6 +11,8 @@ namespace Patchwork.Randomness;
 internal static class TorchDraws
 {
     [ThreadStatic] private static Generator? own;
+    [ThreadStatic] private static Tensor? rows;
+    [ThreadStatic] private static int wholeRows;
 
     /// <summary>
     /// Held while the default generator is seeded for a network and the network drawn from it: layers take no other generator.
@@ -47,6 +49,37 @@ internal static class TorchDraws
     /// from one of 0.012. The caller owns them.
     /// </summary>
     public static Tensor Uniform(long[] shape, ScalarType dtype, Device device) => rand(shape, dtype.Wide(), device, generator: own);
+
+    /// <summary>
+    /// Has images of a whole batch draw while this rank's rows of it go through a network, until what is returned is disposed: an image's
+    /// draws do not depend on the rank that has it.
+    /// </summary>
+    /// <param name="rows">This rank's rows; null: all of them.</param>
+    /// <param name="whole">Rows of the whole batch.</param>
+    public static IDisposable ForRows(int[]? rows, int whole) => new RowsOfWhole(rows, whole);
+
+    /// <summary>Draws for each image from [0, 1), (N, …): those of the whole batch, of which <see cref="Own"/> takes this rank's.</summary>
+    public static Tensor UniformOfImages(long[] shape, ScalarType dtype, Device device) =>
+        Uniform(rows is null ? shape : [wholeRows, .. shape[1..]], dtype, device);
+
+    /// <summary>This rank's rows of what was made for the whole batch; itself where there is one rank.</summary>
+    public static Tensor Own(Tensor whole) => rows is null ? whole : whole.index_select(0, rows);
+
+    private sealed class RowsOfWhole : IDisposable
+    {
+        public RowsOfWhole(int[]? own, int whole)
+        {
+            if (own is null)
+                return;
+            (rows, wholeRows) = (tensor(Array.ConvertAll(own, row => (long)row)).DetachFromDisposeScope(), whole);
+        }
+
+        public void Dispose()
+        {
+            rows?.Dispose();
+            rows = null;
+        }
+    }
 
     private sealed class Ownership : IDisposable
     {

@@ -173,7 +173,7 @@ public sealed partial record Recipe
     /// </summary>
     public int Epochs { get; init; } = 20;
 
-    /// <summary>Images a batch. Range 1 to 65,536. Default 32.</summary>
+    /// <summary>Images a batch, of all ranks together. Range 1 to 65,536, and at least two for each rank. Default 32.</summary>
     public int BatchSize { get; init; } = 32;
 
     /// <summary>
@@ -291,6 +291,17 @@ public sealed partial record Recipe
     /// of 32×32. The number that was used is stored and used again on resume. Default 0.
     /// </summary>
     public int Threads { get; init; }
+
+    /// <summary>
+    /// Processes that train together, as a launcher of MPI started them. It is written into a run and is not asked for: a run that is
+    /// resumed with another number of them goes on, equal to rounding. Default 1.
+    /// </summary>
+    public int Ranks { get; init; } = 1;
+
+    /// <summary>
+    /// With several ranks: BatchNorm measures mean and variance over the images of all ranks, not over each rank's own. Default false.
+    /// </summary>
+    public bool SyncBatchnorm { get; init; }
 
     /// <summary>
     /// What training and validation compute in: float32, bfloat16 (convolutions and matrix products), or auto, which is bfloat16 where the

@@ -57,6 +57,7 @@ public sealed partial record Recipe
             "validation", Validation, "a share between 0 and 1, or test");
         Ask("earlyStop", EarlyStop, value => new EarlyStopping(value));
         Require(Threads is >= 0 and <= 1024, "threads", Threads, "0 to 1024");
+        Require(Ranks is >= 1 and <= 65_536, "ranks", Ranks, "1 to 65536");
         Require(NativeLibraries.IsDeviceName(Device), "device", Device, "cpu, cuda or cuda:N");
         Require(CheckpointEvery >= 0, "checkpointEvery", CheckpointEvery, "0 or more");
     }

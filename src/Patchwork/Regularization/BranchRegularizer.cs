@@ -100,8 +100,13 @@ public readonly record struct UniformRange(double Low, double High)
     /// <summary>
     /// Draws of it, on the device of <paramref name="like"/> and of its type, or float32 where that has 16 bits. The caller owns them.
     /// </summary>
-    internal Tensor Draw(long[] shape, Tensor like) =>
-        TorchDraws.Uniform(shape, like.dtype, like.device).mul_(Held(High - Low)).add_(Held(Low), One);
+    internal Tensor Draw(long[] shape, Tensor like, bool ofImages)
+    {
+        using var scope = NewDisposeScope();
+        var uniform = ofImages ? TorchDraws.Own(TorchDraws.UniformOfImages(shape, like.dtype, like.device))
+            : TorchDraws.Uniform(shape, like.dtype, like.device);
+        return uniform.mul_(Held(High - Low)).add_(Held(Low), One).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>One place for the ranges of options that several methods share.</summary>

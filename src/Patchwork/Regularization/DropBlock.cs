@@ -96,10 +96,13 @@ public sealed record DropBlock : BranchRegularizer
     /// </summary>
     /// <param name="features">(N, C, H, W); not changed.</param>
     /// <param name="keepMask">(N, C or 1, H, W), of the same type, or float32 for features of 16 bits.</param>
-    public static Tensor Apply(Tensor features, Tensor keepMask)
+    public static Tensor Apply(Tensor features, Tensor keepMask) => Apply(features, keepMask, keepMask);
+
+    /// <summary>The same for some rows of a batch, divided by the share that the mask of the whole batch keeps.</summary>
+    internal static Tensor Apply(Tensor features, Tensor keepMask, Tensor wholeMask)
     {
         using var scope = NewDisposeScope();
-        var scale = Held(keepMask.numel()) / keepMask.sum().clamp_min(One);
+        var scale = Held(wholeMask.numel()) / wholeMask.sum().clamp_min(One);
         return (features * (keepMask * scale)).to(features.dtype).MoveToOuterDisposeScope();
     }
 

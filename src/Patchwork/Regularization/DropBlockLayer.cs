@@ -15,9 +15,10 @@ internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : Branc
             return features;
         using var scope = NewDisposeScope();
         var (height, width) = ((int)features.size(2), (int)features.size(3));
-        var seeds = TorchDraws.Uniform(method.SeedShape(features.shape), features.dtype, features.device)
+        var seeds = TorchDraws.UniformOfImages(method.SeedShape(features.shape), features.dtype, features.device)
             .lt(Held(method.Gamma(height, width, DropProbability))).to(features.dtype.Wide());
-        return DropBlock.Apply(features, method.KeepMask(seeds, height, width)).MoveToOuterDisposeScope();
+        var whole = method.KeepMask(seeds, height, width);
+        return DropBlock.Apply(features, TorchDraws.Own(whole), whole).MoveToOuterDisposeScope();
     }
 
     public override OnnxValue Write(OnnxGraph graph, OnnxValue x) => x;

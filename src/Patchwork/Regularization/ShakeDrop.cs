@@ -100,8 +100,8 @@ internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : Branc
             branch.shape.Length
         };
         long[] shape = [.. branch.shape.Select((side, axis) => axis < shared ? side : 1)];
-        using var alpha = method.Alpha.Draw(shape, branch);
-        using var beta = method.Beta.Draw(shape, branch);
+        using var alpha = method.Alpha.Draw(shape, branch, ofImages: shared > 0);
+        using var beta = method.Beta.Draw(shape, branch, ofImages: shared > 0);
         return ShakeDrop.Apply(branch, keep: false, alpha, beta);
     }
 

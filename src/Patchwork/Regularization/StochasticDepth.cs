@@ -92,7 +92,8 @@ internal sealed class StochasticDepthLayer(StochasticDepth method, BlockPlace pl
         if (!training)
             return branch * Held(method.EvaluationFactor(DropProbability));
         using var scope = NewDisposeScope();
-        var uniform = TorchDraws.Uniform([method.Mode == StochasticDepthMode.Batch ? 1 : branch.size(0)], branch.dtype, branch.device);
+        var uniform = method.Mode == StochasticDepthMode.Batch ? TorchDraws.Uniform([1], branch.dtype, branch.device)
+            : TorchDraws.Own(TorchDraws.UniformOfImages([branch.size(0)], branch.dtype, branch.device));
         return method.Apply(branch, uniform.ge(Held(DropProbability)).to(uniform.dtype), DropProbability).MoveToOuterDisposeScope();
     }
 

@@ -9,7 +9,18 @@ namespace Patchwork.Runs;
 public static class Provenance
 {
     /// <summary>The environment of this process.</summary>
-    public static JsonObject Describe() => new()
+    public static JsonObject Describe() => Describe(null);
+
+    /// <summary>The same of a process among others, with the machines of all ranks.</summary>
+    internal static JsonObject Describe(JsonArray? hosts)
+    {
+        var environment = OfProcess();
+        if (hosts is not null)
+            environment["ranks"] = hosts;
+        return environment;
+    }
+
+    private static JsonObject OfProcess() => new()
     {
         ["patchwork"] = Version,
         ["commit"] = Commit(),

@@ -27,9 +27,9 @@ internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<
         if (Directory.Exists(folder) && !IsOf(folder, RunData.Open(recipe).Record))
             Directory.Delete(folder, recursive: true);      // of other weights or images: what it measured is stale
         if (Directory.Exists(folder))
-            TrainingRun.Resume(folder, callbacks, Say, cancellation);
+            TrainingRun.Resume(folder, callbacks, Say, cancellation: cancellation);
         else
-            TrainingRun.Start(recipe, folder, callbacks, Say, cancellation);
+            TrainingRun.Start(recipe, folder, callbacks, Say, cancellation: cancellation);
         var trained = RunFolder.Open(folder);
         return trained.LoadNetwork(trained.Checkpoints.LastWeights, NativeLibraries.Device(run.Recipe.Device), precision);
     }

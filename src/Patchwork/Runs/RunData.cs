@@ -51,11 +51,15 @@ internal sealed class RunData
 
     /// <summary>The data of a run that is there.</summary>
     /// <exception cref="InputException">They cannot be opened, or have other classes than the run.</exception>
-    public static RunData Open(RunFolder run)
-    {
-        var card = ModelCard.Read(run.Checkpoints.Card);
-        return new(run.Recipe, card.InOrder(run.Recipe.OpenData(), run.Path));
-    }
+    public static RunData Open(RunFolder run) => Open(run.Recipe, ModelCard.Read(run.Checkpoints.Card), run.Path);
+
+    /// <summary>The data of a recipe, with the classes in the order of a network's.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="card">The network.</param>
+    /// <param name="run">What is said to have that order.</param>
+    /// <exception cref="InputException">They cannot be opened, or have other classes.</exception>
+    public static RunData Open(Recipe recipe, ModelCard card, string run = "rank 0") =>
+        new(recipe, card.InOrder(recipe.OpenData(), run));
 
     /// <summary>
     /// What is other than when the run was made, as the end of a sentence; null where nothing is, or the run is older than such records.

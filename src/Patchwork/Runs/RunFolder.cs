@@ -46,7 +46,7 @@ public sealed class RunFolder
     /// <param name="path">Where; must not exist.</param>
     /// <param name="recipe">What runs in it.</param>
     /// <param name="card">Its network.</param>
-    /// <param name="environment">See <see cref="Provenance.Describe"/>.</param>
+    /// <param name="environment">See <see cref="Provenance"/>.</param>
     /// <param name="data">What it is made from.</param>
     /// <exception cref="InputException">Something is there already, or the place cannot be written.</exception>
     internal static RunFolder Create(string path, Recipe recipe, ModelCard card, JsonObject environment, RunData data)

@@ -1,4 +1,6 @@
+using System.Text;
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Evaluation;
 using Patchwork.Formats;
 using Patchwork.Inference;
@@ -24,18 +26,21 @@ public sealed class TrainingRun
     private readonly ModelCard card;
     private readonly ImageClassifier model;
     private readonly Device device;
+    private readonly ICollective collective;
     private readonly string? remark;
     private readonly int leastBatch;
 
-    private TrainingRun(ResolvedRecipe asked, RunData data, ModelCard card, ImageClassifier model, Device device)
+    private TrainingRun(ResolvedRecipe asked, RunData data, ModelCard card, ImageClassifier model, Device device, ICollective collective)
     {
-        (this.data, this.card, this.model, this.device) = (data, card, model, device);
+        (this.data, this.card, this.model, this.device, this.collective) = (data, card, model, device, collective);
         if (asked.Recipe.Freeze)
             model.FreezeFeatures();
         model.FrozenNorm = asked.Recipe.FreezeNorm;
         leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
         Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
             $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
+        Recipe.Require(asked.Recipe.BatchSize >= RankRows.Least * collective.Size || collective.Size == 1, "batchSize", asked.Recipe.BatchSize,
+            $"{RankRows.Least * collective.Size} or more for {collective.Size} ranks, each of which needs {RankRows.Least} images");
         (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
         // Stored, so that a resumed run uses as many threads and the same precision again.
         resolved = asked with
@@ -51,7 +56,7 @@ public sealed class TrainingRun
     }
 
     // Network and threads are there for as long as it is worked with.
-    private static T With<T>(ResolvedRecipe asked, RunFolder? resumed, Func<TrainingRun, T> work)
+    private static T With<T>(ResolvedRecipe asked, RunFolder? resumed, ICollective collective, Func<TrainingRun, T> work)
     {
         var device = NativeLibraries.Device(asked.Recipe.Device);
         asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
@@ -68,7 +73,7 @@ public sealed class TrainingRun
         }
         var card = asked.Card(data.Pair.Train) with { Data = data.Record.Train.Digest, Version = Provenance.Version };
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
-        var run = new TrainingRun(asked, data, card, model, device);
+        var run = new TrainingRun(asked, data, card, model, device, collective);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
         return work(run);
     }
@@ -84,24 +89,41 @@ public sealed class TrainingRun
     /// <param name="folder">Where; must not exist.</param>
     /// <param name="callbacks">Callbacks beside those that every run has.</param>
     /// <param name="report">Receives one line at a time for the user.</param>
+    /// <param name="collective">
+    /// Processes that train it together, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this one alone.
+    /// </param>
     /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation = default) => Start(recipe.Resolve(), folder, callbacks, report, cancellation);
+        ICollective? collective = null, CancellationToken cancellation = default) =>
+        Start(recipe.Resolve(), folder, callbacks, report, collective, cancellation);
 
     /// <summary>The same with a recipe that is resolved already.</summary>
-    /// <inheritdoc cref="Start(Recipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/>
+    /// <inheritdoc cref="Start(Recipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/>
     public static RunResult Start(ResolvedRecipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation = default) => With(recipe, null, run =>
-        {
-            DataNeeds.Require(run.resolved, run.data.Pair, run.model);
-            run.LoadWeights(report);
-            _ = run.TrainingLoss;      // a file of weights that cannot be used is refused
-            var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(), run.data);
-            using var owned = RunLock.Take(runFolder.Path);
-            return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
-        });
+        ICollective? collective = null, CancellationToken cancellation = default)
+    {
+        collective = recipe.Recipe.Epochs == 0 ? null : collective;      // where nothing is trained there is nothing to share
+        return WithFollowers(collective, places => With(
+            recipe with
+            {
+                Recipe = recipe.Recipe with { Ranks = collective?.Size ?? 1 },
+                MostThreads = places?.MostThreads ?? recipe.MostThreads,
+            },
+            null, collective ?? new SingleProcess(), run =>
+            {
+                DataNeeds.Require(run.resolved, run.data.Pair, run.model);
+                run.LoadWeights(report);
+                _ = run.TrainingLoss;      // a file of weights that cannot be used is refused
+                run.Share();
+                var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(places?.Hosts), run.data);
+                using var owned = RunLock.Take(runFolder.Path);
+                if (places?.Bound is { } bound)
+                    report(new Notice(bound, IsWarning: true));
+                return run.TrainIn(runFolder, resume: null, callbacks, report, cancellation);
+            }));
+    }
 
     /// <summary>
     /// Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
@@ -111,19 +133,23 @@ public sealed class TrainingRun
     /// the result is not the one that the run would have had.
     /// </exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
-    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report, CancellationToken cancellation =
-        default)
+    public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
+        ICollective? collective = null, CancellationToken cancellation = default)
     {
         var runFolder = RunFolder.Open(folder);
         if (runFolder.Finished)
             return runFolder.ReadResult();
         using var owned = RunLock.Take(runFolder.Path);
-        return With(runFolder.Recipe.ResolveStored(), runFolder, run =>
+        collective = runFolder.Recipe.Epochs == 0 ? null : collective;
+        return WithFollowers(collective, _ => With(runFolder.Recipe.ResolveStored(), runFolder, collective ?? new SingleProcess(), run =>
         {
             if (run.data.ChangesSince(runFolder) is { } changes)
                 report(new Notice($"the run began with other data than there is now ({changes}): it goes on, but not to the same bits",
                     IsWarning: true));
             var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
+            if ((checkpoint?.Ranks ?? run.Recipe.Ranks) is var before && before != (collective?.Size ?? 1))
+                report(new Notice($"the run had {Counted(before)} and has {Counted(collective?.Size ?? 1)} now: it goes on equal to "
+                    + "rounding, not to the same bits", IsWarning: true));
             if (checkpoint is null)
             {
                 runFolder.DeleteEvents();
@@ -131,12 +157,59 @@ public sealed class TrainingRun
             }
             report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
                 : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
+            run.Share();
             return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);
+        }));
+    }
+
+    private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";
+
+    // Rank 0 calls the others and learns where they are; alone there is nobody to call.
+    private static T WithFollowers<T>(ICollective? collective, Func<RankPlaces?, T> work) =>
+        collective is null or { Size: 1 } ? work(null) : Ranks.Of(collective).Together(ranks =>
+        {
+            Followers.CallToTrain(ranks);
+            return work(RankPlaces.Of(ranks));
         });
+
+    /// <summary>On a rank other than 0, called to train: gets the recipe, opens the data and trains with the others.</summary>
+    internal static void Follow(ICollective collective, Ranks ranks, CancellationToken cancellation)
+    {
+        RankPlaces.Of(ranks);
+        var asked = Recipe.FromJson(Encoding.UTF8.GetString(ranks.Broadcast(null)));
+        var card = ModelCard.FromJson(Encoding.UTF8.GetString(ranks.Broadcast(null)), "the network of rank 0");
+        var device = NativeLibraries.Device(asked.Device);
+        var data = RunData.Open(RecipePaths.Here(asked), card);
+        using var model = new SeedStream(asked.Seed).Network(card.CreateModel);
+        var run = new TrainingRun(asked.ResolveStored(), data, card, model, device, collective);
+        run.RequireSameData();
+        using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
+        run.Train(null, null, [], _ => { }, cancellation);
+    }
+
+    // On rank 0, as soon as all is settled.
+    private void Share()
+    {
+        var ranks = Ranks.Of(collective);
+        if (ranks.Alone)
+            return;
+        ranks.Broadcast(Encoding.UTF8.GetBytes(Recipe.ToJson()));
+        ranks.Broadcast(Encoding.UTF8.GetBytes(card.ToJson()));
+        RequireSameData();
+    }
+
+    // Ranks whose images differ would train another network each.
+    private void RequireSameData()
+    {
+        var digests = Ranks.Of(collective).Gather($"{data.Record.Train.Digest} {data.Record.Validation.Digest} {data.Record.Test.Digest}");
+        var other = Enumerable.Range(0, digests.Count).FirstOrDefault(rank => digests[rank] != digests[0]);
+        if (other > 0)
+            throw new InputException($"Every rank needs the same images. Received: other ones on rank {other} than on rank 0. "
+                + $"Copy the data set of rank 0 to its machine, or let `Data` be a folder that all machines share.");
     }
 
     /// <summary>
-    /// Refuses what <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, CancellationToken)"/> would refuse once
+    /// Refuses what <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/> would refuse once
     /// it has the data and the model, and starts nothing.
     /// </summary>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
@@ -144,7 +217,7 @@ public sealed class TrainingRun
     {
         if (!DataNeeds.Any(recipe.Stack))
             return;
-        With(recipe, null, run =>
+        With(recipe, null, new SingleProcess(), run =>
         {
             DataNeeds.Require(run.resolved, run.data.Pair, run.model);
             return true;
@@ -190,7 +263,8 @@ public sealed class TrainingRun
 
     private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
 
-    private RunResult Train(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
+    // Without a folder on a rank that writes none.
+    private RunResult Train(RunFolder? folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
         foreach (var notice in data.Describe())
@@ -216,10 +290,12 @@ public sealed class TrainingRun
             Device = device,
             Precision = Recipe.Precision,
             Seeds = seeds,
+            Collective = collective,
+            SyncBatchNorm = Recipe.SyncBatchnorm,
             Report = line => report(new Notice(line)),
             Warn = line => report(new Notice(line, IsWarning: true)),
         };
-        var own = resolved.Callbacks(folder.Path, folder.Checkpoints, trainLoader.Steps);
+        var own = resolved.Callbacks(folder?.Path ?? "", folder?.Checkpoints ?? new CheckpointStore(""), trainLoader.Steps);
         var fit = new Trainer(options, [.. own.InOrder, .. callbacks])
             .Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
         if (fit.StopReason is { } reason)
@@ -231,6 +307,8 @@ public sealed class TrainingRun
         {
             Lambdas = own.Lambdas?.Counts,
         };
+        if (folder is null)
+            return result;
         Calibrate(folder);
         folder.WriteResult(result);
         folder.Checkpoints.Finish();
@@ -266,12 +344,14 @@ public sealed class TrainingRun
     }
 
     // The test set is read once for each set of weights that is reported, after the fit.
-    private TestScore TestBest(RunFolder folder, BatchLoader test, int bestEpoch, TestScore last)
+    private TestScore TestBest(RunFolder? folder, BatchLoader test, int bestEpoch, TestScore last)
     {
         if (bestEpoch == last.Epoch)
             return last;
-        Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
-        var result = EvaluationPass.Run(model, test, resolved.LossOn(data.Train), device);
+        if (folder is not null)
+            Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
+        RankWeights.Share(Ranks.Of(collective), model);
+        var result = EvaluationPass.Run(model, test, resolved.LossOn(data.Train), device, collective);
         return TestScore.Of(bestEpoch, result);
     }
 }

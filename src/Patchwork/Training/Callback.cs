@@ -16,6 +16,12 @@ public abstract class Callback
     public virtual bool RunsLast => false;
 
     /// <summary>
+    /// True for callbacks that write files or speak: with several ranks they are called on rank 0 alone, and must not exchange anything with
+    /// the others. Default false: called on every rank.
+    /// </summary>
+    public virtual bool OnFirstRankOnly => false;
+
+    /// <summary>
     /// The fit begins; the model is on its device, nothing is loaded yet. Undo in <see cref="OnFitEnd"/> what is set up here.
     /// </summary>
     public virtual void OnFitStart(TrainingState state) { }

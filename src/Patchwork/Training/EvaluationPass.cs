@@ -1,10 +1,9 @@
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Evaluation;
-using Patchwork.Internals;
 using Patchwork.Losses;
 using Patchwork.Plans;
 using TorchSharp;
-using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -26,6 +25,10 @@ public sealed record EvaluationResult(long Images, double Loss, double Top1Error
 }
 
 /// <summary>One pass over a set in evaluation mode, without gradients and without mixing.</summary>
+/// <remarks>
+/// Several ranks take batches in turn, the same ones that one process has, and what they counted is added up in the order of the batches:
+/// every image once, and the same bits for any number of ranks with as many torch threads each.
+/// </remarks>
 public static class EvaluationPass
 {
     /// <summary>Evaluates a model, which is put into evaluation mode and stays there.</summary>
@@ -33,59 +36,40 @@ public static class EvaluationPass
     /// <param name="loader">The batches.</param>
     /// <param name="loss">The loss; its mean over the images is reported, whatever its reduction.</param>
     /// <param name="device">Where the model is.</param>
-    public static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, Loss loss, Device device) =>
-        Run(model, loader, (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device, () => { }, _ => { }, _ =>
-            { }, default);
+    /// <param name="collective">The processes that evaluate together, all with the same model and data; null: this one alone.</param>
+    public static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, Loss loss, Device device,
+        ICollective? collective = null) =>
+        Run(model, loader, (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device,
+            Ranks.Of(collective ?? new SingleProcess()), () => { }, _ => { }, _ => { }, default);
 
     internal static EvaluationResult Run(TrainingState state, BatchLoader loader, Action start, Action<Batch> batchStart,
         Action<Batch> batchEnd, CancellationToken cancellation) =>
-        Run(state.Model, loader, state.EvaluationLoss, state.Options.Loss.Reduction, state.Options.Device, start, batchStart, batchEnd,
-            cancellation);
+        Run(state.Model, loader, state.EvaluationLoss, state.Options.Loss.Reduction, state.Options.Device, state.Ranks, start, batchStart,
+            batchEnd, cancellation);
 
     private static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, BatchLoss loss, Reduction reduction,
-        Device device,
-        Action start, Action<Batch> batchStart, Action<Batch> batchEnd, CancellationToken cancellation)
+        Device device, Ranks ranks, Action start, Action<Batch> batchStart, Action<Batch> batchEnd, CancellationToken cancellation)
     {
         using var noGradient = no_grad();
         model.eval();
         start();
-        var (images, lossSum, top1, top5) = (0L, 0.0, 0L, 0L);
-        var (scores, truths) = (new List<float[]>(), new List<bool[]>());
-        foreach (var batch in loader.Epoch(0))
+        var counted = new List<EvaluatedBatch>();
+        using var own = loader.Every(ranks.Size, 0, ranks.Rank).GetEnumerator();
+        for (var first = 0; first < loader.Steps; first += ranks.Size)
         {
-            cancellation.ThrowIfCancellationRequested();
+            ranks.Meet(cancellation: cancellation);
+            ranks.ThrowIfCancelled();
+            if (!own.MoveNext())
+                continue;      // the last batches are fewer than the ranks
             using var scope = NewDisposeScope();
+            var batch = own.Current;
             var here = device.type == DeviceType.CPU ? batch
                 : batch with { Images = batch.Images.to(device), Labels = batch.Labels.to(device) };
             batchStart(here);
             var logits = model.call(here.Images);      // (N, K)
-            var value = loss(logits, here);
-            lossSum += reduction switch
-            {
-                Reduction.Mean => value.ToDouble() * batch.Count,
-                _ => value.sum().ToDouble(),
-            };
-            if (here.Labels.dim() == 1)
-            {
-                var ranks = Ranking.Of(logits, here.Labels);
-                top1 += ranks.lt(One).sum().ToInt64();
-                top5 += ranks.lt(Held(5)).sum().ToInt64();
-            }
-            else
-            {
-                var order = logits.argsort(1, descending: true);
-                var hits = here.Labels.gather(1, order);      // from the best class down
-                top1 += hits.narrow(1, 0, 1).sum().ToInt64();
-                top5 += hits.narrow(1, 0, Math.Min(5, hits.size(1))).amax([1]).sum().ToInt64();
-                scores.AddRange(Subject.Rows(logits));
-                truths.AddRange(MultiLabelScores.Shows(here.Labels));
-            }
-            images += batch.Count;
+            counted.Add(EvaluatedBatch.Of(logits, here, loss(logits, here), reduction));
             batchEnd(here);
         }
-        return new EvaluationResult(images, lossSum / images, 1 - (double)top1 / images, 1 - (double)top5 / images)
-        {
-            MeanAveragePrecision = scores.Count > 0 ? new MultiLabelScores(scores, truths).MeanAveragePrecision() : null,
-        };
+        return EvaluatedBatch.Total(EvaluatedBatch.OfAll(ranks, counted));
     }
 }

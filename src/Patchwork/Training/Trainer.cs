@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Losses;
 using Patchwork.Plans;
+using Patchwork.Randomness;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -22,6 +24,7 @@ namespace Patchwork.Training;
 //           OnBeforeBackward
 //           loss.backward()
 //           OnAfterBackward
+//           with several ranks: the gradients are summed
 //           OnBeforeOptimizerStep
 //           clip; optimizer.step()
 //           OnTrainBatchEnd
@@ -54,33 +57,50 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="model">A network from images (N, C, H, W) to logits (N, K).</param>
     /// <param name="data">Training and validation batches.</param>
     /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
-    /// <param name="resume">Where to go on from; null to begin.</param>
+    /// <param name="resume">Where to go on from; null to begin. With several ranks rank 0's counts, the others' is not looked at.</param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
     /// <exception cref="InputException">The options ask for a precision that the model or the loaded libtorch does not have.</exception>
     /// <exception cref="NonFiniteException">
     /// The loss of a step or of the validation, or a weight that was to be kept, is not a number or infinite.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The fit was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The fit was cancelled, with several ranks: on any of them.</exception>
+    /// <exception cref="RankException">
+    /// Another rank failed. What has an exception of its own, as <see cref="InputException"/> and <see cref="OutputException"/>, is thrown
+    /// as such on every rank; the message names the rank.
+    /// </exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
         CancellationToken cancellation = default)
     {
+        return Ranks.Of(Options.Collective).Together(ranks => Fit(ranks, model, data, test, resume, cancellation));
+    }
+
+    private FitResult Fit(Ranks ranks, nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test, Checkpoint? resume,
+        CancellationToken cancellation)
+    {
         model.to(Options.Device);
+        using var shared = ranks.Alone ? null : SharedCheckpoint.Of(ranks, resume);
+        resume = shared?.Checkpoint ?? resume;
         resume?.LoadWeights(model);
+        RankWeights.Share(ranks, model);
         using var precision = new NetworkPrecision(model, Options.Precision);
         // after the weights are in place: an optimizer keeps the parameters it was given
         using var optimizer = Options.Optimizer.Create(model);
         resume?.LoadOptimizer(optimizer);
-        var state = new TrainingState(Options, model, data, optimizer)
+        var state = new TrainingState(Options, model, data, optimizer, ranks)
         {
             CallbackStates = States,
             CallbackTensors = Tensors,
             RateScales = Options.Optimizer.LayerDecay == 1 ? []
                 : [.. Options.Optimizer.Groups(model).Select(group => group.RateScale)],
         };
+        using var synced = Options.SyncBatchNorm && !ranks.Alone ? new SyncedBatchNorm(model, ranks) : null;
+        using var gradients = new GradientSum(ranks);
+        var step = new RankStep(ranks, gradients, synced);
+        data.Train.TakePart(ranks.Rank, ranks.Size);
         var started = new Stack<Callback>();
         try
         {
-            foreach (var callback in callbacks)
+            foreach (var callback in Present(state))
             {
                 started.Push(callback);
                 callback.OnFitStart(state);
@@ -88,22 +108,27 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             resume?.LoadState(state, callbacks);
             // of the last step: an epoch that was cancelled in its validation reports it
             state.LearningRate = Rate(Math.Max(state.Step - 1, 0));
-            Each(callback => callback.OnTrainStart(state));
-            while (state.Epoch < Options.Epochs && state.StopReason is null)
-                RunEpoch(state, cancellation);
-            Each(callback => callback.OnTrainEnd(state));
+            Each(state, callback => callback.OnTrainStart(state));
+            step.Meet(state, cancellation);
+            while (state.Epoch < Options.Epochs && !step.IsStopping(state))
+                RunEpoch(state, step, cancellation);
+            Each(state, callback => callback.OnTrainEnd(state));
             precision.Use(Precision.Float32);
             var tested = test is null ? null : RunTest(state, test, cancellation);
             return new FitResult(state.Epoch, state.Step, state.StopReason, tested);
         }
         catch (Exception exception)
         {
+            var joint = ranks.Joint(exception);
             foreach (var callback in started.Reverse())      // in the given order: who saves comes after who puts weights back
-                callback.OnException(state, exception);
-            throw;
+                callback.OnException(state, joint);
+            if (joint == exception)
+                throw;
+            throw joint;
         }
         finally
         {
+            data.Train.TakePart(0, 1);
             End(started, state);
             model.eval();
         }
@@ -124,19 +149,19 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         }
     }
 
-    private void RunEpoch(TrainingState state, CancellationToken cancellation)
+    private void RunEpoch(TrainingState state, RankStep step, CancellationToken cancellation)
     {
         state.Model.train();
-        Each(callback => callback.OnTrainEpochStart(state));
+        Each(state, callback => callback.OnTrainEpochStart(state));
         var clock = Stopwatch.StartNew();
         foreach (var batch in state.Data.Train.Epoch(state.Epoch, state.StepInEpoch))
         {
             state.Totals.Waited += clock.Elapsed.TotalSeconds;
-            cancellation.ThrowIfCancellationRequested();
-            RunStep(state, batch);
+            step.ThrowIfCancelled(cancellation);
+            RunStep(state, batch, step, cancellation);
             state.Totals.Seconds += clock.Elapsed.TotalSeconds;
             clock.Restart();
-            if (state.StopReason is not null)
+            if (step.IsStopping(state))
                 return;
         }
         SetTrainMetrics(state);
@@ -144,30 +169,35 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             RunValidation(state, validation, cancellation);
         (state.Epoch, state.StepInEpoch) = (state.Epoch + 1, 0);
         state.Totals.Clear();
-        Each(callback => callback.OnTrainEpochEnd(state));
+        Each(state, callback => callback.OnTrainEpochEnd(state));
+        step.Meet(state, cancellation);
     }
 
-    private void RunStep(TrainingState state, Batch batch)
+    private void RunStep(TrainingState state, Batch batch, RankStep step, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         Options.Seeds.SeedTorch("step", state.Epoch, state.StepInEpoch);
         batch = OnDevice(batch);
-        foreach (var callback in callbacks)
+        foreach (var callback in Present(state))
             batch = callback.OnTrainBatchStart(state, batch);
         state.LearningRate = Rate(state.Step);
         foreach (var (i, group) in state.Optimizer.ParamGroups.Index())
             group.LearningRate = (state.RateScales.Count > 0 ? state.RateScales[i] : 1) * state.LearningRate;
 
         state.Model.zero_grad();
-        var logits = Options.Accumulate == 1 ? ForwardBackward(state, batch, 1) : ForwardBackwardInParts(state, batch);      // (N, K)
-        Each(callback => callback.OnBeforeOptimizerStep(state));
+        state.Loss = 0;
+        var share = step.ShareOf(state, batch);
+        var logits = !step.TakesPart(batch) ? null      // (N, K)
+            : Options.Accumulate == 1 ? ForwardBackward(state, batch, share) : ForwardBackwardInParts(state, batch, share);
+        var (hits, replacedArea, mixed) = step.Sum(state, batch, logits, cancellation);
+        Each(state, callback => callback.OnBeforeOptimizerStep(state));
         if (Options.ClipNorm is { } norm)
             nn.utils.clip_grad_norm_(state.Model.parameters(), norm);
         state.Optimizer.step();
 
-        state.Totals.Add(batch, logits, state.Loss);
+        state.Totals.Add(batch.WholeExamples, state.Loss, hits, replacedArea, mixed);
         state.StepInEpoch++;
-        Each(callback => callback.OnTrainBatchEnd(state, batch));
+        Each(state, callback => callback.OnTrainBatchEnd(state, batch));
     }
 
     private double Rate(long step) => Options.Schedule?.Rate(step) ?? Options.Optimizer.LearningRate;
@@ -175,31 +205,36 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     // Gradients are added to those that are there; the loss counts by its share.
     private Tensor ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
     {
+        using var rows = TorchDraws.ForRows(batch.Part is null ? null : batch.RowsInWhole(),
+            batch.HasCleanHalf ? 2 * batch.WholeExamples : batch.WholeExamples);
         var logits = state.Model.call(batch.Images);
         var loss = state.TrainLoss(logits, batch);
         if (share != 1)
             loss *= Held(share);
         state.Loss = lossBefore + loss.ToDouble();
-        if (!double.IsFinite(state.Loss))
+        if (!double.IsFinite(state.Loss) && state.Ranks.Alone)      // several ranks look at the sum of their losses
             throw NonFinite.Loss(state);
-        Each(callback => callback.OnBeforeBackward(state));
+        Each(state, callback => callback.OnBeforeBackward(state));
         loss.backward();
-        Each(callback => callback.OnAfterBackward(state));
+        Each(state, callback => callback.OnAfterBackward(state));
         return logits;
     }
 
-    private Tensor ForwardBackwardInParts(TrainingState state, Batch batch)
+    private Tensor ForwardBackwardInParts(TrainingState state, Batch batch, double shareOfBatch)
     {
-        var least = state.Data.Train.LeastBatch;      // what is left over joins the part before, as in the loader
-        var size = Math.Max((batch.Count + Options.Accumulate - 1) / Options.Accumulate, least);
+        // what is left over joins the part before, as in the loader, and the row that a rank may have more than others joins the last part:
+        // all ranks have as many parts
+        var least = Math.Max(state.Data.Train.LeastBatch, state.Ranks.Alone ? 1 : RankRows.Least);
+        var spread = batch.Part is null ? batch.Count : batch.WholeExamples / RankRows.Busy(batch.WholeExamples, state.Ranks.Size);
+        var size = Math.Max((spread + Options.Accumulate - 1) / Options.Accumulate, least);
         var logits = new List<Tensor>();
         var loss = 0.0;
         for (int first = 0, rows; first < batch.Count; first += rows)
         {
             using var part = NewDisposeScope();      // frees the part's graph before the next is built
-            rows = batch.Count - first < size + least ? batch.Count - first : size;
+            rows = spread - first < size + least ? batch.Count - first : size;
             var share = Options.Loss.Reduction == Reduction.Mean ? (double)rows / batch.Count : 1;
-            logits.Add(ForwardBackward(state, batch.Rows(first, rows), share, loss).detach().MoveToOuterDisposeScope());
+            logits.Add(ForwardBackward(state, batch.Rows(first, rows), share * shareOfBatch, loss).detach().MoveToOuterDisposeScope());
             loss = state.Loss;
         }
         return cat(logits, 0);
@@ -220,10 +255,11 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     private void RunValidation(TrainingState state, BatchLoader loader, CancellationToken cancellation)
     {
+        RankWeights.AverageBuffers(state.Ranks, state.Model);
         var result = EvaluationPass.Run(state, loader,
-            start: () => Each(callback => callback.OnValidationStart(state)),
-            batchStart: batch => Each(callback => callback.OnValidationBatchStart(state, batch)),
-            batchEnd: batch => Each(callback => callback.OnValidationBatchEnd(state, batch)), cancellation);
+            start: () => Each(state, callback => callback.OnValidationStart(state)),
+            batchStart: batch => Each(state, callback => callback.OnValidationBatchStart(state, batch)),
+            batchEnd: batch => Each(state, callback => callback.OnValidationBatchEnd(state, batch)), cancellation);
         if (!double.IsFinite(result.Loss))
             throw NonFinite.Validation(state, result.Loss);
         state.Metrics["val/loss"] = result.Loss;
@@ -234,15 +270,16 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             state.Metrics[ValidationError.OfOneLabel] = result.Top1Error;
             state.Metrics["val/top5_error"] = result.Top5Error;
         }
-        Each(callback => callback.OnValidationEnd(state));
+        Each(state, callback => callback.OnValidationEnd(state));
     }
 
     private EvaluationResult RunTest(TrainingState state, BatchLoader loader, CancellationToken cancellation)
     {
+        RankWeights.AverageBuffers(state.Ranks, state.Model);
         var result = EvaluationPass.Run(state, loader,
-            start: () => Each(callback => callback.OnTestStart(state)),
-            batchStart: batch => Each(callback => callback.OnTestBatchStart(state, batch)),
-            batchEnd: batch => Each(callback => callback.OnTestBatchEnd(state, batch)), cancellation);
+            start: () => Each(state, callback => callback.OnTestStart(state)),
+            batchStart: batch => Each(state, callback => callback.OnTestBatchStart(state, batch)),
+            batchEnd: batch => Each(state, callback => callback.OnTestBatchEnd(state, batch)), cancellation);
         state.Metrics["test/loss"] = result.Loss;
         if (result.MeanAveragePrecision is { } map)
             state.Metrics["test/map"] = map;
@@ -251,7 +288,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             state.Metrics["test/top1_error"] = result.Top1Error;
             state.Metrics["test/top5_error"] = result.Top5Error;
         }
-        Each(callback => callback.OnTestEnd(state));
+        Each(state, callback => callback.OnTestEnd(state));
         return result;
     }
 
@@ -263,11 +300,15 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             ? new PairTargets(targets.A.to(Options.Device), targets.B.to(Options.Device), targets.Lambdas, targets.PartnerWeights) : null,
     };
 
-    private void Each(Action<Callback> hook)
+    private void Each(TrainingState state, Action<Callback> hook)
     {
-        foreach (var callback in callbacks)
+        foreach (var callback in Present(state))
             hook(callback);
     }
+
+    // Those that write files or speak are there on rank 0 alone.
+    private IEnumerable<Callback> Present(TrainingState state) =>
+        state.Ranks.Leads ? callbacks : callbacks.Where(callback => !callback.OnFirstRankOnly);
 
     private Dictionary<string, JsonObject> States()
     {

@@ -1,3 +1,4 @@
+using Patchwork.Distributed;
 using Patchwork.Losses;
 using Patchwork.Models;
 using Patchwork.Randomness;
@@ -58,6 +59,17 @@ public sealed record TrainerOptions
     /// forward pass. Null, the default: what the network itself says, which is float32 unless you set it.
     /// </summary>
     public Precision? Precision { get; init; }
+
+    /// <summary>
+    /// The processes that train together, each with its part of every batch (<see cref="Launcher.Join"/>): gradients are summed over them,
+    /// metrics are those of all. Every rank is given the same options and data. Default: this process alone.
+    /// </summary>
+    public ICollective Collective { get; init; } = new SingleProcess();
+
+    /// <summary>
+    /// With several ranks: BatchNorm measures mean and variance over the rows of all of them, not over each rank's own. Default false.
+    /// </summary>
+    public bool SyncBatchNorm { get; init; }
 
     /// <summary>Where to train. Default: CPU.</summary>
     public Device Device { get; init; } = CPU;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Losses;
 using Patchwork.Plans;
 using Patchwork.Schedules;
@@ -14,9 +15,10 @@ public delegate Tensor BatchLoss(Tensor logits, Batch batch);
 /// <summary>What a fit works on and where it stands: what callbacks see and may change.</summary>
 public sealed class TrainingState
 {
-    internal TrainingState(TrainerOptions options, nn.Module<Tensor, Tensor> model, TrainingData data, OptimizerHelper optimizer)
+    internal TrainingState(TrainerOptions options, nn.Module<Tensor, Tensor> model, TrainingData data, OptimizerHelper optimizer,
+        Ranks ranks)
     {
-        (Options, Model, Data, Optimizer) = (options, model, data, optimizer);
+        (Options, Model, Data, Optimizer, Ranks) = (options, model, data, optimizer, ranks);
         Criterion = options.Loss;
         TrainLoss = (logits, batch) => Criterion.Evaluate(logits, batch.Labels);
         EvaluationLoss = (logits, batch) => (options.EvaluationLoss ?? options.Loss).Evaluate(logits, batch.Labels);
@@ -34,6 +36,23 @@ public sealed class TrainingState
 
     /// <summary>The optimizer.</summary>
     public OptimizerHelper Optimizer { get; }
+
+    /// <summary>The processes that train together.</summary>
+    internal Ranks Ranks { get; }
+
+    /// <summary>
+    /// Where draws of this step that are one rank's own begin, among those of the epoch: those of rank 0 are the ones that a process alone
+    /// has.
+    /// </summary>
+    internal long OwnStream => (long)Ranks.Rank * Data.Train.Steps + StepInEpoch;
+
+    /// <summary>This rank's part of a batch that every rank has as a whole.</summary>
+    internal Batch OwnPart(Batch whole)
+    {
+        var rows = RankRows.Of(whole.Examples, Ranks.Rank, Ranks.Size);
+        return rows.Count == 0 ? whole.PartOf(0, 1, spare: true)
+            : rows.Count == whole.Examples ? whole : whole.PartOf(rows.First, rows.Count, spare: false);
+    }
 
     /// <summary>What the learning rate is multiplied by for each group of the optimizer; empty where all have the same.</summary>
     internal IReadOnlyList<double> RateScales { get; init; } = [];
@@ -140,17 +159,27 @@ public sealed class EpochTotals
     /// <summary>Seconds of these spent waiting for the loader.</summary>
     public double Waited { get; internal set; }
 
+    /// <summary>Hits, replaced area and number of mixed images of the examples that count in one rank's batch.</summary>
+    /// <remarks>Means are over examples: where an example has two rows, each of them counts half.</remarks>
+    internal static (double Hits, double ReplacedArea, double Mixed) Of(Batch batch, Tensor logits)
+    {
+        if (batch.Counted == 0)
+            return (0, 0, 0);
+        var hits = (batch.Targets ?? new PairTargets(batch.Labels, batch.Labels, Ones(batch.Count))).WeightedHits(logits);
+        return (batch.HasCleanHalf ? hits / 2 : hits, (batch.Plan?.ReplacedArea ?? 0) * batch.Counted,
+            (batch.Plan?.ShareMixed ?? 0) * batch.Counted);
+    }
+
     internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds, Waited) = (0, 0, 0, 0, 0, 0, 0);
 
-    // Means are over examples: where an example has two rows, each of them counts half.
-    internal void Add(Batch batch, Tensor logits, double loss)
+    /// <summary>Adds a batch of all ranks.</summary>
+    internal void Add(int examples, double loss, double hits, double replacedArea, double mixed)
     {
-        var hits = (batch.Targets ?? new PairTargets(batch.Labels, batch.Labels, Ones(batch.Count))).WeightedHits(logits);
-        Images += batch.Examples;
-        Loss += loss * batch.Examples;
-        Hits += batch.HasCleanHalf ? hits / 2 : hits;
-        ReplacedArea += (batch.Plan?.ReplacedArea ?? 0) * batch.Examples;
-        Mixed += (batch.Plan?.ShareMixed ?? 0) * batch.Examples;
+        Images += examples;
+        Loss += loss * examples;
+        Hits += hits;
+        ReplacedArea += replacedArea;
+        Mixed += mixed;
     }
 
     private static double[] Ones(int count)

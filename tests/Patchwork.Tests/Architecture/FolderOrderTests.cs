@@ -12,7 +12,7 @@ public sealed partial class FolderOrderTests
     // Losses and Schedules come before Plans, because PairTargets weights a Loss.
     private static readonly string[] Order =
     [
-        "Internals", "Randomness", "Formats", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop",
+        "Internals", "Distributed", "Randomness", "Formats", "Losses", "Schedules", "Plans", "Data", "Regularization", "Models", "Interop",
         "Saliency", "Mixing", "Evaluation", "Reporting", "Training", "Inference", "Previews", "Recipes", "Runs", "Comparisons",
     ];
 

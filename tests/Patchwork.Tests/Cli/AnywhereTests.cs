@@ -31,6 +31,7 @@ public sealed class AnywhereTests : IDisposable
     [Fact]
     public void A_run_with_relative_paths_is_resumed_from_another_folder()
     {
+        Lane.NeedFull("several trainings");
         Succeed(files.Folder, "", ["train", "--dataset", "folder", "--data", "pictures", "--image-size", "16", .. Short, "--out", "first"]);
         Assert.Equal(files.Pictures, StoredData("first"));
         Succeed(files.Folder, "", ["train", "--dataset", "folder", "--data", "pictures", "--image-size", "16", "--weights",

@@ -62,10 +62,10 @@ public sealed class FineTuneTests : IDisposable
             var run = $"stopped{stop}";
             using var cancel = new CancellationTokenSource();
             Assert.ThrowsAny<OperationCanceledException>(() => TrainingRun.Start(
-                Recipe.FromJson(File.ReadAllText(files.At("both/recipe.json"))), files.At(run), [new StopAfter(stop, cancel)], _ => { }, cancel.Token));
+                Recipe.FromJson(File.ReadAllText(files.At("both/recipe.json"))), files.At(run), [new StopAfter(stop, cancel)], _ => { }, cancellation: cancel.Token));
             if (stop > 7)
                 Assert.Equal(0, CommandLine.Run("predict", files.At(run), files.Pictures).ExitCode);      // its best network so far
-            TrainingRun.Resume(files.At(run), [], _ => { }, TestContext.Current.CancellationToken);
+            TrainingRun.Resume(files.At(run), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
             var (own, alone) = (Trained(run), Trained("both"));
             Assert.All(alone.Keys, name => Assert.True(own[name].equal(alone[name]).all().ToBoolean(), name));
         }

@@ -27,7 +27,7 @@ public sealed partial class FlagsTests
     [Fact]
     public void Every_property_that_a_message_names_has_a_flag()
     {
-        var flags = PatchworkCommand.Create().Subcommands.SelectMany(verb => verb.Options).Select(option => option.Name).ToHashSet();
+        var flags = PatchworkCommand.Create(new CommandRanks()).Subcommands.SelectMany(verb => verb.Options).Select(option => option.Name).ToHashSet();
         var named = from source in Sources
                     from Match match in Property().Matches(source.Line)
                     select (source.File, Name: match.Groups["name"].Value);

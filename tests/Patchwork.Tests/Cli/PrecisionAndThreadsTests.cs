@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Patchwork.Cli;
 using Patchwork.Cli.Commands;
 using Patchwork.Inference;
 using Patchwork.Recipes;
@@ -19,7 +20,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     {
         Assert.SkipUnless(Autocast.IsSupported, "the loaded libtorch has no autocast functions");
         var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 8, Epochs = 1, BatchSize = 4, Threads = 1 };
-        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => files.Dispose();
@@ -38,7 +39,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     {
         IEnumerable<System.CommandLine.Command> Verbs(System.CommandLine.Command command) =>
             command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Verbs);
-        Assert.All(Verbs(PatchworkCommand.Create()), verb => Assert.Contains("--threads", verb.Options.Select(option => option.Name)));
+        Assert.All(Verbs(PatchworkCommand.Create(new CommandRanks())), verb => Assert.Contains("--threads", verb.Options.Select(option => option.Name)));
     }
 
     [Fact]
@@ -95,7 +96,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     public void A_run_leaves_torch_with_as_many_threads_as_it_had()
     {
         var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 8, Epochs = 1, Threads = 2 };
-        TrainingRun.Start(recipe, files.At("two"), [], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("two"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(2, RunFolder.Open(files.At("two")).Recipe.Threads);
         Assert.Equal(1, torch.get_num_threads());
     }

@@ -39,13 +39,13 @@ public sealed class ComparedTrainingTests : IDisposable
             Method = "cutmix",
             Partners = Patchwork.Mixing.Partners.Derangement
         };
-        var result = TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
+        var result = TrainingRun.Start(recipe, files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         var trained = recipe.Split(recipe.OpenData()).Train.Count;
         Assert.NotEqual(1, trained % recipe.BatchSize);      // an image alone in a batch is its own partner
         Assert.Equal(2 * trained, result.Lambdas!.Sum());
         Assert.Equal(result.Lambdas, RunFolder.Open(files.At("run")).ReadResult().Lambdas);
         Assert.Null(TrainingRun.Start(recipe with { Method = "baseline", Partners = null }, files.At("plain"), [], _ =>
-            { }, TestContext.Current.CancellationToken).Lambdas);
+            { }, cancellation: TestContext.Current.CancellationToken).Lambdas);
 
         // The mean over the bins is that of the replaced area, to half a bin.
         var kept = result.Lambdas!.Select((count, bin) => count * (bin + 0.5) / LambdaHistogram.Bins).Sum() / result.Lambdas!.Sum();

@@ -22,6 +22,7 @@ public sealed partial class FromMlNetTests : IDisposable
     [Fact]
     public void The_program_runs_as_it_stands()
     {
+        Lane.NeedFull("trains the network of ImageNet");
         var source = File.ReadAllText(Repository.File("tests/Patchwork.Tests/Docs/FromMlNetTests.cs")).ReplaceLineEndings("\n");
         var code = Program().Match(source).Groups["code"].Value;
         Assert.Equal(Fence().Match(Page).Groups["code"].Value, code.Replace("\n        ", "\n", StringComparison.Ordinal).Trim());
@@ -44,6 +45,7 @@ public sealed partial class FromMlNetTests : IDisposable
     [Fact]
     public void The_commands_run()
     {
+        Lane.NeedFull("trains the network of ImageNet");
         var commands = Shell().Matches(Page).SelectMany(block => block.Groups["code"].Value.Split('\n'))
             .Where(command => command.StartsWith("patchwork", StringComparison.Ordinal)).ToArray();
         Assert.Equal(["train", "evaluate", "predict"], commands.Select(command => command.Split(' ')[1]));

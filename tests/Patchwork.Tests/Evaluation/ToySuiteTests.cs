@@ -79,7 +79,7 @@ public sealed class ToySuiteTests : IDisposable
     private string Train()
     {
         var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 1, BatchSize = 4, Threads = 1 };
-        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         return files.At("run");
     }
 

@@ -114,6 +114,7 @@ public sealed class OnnxExportTests
     [Fact]
     public void An_independent_reader_finds_nothing_wrong_with_the_files()
     {
+        Lane.NeedFull("seven networks, read by Python");
         Python.Need("onnx");
         var folder = Directory.CreateTempSubdirectory("patchwork-onnx-");
         try

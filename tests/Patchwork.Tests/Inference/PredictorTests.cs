@@ -65,7 +65,7 @@ public sealed class PredictorTests : IDisposable
     public void Probabilities_are_those_of_the_temperature_that_the_validation_images_ask_for()
     {
         var recipe = new Recipe { Epochs = 2, PerClass = 60, Validation = "0.3", Threads = 1 };
-        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         using var predictor = Predictor.Open(files.At("run"));
         var temperature = Assert.NotNull(predictor.Card.Temperature);
         Assert.Equal((1ul, 64), (Assert.NotNull(predictor.Card.Seed), predictor.Card.Data!.Length));

@@ -68,7 +68,7 @@ public sealed class MixingLawsTests
         foreach (var (n, height, width) in Sizes(Table[variant]))
         {
             // a pass of the network and a cut for each image take time
-            for (var draw = 0; draw < (Table[variant].Needs == Needs.Model ? 5 : 20); draw++)
+            for (var draw = 0; draw < Lane.Count(Table[variant].Needs == Needs.Model ? 5 : 20, 3); draw++)
             {
                 using var scope = NewDisposeScope();
                 var images = arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1).expand(n, 3, height, width).contiguous();

@@ -145,7 +145,7 @@ public sealed class OptionsTests
     {
         Assert.Throws<InputException>(() => new Comparison(new Recipe { Alpha = 0 }, ["mixup"], 1));
         Assert.Throws<InputException>(() =>
-            TrainingRun.Start(new Recipe { Method = "mixup", Alpha = 0 }, "never", [], _ => { }, TestContext.Current.CancellationToken));
+            TrainingRun.Start(new Recipe { Method = "mixup", Alpha = 0 }, "never", [], _ => { }, cancellation: TestContext.Current.CancellationToken));
     }
 
     [Theory, InlineData("resnet8"), InlineData("resnet18"), InlineData("preactresnet18"), InlineData("wrn-16-4"),

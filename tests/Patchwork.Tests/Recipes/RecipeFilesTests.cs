@@ -52,7 +52,7 @@ public sealed class RecipeFilesTests : IDisposable
                 Validation = "0.2",
                 Strengths = scheduled ? [.. recipe.Strengths!.Select(text => Scaled(text, recipe.Epochs - 1))] : null,
             };
-            var result = TrainingRun.Start(small, files.At(name), [], _ => { }, TestContext.Current.CancellationToken);
+            var result = TrainingRun.Start(small, files.At(name), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(small.Epochs, result.Epochs);
             using var last = JsonDocument.Parse(File.ReadLines(files.At($"{name}/metrics.jsonl")).Last());
             if (scheduled && small.Resolve().Strengths.Probability?.At(1) == 1)
@@ -79,7 +79,7 @@ public sealed class RecipeFilesTests : IDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var first = new FirstStep(stop);
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            TrainingRun.Start(recipe with { BatchSize = 2, Accumulate = 1 }, files.At(name), [first], _ => { }, stop.Token));
+            TrainingRun.Start(recipe with { BatchSize = 2, Accumulate = 1 }, files.At(name), [first], _ => { }, cancellation: stop.Token));
         Assert.Equal((1, recipe.Model), (first.Steps, first.Model));
         Assert.True(double.IsFinite(first.Loss) && first.Loss > 0, $"loss {first.Loss}");
     }

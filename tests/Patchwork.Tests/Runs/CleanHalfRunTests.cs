@@ -30,7 +30,7 @@ public sealed class CleanHalfRunTests : IDisposable
     };
 
     private RunResult Start(Recipe recipe, string folder, params Callback[] callbacks) =>
-        TrainingRun.Start(recipe, files.At(folder), callbacks, _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At(folder), callbacks, _ => { }, cancellation: TestContext.Current.CancellationToken);
 
     [Theory, InlineData("mixup"), InlineData("cutmix"), InlineData("cutmix+cutout"), InlineData("puzzlemix")]
     public void Each_step_sees_twice_the_images_until_the_clean_tail(string method)
@@ -52,8 +52,8 @@ public sealed class CleanHalfRunTests : IDisposable
         Start(recipe, "whole");
         using var stop = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            TrainingRun.Start(recipe, files.At("broken"), [new Watch { StopAt = (5, stop) }], _ => { }, stop.Token));
-        TrainingRun.Resume(files.At("broken"), [], _ => { }, TestContext.Current.CancellationToken);
+            TrainingRun.Start(recipe, files.At("broken"), [new Watch { StopAt = (5, stop) }], _ => { }, cancellation: stop.Token));
+        TrainingRun.Resume(files.At("broken"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(File.ReadAllBytes(files.At("whole/checkpoints/last.safetensors")),
             File.ReadAllBytes(files.At("broken/checkpoints/last.safetensors")));
     }

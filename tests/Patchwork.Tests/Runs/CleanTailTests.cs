@@ -30,7 +30,7 @@ public sealed class CleanTailTests : IDisposable
             Validation =
             "0.2"
         };
-        TrainingRun.Start(recipe, files.At("run"), [seen], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("run"), [seen], _ => { }, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal([true, true, false, false], seen.Touched);
         Assert.Equal([false, false], seen.Targets[2..]);
     }

@@ -50,7 +50,7 @@ public sealed class MemoryTests : IDisposable
             Flip = true,
             Threads = 1,
         };
-        TrainingRun.Start(recipe, files.At("run"), [watch], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("run"), [watch], _ => { }, cancellation: TestContext.Current.CancellationToken);
         // From the second epoch on: by then training and evaluation have made their buffers.
         Assert.Equal(watch.Tensors[500], watch.Tensors[1500]);
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Patchwork.Internals;
 using Patchwork.Runs;
+using Patchwork.Tests.Support;
 using Xunit;
 
 namespace Patchwork.Tests.Runs;
@@ -94,7 +95,7 @@ public sealed class RunLockTests : IDisposable
     [Fact]
     public void Of_many_threads_that_find_a_dead_lock_one_gets_it()
     {
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < Lane.Count(20, 5); round++)
         {
             Leave(Environment.MachineName, 0, "");
             var (taken, refused) = (0, 0);

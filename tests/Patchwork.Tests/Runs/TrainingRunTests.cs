@@ -19,7 +19,7 @@ public sealed class TrainingRunTests : IDisposable
     private Recipe Small => new() { Dataset = "folder", Data = files.Pictures, ImageSize = 16, Epochs = 1, BatchSize = 4, Threads = 1 };
 
     private RunResult Start(Recipe recipe, string run, Action<Notice>? report = null, params Callback[] callbacks) =>
-        TrainingRun.Start(recipe, files.At(run), callbacks, report ?? (_ => { }), TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At(run), callbacks, report ?? (_ => { }), cancellation: TestContext.Current.CancellationToken);
 
     private sealed class When(Action<TrainingState> start) : Callback
     {
@@ -43,7 +43,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Contains("no checkpoint yet", error.Message, StringComparison.Ordinal);
         foreach (var picture in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
             File.WriteAllBytes(picture, whole);
-        Assert.Equal(1, TrainingRun.Resume(files.At("run"), [], _ => { }, TestContext.Current.CancellationToken).Epochs);
+        Assert.Equal(1, TrainingRun.Resume(files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken).Epochs);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class TrainingRunTests : IDisposable
         File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("\"epochs\": 1", "\"epochs\": 2", StringComparison.Ordinal));
         var checkpoints = Path.Combine(files.At("later"), "checkpoints");
         error = Assert.Throws<NonFiniteException>(() =>
-            TrainingRun.Resume(files.At("later"), [new When(Ruin)], _ => { }, TestContext.Current.CancellationToken));
+            TrainingRun.Resume(files.At("later"), [new When(Ruin)], _ => { }, cancellation: TestContext.Current.CancellationToken));
         Assert.Contains($"is kept in {checkpoints}", error.Message, StringComparison.Ordinal);
     }
 }

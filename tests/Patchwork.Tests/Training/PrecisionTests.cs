@@ -39,7 +39,7 @@ public sealed class PrecisionTests : IDisposable
     };
 
     private RunResult Start(Recipe recipe, string run, Action<Notice>? report = null, params Callback[] callbacks) =>
-        TrainingRun.Start(recipe, files.At(run), callbacks, report ?? (_ => { }), TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At(run), callbacks, report ?? (_ => { }), cancellation: TestContext.Current.CancellationToken);
 
     private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(files.At(run), "checkpoints", "last.safetensors"));
 
@@ -99,7 +99,7 @@ public sealed class PrecisionTests : IDisposable
         var recipe = Small with { Method = "cutmix", CheckpointEvery = 2, Ema = 0.9 };
         Start(recipe, "whole");
         Assert.Throws<OperationCanceledException>(() => Start(recipe, "broken", null, new Watch(failAt: 5)));
-        TrainingRun.Resume(files.At("broken"), [], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Resume(files.At("broken"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(Weights("whole"), Weights("broken"));
     }
 

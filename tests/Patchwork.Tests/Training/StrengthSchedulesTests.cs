@@ -148,7 +148,7 @@ public sealed class StrengthSchedulesTests
             Validation = "0.2",
             Threads = 1
         };
-        TrainingRun.Start(recipe, files.At("ramp"), [watch], _ => { }, TestContext.Current.CancellationToken);
+        TrainingRun.Start(recipe, files.At("ramp"), [watch], _ => { }, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal([0, 0.1, 0.2, 0.3], seen.Select(value => Math.Round(value, 12)));      // 2 epochs of 2 steps
         Assert.Equal(0.4, new DropBlock { DropProbability = 0.4 }.Ramp(2)!.At(2));
         Assert.Null(new DropBlock { Ramps = false }.Ramp(2));

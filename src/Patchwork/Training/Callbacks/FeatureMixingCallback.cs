@@ -43,8 +43,15 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
         attached ??= mixer.Attach(state.Model, batch.Images);
         var now = state.EpochsDone;
         attached.Mixer = mixer with { Probability = Probability?.At(now) ?? mixer.Probability, Alpha = Alpha?.At(now) ?? mixer.Alpha };
-        attached.Plan = attached.Draw(batch.Images, state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch));
-        return batch with { Images = attached.Input(batch.Images), Plan = attached.Plan, Targets = attached.Targets(batch.Labels) };
+        // With several ranks each mixes the features of its own rows.
+        attached.Plan = attached.Draw(batch.Images, state.Options.Seeds.Open("mix", state.Epoch, state.OwnStream));
+        return batch with
+        {
+            Images = attached.Input(batch.Images),
+            Plan = attached.Plan,
+            Targets = attached.Targets(batch.Labels),
+            Part = batch.Part is { } part ? part with { PlansWhole = false } : null,
+        };
     }
 
     /// <inheritdoc/>

@@ -19,6 +19,9 @@ public sealed class MetricsFile(string path) : Callback
     public double Seconds { get; private set; }
 
     /// <inheritdoc/>
+    public override bool OnFirstRankOnly => true;
+
+    /// <inheritdoc/>
     public override void OnTrainStart(TrainingState state)
     {
         using var file = new FileStream(path, FileMode.OpenOrCreate);

@@ -32,9 +32,9 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (seen < batches && batch.Plan is { Layer: null } plan && batch.Ids.Count > 0)
         {
             CheckPixels(state, batch, plan);
-            CheckTargets(state, batch.Targets!, plan);
+            CheckTargets(state, batch, plan);
             seen++;
-            images += batch.Examples;
+            images += batch.Counted;
         }
         return batch;
     }
@@ -61,14 +61,19 @@ public sealed class MixAudit(int batches = 2) : Callback
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var masks = plan.Masks().to(batch.Images.device);      // (N, 1, H, W)
-        var expected = Expected(state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device), masks, plan);
+        var before = state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device);
+        var rows = batch.RowsInWhole();
+        if (batch.Part is { PlansWhole: false })
+            (before, rows) = (Taken(before, rows), [.. Enumerable.Range(0, batch.Count)]);
+        var expected = Taken(Expected(before, masks, plan), rows);
+        masks = Taken(masks, rows);
         var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected),
             (batch.Images - expected).abs().gt(Held(BlendTolerance)));
         var (pixels, shares) = (wrong.flatten(1).sum(1).cpu().data<long>().ToArray(),
             masks.to(ScalarType.Float64).mean([1, 2, 3]).cpu().data<double>().ToArray());
         for (var i = 0; i < batch.Count; i++)
         {
-            var image = plan.Images[i];
+            var image = plan.Images[rows[i]];
             if (pixels[i] > 0)
                 throw Fault(state, plan,
                     $"image {i} must hold the pixels that its plan says. Received: {pixels[i]} others ({image.Region.GetType().Name}, "
@@ -78,6 +83,9 @@ public sealed class MixAudit(int batches = 2) : Callback
                     $"λ of image {i} must be the share of it that was kept, {shares[i]}. Received: {image.Lambda}"));
         }
     }
+
+    private static Tensor Taken(Tensor images, int[] rows) => rows.Length == images.size(0) ? images
+        : images.index_select(0, tensor(Array.ConvertAll(rows, row => (long)row), device: images.device));
 
     // By the definition, x = M⊙x_a + (1-M)⊙x_b, where that says all; content that was resized or moved first is mixed again from the
     // plan.
@@ -94,16 +102,18 @@ public sealed class MixAudit(int batches = 2) : Callback
         return expected.index_copy(0, rows, again.index_select(0, rows));
     }
 
-    private static void CheckTargets(TrainingState state, PairTargets targets, MixPlan plan)
+    private static void CheckTargets(TrainingState state, Batch batch, MixPlan plan)
     {
         using var scope = NewDisposeScope();
-        if (!targets.Lambdas.SequenceEqual(plan.Lambdas()))
+        var targets = batch.Targets!;
+        ImagePlan[] images = batch.Part is { PlansWhole: false } ? [.. plan.Images] : [.. batch.RowsInWhole().Select(row => plan.Images[row])];
+        if (!targets.Lambdas.SequenceEqual(images.Select(image => image.Lambda)))
             throw Fault(state, plan, "the targets must weigh the labels as the plan says. Received: other weights");
         var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);
         // 1, unless a method weighs the two labels apart, or an image has several or none.
         Tensor Weighed(Func<ImagePlan, double> weight, Tensor labels)
         {
-            var one = tensor(plan.Images.Select(weight).ToArray(), device: sums.device);
+            var one = tensor(images.Select(weight).ToArray(), device: sums.device);
             return labels.dim() == 1 ? one : one * labels.to(ScalarType.Float64).sum(1);
         }
         var weights = Weighed(image => image.Lambda, targets.A).Plus(Weighed(image => image.PartnerWeight, targets.B));

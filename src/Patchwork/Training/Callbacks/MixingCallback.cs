@@ -14,7 +14,7 @@ namespace Patchwork.Training;
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
-    private bool clean;
+    private bool clean, plansOwnRows;
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
@@ -76,6 +76,10 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         clean = state.Epoch >= state.Options.Epochs - CleanTail;
         loader!.Planner = !clean && !CleanHalf && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
+        // With several ranks a mixer sees the whole batch, whose pixels every rank reads for itself; to look through the network at all of it
+        // on every rank would cost what the ranks are there to save.
+        plansOwnRows = !state.Ranks.Alone && Mixer.Needs == Needs.Model;
+        loader.AssemblesWhole = !state.Ranks.Alone && !clean && !plansOwnRows && loader.Planner is null;
     }
 
     private IPlanner Planner => Probability is null && Alpha is null ? Mixer
@@ -86,7 +90,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         if (clean || batch.Plan is not null)
             return batch;
-        var draws = state.Options.Seeds.Open("mix", state.Epoch, state.StepInEpoch);
+        var draws = state.Options.Seeds.Open("mix", state.Epoch, plansOwnRows ? state.OwnStream : state.StepInEpoch);
         var plan = Planner.Plan(MixContext.Of(batch.Images, draws) with
         {
             Epoch = state.EpochsDone,
@@ -94,7 +98,9 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             Model = state.Model,
             ObjectMask = Masks(state, batch),
         });
-        return CleanHalf ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
+        var mixed = CleanHalf ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
+        return plansOwnRows ? mixed with { Part = batch.Part is { } part ? part with { PlansWhole = false } : null }
+            : loader!.AssemblesWhole ? state.OwnPart(mixed) : mixed;
     }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
@@ -106,7 +112,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;
-        loader!.Planner = plannerBefore;
+        (loader!.Planner, loader.AssemblesWhole) = (plannerBefore, false);
         lossBefore = null;
     }
 }

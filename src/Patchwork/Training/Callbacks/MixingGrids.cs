@@ -23,6 +23,9 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
     public int Images { get; init; } = 32;
 
     /// <inheritdoc/>
+    public override bool OnFirstRankOnly => true;
+
+    /// <inheritdoc/>
     public override bool RunsLast => true;      // after the callback that mixes
 
     /// <inheritdoc/>
@@ -39,7 +42,10 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
         using var noGradient = no_grad();
         var dataset = state.Data.Train.Dataset;
         var count = Math.Min(Images, batch.Count);
-        var partners = tensor(plan.Partners().Take(count).Select(p => (long)p).ToArray());
+        // Partners are rows of the whole batch, or of this rank's own.
+        var (rows, plansOwn) = (batch.RowsInWhole(), batch.Part is { PlansWhole: false });
+        var partners = tensor(Enumerable.Range(0, count)
+            .Select(i => (long)(plansOwn ? rows[plan.Images[i].Partner] : plan.Images[rows[i]].Partner)).ToArray());
         var before = NormalizedPictures.Restore(state.Data.Train.Unmixed(batch, state.Epoch).Images, dataset.Normalization);
         var mixed = NormalizedPictures.Restore(batch.Images.narrow(0, 0, count).cpu(), dataset.Normalization);
         var partner = before.index_select(0, partners);

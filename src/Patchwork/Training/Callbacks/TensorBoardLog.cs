@@ -21,6 +21,9 @@ public sealed class TensorBoardLog(string folder) : Callback
         + $"Received: a {nameof(TensorBoardLog)} that is not in use. Give it to the trainer too.");
 
     /// <inheritdoc/>
+    public override bool OnFirstRankOnly => true;
+
+    /// <inheritdoc/>
     public override void OnTrainStart(TrainingState state) =>
         writer = resumed is { } file && Path.Combine(folder, file.Name) is var path && File.Exists(path)
             ? TensorBoardWriter.Append(path, file.Length) : new TensorBoardWriter(folder);

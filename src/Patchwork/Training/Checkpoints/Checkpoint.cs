@@ -28,6 +28,18 @@ public sealed class Checkpoint
         (this.state, this.weights, this.optimizer, this.callbackTensors) = (state, weights, optimizer, callbackTensors);
     }
 
+    /// <summary>How many <see cref="Files"/> there are.</summary>
+    internal const int FileCount = 3;
+
+    /// <summary>What it says of the fit.</summary>
+    internal JsonObject State => state;
+
+    /// <summary>Weights, optimizer, and the tensors of callbacks, if there are any.</summary>
+    internal string?[] Files => [weights, optimizer, callbackTensors];
+
+    /// <summary>Processes that trained together; the same number gives the same bits.</summary>
+    public int Ranks => (int?)state["ranks"] ?? 1;      // which older ones do not say
+
     /// <summary>Completed epochs.</summary>
     public int Epoch => (int)state["epoch"]!;
 
@@ -50,6 +62,7 @@ public sealed class Checkpoint
             ["epoch"] = state.Epoch,
             ["stepInEpoch"] = state.StepInEpoch,
             ["torchThreads"] = get_num_threads(),
+            ["ranks"] = state.Ranks.Size,
             ["totals"] = new JsonObject
             {
                 ["images"] = totals.Images,
@@ -121,14 +134,15 @@ public sealed class Checkpoint
                 callback.LoadStateDict(saved);
         }
         if (callbackTensors is not null)
-            LoadTensors(callbackTensors, callbacks);
+            LoadTensors(callbackTensors, callbacks, target);
     }
 
-    private static void LoadTensors(string path, IReadOnlyList<Callback> callbacks)
+    private static void LoadTensors(string path, IReadOnlyList<Callback> callbacks, TrainingState target)
     {
         var all = Safetensors.Load(path);
         try
         {
+            RankWeights.LoadBuffers(target.Ranks, target.Model, all);      // of several ranks
             foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
             {
                 var prefix = TensorName(key, "");

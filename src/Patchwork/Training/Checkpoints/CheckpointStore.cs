@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Patchwork.Formats;
 using Patchwork.Internals;
+using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
@@ -46,13 +47,19 @@ public sealed class CheckpointStore(string folder)
                 + $"name one: {string.Join(", ", runs.Take(named))}{(runs.Length > named ? ", …" : "")}.";
     }
 
-    /// <summary>Writes a generation: weights, optimizer, position, totals, and the state of every callback.</summary>
+    /// <summary>
+    /// Writes a generation: weights, optimizer, position, totals, and the state of every callback. Of several ranks all call it and rank 0
+    /// writes.
+    /// </summary>
     public void Save(TrainingState state)
     {
+        var others = RankWeights.GatherBuffers(state.Ranks, state.Model);
+        if (!state.Ranks.Leads)
+            return;
         Directory.CreateDirectory(Folder);
         try
         {
-            WriteAside(state);
+            WriteAside(state, others);
         }
         catch
         {
@@ -61,10 +68,12 @@ public sealed class CheckpointStore(string folder)
                 File.Delete(New(part));
             throw;
         }
+        foreach (var buffers in others.Values)
+            buffers.Dispose();
         Rotate();
     }
 
-    private void WriteAside(TrainingState state)
+    private void WriteAside(TrainingState state, IReadOnlyDictionary<string, Tensor> buffersOfOthers)
     {
         var files = new JsonObject();
         Safetensors.Save(New(WeightsPart), state.Model.state_dict());
@@ -73,7 +82,7 @@ public sealed class CheckpointStore(string folder)
         using (var written = new FileStream(New(OptimizerPart), FileMode.Open, FileAccess.ReadWrite))
             written.Flush(flushToDisk: true);
         files[OptimizerPart] = Fingerprint(New(OptimizerPart));
-        if (state.CallbackTensors() is { Count: > 0 } tensors)
+        if (state.CallbackTensors().Concat(buffersOfOthers).ToDictionary() is { Count: > 0 } tensors)
         {
             Safetensors.Save(New(CallbacksPart), tensors);
             files[CallbacksPart] = Fingerprint(New(CallbacksPart));
@@ -97,6 +106,8 @@ public sealed class CheckpointStore(string folder)
     /// <summary>Keeps the weights that validation was done with as the best so far.</summary>
     public void SaveBest(TrainingState state)
     {
+        if (!state.Ranks.Leads)
+            return;
         Directory.CreateDirectory(Folder);
         Safetensors.Save(BestWeights, state.EvaluationWeights());
     }

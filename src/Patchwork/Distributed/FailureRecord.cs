@@ -1,0 +1,33 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Patchwork.Distributed;
+
+/// <summary>What a rank tells the others of a failure: enough for them to fail alike.</summary>
+internal sealed record FailureRecord(string Host, string Kind, string Message, long Step)
+{
+    /// <summary>The record of a failure; empty where there is none.</summary>
+    public static byte[] Of(Exception? failure) => failure is null ? []
+        : JsonSerializer.SerializeToUtf8Bytes(new FailureRecord(Environment.MachineName,
+            failure is UnauthorizedAccessException ? nameof(IOException) : failure.GetType().Name, failure.Message,
+            (failure as NonFiniteException)?.Step ?? 0), FailureJson.Default.FailureRecord);
+
+    /// <summary>Reads it; null where it is empty.</summary>
+    public static FailureRecord? Read(byte[] record) =>
+        record.Length == 0 ? null : JsonSerializer.Deserialize(Encoding.UTF8.GetString(record), FailureJson.Default.FailureRecord);
+
+    /// <summary>A failure of the same kind, as far as callers tell kinds apart.</summary>
+    public Exception ToException(string message, Exception? cause) => Kind switch
+    {
+        nameof(InputException) => new InputException(message, cause),
+        nameof(OutputException) => new OutputException(message, cause ?? new IOException(Message)),
+        nameof(DamagedDataException) => new DamagedDataException(new InputException(message, cause)),
+        nameof(NonFiniteException) => new NonFiniteException(message, Step, cause),
+        nameof(IOException) => new IOException(message, cause),
+        _ => new RankException(message, cause),
+    };
+}
+
+[JsonSerializable(typeof(FailureRecord))]
+internal sealed partial class FailureJson : JsonSerializerContext;

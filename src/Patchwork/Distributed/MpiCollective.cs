@@ -1,0 +1,202 @@
+using System.Diagnostics;
+
+namespace Patchwork.Distributed;
+
+/// <summary>
+/// Ranks that a launcher of MPI started, on one machine or several. Open MPI, MPICH and libraries with the handles of either are found at
+/// run time; nothing is compiled against them.
+/// </summary>
+/// <remarks>
+/// MPI begins once in a process and ends once: there is one of these in a program. What MPI itself finds broken, as a connection that was
+/// closed, ends all ranks with its own message. A connection that is silent is not closed: a rank that waits longer than
+/// <see cref="LongestWait"/> for the others ends all.
+/// </remarks>
+public sealed unsafe class MpiCollective : ICollective
+{
+    // At most so many elements a call: MPI counts in int.
+    private const int Most = 1 << 28;
+    private const int Serialized = 2;      // MPI_THREAD_SERIALIZED: any thread, one at a time
+
+    private static readonly Lock gate = new();
+    private static MpiCollective? joined;
+
+    private readonly MpiLibrary mpi;
+    private readonly delegate* unmanaged<nint, void*, int, nint, nint, nint, int> allReduce;
+    private readonly delegate* unmanaged<void*, int, nint, int, nint, int> broadcast;
+    private readonly delegate* unmanaged<void*, int, nint, void*, int, nint, nint, int> allGather;
+    private readonly delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int> allGatherV;
+    private readonly delegate* unmanaged<nint, int> barrier;
+    private readonly Timer watch;
+    private long waitingSince;      // a timestamp, 0 while nothing is exchanged
+    private bool disposed;
+
+    private MpiCollective(MpiLibrary mpi, Launcher launcher)
+    {
+        this.mpi = mpi;
+        // UCX takes SIGSEGV for itself, by which .NET finds null references.
+        MpiLibrary.SetVariable("UCX_ERROR_SIGNALS", "");
+        var provided = 0;
+        Check(((delegate* unmanaged<void*, void*, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, Serialized, &provided),
+            "MPI_Init_thread");
+        int rank, size;
+        Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_rank"))(mpi.World, &rank), "MPI_Comm_rank");
+        Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_size"))(mpi.World, &size), "MPI_Comm_size");
+        (Rank, Size) = (rank, size);
+        allReduce = (delegate* unmanaged<nint, void*, int, nint, nint, nint, int>)mpi.Function("MPI_Allreduce");
+        broadcast = (delegate* unmanaged<void*, int, nint, int, nint, int>)mpi.Function("MPI_Bcast");
+        allGather = (delegate* unmanaged<void*, int, nint, void*, int, nint, nint, int>)mpi.Function("MPI_Allgather");
+        allGatherV = (delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int>)mpi.Function("MPI_Allgatherv");
+        barrier = (delegate* unmanaged<nint, int>)mpi.Function("MPI_Barrier");
+        watch = new Timer(_ => EndSilence(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        if (size != launcher.Size)
+        {
+            Dispose();
+            throw new InputException($"{launcher.Name} started {launcher.Size} processes, but {mpi.File} sees {size}: it belongs to "
+                + $"another MPI. Start them with the launcher of that library, or name the launcher's library by "
+                + $"{MpiLibrary.FileVariable}.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Rank { get; }
+
+    /// <inheritdoc/>
+    public int Size { get; }
+
+    /// <summary>The library and what it calls itself.</summary>
+    public string Library
+    {
+        get
+        {
+            const int most = 8192;      // MPI_MAX_LIBRARY_VERSION_STRING of both
+            var text = stackalloc byte[most];
+            int length;
+            Check(((delegate* unmanaged<byte*, int*, int>)mpi.Function("MPI_Get_library_version"))(text, &length),
+                "MPI_Get_library_version");
+            var lines = System.Text.Encoding.UTF8.GetString(text, length).Split('\n', StringSplitOptions.TrimEntries);
+            return $"{lines[0].Replace('\t', ' ').TrimEnd('\0')} ({mpi.File})";
+        }
+    }
+
+    /// <summary>How long a rank waits for the others before it ends all. Range: positive. Default ten minutes.</summary>
+    public TimeSpan LongestWait { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Seconds that this rank has spent in exchanges, waiting for others included.</summary>
+    public double SecondsExchanging { get; private set; }
+
+    /// <summary>The ranks of a launcher, joined by the first call; later calls return the same.</summary>
+    /// <exception cref="InputException">There is no MPI library, or it belongs to another MPI than the launcher.</exception>
+    internal static MpiCollective Of(Launcher launcher)
+    {
+        lock (gate)
+            return joined ??= new MpiCollective(MpiLibrary.Load(launcher), launcher);
+    }
+
+    /// <inheritdoc/>
+    public void Sum(Span<float> values)
+    {
+        fixed (float* first = values)
+            Sum((byte*)first, values.Length, sizeof(float), mpi.Float);
+    }
+
+    /// <inheritdoc/>
+    public void Sum(Span<double> values)
+    {
+        fixed (double* first = values)
+            Sum((byte*)first, values.Length, sizeof(double), mpi.Double);
+    }
+
+    /// <inheritdoc/>
+    public void Broadcast(Span<byte> bytes)
+    {
+        using var exchange = new Exchange(this);
+        fixed (byte* first = bytes)
+        {
+            for (var done = 0; done < bytes.Length; done += Most)
+                Check(broadcast(first + done, Math.Min(Most, bytes.Length - done), mpi.Byte, 0, mpi.World), "MPI_Bcast");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Barrier()
+    {
+        using var exchange = new Exchange(this);
+        Check(barrier(mpi.World), "MPI_Barrier");
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<byte[]> Gather(ReadOnlySpan<byte> record)
+    {
+        using var exchange = new Exchange(this);
+        var (lengths, starts, own) = (new int[Size], new int[Size], record.Length);
+        fixed (int* counts = lengths, places = starts)
+        {
+            Check(allGather(&own, 1, mpi.Int, counts, 1, mpi.Int, mpi.World), "MPI_Allgather");
+            for (var rank = 1; rank < Size; rank++)
+                starts[rank] = checked(starts[rank - 1] + lengths[rank - 1]);
+            var all = new byte[checked(starts[^1] + lengths[^1])];
+            fixed (byte* sent = record, received = all)
+                Check(allGatherV(sent, own, mpi.Byte, received, counts, places, mpi.Byte, mpi.World), "MPI_Allgatherv");
+            return [.. starts.Zip(lengths, (start, length) => all[start..(start + length)])];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Abort(int exitCode)
+    {
+        _ = ((delegate* unmanaged<nint, int, int>)mpi.Function("MPI_Abort"))(mpi.World, exitCode);
+        Environment.Exit(exitCode);      // should it return
+    }
+
+    /// <summary>Ends MPI, which every rank must do before its program ends; a rank that does not is taken for one that crashed.</summary>
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        watch.Dispose();
+        Check(((delegate* unmanaged<int>)mpi.Function("MPI_Finalize"))(), "MPI_Finalize");
+    }
+
+    private void Sum(byte* first, int count, int size, nint type)
+    {
+        using var exchange = new Exchange(this);
+        for (var done = 0; done < count; done += Most)
+            Check(allReduce(mpi.InPlace, first + (long)done * size, Math.Min(Most, count - done), type, mpi.SumOperation, mpi.World),
+                "MPI_Allreduce");
+    }
+
+    private void EndSilence()
+    {
+        if (Volatile.Read(ref waitingSince) is not 0 and var since && Stopwatch.GetElapsedTime(since) > LongestWait)
+        {
+            Console.Error.WriteLine($"patchwork: rank {Rank} of {Size} on {Environment.MachineName} has waited "
+                + $"{LongestWait.TotalSeconds:N0} s for the others, which do not answer; all are ended.");
+            Environment.Exit(1);
+        }
+    }
+
+    private static void Check(int error, string function)
+    {
+        if (error != 0)
+            throw new InvalidOperationException($"{function} must succeed. Received: error {error} of MPI.");
+    }
+
+    private readonly ref struct Exchange
+    {
+        private readonly MpiCollective owner;
+
+        public Exchange(MpiCollective owner)
+        {
+            ObjectDisposedException.ThrowIf(owner.disposed, owner);
+            this.owner = owner;
+            Volatile.Write(ref owner.waitingSince, Stopwatch.GetTimestamp());
+        }
+
+        public void Dispose()
+        {
+            owner.SecondsExchanging += Stopwatch.GetElapsedTime(owner.waitingSince).TotalSeconds;
+            Volatile.Write(ref owner.waitingSince, 0);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Patchwork.Distributed;
+
+/// <summary>
+/// What the ranks of a training agree on. Every exchange begins with a word from each: going on, asked to stop, or failed. So a rank in
+/// trouble is heard wherever the others are, and all end together instead of waiting for one that will not come.
+/// </summary>
+internal sealed class Ranks
+{
+    // The word that every exchange begins with: three counts, and a few numbers to be summed along with them.
+    private const int Failed = 0, Cancelled = 1, Stopping = 2, Sums = 3, WordLength = 8;
+
+    private static readonly ConditionalWeakTable<ICollective, Ranks> known = [];
+
+    private readonly ICollective collective;
+    private readonly double[] word = new double[WordLength];
+
+    private Ranks(ICollective collective) => this.collective = collective;
+
+    /// <summary>The ranks of a collective, always the same object for it.</summary>
+    public static Ranks Of(ICollective collective) => known.GetValue(collective, one => new Ranks(one));
+
+    /// <summary>This rank.</summary>
+    public int Rank => collective.Rank;
+
+    /// <summary>How many there are.</summary>
+    public int Size => collective.Size;
+
+    /// <summary>True where there is nobody to agree with.</summary>
+    public bool Alone => Size == 1;
+
+    /// <summary>True on the rank that writes files and speaks.</summary>
+    public bool Leads => Rank == 0;
+
+    /// <summary>True once some rank was asked to end, by a signal or a token; agreed at some meeting.</summary>
+    public bool IsCancelled { get; private set; }
+
+    /// <summary>True once some rank wants to end without an error; agreed at some meeting.</summary>
+    public bool IsStopping { get; private set; }
+
+    /// <summary>Exchanges a word with the others, and sums up to five numbers over all ranks along with it.</summary>
+    /// <param name="sums">This rank's numbers; afterwards the sums.</param>
+    /// <param name="stopping">Whether this rank wants to end.</param>
+    /// <param name="cancellation">Whether this rank was asked to end.</param>
+    /// <exception cref="Exception">A rank has failed: see <see cref="Joint"/>.</exception>
+    public void Meet(Span<double> sums = default, bool stopping = false, CancellationToken cancellation = default)
+    {
+        Exchange(sums, failed: false, stopping, cancellation.IsCancellationRequested);
+        if (word[Failed] > 0)
+            throw Failure(own: null);
+    }
+
+    /// <summary>True once all know that the work at hand has failed or was cancelled.</summary>
+    public bool Ended { get; private set; }
+
+    /// <summary>Carries out work that ends for all ranks when it fails on one of them.</summary>
+    public T Together<T>(Func<Ranks, T> work)
+    {
+        (Ended, IsCancelled, IsStopping) = (false, false, false);
+        try
+        {
+            return work(this);
+        }
+        catch (Exception failure) when (!Alone && !Ended)
+        {
+            var joint = Joint(failure);
+            if (joint == failure)
+                throw;
+            throw joint;
+        }
+    }
+
+    /// <summary>Throws on every rank once some rank was asked to end.</summary>
+    public void ThrowIfCancelled()
+    {
+        if (IsCancelled)
+        {
+            Ended = true;
+            throw new OperationCanceledException();
+        }
+    }
+
+    /// <summary>
+    /// Tells the others that this rank has failed, and returns what every rank throws: the failure itself where all have failed alike, else
+    /// one of the same kind whose message names the rank. A failure that is known to all is returned as it is.
+    /// </summary>
+    public Exception Joint(Exception failure)
+    {
+        if (Alone || Ended)
+            return failure;
+        Exchange([], failed: true, stopping: false, cancelled: false);
+        return Failure(failure);
+    }
+
+    /// <summary>Puts the sums over all ranks in place.</summary>
+    public void Sum(Span<float> values)
+    {
+        Meet();
+        collective.Sum(values);
+    }
+
+    /// <inheritdoc cref="Sum(Span{float})"/>
+    public void Sum(Span<double> values)
+    {
+        Meet();
+        collective.Sum(values);
+    }
+
+    /// <summary>Rank 0's bytes on every rank.</summary>
+    /// <param name="bytes">Rank 0's; of the others nothing is looked at.</param>
+    public byte[] Broadcast(byte[]? bytes)
+    {
+        Meet();
+        Span<long> length = [bytes?.LongLength ?? 0];
+        collective.Broadcast(MemoryMarshal.AsBytes(length));
+        var all = Leads ? bytes! : new byte[length[0]];
+        collective.Broadcast(all);
+        return all;
+    }
+
+    /// <summary>Puts rank 0's bytes in place of the others'.</summary>
+    public void Broadcast(Span<byte> bytes)
+    {
+        Meet();
+        collective.Broadcast(bytes);
+    }
+
+    /// <summary>What every rank says, in the order of ranks.</summary>
+    public IReadOnlyList<byte[]> Gather(byte[] record)
+    {
+        Meet();
+        return collective.Gather(record);
+    }
+
+    /// <inheritdoc cref="Gather(byte[])"/>
+    public IReadOnlyList<string> Gather(string record) => [.. Gather(Encoding.UTF8.GetBytes(record)).Select(Encoding.UTF8.GetString)];
+
+    /// <summary>A rank in a sentence.</summary>
+    public string Named(int rank, string host) => $"rank {rank} of {Size} on {host}";
+
+    private void Exchange(Span<double> sums, bool failed, bool stopping, bool cancelled)
+    {
+        word.AsSpan().Clear();
+        (word[Failed], word[Cancelled], word[Stopping]) = (failed ? 1 : 0, cancelled ? 1 : 0, stopping ? 1 : 0);
+        sums.CopyTo(word.AsSpan(Sums));
+        collective.Sum(word);
+        word.AsSpan(Sums, sums.Length).CopyTo(sums);
+        (IsCancelled, IsStopping) = (IsCancelled || word[Cancelled] > 0, IsStopping || word[Stopping] > 0);
+    }
+
+    private Exception Failure(Exception? own)
+    {
+        Ended = true;
+        var said = collective.Gather(FailureRecord.Of(own)).Select(FailureRecord.Read).ToArray();
+        var failed = said.Index().Where(one => one.Item is not null).ToArray();
+        if (own is not null && failed.Length == Size && failed.All(one => one.Item!.Message == own.Message))
+            return own;
+        var (rank, first) = failed[0];
+        var others = failed.Length == 1 ? ""
+            : $" So did {(failed.Length == 2 ? "rank" : "ranks")} {string.Join(", ", failed.Skip(1).Select(one => one.Index))}.";
+        return first!.ToException($"{char.ToUpperInvariant(Named(rank, first.Host)[0])}{Named(rank, first.Host)[1..]} failed: "
+            + $"{first.Message}{others}", own);
+    }
+}

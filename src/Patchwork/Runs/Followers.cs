@@ -1,0 +1,83 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Patchwork.Distributed;
+
+namespace Patchwork.Runs;
+
+/// <summary>
+/// The ranks beside rank 0. Rank 0 does what a process alone would do, and calls the others for the work that can be shared; they need its
+/// data, but no file of a run, and no word of its command line.
+/// </summary>
+/// <example><code>
+/// using var collective = Launcher.Join();
+/// if (collective.Rank > 0)
+/// {
+///     Followers.Serve(collective);
+///     return;
+/// }
+/// TrainingRun.Start(recipe, "runs/one", [], Console.WriteLine, collective: collective);
+/// Followers.Dismiss(collective);
+/// </code></example>
+public static class Followers
+{
+    private const string Work = "work", Train = "train", End = "end";
+
+    /// <summary>On a rank other than 0: takes part in whatever rank 0 does, until it dismisses its followers.</summary>
+    /// <param name="collective">The ranks.</param>
+    /// <param name="cancellation">Asks all ranks to end.</param>
+    /// <exception cref="Exception">What ended the work of all ranks, as rank 0 has it.</exception>
+    public static void Serve(ICollective collective, CancellationToken cancellation = default)
+    {
+        var serving = true;
+        while (serving)
+        {
+            serving = Ranks.Of(collective).Together(ranks =>
+            {
+                var order = Order(ranks, collective);
+                switch ((string)order[Work]!)
+                {
+                    case Train:
+                        TrainingRun.Follow(collective, ranks, cancellation);
+                        return true;
+                    default:
+                        return false;
+                }
+            });
+        }
+    }
+
+    /// <summary>On rank 0: tells the others that nothing follows. Without this they wait.</summary>
+    /// <param name="collective">The ranks.</param>
+    /// <param name="failure">What has ended the work; null where it is done.</param>
+    public static void Dismiss(ICollective collective, Exception? failure = null)
+    {
+        var ranks = Ranks.Of(collective);
+        if (ranks.Alone || ranks.Ended)
+            return;
+        if (failure is null)
+            Call(ranks, End);
+        else
+            ranks.Joint(failure);
+    }
+
+    /// <summary>On rank 0: calls the others to train.</summary>
+    internal static void CallToTrain(Ranks ranks) => Call(ranks, Train);
+
+    // However long rank 0 has other things to do.
+    private static JsonObject Order(Ranks ranks, ICollective collective)
+    {
+        var patience = (collective as MpiCollective)?.LongestWait;
+        if (collective is MpiCollective waiting)
+            waiting.LongestWait = TimeSpan.MaxValue;
+        var order = JsonNode.Parse(ranks.Broadcast(null))!.AsObject();
+        if (collective is MpiCollective mpi)
+            mpi.LongestWait = patience!.Value;
+        return order;
+    }
+
+    private static void Call(Ranks ranks, string work)
+    {
+        if (!ranks.Alone)
+            ranks.Broadcast(Encoding.UTF8.GetBytes(new JsonObject { [Work] = work }.ToJsonString()));
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Patchwork.Distributed;
+
+namespace Patchwork.Training;
+
+/// <summary>
+/// Rank 0's checkpoint on every rank: the others need no file of the run, only what is in it. Theirs lies in a folder of their own until
+/// disposed.
+/// </summary>
+internal sealed class SharedCheckpoint : IDisposable
+{
+    private readonly string? folder;
+
+    private SharedCheckpoint(Checkpoint checkpoint, string? folder) => (Checkpoint, this.folder) = (checkpoint, folder);
+
+    /// <summary>The checkpoint.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>Shares a checkpoint; null where rank 0 has none.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="checkpoint">Rank 0's, or null to begin; of the others nothing is looked at.</param>
+    public static SharedCheckpoint? Of(Ranks ranks, Checkpoint? checkpoint)
+    {
+        var state = ranks.Broadcast(ranks.Leads ? Encoding.UTF8.GetBytes(checkpoint?.State.ToJsonString() ?? "") : null);
+        if (state.Length == 0)
+            return null;
+        string?[] files = ranks.Leads ? checkpoint!.Files : new string?[Checkpoint.FileCount];
+        var folder = ranks.Leads ? null : Directory.CreateTempSubdirectory("patchwork-checkpoint-").FullName;
+        for (var i = 0; i < files.Length; i++)
+        {
+            var bytes = ranks.Broadcast(ranks.Leads ? files[i] is { } file ? File.ReadAllBytes(file) : [] : null);
+            if (folder is null || bytes.Length == 0)
+                continue;
+            files[i] = Path.Combine(folder, $"{i}");
+            File.WriteAllBytes(files[i]!, bytes);
+        }
+        return new SharedCheckpoint(checkpoint is not null && ranks.Leads ? checkpoint
+            : new Checkpoint(JsonNode.Parse(state)!.AsObject(), files[0]!, files[1]!, files[2]), folder);
+    }
+
+    public void Dispose()
+    {
+        if (folder is not null)
+            Directory.Delete(folder, recursive: true);
+    }
+}
