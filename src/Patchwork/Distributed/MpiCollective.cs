@@ -35,6 +35,7 @@ public sealed unsafe class MpiCollective : ICollective
         this.mpi = mpi;
         // UCX takes SIGSEGV for itself, by which .NET finds null references.
         MpiLibrary.SetVariable("UCX_ERROR_SIGNALS", "");
+        MpiLibrary.SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");      // where no UCX reads it, it would be warned of
         var provided = 0;
         Check(((delegate* unmanaged<void*, void*, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, Serialized, &provided),
             "MPI_Init_thread");
