@@ -33,9 +33,6 @@ public sealed unsafe class MpiCollective : ICollective
     private MpiCollective(MpiLibrary mpi, Launcher launcher)
     {
         this.mpi = mpi;
-        // UCX takes SIGSEGV for itself, by which .NET finds null references.
-        MpiLibrary.SetVariable("UCX_ERROR_SIGNALS", "");
-        MpiLibrary.SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");      // where no UCX reads it, it would be warned of
         var provided = 0;
         Check(((delegate* unmanaged<void*, void*, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, Serialized, &provided),
             "MPI_Init_thread");
@@ -81,9 +78,6 @@ public sealed unsafe class MpiCollective : ICollective
 
     /// <summary>How long a rank waits for the others before it ends all. Range: positive. Default ten minutes.</summary>
     public TimeSpan LongestWait { get; set; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>Seconds that this rank has spent in exchanges, waiting for others included.</summary>
-    public double SecondsExchanging { get; private set; }
 
     /// <summary>The ranks of a launcher, joined by the first call; later calls return the same.</summary>
     /// <exception cref="InputException">There is no MPI library, or it belongs to another MPI than the launcher.</exception>
@@ -194,10 +188,6 @@ public sealed unsafe class MpiCollective : ICollective
             Volatile.Write(ref owner.waitingSince, Stopwatch.GetTimestamp());
         }
 
-        public void Dispose()
-        {
-            owner.SecondsExchanging += Stopwatch.GetElapsedTime(owner.waitingSince).TotalSeconds;
-            Volatile.Write(ref owner.waitingSince, 0);
-        }
+        public void Dispose() => Volatile.Write(ref owner.waitingSince, 0);
     }
 }

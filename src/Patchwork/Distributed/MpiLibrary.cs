@@ -74,6 +74,10 @@ internal sealed unsafe class MpiLibrary
     /// <exception cref="InputException">None is installed, or the one that is named cannot be loaded.</exception>
     public static MpiLibrary Load(Launcher launcher)
     {
+        // UCX, on which MPICH builds, takes SIGSEGV for itself, by which .NET finds null references. It reads this when it is loaded, and
+        // warns of what its parts do not read.
+        SetVariable("UCX_ERROR_SIGNALS", "");
+        SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");
         if (Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } named)
             return Open(named) is not 0 and var given ? new MpiLibrary(given, named)
                 : throw new InputException($"{FileVariable} must name the file of an MPI library. Received: {named}, which could not be "
@@ -91,7 +95,7 @@ internal sealed unsafe class MpiLibrary
     /// <summary>
     /// Sets a variable where native code sees it: what .NET sets is seen by .NET alone. One that is there already stays.
     /// </summary>
-    public static void SetVariable(string name, string value)
+    private static void SetVariable(string name, string value)
     {
         if (!OperatingSystem.IsWindows() && NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "setenv", out var entry))
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -34,6 +35,9 @@ internal sealed class Ranks
 
     /// <summary>True on the rank that writes files and speaks.</summary>
     public bool Leads => Rank == 0;
+
+    /// <summary>Seconds in exchanges so far, waiting for the others included.</summary>
+    public double Seconds { get; private set; }
 
     /// <summary>True once some rank was asked to end, by a signal or a token; agreed at some meeting.</summary>
     public bool IsCancelled { get; private set; }
@@ -99,6 +103,7 @@ internal sealed class Ranks
     public void Sum(Span<float> values)
     {
         Meet();
+        using var clock = new Clock(this);
         collective.Sum(values);
     }
 
@@ -106,6 +111,7 @@ internal sealed class Ranks
     public void Sum(Span<double> values)
     {
         Meet();
+        using var clock = new Clock(this);
         collective.Sum(values);
     }
 
@@ -146,7 +152,8 @@ internal sealed class Ranks
         word.AsSpan().Clear();
         (word[Failed], word[Cancelled], word[Stopping]) = (failed ? 1 : 0, cancelled ? 1 : 0, stopping ? 1 : 0);
         sums.CopyTo(word.AsSpan(Sums));
-        collective.Sum(word);
+        using (new Clock(this))
+            collective.Sum(word);
         word.AsSpan(Sums, sums.Length).CopyTo(sums);
         (IsCancelled, IsStopping) = (IsCancelled || word[Cancelled] > 0, IsStopping || word[Stopping] > 0);
     }
@@ -159,9 +166,18 @@ internal sealed class Ranks
         if (own is not null && failed.Length == Size && failed.All(one => one.Item!.Message == own.Message))
             return own;
         var (rank, first) = failed[0];
+        if (failed is [(0, { Kind: nameof(InputException) } refusal)])
+            return own ?? refusal.ToException(refusal.Message, null);      // what a process alone would refuse too
         var others = failed.Length == 1 ? ""
             : $" So did {(failed.Length == 2 ? "rank" : "ranks")} {string.Join(", ", failed.Skip(1).Select(one => one.Index))}.";
         return first!.ToException($"{char.ToUpperInvariant(Named(rank, first.Host)[0])}{Named(rank, first.Host)[1..]} failed: "
             + $"{first.Message}{others}", own);
+    }
+
+    private readonly ref struct Clock(Ranks ranks)
+    {
+        private readonly long start = Stopwatch.GetTimestamp();
+
+        public void Dispose() => ranks.Seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 }

@@ -158,7 +158,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         {
             state.Totals.Waited += clock.Elapsed.TotalSeconds;
             step.ThrowIfCancelled(cancellation);
+            var exchanged = state.Ranks.Seconds;
             RunStep(state, batch, step, cancellation);
+            state.Totals.Exchanged += state.Ranks.Seconds - exchanged;
             state.Totals.Seconds += clock.Elapsed.TotalSeconds;
             clock.Restart();
             if (step.IsStopping(state))
@@ -249,6 +251,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         state.Metrics["learning_rate"] = state.LearningRate;
         state.Metrics["images_per_second"] = totals.Images / Math.Max(totals.Seconds, 1e-9);
         state.Metrics["data_wait"] = totals.Waited / Math.Max(totals.Seconds, 1e-9);
+        if (!state.Ranks.Alone)
+            state.Metrics["exchange_wait"] = totals.Exchanged / Math.Max(totals.Seconds, 1e-9);
         state.Metrics["mix/replaced_area"] = totals.ReplacedArea / totals.Images;
         state.Metrics["mix/share_mixed"] = totals.Mixed / totals.Images;
     }

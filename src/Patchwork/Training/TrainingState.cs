@@ -159,6 +159,9 @@ public sealed class EpochTotals
     /// <summary>Seconds of these spent waiting for the loader.</summary>
     public double Waited { get; internal set; }
 
+    /// <summary>Seconds of these spent in exchanges with other ranks, waiting for them included.</summary>
+    public double Exchanged { get; internal set; }
+
     /// <summary>Hits, replaced area and number of mixed images of the examples that count in one rank's batch.</summary>
     /// <remarks>Means are over examples: where an example has two rows, each of them counts half.</remarks>
     internal static (double Hits, double ReplacedArea, double Mixed) Of(Batch batch, Tensor logits)
@@ -170,7 +173,7 @@ public sealed class EpochTotals
             (batch.Plan?.ShareMixed ?? 0) * batch.Counted);
     }
 
-    internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds, Waited) = (0, 0, 0, 0, 0, 0, 0);
+    internal void Clear() => (Images, Loss, Hits, ReplacedArea, Mixed, Seconds, Waited, Exchanged) = (0, 0, 0, 0, 0, 0, 0, 0);
 
     /// <summary>Adds a batch of all ranks.</summary>
     internal void Add(int examples, double loss, double hits, double replacedArea, double mixed)

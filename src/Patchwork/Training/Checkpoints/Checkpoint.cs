@@ -72,6 +72,7 @@ public sealed class Checkpoint
                 ["mixed"] = totals.Mixed,
                 ["seconds"] = totals.Seconds,
                 ["waited"] = totals.Waited,
+                ["exchanged"] = totals.Exchanged,
             },
             ["callbacks"] = callbacks,
         };
@@ -128,6 +129,7 @@ public sealed class Checkpoint
         target.Totals.Mixed = (double)totals["mixed"]!;
         target.Totals.Seconds = (double)totals["seconds"]!;
         target.Totals.Waited = (double)totals["waited"]!;
+        target.Totals.Exchanged = (double?)totals["exchanged"] ?? 0;      // which older ones do not have
         foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
         {
             if (state["callbacks"]![key] is JsonObject saved)
