@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Patchwork.Internals;
 
 namespace Patchwork.Distributed;
 
@@ -17,6 +18,7 @@ public sealed unsafe class MpiCollective : ICollective
     private const int Most = 1 << 28;
     private const int Serialized = 2;      // MPI_THREAD_SERIALIZED: any thread, one at a time
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMicroseconds(100);
     private static readonly Lock gate = new();
     private static MpiCollective? joined;
 
@@ -26,6 +28,9 @@ public sealed unsafe class MpiCollective : ICollective
     private readonly delegate* unmanaged<void*, int, nint, void*, int, nint, nint, int> allGather;
     private readonly delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int> allGatherV;
     private readonly delegate* unmanaged<nint, int> barrier;
+    private readonly delegate* unmanaged<void*, void*, int, nint, nint, nint, nint*, int> allReduceLater;
+    private readonly delegate* unmanaged<nint*, int*, nint, int> test;
+    private readonly delegate* unmanaged<uint, int> sleep;
     private readonly Timer watch;
     private long waitingSince;      // a timestamp, 0 while nothing is exchanged
     private bool disposed;
@@ -45,6 +50,9 @@ public sealed unsafe class MpiCollective : ICollective
         allGather = (delegate* unmanaged<void*, int, nint, void*, int, nint, nint, int>)mpi.Function("MPI_Allgather");
         allGatherV = (delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int>)mpi.Function("MPI_Allgatherv");
         barrier = (delegate* unmanaged<nint, int>)mpi.Function("MPI_Barrier");
+        allReduceLater = (delegate* unmanaged<void*, void*, int, nint, nint, nint, nint*, int>)mpi.Function("MPI_Iallreduce");
+        test = (delegate* unmanaged<nint*, int*, nint, int>)mpi.Function("MPI_Test");
+        sleep = (delegate* unmanaged<uint, int>)NativeFunctions.OfGlibc("usleep");
         watch = new Timer(_ => EndSilence(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         if (size != launcher.Size)
         {
@@ -90,15 +98,44 @@ public sealed unsafe class MpiCollective : ICollective
     /// <inheritdoc/>
     public void Sum(Span<float> values)
     {
+        using var exchange = new Exchange(this);
         fixed (float* first = values)
-            Sum((byte*)first, values.Length, sizeof(float), mpi.Float);
+        {
+            for (var done = 0; done < values.Length; done += Most)
+                Check(allReduce(mpi.InPlace, first + done, Math.Min(Most, values.Length - done), mpi.Float, mpi.SumOperation, mpi.World),
+                    "MPI_Allreduce");
+        }
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Made for a few numbers, by which ranks wait for each other: a rank that has waited for a moment sleeps between two looks. MPI's own
+    /// waiting takes a whole core, which the rank that is waited for may be in need of.
+    /// </remarks>
     public void Sum(Span<double> values)
     {
+        using var exchange = new Exchange(this);
+        nint request = 0;
         fixed (double* first = values)
-            Sum((byte*)first, values.Length, sizeof(double), mpi.Double);
+        {
+            Check(allReduceLater((void*)mpi.InPlace, first, values.Length, mpi.Double, mpi.SumOperation, mpi.World, &request),
+                "MPI_Iallreduce");
+            for (var (done, start) = (0, Stopwatch.GetTimestamp()); done == 0;)
+            {
+                Check(test(&request, &done, mpi.StatusIgnore), "MPI_Test");
+                if (done == 0 && Stopwatch.GetElapsedTime(start) > Patience)
+                    Sleep();
+            }
+        }
+    }
+
+    private void Sleep()
+    {
+        const uint microseconds = 50;
+        if (sleep is null)
+            Thread.Sleep(1);
+        else
+            _ = sleep(microseconds);
     }
 
     /// <inheritdoc/>
@@ -151,14 +188,6 @@ public sealed unsafe class MpiCollective : ICollective
         disposed = true;
         watch.Dispose();
         Check(((delegate* unmanaged<int>)mpi.Function("MPI_Finalize"))(), "MPI_Finalize");
-    }
-
-    private void Sum(byte* first, int count, int size, nint type)
-    {
-        using var exchange = new Exchange(this);
-        for (var done = 0; done < count; done += Most)
-            Check(allReduce(mpi.InPlace, first + (long)done * size, Math.Min(Most, count - done), type, mpi.SumOperation, mpi.World),
-                "MPI_Allreduce");
     }
 
     private void EndSilence()

@@ -25,14 +25,14 @@ internal sealed unsafe class MpiLibrary
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
         {
             Kind = MpiKind.OpenMpi;
-            (World, InPlace) = (world, 1);
+            (World, InPlace, StatusIgnore) = (world, 1, 0);
             (Float, Double, Byte, Int, SumOperation) = (Function("ompi_mpi_float"), Function("ompi_mpi_double"), Function("ompi_mpi_byte"),
                 Function("ompi_mpi_int"), Function("ompi_mpi_op_sum"));
         }
         else
         {
             Kind = MpiKind.Mpich;
-            (World, InPlace) = (0x44000000, -1);
+            (World, InPlace, StatusIgnore) = (0x44000000, -1, 1);
             (Float, Double, Byte, Int, SumOperation) = (0x4c00040a, 0x4c00080b, 0x4c00010d, 0x4c000405, 0x58000003);
         }
         File = file;
@@ -49,6 +49,9 @@ internal sealed unsafe class MpiLibrary
 
     /// <summary>MPI_IN_PLACE.</summary>
     public nint InPlace { get; }
+
+    /// <summary>MPI_STATUS_IGNORE.</summary>
+    public nint StatusIgnore { get; }
 
     /// <summary>MPI_FLOAT.</summary>
     public nint Float { get; }
