@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Distributed;
+
+/// <summary>A launcher of MPI that is installed here, and what Debian's need in a container: permission for root, more ranks than cores.</summary>
+internal static class Mpi
+{
+    /// <summary>Open MPI's launcher and MPICH's, by Debian's names.</summary>
+    public const string Open = "mpirun.openmpi", Mpich = "mpirun.mpich";
+
+    private static readonly Dictionary<string, string> Environment = new()
+    {
+        ["OMPI_ALLOW_RUN_AS_ROOT"] = "1",
+        ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1",
+        ["OMPI_MCA_rmaps_base_oversubscribe"] = "1",
+        ["OMPI_MCA_hwloc_base_binding_policy"] = "none",
+        ["OMPI_MCA_plm_rsh_agent"] = "/bin/false",      // one host needs no ssh
+    };
+
+    /// <summary>Skips a test where a launcher is not installed.</summary>
+    public static void Need(string launcher) => Assert.SkipUnless(File.Exists($"/usr/bin/{launcher}"),
+        $"{launcher} (Debian's openmpi-bin or mpich) is not installed.");
+
+    /// <summary>Starts the command line on so many ranks.</summary>
+    public static Process Start(string launcher, int ranks, string[] arguments, params (string Name, string Value)[] environment) =>
+        Start(launcher, ["-n", $"{ranks}", CommandLine.Host, "exec", CommandLine.Program, .. arguments], environment);
+
+    /// <summary>The same to the end.</summary>
+    public static CommandResult Run(string launcher, int ranks, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        using var process = Start(launcher, ranks, arguments, environment);
+        return CommandLine.Finish(process);
+    }
+
+    /// <summary>Starts a launcher with arguments of its own.</summary>
+    public static Process Start(string launcher, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        Need(launcher);
+        var start = new ProcessStartInfo(launcher, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment.Remove("TERM");
+        foreach (var (name, value) in Environment.Select(one => (one.Key, one.Value)).Concat(environment))
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>The variables above as a script of bash sets them.</summary>
+    public static string Exports => string.Join('\n', Environment.Select(one => $"export {one.Key}={one.Value}"));
+
+    /// <summary>What Patchwork said, without the launcher's own words.</summary>
+    public static string[] Said(string error) =>
+        [.. error.Split('\n').Where(line => line.StartsWith("patchwork: ", StringComparison.Ordinal))];
+}
