@@ -6,11 +6,11 @@ namespace Patchwork.Cli;
 
 /// <summary>
 /// The processes that a launcher of MPI started with one command line. Rank 0 carries the verb out as if it were alone; the others take part
-/// in its trainings and are silent.
+/// in what it trains and evaluates, and are silent.
 /// </summary>
 internal sealed class CommandRanks : IDisposable
 {
-    private static readonly string[] Verbs = ["train", "compare"];      // those whose work is shared
+    private static readonly string[] Verbs = ["train", "compare", "evaluate"];      // those whose work is shared
 
     private readonly Launcher? launcher = Launcher.Detect();
     private ICollective? collective;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Patchwork.Cli.Terminal;
 using Patchwork.Comparisons;
+using Patchwork.Distributed;
 using Patchwork.Mixing;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
@@ -68,7 +69,7 @@ internal static class CompareCommand
             common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);
             var result = Train(comparison, chosen, folder, evaluation, line, common.Quiet(parsed), interruption.Token);
-            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, line, common.Quiet(parsed), interruption.Token);
+            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, ranks.Collective, line, common.Quiet(parsed), interruption.Token);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))
@@ -138,15 +139,15 @@ internal static class CompareCommand
         }
     }
 
-    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, LiveLine line, bool quiet,
-        CancellationToken cancellation)
+    private static ComparedEvaluations Evaluate(ComparisonResult result, EvaluationOptions options, ICollective ranks, LiveLine line,
+        bool quiet, CancellationToken cancellation)
     {
         var among = result.Jobs == 1 ? null : new RunsProgress(line, "evaluating", result.Runs.Select(run => run.Label), []);
         var progress = result.Runs.ToDictionary(run => run.Label, run => new SuiteProgress(line, run.Label, quiet, among));
         try
         {
             return ComparedEvaluations.Measure(result, options, (label, notice) => progress[label].Say(notice), (label, done) =>
-                progress[label].Advance(done), cancellation);
+                progress[label].Advance(done), ranks, cancellation);
         }
         finally
         {

@@ -14,7 +14,7 @@ namespace Patchwork.Cli.Commands;
 /// </summary>
 internal static class EvaluateCommand
 {
-    public static Command Create()
+    public static Command Create(CommandRanks ranks)
     {
         var run = new Argument<string>("run") { Description = "run folder" };
         var options = new SuiteOptions("--suite");
@@ -43,7 +43,7 @@ internal static class EvaluateCommand
             common.BreakLocks(parsed, folder);
             if (parsed.GetValue(logits) is { } path)
                 RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);      // one pass; a wrong name is refused first
-            var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, interruption.Token);
+            var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, ranks.Collective, interruption.Token);
             line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));
             var evaluations = new ComparedEvaluations(finished, [suites]);

@@ -10,7 +10,7 @@ internal static class PatchworkCommand
         {
             CompareCommand.Create(ranks),
             TrainCommand.Create(ranks),
-            EvaluateCommand.Create(),
+            EvaluateCommand.Create(ranks),
             PreviewCommand.Create(),
             MixCommand.Create(),
             PlanCommand.Create(),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Patchwork.Distributed;
 using Patchwork.Evaluation;
 using Patchwork.Inference;
 using Patchwork.Internals;
@@ -25,12 +26,14 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     /// <param name="options">What to measure.</param>
     /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
     /// <param name="progress">Told a run's label and how much of its evaluation is done, on the thread of that run.</param>
+    /// <param name="collective">Processes that measure together, of which this is rank 0; null: this one alone.</param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
     public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report,
-        Action<string, EvaluationProgress> progress, CancellationToken cancellation = default)
+        Action<string, EvaluationProgress> progress, ICollective? collective = null, CancellationToken cancellation = default)
     {
         IReadOnlyList<MeasuredSuite> Evaluate(ComparedRun run, CancellationToken stop) =>
-            RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done), stop);
+            RunEvaluation.Run(run.Folder, options, notice => report(run.Label, notice), done => progress(run.Label, done),
+                collective, stop);
         return new(comparison, ParallelRuns.Run(comparison.Runs, comparison.Jobs, Evaluate, cancellation));
     }
 

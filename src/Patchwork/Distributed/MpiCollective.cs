@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Patchwork.Internals;
 
 namespace Patchwork.Distributed;
@@ -84,8 +85,15 @@ public sealed unsafe class MpiCollective : ICollective
         }
     }
 
-    /// <summary>How long a rank waits for the others before it ends all. Range: positive. Default ten minutes.</summary>
-    public TimeSpan LongestWait { get; set; } = TimeSpan.FromMinutes(10);
+    /// <summary>The environment variable that sets <see cref="LongestWait"/>, in seconds.</summary>
+    public const string WaitVariable = "PATCHWORK_MPI_WAIT";
+
+    /// <summary>
+    /// How long a rank waits for the others before it ends all. Range: positive. Default ten minutes, or what <see cref="WaitVariable"/>
+    /// says.
+    /// </summary>
+    public TimeSpan LongestWait { get; set; } = double.TryParse(Environment.GetEnvironmentVariable(WaitVariable),
+        CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMinutes(10);
 
     /// <summary>The ranks of a launcher, joined by the first call; later calls return the same.</summary>
     /// <exception cref="InputException">There is no MPI library, or it belongs to another MPI than the launcher.</exception>
@@ -194,7 +202,7 @@ public sealed unsafe class MpiCollective : ICollective
     {
         if (Volatile.Read(ref waitingSince) is not 0 and var since && Stopwatch.GetElapsedTime(since) > LongestWait)
         {
-            Console.Error.WriteLine($"patchwork: rank {Rank} of {Size} on {Environment.MachineName} has waited "
+            Console.Error.WriteLine($"patchwork: Rank {Rank} of {Size} on {Environment.MachineName} has waited "
                 + $"{LongestWait.TotalSeconds:N0} s for the others, which do not answer; all are ended.");
             Environment.Exit(1);
         }

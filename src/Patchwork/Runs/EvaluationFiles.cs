@@ -33,6 +33,9 @@ public sealed class EvaluationFiles
         weights = new(run.Checkpoints.WeightsFingerprint);
     }
 
+    /// <summary>The run's data.</summary>
+    internal RunData Data => data.Value;
+
     /// <summary>The file of all metrics.</summary>
     public string Summary => Path.Combine(run.Path, "evaluation.json");
 
@@ -109,6 +112,19 @@ public sealed class EvaluationFiles
             ["per_image"] = Each(measured.Result.PerImage, JsonNumbers.Of),
             ["notes"] = new JsonArray([.. measured.Result.Notes.Select(note => JsonValue.Create(note))]),
         }.ToJsonString() + "\n");
+        Summarize();
+    }
+
+    /// <summary>Stores what another rank measured, and brings <see cref="Summary"/> up to date.</summary>
+    internal void Adopt(Suite suite, string file)
+    {
+        Directory.CreateDirectory(folder);
+        AtomicFile.WriteText(FileOf(suite), file);
+        Summarize();
+    }
+
+    private void Summarize()
+    {
         var summary = new JsonObject();
         foreach (var file in SuiteFiles())
         {
@@ -163,7 +179,10 @@ public sealed class EvaluationFiles
         return one;
     });
 
-    private string FileOf(Suite suite) => Path.Combine(folder, $"{suite.Id}.json");
+    /// <summary>Where a run has what a suite measured.</summary>
+    internal static string PathOf(RunFolder run, Suite suite) => Path.Combine(run.Path, "evaluation", $"{suite.Id}.json");
+
+    private string FileOf(Suite suite) => PathOf(run, suite);
 
     private static SuiteResult Read(JsonObject stored)
     {

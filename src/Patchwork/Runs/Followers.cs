@@ -20,7 +20,7 @@ namespace Patchwork.Runs;
 /// </code></example>
 public static class Followers
 {
-    private const string Work = "work", Train = "train", End = "end";
+    private const string Work = "work", Train = "train", Evaluate = "evaluate", End = "end";
 
     /// <summary>On a rank other than 0: takes part in whatever rank 0 does, until it dismisses its followers.</summary>
     /// <param name="collective">The ranks.</param>
@@ -38,6 +38,9 @@ public static class Followers
                 {
                     case Train:
                         TrainingRun.Follow(collective, ranks, cancellation);
+                        return true;
+                    case Evaluate:
+                        SharedSuites.Follow(ranks, cancellation);
                         return true;
                     default:
                         return false;
@@ -62,6 +65,9 @@ public static class Followers
 
     /// <summary>On rank 0: calls the others to train.</summary>
     internal static void CallToTrain(Ranks ranks) => Call(ranks, Train);
+
+    /// <summary>On rank 0: calls the others to evaluate.</summary>
+    internal static void CallToEvaluate(Ranks ranks) => Call(ranks, Evaluate);
 
     // However long rank 0 has other things to do.
     private static JsonObject Order(Ranks ranks, ICollective collective)

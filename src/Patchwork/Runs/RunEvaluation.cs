@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Evaluation;
 using Patchwork.Formats;
 using Patchwork.Randomness;
@@ -32,6 +33,10 @@ public static class RunEvaluation
     /// <param name="options">What to measure.</param>
     /// <param name="report">Receives one line at a time for the user.</param>
     /// <param name="progress">Told how much is done.</param>
+    /// <param name="collective">
+    /// Processes that measure together, a suite each, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this
+    /// one alone.
+    /// </param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call resumes it.</param>
     /// <returns>The suites and what they measured, in the order of the options.</returns>
     /// <exception cref="InputException">
@@ -39,44 +44,76 @@ public static class RunEvaluation
     /// </exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
     public static IReadOnlyList<MeasuredSuite> Run(string folder, EvaluationOptions options, Action<Notice> report,
-        Action<EvaluationProgress> progress, CancellationToken cancellation = default)
+        Action<EvaluationProgress> progress, ICollective? collective = null, CancellationToken cancellation = default)
     {
         var run = RunFolder.Open(folder);
         RequireFinished(run, folder);
         using var owned = RunLock.Take(run.Path);
-        var device = NativeLibraries.Device(run.Recipe.Device);
         var data = RunData.Open(run);
         if (data.ChangesSince(run) is { } changes)
             report(new Notice($"the run was made with other data than there is now ({changes}): what is measured is measured on that",
                 IsWarning: true));
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run, data);
-        MeasuredSuite Measured(Suite suite, SuiteResult result) => new(suite, result)
-        {
-            Limit = options.Limit,
-            Precision = options.Precision,
-            Choices = Suites.Choices(suite, Suites.Stored(suite, null)),
-        };
         var done = suites.ToDictionary(suite => suite, suite => files.Read(suite, options));
-        var missing = suites.Where(suite => done[suite] is null).ToArray();
+        Suite[] missing = [.. suites.Where(suite => done[suite] is null)];
         if (missing.Length > 0)
         {
-            using var threads = Threads(run, options);
-            using var opened = Opened.Of(run, data, files.Test(options.Limit), device, options, report, cancellation);
             foreach (var suite in missing)
                 _ = files.DataOf(suite, options.Limit);      // refuses what it cannot open, before the first one is measured
-            foreach (var (i, suite) in missing.Index())
+            Ranks.Of(collective ?? new SingleProcess()).Together(ranks =>
             {
-                var result =
-                    suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / missing.Length)) });
-                Store(() => files.Write(Measured(suite, result)), folder);
-                done[suite] = result;
-                report(new Notice($"{suite.Id} done"));
-            }
+                var dealt = SharedSuites.Dealt(missing, ranks.Size);
+                Suite[] own = [.. dealt.Where(one => one.Rank == 0).Select(one => one.Suite)];
+                if (!ranks.Alone)
+                {
+                    Followers.CallToEvaluate(ranks);
+                    RankPlaces.Of(ranks);
+                    SharedSuites.Send(ranks, run, options, dealt);
+                }
+                Measure(run, files, options, own, (suite, result) =>
+                {
+                    done[suite] = result;
+                    report(new Notice($"{suite.Id} done"));
+                }, report, progress, cancellation);
+                if (ranks.Alone)
+                    return true;
+                var measured = SharedSuites.Collect(ranks, run, own);
+                foreach (var (suite, _) in dealt.Where(one => one.Rank > 0))
+                {
+                    Store(() => files.Adopt(suite, measured[suite.Id]), folder);
+                    done[suite] = files.Read(suite, options);
+                    report(new Notice($"{suite.Id} done"));
+                }
+                return true;
+            });
         }
         progress(new(suites[^1], 1, 1));
-        return [.. suites.Select(suite => Measured(suite, done[suite]!))];
+        return [.. suites.Select(suite => Measured(suite, done[suite]!, options))];
     }
+
+    /// <summary>Measures suites and stores each as soon as it is done.</summary>
+    internal static void Measure(RunFolder run, EvaluationFiles files, EvaluationOptions options, IReadOnlyList<Suite> suites,
+        Action<Suite, SuiteResult> measured, Action<Notice> report, Action<EvaluationProgress> progress, CancellationToken cancellation)
+    {
+        using var threads = Threads(run, options);
+        using var opened = Opened.Of(run, files.Data, files.Test(options.Limit), NativeLibraries.Device(run.Recipe.Device), options, report,
+            cancellation);
+        foreach (var (i, suite) in suites.Index())
+        {
+            var result =
+                suite.Measure(opened.Subject with { Progress = share => progress(new(suite, share, (i + share) / suites.Count)) });
+            Store(() => files.Write(Measured(suite, result, options)), run.Path);
+            measured(suite, result);
+        }
+    }
+
+    private static MeasuredSuite Measured(Suite suite, SuiteResult result, EvaluationOptions options) => new(suite, result)
+    {
+        Limit = options.Limit,
+        Precision = options.Precision,
+        Choices = Suites.Choices(suite, Suites.Stored(suite, null)),
+    };
 
     /// <summary>
     /// Writes what a finished run's network (of the last epoch) answers for each test image: logits, which softmax makes probabilities.

@@ -35,10 +35,14 @@ internal static class Mpi
     }
 
     /// <summary>Starts a launcher with arguments of its own.</summary>
-    public static Process Start(string launcher, string[] arguments, params (string Name, string Value)[] environment)
+    public static Process Start(string launcher, string[] arguments, params (string Name, string Value)[] environment) =>
+        Start(launcher, launcher, arguments, environment);
+
+    /// <summary>Starts a script that uses a launcher.</summary>
+    public static Process Start(string launcher, string script, string[] arguments, params (string Name, string Value)[] environment)
     {
         Need(launcher);
-        var start = new ProcessStartInfo(launcher, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(script, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("TERM");
         foreach (var (name, value) in Environment.Select(one => (one.Key, one.Value)).Concat(environment))
             start.Environment[name] = value;

@@ -84,7 +84,7 @@ public sealed class ToySuiteTests : IDisposable
     }
 
     private static SuiteResult Evaluate(string run, EvaluationOptions options) =>
-        RunEvaluation.Run(run, options, _ => { }, _ => { }, TestContext.Current.CancellationToken)[0].Result;
+        RunEvaluation.Run(run, options, _ => { }, _ => { }, cancellation: TestContext.Current.CancellationToken)[0].Result;
 
     [Fact]
     public void A_suite_of_ones_own_is_configured_by_name_measured_stored_and_reported()
@@ -112,7 +112,7 @@ public sealed class ToySuiteTests : IDisposable
         Assert.Equal((3, 5), ((int)stored["limit"]!, (int)stored["darkness_steps"]!));
 
         var options = new EvaluationOptions { Suites = [new CleanSuite(), toy] };
-        var results = RunEvaluation.Run(run, options, _ => { }, _ => { }, TestContext.Current.CancellationToken);
+        var results = RunEvaluation.Run(run, options, _ => { }, _ => { }, cancellation: TestContext.Current.CancellationToken);
         var finished = ComparisonResult.Of(RunFolder.Open(run));
         new ComparisonReport(finished, "command", new ComparedEvaluations(finished, [results])).WritePage(run);
         var summary = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "evaluation.json")))!.AsObject();

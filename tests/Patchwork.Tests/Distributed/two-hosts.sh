@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Two hosts on one machine: network namespaces a and b with names and addresses of their own and a cable between them. Trains on both as one
+# run, then again with the cable pulled out and put back, and compares the weights.
+#     two-hosts.sh FOLDER PROGRAM ARGUMENT...      what trains, without --out
+set -euo pipefail
+work=$1
+shift
+# The first copy of this script makes the hosts, the second one runs on a.
+if [ -z "${ON_A:-}" ]; then
+  a=patchwork-a-$$ b=patchwork-b-$$
+  trap 'ip netns pids $a 2> /dev/null | xargs -r kill -9; ip netns pids $b 2> /dev/null | xargs -r kill -9; ip netns del $a; ip netns del $b' EXIT
+  ip netns add $a && ip netns add $b || exit 99
+  ip link add cable netns $a type veth peer name cable netns $b || exit 99
+  ip -n $a addr add 10.77.0.1/24 dev cable && ip -n $b addr add 10.77.0.2/24 dev cable
+  for host in $a $b; do ip -n $host link set cable up && ip -n $host link set lo up; done
+  ON_A=$a ON_B=$b ip netns exec $a unshare --uts "$0" "$work" "$@"
+  exit 0
+fi
+hostname host-a
+# What MPI calls instead of ssh: ADDRESS COMMAND...
+printf '#!/bin/sh\nshift\nexec ip netns exec %s unshare --uts sh -c "hostname host-b; $*"\n' "$ON_B" > "$work/rsh"
+chmod +x "$work/rsh"
+export OMPI_MCA_plm_rsh_agent="$work/rsh" OMPI_MCA_oob_tcp_if_include=10.77.0.0/24 OMPI_MCA_btl_tcp_if_include=10.77.0.0/24 OMPI_MCA_btl=tcp,self
+ranks() { mpirun.openmpi --host 10.77.0.1,10.77.0.2 -n 2 "$@"; }
+
+ranks "$@" --out "$work/whole"
+grep -q host-a "$work/whole/environment.json" && grep -q host-b "$work/whole/environment.json"
+
+# A cable that is out says nothing: the launchers must ask whether the other one is there, or the ranks lose patience. The launcher itself
+# then still waits for its companion.
+pulled() {
+  name=$1
+  shift
+  ranks "$@" --out "$work/$name" 2> "$work/$name.err" & process=$!
+  until [ -f "$work/$name/checkpoints/last.state.json" ]; do kill -0 $process; sleep 0.1; done
+  ip link set cable down
+  start=$(date +%s)
+  if [ "$name" = waited ]; then
+    until grep -q "has waited" "$work/$name.err"; do sleep 0.1; done
+    sleep 2
+    kill -9 "$(pgrep -P $process -x mpirun.openmpi || echo $process)"
+  fi
+  wait $process && exit 1
+  echo "$name: ended after $(($(date +%s) - start)) s"
+  ip link set cable up
+  sleep 1
+  ranks "${resume[@]}" --out "$work/$name"
+  cmp "$work/whole/checkpoints/last.safetensors" "$work/$name/checkpoints/last.safetensors"
+  echo "$name: the same weights"
+}
+resume=("$1" "$2" "$3" train --resume --quiet)
+OMPI_MCA_oob_tcp_keepalive_time=2 OMPI_MCA_oob_tcp_keepalive_intvl=1 OMPI_MCA_oob_tcp_keepalive_probes=2 pulled asked "$@"
+PATCHWORK_MPI_WAIT=5 pulled waited "$@"
