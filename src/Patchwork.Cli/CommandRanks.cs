@@ -5,8 +5,8 @@ using Patchwork.Runs;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// The processes that a launcher of MPI started with one command line. Rank 0 carries the verb out as if it were alone; the others take part
-/// in what it trains and evaluates, and are silent.
+/// The processes that a launcher of MPI started with one command line. Rank 0 carries the verb out as if it were alone; the others take
+/// part in what it trains and evaluates, and are silent.
 /// </summary>
 internal sealed class CommandRanks : IDisposable
 {

@@ -69,7 +69,8 @@ internal static class CompareCommand
             common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);
             var result = Train(comparison, chosen, folder, evaluation, line, common.Quiet(parsed), interruption.Token);
-            var evaluations = evaluation is null ? null : Evaluate(result, evaluation, ranks.Collective, line, common.Quiet(parsed), interruption.Token);
+            var evaluations = evaluation is null ? null
+                : Evaluate(result, evaluation, ranks.Collective, line, common.Quiet(parsed), interruption.Token);
             var report = new ComparisonReport(result, CommandRunner.Line, evaluations);
             report.Write(folder);
             if (common.Json(parsed))

@@ -18,8 +18,8 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
 
     /// <summary>
     /// Assembles some rows of a batch into <paramref name="images"/> (count of the rows, C, H, W); the plans are for the whole batch, whose
-    /// examples are <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the caller's own, and its images stay valid until its
-    /// next use.
+    /// examples are <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the caller's own, and its images stay valid until
+    /// its next use.
     /// </summary>
     public void Assemble(ReadOnlySpan<int> ids, RankRows part, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased,
         Span<float> images, ref byte[] scratch)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Patchwork.Distributed;
 
 /// <summary>
-/// What started this process: <c>mpirun</c> of Open MPI, <c>mpiexec</c> of MPICH and those of its kind, or Slurm's <c>srun</c>. Each says in
-/// the environment how many processes it started and which of them this is.
+/// What started this process: <c>mpirun</c> of Open MPI, <c>mpiexec</c> of MPICH and those of its kind, or Slurm's <c>srun</c>. Each says
+/// in the environment how many processes it started and which of them this is.
 /// </summary>
 public sealed class Launcher
 {

@@ -92,8 +92,9 @@ public sealed unsafe class MpiCollective : ICollective
     /// How long a rank waits for the others before it ends all. Range: positive. Default ten minutes, or what <see cref="WaitVariable"/>
     /// says.
     /// </summary>
-    public TimeSpan LongestWait { get; set; } = double.TryParse(Environment.GetEnvironmentVariable(WaitVariable),
-        CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMinutes(10);
+    public TimeSpan LongestWait { get; set; } =
+        double.TryParse(Environment.GetEnvironmentVariable(WaitVariable), CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMinutes(10);
 
     /// <summary>The ranks of a launcher, joined by the first call; later calls return the same.</summary>
     /// <exception cref="InputException">There is no MPI library, or it belongs to another MPI than the launcher.</exception>

@@ -33,22 +33,22 @@ internal sealed class RankPlaces
     public JsonArray Hosts => new([.. places.Select(place => JsonValue.Create(place.Host))]);
 
     /// <summary>
-    /// The most torch threads of a rank: its cores, shared with the ranks that have the same ones; of all ranks the fewest, because the bits
-    /// depend on the number.
+    /// The most torch threads of a rank: its cores, shared with the ranks that have the same ones; of all ranks the fewest, because the
+    /// bits depend on the number.
     /// </summary>
     public int MostThreads => places.Min(place => Math.Max(1, place.Count
         / (place.Cores.Length == 0 ? places.Count(other => other.Host == place.Host)
             : places.Count(other => (other.Host, other.Cores) == (place.Host, place.Cores)))));
 
     /// <summary>
-    /// What a person should know of the way that a launcher has bound ranks to cores; null where nothing is lost. Open MPI binds each of two
-    /// ranks to one core, whatever the machine has.
+    /// What a person should know of the way that a launcher has bound ranks to cores; null where nothing is lost. Open MPI binds each of
+    /// two ranks to one core, whatever the machine has.
     /// </summary>
     public string? Bound => places.GroupBy(place => place.Host)
         .Select(host => (Host: host.Key, Used: Used(host), host.First().Machine))
         .Where(host => host.Used > 0 && host.Used < host.Machine && places.Select(place => place.Cores).Distinct().Count() > 1)
         .Select(host => $"the launcher has bound the ranks on {host.Host} to {host.Used} of its {host.Machine} cores "
-            + "(mpirun --bind-to none, or mpiexec -bind-to none, leaves them all)").FirstOrDefault();
+            + "(its option to bind to none leaves them all)").FirstOrDefault();
 
     private static int Used(IEnumerable<RankPlace> host) => host.DistinctBy(place => place.Cores).Sum(place => place.Count);
 

@@ -91,8 +91,8 @@ internal static class SharedSuites
     {
         try
         {
-            return Suites.All.Any(one => one.Id == suite.Id)
-                && JsonNode.DeepEquals(Named(new JsonObject { ["id"] = suite.Id, ["options"] = Texts(suite) }).Fingerprint, suite.Fingerprint);
+            var sent = new JsonObject { ["id"] = suite.Id, ["options"] = Texts(suite) };
+            return Suites.All.Any(one => one.Id == suite.Id) && JsonNode.DeepEquals(Named(sent).Fingerprint, suite.Fingerprint);
         }
         catch (InputException)
         {

@@ -39,8 +39,9 @@ public sealed class TrainingRun
         leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
         Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
             $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
-        Recipe.Require(asked.Recipe.BatchSize >= RankRows.Least * collective.Size || collective.Size == 1, "batchSize", asked.Recipe.BatchSize,
-            $"{RankRows.Least * collective.Size} or more for {collective.Size} ranks, each of which needs {RankRows.Least} images");
+        var leastOfRanks = RankRows.Least * collective.Size;
+        Recipe.Require(asked.Recipe.BatchSize >= leastOfRanks || collective.Size == 1, "batchSize", asked.Recipe.BatchSize,
+            $"{leastOfRanks} or more for {collective.Size} ranks, each of which needs {RankRows.Least} images");
         (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
         // Stored, so that a resumed run uses as many threads and the same precision again.
         resolved = asked with
@@ -209,8 +210,9 @@ public sealed class TrainingRun
     }
 
     /// <summary>
-    /// Refuses what <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/> would refuse once
-    /// it has the data and the model, and starts nothing.
+    /// Refuses what
+    /// <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/>
+    /// would refuse once it has the data and the model, and starts nothing.
     /// </summary>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     internal static void RequireFit(ResolvedRecipe recipe)

@@ -16,8 +16,8 @@ public abstract class Callback
     public virtual bool RunsLast => false;
 
     /// <summary>
-    /// True for callbacks that write files or speak: with several ranks they are called on rank 0 alone, and must not exchange anything with
-    /// the others. Default false: called on every rank.
+    /// True for callbacks that write files or speak: with several ranks they are called on rank 0 alone, and must not exchange anything
+    /// with the others. Default false: called on every rank.
     /// </summary>
     public virtual bool OnFirstRankOnly => false;
 

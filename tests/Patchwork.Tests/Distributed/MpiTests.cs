@@ -45,15 +45,15 @@ public sealed class MpiTests : IDisposable
     [Fact]
     public void Killed_at_random_moments_and_resumed_it_comes_to_the_bits_of_the_run_left_alone()
     {
-        Lane.NeedFull("ten kills of two ranks");
+        Lane.NeedFull("five kills of two ranks");
         Assert.Equal(0, Mpi.Run(Mpi.Open, 2, Train("whole")).ExitCode);
         var draws = new SeedStream(19).Open("test");
         var (kills, run) = (0, 0);
         var moments = new List<string>();
-        for (; kills < 10; run++)
+        for (; kills < 5; run++)
         {
             string[] Next() => Directory.Exists(files.At($"run{run}")) ? ["train", "--resume", "--quiet", "--out", files.At($"run{run}")] : Train($"run{run}");
-            while (kills < 10 && !File.Exists(files.At($"run{run}/result.json")))
+            while (kills < 5 && !File.Exists(files.At($"run{run}/result.json")))
             {
                 var wait = draws.Uniform(500, 3000);
                 moments.Add($"run {run} at {wait:F0} ms");
@@ -116,6 +116,40 @@ public sealed class MpiTests : IDisposable
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Contains("the run had 2 ranks and has 3 ranks now: it goes on equal to rounding, not to the same bits", resumed.Error,
             StringComparison.Ordinal);
+    }
+
+    // A connection that is silent is not a closed one.
+    [Fact]
+    public void A_rank_that_answers_no_more_is_waited_for_so_long_and_no_longer()
+    {
+        Lane.NeedFull("starts ranks");
+        using var process = Mpi.Start(Mpi.Open, 2, [.. Train("silent").Select(word => word == "2" ? "500" : word)], ("PATCHWORK_MPI_WAIT", "3"));
+        while (!File.Exists(files.At("silent/checkpoints/last.state.json")) && !process.HasExited)
+            Thread.Sleep(50);
+        Process.Start("kill", ["-STOP", $"{RanksOf(process.Id)[^1]}"]).WaitForExit();
+        var result = CommandLine.Finish(process);
+        Assert.Equal($"patchwork: Rank 0 of 2 on {Environment.MachineName} has waited 3 s for the others, which do not answer; all are ended.",
+            Assert.Single(Mpi.Said(result.Error)));
+        Assert.NotEqual(0, result.ExitCode);
+    }
+
+    [Fact]
+    public void The_commands_of_the_guide_run()
+    {
+        Lane.NeedFull("trains and compares");
+        Mpi.Need(Mpi.Open);
+        var page = File.ReadAllText(Repository.File("docs/guide/several-machines.md"));
+        var commands = page.Split("```sh\n")[1].Split("```")[0].Trim().Split('\n');
+        Assert.Equal(["train", "train", "compare"], commands.Select(command => command.Split(' ')[4]));
+        foreach (var command in commands)
+        {
+            var line = command.Replace("resnet20", "resnet8", StringComparison.Ordinal).Replace("runs/", files.At("runs-"), StringComparison.Ordinal)
+                .Replace("--batch-size 128", "--batch-size 16 --per-class 4 --epochs 1 --quiet", StringComparison.Ordinal)
+                .Replace("--seeds 1", "--seeds 1 --per-class 4 --epochs 1 --evaluate clean,calibration --limit 40 --quiet", StringComparison.Ordinal);
+            using var process = Mpi.Start(Mpi.Open, ["-n", "2", CommandLine.Host, "exec", CommandLine.Program, .. line.Split(' ').Skip(4)]);
+            var result = CommandLine.Finish(process);
+            Assert.True(result.ExitCode == 0, $"{line}: {result.Error}");
+        }
     }
 
     private void Recut(string run, int epochs)

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using Patchwork.Tests.Support;
 using Xunit;
 
@@ -11,23 +11,22 @@ public sealed class TwoHostsTests
     [Fact]
     public void A_link_that_breaks_ends_both_hosts_within_seconds_and_the_run_goes_on_to_the_same_bits()
     {
-        Lane.NeedFull("trains on two hosts, five times");
+        Lane.NeedFull("trains on two hosts, three times");
         Mpi.Need(Mpi.Open);
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/sbin/ip") && Environment.IsPrivilegedProcess,
             "Network namespaces need iproute2 and root.");
         var folder = Directory.CreateTempSubdirectory("patchwork-hosts-").FullName;
-        using var process = Mpi.Start(Mpi.Open, Repository.File("tests/Patchwork.Tests/Distributed/two-hosts.sh"), [folder, CommandLine.Host, "exec",
-            CommandLine.Program, "train", "--per-class", "20", "--epochs", "8", "--batch-size", "20", "--threads", "1", "--quiet",
-            "--checkpoint-every", "1"]);
+        var script = Repository.File("tests/Patchwork.Tests/Distributed/two-hosts.sh");
+        using var process = Mpi.Start(Mpi.Open, script, [folder, CommandLine.Host, "exec", CommandLine.Program, "train",
+            "--per-class", "20", "--epochs", "8", "--batch-size", "20", "--threads", "1", "--quiet", "--checkpoint-every", "1"]);
         var result = CommandLine.Finish(process);
         Assert.SkipWhen(result.ExitCode == 99, $"Network namespaces cannot be made here: {result.Error}");
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
-        Assert.Contains("asked: the same weights", result.Output, StringComparison.Ordinal);
-        Assert.Contains("waited: the same weights", result.Output, StringComparison.Ordinal);
-        foreach (var line in result.Output.Split('\n').Where(line => line.Contains("ended after", StringComparison.Ordinal)))
-            Assert.InRange(int.Parse(line.Split(' ')[^2], System.Globalization.CultureInfo.InvariantCulture), 0, 30);
-        Assert.Contains("ORTE has lost communication with a remote daemon", File.ReadAllText(Path.Combine(folder, "asked.err")), StringComparison.Ordinal);
-        Assert.Matches(@"patchwork: Rank \d of 2 on host-[ab] has waited 5 s for the others", File.ReadAllText(Path.Combine(folder, "waited.err")));
+        Assert.Contains("the same weights", result.Output, StringComparison.Ordinal);
+        var ended = result.Output.Split('\n').Single(line => line.StartsWith("ended after", StringComparison.Ordinal));
+        Assert.InRange(int.Parse(ended.Split(' ')[2], CultureInfo.InvariantCulture), 0, 30);
+        Assert.Contains("ORTE has lost communication with a remote daemon", File.ReadAllText(Path.Combine(folder, "pulled.err")),
+            StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
     }
 }

@@ -26,28 +26,16 @@ ranks() { mpirun.openmpi --host 10.77.0.1,10.77.0.2 -n 2 "$@"; }
 ranks "$@" --out "$work/whole"
 grep -q host-a "$work/whole/environment.json" && grep -q host-b "$work/whole/environment.json"
 
-# A cable that is out says nothing: the launchers must ask whether the other one is there, or the ranks lose patience. The launcher itself
-# then still waits for its companion.
-pulled() {
-  name=$1
-  shift
-  ranks "$@" --out "$work/$name" 2> "$work/$name.err" & process=$!
-  until [ -f "$work/$name/checkpoints/last.state.json" ]; do kill -0 $process; sleep 0.1; done
-  ip link set cable down
-  start=$(date +%s)
-  if [ "$name" = waited ]; then
-    until grep -q "has waited" "$work/$name.err"; do sleep 0.1; done
-    sleep 2
-    kill -9 "$(pgrep -P $process -x mpirun.openmpi || echo $process)"
-  fi
-  wait $process && exit 1
-  echo "$name: ended after $(($(date +%s) - start)) s"
-  ip link set cable up
-  sleep 1
-  ranks "${resume[@]}" --out "$work/$name"
-  cmp "$work/whole/checkpoints/last.safetensors" "$work/$name/checkpoints/last.safetensors"
-  echo "$name: the same weights"
-}
-resume=("$1" "$2" "$3" train --resume --quiet)
-OMPI_MCA_oob_tcp_keepalive_time=2 OMPI_MCA_oob_tcp_keepalive_intvl=1 OMPI_MCA_oob_tcp_keepalive_probes=2 pulled asked "$@"
-PATCHWORK_MPI_WAIT=5 pulled waited "$@"
+# A cable that is out says nothing: the launchers must ask whether the other one is there.
+export OMPI_MCA_oob_tcp_keepalive_time=2 OMPI_MCA_oob_tcp_keepalive_intvl=1 OMPI_MCA_oob_tcp_keepalive_probes=2
+ranks "$@" --out "$work/pulled" 2> "$work/pulled.err" & process=$!
+until [ -f "$work/pulled/checkpoints/last.state.json" ]; do kill -0 $process; sleep 0.1; done
+ip link set cable down
+start=$(date +%s)
+wait $process && exit 1
+echo "ended after $(($(date +%s) - start)) s"
+ip link set cable up
+sleep 1
+ranks "$1" "$2" "$3" train --resume --quiet --out "$work/pulled"
+cmp "$work/whole/checkpoints/last.safetensors" "$work/pulled/checkpoints/last.safetensors"
+echo "the same weights"

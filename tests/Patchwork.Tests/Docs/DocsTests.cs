@@ -44,6 +44,17 @@ public sealed partial class DocsTests
         Assert.Equal(Unindented(sample), Unindented(shown));
     }
 
+    [Fact]
+    public void The_code_of_the_guide_to_several_machines_is_a_sample_that_runs_as_a_test()
+    {
+        var sample = Ranks().Match(File.ReadAllText(Repository.File("samples/07-several-machines/SeveralMachines.cs"))).Groups["code"].Value;
+        var shown = Fence().Match(File.ReadAllText(Repository.File("docs/guide/several-machines.md"))).Groups["code"].Value;
+        Assert.Equal(Unindented(sample), Unindented(shown));
+    }
+
+    [GeneratedRegex(@"// <ranks>\n(?<code>.*?)\n\s*// </ranks>", RegexOptions.Singleline)]
+    private static partial Regex Ranks();
+
     [Theory, MemberData(nameof(Pages))]
     public void Links_lead_somewhere(string page)
     {
@@ -60,6 +71,10 @@ public sealed partial class DocsTests
         }
     }
 
+    // Of dotnet, of the launchers of MPI and of Slurm.
+    private static readonly string[] OfOthers = ["--project", "--verify-no-changes", "--allow-run-as-root", "--bind-to", "--oversubscribe",
+        "--host", "--mca", "--mpi", "--nodes", "--ntasks-per-node", "--cpus-per-task"];
+
     [Theory, MemberData(nameof(Pages))]
     public void Flags_and_verbs_exist(string page)
     {
@@ -67,7 +82,7 @@ public sealed partial class DocsTests
             string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain",
             "export", "bench" }.Select(verb => Help(verb)));
         var text = OtherCommand().Replace(File.ReadAllText(Repository.File(page)), "");      // with flags of its own
-        foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(["--project", "--verify-no-changes"]))
+        foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(OfOthers))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
         if (page == "README.md")
         {

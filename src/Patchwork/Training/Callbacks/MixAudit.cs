@@ -106,7 +106,8 @@ public sealed class MixAudit(int batches = 2) : Callback
     {
         using var scope = NewDisposeScope();
         var targets = batch.Targets!;
-        ImagePlan[] images = batch.Part is { PlansWhole: false } ? [.. plan.Images] : [.. batch.RowsInWhole().Select(row => plan.Images[row])];
+        ImagePlan[] images = batch.Part is { PlansWhole: false } ? [.. plan.Images]
+            : [.. batch.RowsInWhole().Select(row => plan.Images[row])];
         if (!targets.Lambdas.SequenceEqual(images.Select(image => image.Lambda)))
             throw Fault(state, plan, "the targets must weigh the labels as the plan says. Received: other weights");
         var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);

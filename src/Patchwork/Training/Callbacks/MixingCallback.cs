@@ -76,8 +76,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         clean = state.Epoch >= state.Options.Epochs - CleanTail;
         loader!.Planner = !clean && !CleanHalf && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
-        // With several ranks a mixer sees the whole batch, whose pixels every rank reads for itself; to look through the network at all of it
-        // on every rank would cost what the ranks are there to save.
+        // With several ranks a mixer sees the whole batch, whose pixels every rank reads for itself; to look through the network at all of
+        // it on every rank would cost what the ranks are there to save.
         plansOwnRows = !state.Ranks.Alone && Mixer.Needs == Needs.Model;
         loader.AssemblesWhole = !state.Ranks.Alone && !clean && !plansOwnRows && loader.Planner is null;
     }
