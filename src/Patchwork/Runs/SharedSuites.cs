@@ -100,11 +100,16 @@ internal static class SharedSuites
         }
     }
 
-    private static JsonObject Texts(Suite suite) => new(from option in suite.Options
-        let value = option.Value(suite)
-        where value is not null
-        select KeyValuePair.Create(option.Name, (JsonNode?)(value is JsonArray all ? string.Join(',', all.Select(one => one!.ToString()))
-            : value.ToString())));
+    private static JsonObject Texts(Suite suite)
+    {
+        var texts = new JsonObject();
+        foreach (var option in suite.Options)
+        {
+            if (option.Value(suite) is { } value)
+                texts[option.Name] = value is JsonArray all ? string.Join(',', all.Select(one => one!.ToString())) : value.ToString();
+        }
+        return texts;
+    }
 
     private static Suite Named(JsonNode sent)
     {

@@ -21,7 +21,8 @@ public sealed class RanksFailureTests : IDisposable
     {
         var fit = new RankedFit
         {
-            Options = Epochs, Validates = true,
+            Options = Epochs,
+            Validates = true,
             OwnCallbacks = rank => rank == 2 ? [new Failing(moment, () => new InvalidOperationException("the disk is on fire"))] : [],
         };
         var failures = ThreadRanks.Failures(3, collective => fit.On(collective));
@@ -80,7 +81,8 @@ public sealed class RanksFailureTests : IDisposable
             using var stop = new CancellationTokenSource();
             var broken = new RankedFit
             {
-                Options = Epochs, Validates = true,
+                Options = Epochs,
+                Validates = true,
                 Callbacks = () => [new Checkpointing(store)],
                 OwnCallbacks = own => own == rank ? [new CancelAt(step, stop)] : [],
                 Cancellation = own => own == rank ? stop.Token : default,

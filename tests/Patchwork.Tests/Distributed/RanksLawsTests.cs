@@ -137,7 +137,8 @@ public sealed class RanksLawsTests
         ["Adam"] = new() { Model = () => Frozen(), Options = Sgd with { Optimizer = new Adam { LearningRate = 1e-4 } } },
         ["AdamW, clipped"] = new()
         {
-            Model = () => Frozen(), Options = Sgd with { Optimizer = new AdamW { LearningRate = 1e-4 }, ClipNorm = 0.5 },
+            Model = () => Frozen(),
+            Options = Sgd with { Optimizer = new AdamW { LearningRate = 1e-4 }, ClipNorm = 0.5 },
         },
         ["clipped"] = new() { Model = () => Frozen(), Options = Sgd with { ClipNorm = 0.3 } },
         ["accumulated"] = new() { Model = () => Frozen(), Options = Sgd with { Accumulate = 2 } },
@@ -148,21 +149,24 @@ public sealed class RanksLawsTests
         },
         ["weighted classes"] = new()
         {
-            Model = () => Frozen(), Options = Sgd with { Loss = new CrossEntropy { ClassWeights = [0.2, 1, 3] } },
+            Model = () => Frozen(),
+            Options = Sgd with { Loss = new CrossEntropy { ClassWeights = [0.2, 1, 3] } },
             Callbacks = () => [new MixingCallback(new CutMix())],
         },
         ["moving average"] = new() { Model = () => Frozen(), Options = Sgd, Callbacks = () => [new WeightAverage { Decay = 0.9 }] },
         ["DropBlock"] = new() { Model = () => Frozen(With(new DropBlock { BlockSize = 2 })), Options = Sgd },
         ["stochastic depth"] = new()
         {
-            Model = () => Frozen(With(new StochasticDepth { Mode = StochasticDepthMode.Row, DropProbability = 0.5 })), Options = Sgd,
+            Model = () => Frozen(With(new StochasticDepth { Mode = StochasticDepthMode.Row, DropProbability = 0.5 })),
+            Options = Sgd,
         },
         ["stochastic depth of batches"] = new() { Model = () => Frozen(With(new StochasticDepth())), Options = Sgd },
         ["ShakeDrop"] = new() { Model = () => Frozen(With(new ShakeDrop())), Options = Sgd },
         ["ShakeDrop of pixels"] = new() { Model = () => Frozen(With(new ShakeDrop { Level = ShakeDropLevel.Pixel })), Options = Sgd },
         ["ShakeDrop and a clean half"] = new()
         {
-            Model = () => Frozen(With(new ShakeDrop())), Options = Sgd,
+            Model = () => Frozen(With(new ShakeDrop())),
+            Options = Sgd,
             Callbacks = () => [new MixingCallback(new Mixup()) { CleanHalf = true }],
         },
     };
