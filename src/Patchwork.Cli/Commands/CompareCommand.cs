@@ -133,6 +133,8 @@ internal static class CompareCommand
     {
         private int said;
 
+        public override bool OnFirstRankOnly => true;
+
         public override void OnTrainStart(TrainingState state)
         {
             if (Interlocked.Exchange(ref said, 1) == 0)

@@ -22,7 +22,7 @@ public sealed class BatchLoader : IDisposable
     private readonly BatchBuffer[] buffers;
     private byte[] scratch = [];
     private int[] order = [];
-    private bool inUse;
+    private bool inUse, takesRows;
     private int rank, ranks = 1;
 
     /// <summary>A loader over a data set, which it does not own.</summary>
@@ -88,15 +88,17 @@ public sealed class BatchLoader : IDisposable
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
     /// <exception cref="InvalidOperationException">Another epoch of this loader is not finished.</exception>
     /// <exception cref="DamagedDataException">An example cannot be read.</exception>
-    public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0) => Every(1, epoch, firstStep);
+    public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0) => Batches(epoch, firstStep, 1, ownRows: true);
 
-    /// <summary>Every so many-th batch of an epoch.</summary>
-    internal IEnumerable<Batch> Every(int stride, long epoch, int firstStep)
+    /// <summary>Every so many-th batch of an epoch, whole, for an evaluation that ranks share out by batches.</summary>
+    internal IEnumerable<Batch> Every(int stride, long epoch, int firstStep) => Batches(epoch, firstStep, stride, ownRows: false);
+
+    private IEnumerable<Batch> Batches(long epoch, int firstStep, int stride, bool ownRows)
     {
         if (inUse)
             throw new InvalidOperationException("A loader makes one epoch at a time. "
                 + "Received: a second one before the first was finished. Use a second loader.");
-        inUse = true;
+        (inUse, takesRows) = (true, ownRows);
         order = options is { Shuffle: true, Balanced: true } ? BalancedOrder.Of(Dataset, seeds, epoch)
             : options.Shuffle ? seeds.Open("shuffle", epoch).Permutation(Dataset.Count) : [.. Enumerable.Range(0, Dataset.Count)];
         try
@@ -154,7 +156,7 @@ public sealed class BatchLoader : IDisposable
             ObjectMask = row => ObjectMask(ids[row], epoch),
         };
         MixPlan[] erased = [.. Erasers.Select((eraser, i) => eraser.Plan(Context($"erase/{i}")))];
-        var rows = ranks == 1 || AssemblesWhole ? new(0, ids.Length) : RankRows.Of(ids.Length, rank, ranks);
+        var rows = ranks == 1 || AssemblesWhole || !takesRows ? new(0, ids.Length) : RankRows.Of(ids.Length, rank, ranks);
         return Fill(buffer, ids, rows, epoch, Planner?.Plan(Context("mix")), erased, ref scratch);
     }
 

@@ -10,8 +10,19 @@ internal sealed record FailureRecord(string Host, string Kind, string Message, l
     /// <summary>The record of a failure; empty where there is none.</summary>
     public static byte[] Of(Exception? failure) => failure is null ? []
         : JsonSerializer.SerializeToUtf8Bytes(new FailureRecord(Environment.MachineName,
-            failure is UnauthorizedAccessException ? nameof(IOException) : failure.GetType().Name, failure.Message,
+            KindOf(failure), failure.Message,
             (failure as NonFiniteException)?.Step ?? 0), FailureJson.Default.FailureRecord);
+
+    /// <summary>True where the rank was asked to end.</summary>
+    [JsonIgnore]
+    public bool IsCancellation => Kind == nameof(OperationCanceledException);
+
+    private static string KindOf(Exception failure) => failure switch
+    {
+        IOException or UnauthorizedAccessException => nameof(IOException),
+        OperationCanceledException => nameof(OperationCanceledException),
+        _ => failure.GetType().Name,
+    };
 
     /// <summary>Reads it; null where it is empty.</summary>
     public static FailureRecord? Read(byte[] record) =>

@@ -42,6 +42,9 @@ public sealed unsafe class MpiCollective : ICollective
         var provided = 0;
         Check(((delegate* unmanaged<void*, void*, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, Serialized, &provided),
             "MPI_Init_thread");
+        if (provided < Serialized)
+            throw new InputException("An MPI library must take calls of more than one thread (MPI_THREAD_SERIALIZED). "
+                + $"Received: {mpi.File}, which offers level {provided}. Name another by {MpiLibrary.FileVariable}.");
         int rank, size;
         Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_rank"))(mpi.World, &rank), "MPI_Comm_rank");
         Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_size"))(mpi.World, &size), "MPI_Comm_size");

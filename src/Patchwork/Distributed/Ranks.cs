@@ -21,8 +21,9 @@ internal sealed class Ranks
 
     private Ranks(ICollective collective) => this.collective = collective;
 
-    /// <summary>The ranks of a collective, always the same object for it.</summary>
-    public static Ranks Of(ICollective collective) => known.GetValue(collective, one => new Ranks(one));
+    /// <summary>The ranks of a collective, always the same object for it; alone there is nothing to share.</summary>
+    public static Ranks Of(ICollective collective) =>
+        collective.Size == 1 ? new Ranks(collective) : known.GetValue(collective, one => new Ranks(one));
 
     /// <summary>This rank.</summary>
     public int Rank => collective.Rank;
@@ -99,6 +100,23 @@ internal sealed class Ranks
         return Failure(failure);
     }
 
+    /// <summary>Waits for the others however long they take: while one of them has something of its own to do.</summary>
+    public T Unhurried<T>(Func<T> exchange)
+    {
+        if (collective is not MpiCollective mpi)
+            return exchange();
+        var longest = mpi.LongestWait;
+        mpi.LongestWait = TimeSpan.MaxValue;
+        try
+        {
+            return exchange();
+        }
+        finally
+        {
+            mpi.LongestWait = longest;
+        }
+    }
+
     /// <summary>Puts the sums over all ranks in place.</summary>
     public void Sum(Span<float> values)
     {
@@ -165,6 +183,8 @@ internal sealed class Ranks
         var failed = said.Index().Where(one => one.Item is not null).ToArray();
         if (own is not null && failed.Length == Size && failed.All(one => one.Item!.Message == own.Message))
             return own;
+        if (failed.All(one => one.Item!.IsCancellation))
+            return own is OperationCanceledException ? own : new OperationCanceledException();
         var (rank, first) = failed[0];
         if (failed is [(0, { Kind: nameof(InputException) } refusal)])
             return own ?? refusal.ToException(refusal.Message, null);      // what a process alone would refuse too

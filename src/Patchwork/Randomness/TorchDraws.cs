@@ -63,7 +63,8 @@ internal static class TorchDraws
         Uniform(rows is null ? shape : [wholeRows, .. shape[1..]], dtype, device);
 
     /// <summary>This rank's rows of what was made for the whole batch; itself where there is one rank.</summary>
-    public static Tensor Own(Tensor whole) => rows is null ? whole : whole.index_select(0, rows);
+    public static Tensor Own(Tensor whole) => rows is null ? whole
+        : whole.index_select(0, whole.device_type == DeviceType.CPU ? rows : rows.to(whole.device));
 
     private sealed class RowsOfWhole : IDisposable
     {

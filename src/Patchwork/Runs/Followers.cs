@@ -15,8 +15,16 @@ namespace Patchwork.Runs;
 ///     Followers.Serve(collective);
 ///     return;
 /// }
-/// TrainingRun.Start(recipe, "runs/one", [], Console.WriteLine, collective: collective);
-/// Followers.Dismiss(collective);
+/// try
+/// {
+///     TrainingRun.Start(recipe, "runs/one", [], Console.WriteLine, collective);
+///     Followers.Dismiss(collective);
+/// }
+/// catch (Exception failure)
+/// {
+///     Followers.Dismiss(collective, failure);
+///     throw;
+/// }
 /// </code></example>
 public static class Followers
 {
@@ -25,7 +33,7 @@ public static class Followers
     /// <summary>On a rank other than 0: takes part in whatever rank 0 does, until it dismisses its followers.</summary>
     /// <param name="collective">The ranks.</param>
     /// <param name="cancellation">Asks all ranks to end.</param>
-    /// <exception cref="Exception">What ended the work of all ranks, as rank 0 has it.</exception>
+    /// <exception cref="Exception">What ended the work of all ranks.</exception>
     public static void Serve(ICollective collective, CancellationToken cancellation = default)
     {
         var serving = true;
@@ -33,7 +41,7 @@ public static class Followers
         {
             serving = Ranks.Of(collective).Together(ranks =>
             {
-                var order = Order(ranks, collective);
+                var order = JsonNode.Parse(ranks.Unhurried(() => ranks.Broadcast(null)))!;      // rank 0 has other things to do too
                 switch ((string)order[Work]!)
                 {
                     case Train:
@@ -68,18 +76,6 @@ public static class Followers
 
     /// <summary>On rank 0: calls the others to evaluate.</summary>
     internal static void CallToEvaluate(Ranks ranks) => Call(ranks, Evaluate);
-
-    // However long rank 0 has other things to do.
-    private static JsonObject Order(Ranks ranks, ICollective collective)
-    {
-        var patience = (collective as MpiCollective)?.LongestWait;
-        if (collective is MpiCollective waiting)
-            waiting.LongestWait = TimeSpan.MaxValue;
-        var order = JsonNode.Parse(ranks.Broadcast(null))!.AsObject();
-        if (collective is MpiCollective mpi)
-            mpi.LongestWait = patience!.Value;
-        return order;
-    }
 
     private static void Call(Ranks ranks, string work)
     {

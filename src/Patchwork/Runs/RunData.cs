@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Data;
+using Patchwork.Distributed;
 using Patchwork.Inference;
 using Patchwork.Interop;
 using Patchwork.Recipes;
@@ -66,6 +67,17 @@ internal sealed class RunData
     /// </summary>
     public string? ChangesSince(RunFolder run) =>
         run.ReadData() is { } stored && stored.Changes(Record) is { Count: > 0 } changes ? string.Join("; ", changes) : null;
+
+    /// <summary>Refuses ranks whose images differ: they would train another network each.</summary>
+    /// <exception cref="InputException">Thrown on every rank.</exception>
+    public void RequireSameOn(Ranks ranks)
+    {
+        var own = $"{Record.Train.Digest} {Record.Validation.Digest} {Record.Test.Digest}";
+        var digests = ranks.Unhurried(() => ranks.Gather(own));
+        if (Enumerable.Range(0, digests.Count).FirstOrDefault(rank => digests[rank] != digests[0]) is > 0 and var other)
+            throw new InputException($"Every rank needs the same images. Received: other ones on rank {other} than on rank 0. "
+                + "Copy the data set of rank 0 to its machine, or let `Data` be a folder that all machines share.");
+    }
 
     /// <summary>What there is and what was left out, for the person who runs this.</summary>
     public IEnumerable<Notice> Describe()

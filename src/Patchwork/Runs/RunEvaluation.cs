@@ -26,7 +26,8 @@ public static class RunEvaluation
     private const ulong Seed = 0;
 
     /// <summary>
-    /// Measures what is not measured yet with these options, and stores each suite as soon as it is done. Numbers are of the last epoch; a
+    /// Measures what is not measured yet with these options, and stores each suite as soon as it is done, those of other ranks when all are
+    /// done. Numbers are of the last epoch; a
     /// suite may add those of the best one.
     /// </summary>
     /// <param name="folder">Run folder of a finished run.</param>
@@ -70,6 +71,7 @@ public static class RunEvaluation
                     Followers.CallToEvaluate(ranks);
                     RankPlaces.Of(ranks);
                     SharedSuites.Send(ranks, run, options, dealt);
+                    data.RequireSameOn(ranks);
                 }
                 Measure(run, files, options, own, (suite, result) =>
                 {
@@ -82,7 +84,8 @@ public static class RunEvaluation
                 foreach (var (suite, _) in dealt.Where(one => one.Rank > 0))
                 {
                     Store(() => files.Adopt(suite, measured[suite.Id]), folder);
-                    done[suite] = files.Read(suite, options);
+                    done[suite] = files.Read(suite, options) ?? throw new InputException("Every rank needs the same images. Received: "
+                        + $"other ones on another rank, for what the suite {suite.Id} measures beside the test images.");
                     report(new Notice($"{suite.Id} done"));
                 }
                 return true;

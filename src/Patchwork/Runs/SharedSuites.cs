@@ -20,7 +20,7 @@ internal static class SharedSuites
     public static IReadOnlyList<(Suite Suite, int Rank)> Dealt(IEnumerable<Suite> suites, int ranks)
     {
         var next = 0;
-        return [.. suites.Select(suite => (suite, IsKnown(suite) ? next++ % ranks : 0))];
+        return [.. suites.Select(suite => (suite, ranks > 1 && IsKnown(suite) ? next++ % ranks : 0))];
     }
 
     /// <summary>On rank 0: tells the others what to measure.</summary>
@@ -67,8 +67,10 @@ internal static class SharedSuites
                 Precision = Enum.Parse<Precision>((string)order["precision"]!),
                 Threads = Math.Min((int?)order["threads"] ?? Math.Max(1, run.Recipe.Threads), places.MostThreads),
             };
+            var data = RunData.Open(run);
+            data.RequireSameOn(ranks);
             if (own.Length > 0)
-                RunEvaluation.Measure(run, new EvaluationFiles(run), options, own, (_, _) => { }, _ => { }, _ => { }, cancellation);
+                RunEvaluation.Measure(run, new EvaluationFiles(run, data), options, own, (_, _) => { }, _ => { }, _ => { }, cancellation);
             Collect(ranks, run, own);
         }
         finally
@@ -82,7 +84,7 @@ internal static class SharedSuites
     {
         var files = new JsonObject(own.Select(suite => KeyValuePair.Create(suite.Id,
             (JsonNode?)File.ReadAllText(EvaluationFiles.PathOf(run, suite)))));
-        return ranks.Gather(files.ToJsonString()).SelectMany(all => JsonNode.Parse(all)!.AsObject())
+        return ranks.Unhurried(() => ranks.Gather(files.ToJsonString())).SelectMany(all => JsonNode.Parse(all)!.AsObject())
             .ToDictionary(one => one.Key, one => (string)one.Value!);
     }
 

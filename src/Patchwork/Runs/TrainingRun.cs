@@ -88,7 +88,7 @@ public sealed class TrainingRun
     /// </summary>
     /// <param name="recipe">What to run.</param>
     /// <param name="folder">Where; must not exist.</param>
-    /// <param name="callbacks">Callbacks beside those that every run has.</param>
+    /// <param name="callbacks">Callbacks beside those that every run has; with several ranks those that write or speak, on rank 0.</param>
     /// <param name="report">Receives one line at a time for the user.</param>
     /// <param name="collective">
     /// Processes that train it together, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this one alone.
@@ -106,6 +106,7 @@ public sealed class TrainingRun
         ICollective? collective = null, CancellationToken cancellation = default)
     {
         collective = recipe.Recipe.Epochs == 0 ? null : collective;      // where nothing is trained there is nothing to share
+        RequireOfFirstRank(callbacks, collective);
         return WithFollowers(collective, places => With(
             recipe with
             {
@@ -142,6 +143,7 @@ public sealed class TrainingRun
             return runFolder.ReadResult();
         using var owned = RunLock.Take(runFolder.Path);
         collective = runFolder.Recipe.Epochs == 0 ? null : collective;
+        RequireOfFirstRank(callbacks, collective);
         return WithFollowers(collective, _ => With(runFolder.Recipe.ResolveStored(), runFolder, collective ?? new SingleProcess(), run =>
         {
             if (run.data.ChangesSince(runFolder) is { } changes)
@@ -163,6 +165,14 @@ public sealed class TrainingRun
         }));
     }
 
+    // Rank 0 alone has them: one that changes the training would change it there alone.
+    private static void RequireOfFirstRank(IEnumerable<Callback> callbacks, ICollective? collective)
+    {
+        if (collective is { Size: > 1 } && callbacks.FirstOrDefault(callback => !callback.OnFirstRankOnly) is { } other)
+            throw new ArgumentException($"With several ranks a run takes callbacks that write or speak, {nameof(Callback.OnFirstRankOnly)}. "
+                + $"Received: {other.GetType().Name}. Use a Trainer of your own, whose callbacks are on every rank.", nameof(callbacks));
+    }
+
     private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";
 
     // Rank 0 calls the others and learns where they are; alone there is nobody to call.
@@ -177,13 +187,14 @@ public sealed class TrainingRun
     internal static void Follow(ICollective collective, Ranks ranks, CancellationToken cancellation)
     {
         RankPlaces.Of(ranks);
-        var asked = Recipe.FromJson(Encoding.UTF8.GetString(ranks.Broadcast(null)));
+        var recipe = ranks.Unhurried(() => ranks.Broadcast(null));      // rank 0 opens its data first
+        var asked = Recipe.FromJson(Encoding.UTF8.GetString(recipe));
         var card = ModelCard.FromJson(Encoding.UTF8.GetString(ranks.Broadcast(null)), "the network of rank 0");
         var device = NativeLibraries.Device(asked.Device);
         var data = RunData.Open(RecipePaths.Here(asked), card);
         using var model = new SeedStream(asked.Seed).Network(card.CreateModel);
         var run = new TrainingRun(asked.ResolveStored(), data, card, model, device, collective);
-        run.RequireSameData();
+        data.RequireSameOn(ranks);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
         run.Train(null, null, [], _ => { }, cancellation);
     }
@@ -196,17 +207,7 @@ public sealed class TrainingRun
             return;
         ranks.Broadcast(Encoding.UTF8.GetBytes(Recipe.ToJson()));
         ranks.Broadcast(Encoding.UTF8.GetBytes(card.ToJson()));
-        RequireSameData();
-    }
-
-    // Ranks whose images differ would train another network each.
-    private void RequireSameData()
-    {
-        var digests = Ranks.Of(collective).Gather($"{data.Record.Train.Digest} {data.Record.Validation.Digest} {data.Record.Test.Digest}");
-        var other = Enumerable.Range(0, digests.Count).FirstOrDefault(rank => digests[rank] != digests[0]);
-        if (other > 0)
-            throw new InputException($"Every rank needs the same images. Received: other ones on rank {other} than on rank 0. "
-                + $"Copy the data set of rank 0 to its machine, or let `Data` be a folder that all machines share.");
+        data.RequireSameOn(ranks);
     }
 
     /// <summary>

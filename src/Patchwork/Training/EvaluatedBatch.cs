@@ -62,7 +62,7 @@ internal sealed record EvaluatedBatch(int Images, double Loss, long Top1, long T
         {
             MeanAveragePrecision = batches.All(batch => batch.Scores.Length == 0) ? null
                 : new MultiLabelScores([.. batches.SelectMany(batch => batch.Rows(batch.Scores))],
-                    [.. batches.SelectMany(batch => batch.Rows(batch.Truths)).Select(row => Array.ConvertAll(row, shown => shown > 0))])
+                    [.. batches.SelectMany(batch => batch.Rows(batch.Truths)).Select(row => Array.ConvertAll(row, shown => shown > 0.5f))])
                     .MeanAveragePrecision(),
         };
     }

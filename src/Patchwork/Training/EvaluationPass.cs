@@ -39,8 +39,8 @@ public static class EvaluationPass
     /// <param name="collective">The processes that evaluate together, all with the same model and data; null: this one alone.</param>
     public static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, Loss loss, Device device,
         ICollective? collective = null) =>
-        Run(model, loader, (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device,
-            Ranks.Of(collective ?? new SingleProcess()), () => { }, _ => { }, _ => { }, default);
+        Ranks.Of(collective ?? new SingleProcess()).Together(ranks => Run(model, loader,
+            (logits, batch) => loss.Evaluate(logits, batch.Labels), loss.Reduction, device, ranks, () => { }, _ => { }, _ => { }, default));
 
     internal static EvaluationResult Run(TrainingState state, BatchLoader loader, Action start, Action<Batch> batchStart,
         Action<Batch> batchEnd, CancellationToken cancellation) =>

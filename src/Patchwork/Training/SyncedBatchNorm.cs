@@ -109,7 +109,11 @@ internal sealed class RankSum(Ranks ranks)
     public ExceptionDispatchInfo? Failure { get; private set; }
 
     /// <summary>The sum; the caller owns it.</summary>
-    public Tensor Of(Tensor values) => Function.apply(values, this);
+    public Tensor Of(Tensor values)
+    {
+        Failure?.Throw();      // of the part of a batch before this one
+        return Function.apply(values, this);
+    }
 
     private Tensor Sum(Tensor values)
     {

@@ -79,7 +79,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     {
         model.to(Options.Device);
         using var shared = ranks.Alone ? null : SharedCheckpoint.Of(ranks, resume);
-        resume = shared?.Checkpoint ?? resume;
+        resume = ranks.Alone ? resume : shared?.Checkpoint;
         resume?.LoadWeights(model);
         RankWeights.Share(ranks, model);
         using var precision = new NetworkPrecision(model, Options.Precision);

@@ -53,7 +53,11 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     /// <inheritdoc/>
     public override void OnException(TrainingState state, Exception exception)
     {
-        if (exception is OperationCanceledException && Ruined(state) is null)
+        if (exception is not OperationCanceledException)
+            return;
+        Span<double> ruined = [Ruined(state) is null ? 0 : 1];
+        state.Ranks.Meet(ruined);      // of several ranks all save or none
+        if (ruined[0] == 0)
             store.Save(state);
     }
 

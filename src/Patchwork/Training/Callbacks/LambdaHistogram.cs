@@ -4,7 +4,8 @@ using Patchwork.Plans;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from.
+/// Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from. Of
+/// several ranks that mix their own rows, those of rank 0 are counted.
 /// </summary>
 public sealed class LambdaHistogram : Callback
 {

@@ -68,8 +68,11 @@ public sealed class CheckpointStore(string folder)
                 File.Delete(New(part));
             throw;
         }
-        foreach (var buffers in others.Values)
-            buffers.Dispose();
+        finally
+        {
+            foreach (var buffers in others.Values)
+                buffers.Dispose();
+        }
         Rotate();
     }
 

@@ -27,19 +27,29 @@ internal sealed class SharedCheckpoint : IDisposable
             return null;
         string?[] files = ranks.Leads ? checkpoint!.Files : new string?[Checkpoint.FileCount];
         var folder = ranks.Leads ? null : Directory.CreateTempSubdirectory("patchwork-checkpoint-").FullName;
-        for (var i = 0; i < files.Length; i++)
+        try
         {
-            var bytes = ranks.Broadcast(ranks.Leads ? files[i] is { } file ? File.ReadAllBytes(file) : [] : null);
-            if (folder is null || bytes.Length == 0)
-                continue;
-            files[i] = Path.Combine(folder, $"{i}");
-            File.WriteAllBytes(files[i]!, bytes);
+            for (var i = 0; i < files.Length; i++)
+            {
+                var bytes = ranks.Broadcast(ranks.Leads ? files[i] is { } file ? File.ReadAllBytes(file) : [] : null);
+                if (folder is null || bytes.Length == 0)
+                    continue;
+                files[i] = Path.Combine(folder, $"{i}");
+                File.WriteAllBytes(files[i]!, bytes);
+            }
+            return new SharedCheckpoint(checkpoint is not null && ranks.Leads ? checkpoint
+                : new Checkpoint(JsonNode.Parse(state)!.AsObject(), files[0]!, files[1]!, files[2]), folder);
         }
-        return new SharedCheckpoint(checkpoint is not null && ranks.Leads ? checkpoint
-            : new Checkpoint(JsonNode.Parse(state)!.AsObject(), files[0]!, files[1]!, files[2]), folder);
+        catch
+        {
+            Delete(folder);
+            throw;
+        }
     }
 
-    public void Dispose()
+    public void Dispose() => Delete(folder);
+
+    private static void Delete(string? folder)
     {
         if (folder is not null)
             Directory.Delete(folder, recursive: true);
