@@ -170,8 +170,8 @@ public sealed class TrainingRun
     {
         if (collective is { Size: > 1 } && callbacks.FirstOrDefault(callback => !callback.OnFirstRankOnly) is { } other)
             throw new ArgumentException("With several ranks a run takes callbacks that write or speak, "
-                + $"{nameof(Callback.OnFirstRankOnly)}. Received: {other.GetType().Name}. Use a Trainer of your own, whose callbacks are on "
-                + "every rank.", nameof(callbacks));
+                + $"{nameof(Callback.OnFirstRankOnly)}. Received: {other.GetType().Name}. Use a Trainer of your own, whose callbacks are "
+                + "on every rank.", nameof(callbacks));
     }
 
     private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";
