@@ -14,9 +14,10 @@ public sealed class WeightsExportTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
+    // In float32: ResNet-50 diverges in five steps of bfloat16, which a processor that has it would choose.
     private void Train(params string[] flags)
     {
-        var trained = CommandLine.Run(["train", "--quiet", .. files.Flags("run", 1), .. flags]);
+        var trained = CommandLine.Run(["train", "--quiet", "--precision", "float32", .. files.Flags("run", 1), .. flags]);
         Assert.True(trained.ExitCode == 0, trained.Error);
     }
 
