@@ -17,12 +17,12 @@ internal sealed unsafe class MpiLibrary
     private static readonly string[] OpenMpiFiles = ["libmpi.so.40", "libmpi.40.dylib"];
     private static readonly string[] MpichFiles = ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib", "msmpi.dll"];
 
-    private readonly nint library;
+    private readonly nint handle;
 
-    private MpiLibrary(nint library, string file)
+    private MpiLibrary(nint handle, string file)
     {
-        this.library = library;
-        if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
+        this.handle = handle;
+        if (NativeLibrary.TryGetExport(handle, "ompi_mpi_comm_world", out var world))
         {
             Kind = MpiKind.OpenMpi;
             (World, InPlace, StatusIgnore) = (world, 1, 0);
@@ -69,7 +69,7 @@ internal sealed unsafe class MpiLibrary
     public nint SumOperation { get; }
 
     /// <summary>The address of a function or a symbol.</summary>
-    public nint Function(string name) => NativeLibrary.GetExport(library, name);
+    public nint Function(string name) => NativeLibrary.GetExport(handle, name);
 
     /// <summary>
     /// Finds the library that belongs to a launcher, or failing that the other one, which will then say that it was started alone.

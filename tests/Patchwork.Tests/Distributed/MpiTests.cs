@@ -22,7 +22,7 @@ public sealed class MpiTests : IDisposable
 
     private JsonNode Json(string file) => JsonNode.Parse(File.ReadAllText(files.At(file)))!;
 
-    // Of two numbers there is one sum, whoever adds them.
+    // Two numbers have one sum, in whatever order they are added.
     [Fact]
     public void Both_MPIs_train_and_come_to_the_same_bits()
     {
