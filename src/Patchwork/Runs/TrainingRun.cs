@@ -17,55 +17,20 @@ using static TorchSharp.torch;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// Carries a recipe out in a run folder: data, model, trainer, test. What the command line's <c>train</c> does, as a library call.
+/// Runs a recipe in a run folder: opens the data, creates the model, trains and tests it. The library call behind <c>patchwork train</c>.
 /// </summary>
-public sealed class TrainingRun
+public static class TrainingRun
 {
-    private readonly ResolvedRecipe resolved;
-    private readonly RunData data;
-    private readonly ModelCard card;
-    private readonly ImageClassifier model;
-    private readonly Device device;
-    private readonly ICollective collective;
-    private readonly string? remark;
-    private readonly int leastBatch;
-
-    private TrainingRun(ResolvedRecipe asked, RunData data, ModelCard card, ImageClassifier model, Device device, ICollective collective)
-    {
-        (this.data, this.card, this.model, this.device, this.collective) = (data, card, model, device, collective);
-        if (asked.Recipe.Freeze)
-            model.FreezeFeatures();
-        model.FrozenNorm = asked.Recipe.FreezeNorm;
-        leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
-        Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
-            $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
-        var leastOfRanks = RankRows.Least * collective.Size;
-        Recipe.Require(asked.Recipe.BatchSize >= leastOfRanks || collective.Size == 1, "batchSize", asked.Recipe.BatchSize,
-            $"{leastOfRanks} or more for {collective.Size} ranks, each of which needs {RankRows.Least} images");
-        (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
-        // Stored, so that a resumed run uses as many threads and the same precision again.
-        resolved = asked with
-        {
-            Recipe = asked.Recipe with
-            {
-                Threads = HardwareChoices.Threads(asked, model, card),
-                Precision = precision,
-                ScaledDecoding = asked.Recipe.ScaledDecoding ?? true,
-                Stem = (model as ResNet)?.Stem,
-            },
-        };
-    }
-
-    // Network and threads are there for as long as it is worked with.
-    private static T With<T>(ResolvedRecipe asked, RunFolder? resumed, ICollective collective, Func<TrainingRun, T> work)
+    // Network and threads exist only while the work runs.
+    private static T With<T>(ResolvedRecipe asked, RunFolder? resumed, ICollective collective, Func<SettledRun, T> work)
     {
         var device = NativeLibraries.Device(asked.Recipe.Device);
-        asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // its files are found from anywhere
+        asked = asked with { Recipe = RecipePaths.Settled(asked.Recipe) };      // full paths: the run resumes from any folder
         var weights = resumed is null && asked.Recipe.Weights is { } path ? WeightsCard.Of(path) : null;
         if (weights is not null)
             asked = asked with { Recipe = RecipePaths.WithWeights(RecipePaths.WithModel(asked.Recipe), weights) };
         var data = resumed is null ? RunData.Open(asked.Recipe) : RunData.Open(resumed);
-        // Weights of images in colour begin afresh on grey ones.
+        // The weights' normalization applies if the channels match; weights for color images are not normalized for grey ones.
         if (weights?.Normalization is { } normalization && asked.Recipe.Normalization is null
             && normalization.Mean.Count == data.Pair.Train.Channels)
         {
@@ -74,38 +39,36 @@ public sealed class TrainingRun
         }
         var card = asked.Card(data.Pair.Train) with { Data = data.Record.Train.Digest, Version = Provenance.Version };
         using var model = new SeedStream(asked.Recipe.Seed).Network(card.CreateModel);
-        var run = new TrainingRun(asked, data, card, model, device, collective);
+        var run = new SettledRun(asked, data, card, model, device, collective);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
         return work(run);
     }
 
-    private Recipe Recipe => resolved.Recipe;
-
-    private Loss TrainingLoss => field ??= RecipeClassWeights.Over(resolved.LossOn(data.Train), Recipe.ClassWeights, data.Train);
-
     /// <summary>
-    /// Resolves a recipe and trains it in a new folder. Everything that can be refused is refused before the folder appears.
+    /// Resolves a recipe and trains it in a new folder. All input is checked before the folder is created.
     /// </summary>
-    /// <param name="recipe">What to run.</param>
-    /// <param name="folder">Where; must not exist.</param>
-    /// <param name="callbacks">Callbacks beside those that every run has; with several ranks those that write or speak, on rank 0.</param>
-    /// <param name="report">Receives one line at a time for the user.</param>
-    /// <param name="collective">
-    /// Processes that train it together, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this one alone.
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="folder">The run folder; must not exist.</param>
+    /// <param name="callbacks">
+    /// Callbacks in addition to those of every run. With several ranks they run on rank 0 only and must only write or print.
     /// </param>
-    /// <param name="cancellation">Ends the run between two steps; it can be resumed.</param>
+    /// <param name="report">Receives notices for the user, one line each.</param>
+    /// <param name="collective">
+    /// The processes that train together: this one is rank 0, the others run <see cref="Followers"/>. Null for this process alone.
+    /// </param>
+    /// <param name="cancellation">Stops the run between two steps; it can be resumed.</param>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Start(Recipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
         ICollective? collective = null, CancellationToken cancellation = default) =>
         Start(recipe.Resolve(), folder, callbacks, report, collective, cancellation);
 
-    /// <summary>The same with a recipe that is resolved already.</summary>
+    /// <summary>Trains a resolved recipe in a new folder.</summary>
     /// <inheritdoc cref="Start(Recipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/>
     public static RunResult Start(ResolvedRecipe recipe, string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
         ICollective? collective = null, CancellationToken cancellation = default)
     {
-        collective = recipe.Recipe.Epochs == 0 ? null : collective;      // where nothing is trained there is nothing to share
+        collective = recipe.Recipe.Epochs == 0 ? null : collective;      // nothing to share without training
         RequireOfFirstRank(callbacks, collective);
         return WithFollowers(collective, places => With(
             recipe with
@@ -115,11 +78,11 @@ public sealed class TrainingRun
             },
             null, collective ?? new SingleProcess(), run =>
             {
-                DataNeeds.Require(run.resolved, run.data.Pair, run.model);
+                run.RequireData();
                 run.LoadWeights(report);
-                _ = run.TrainingLoss;      // a file of weights that cannot be used is refused
+                _ = run.TrainingLoss;      // rejects an unusable file of class weights
                 run.Share();
-                var runFolder = RunFolder.Create(folder, run.Recipe, run.card, Provenance.Describe(places?.Hosts), run.data);
+                var runFolder = RunFolder.Create(folder, run.Recipe, run.Card, Provenance.Describe(places?.Hosts), run.Data);
                 using var owned = RunLock.Take(runFolder.Path);
                 if (places?.Bound is { } bound)
                     report(new Notice(bound, IsWarning: true));
@@ -131,8 +94,8 @@ public sealed class TrainingRun
     /// Resumes a run from its latest intact checkpoint, or from step 0 when it has none; returns the stored result when it is finished.
     /// </summary>
     /// <exception cref="InputException">
-    /// The folder is not a run, another process works in it, or its data has gone or has other classes by now. Other images are warned of:
-    /// the result is not the one that the run would have had.
+    /// The folder is not a run, another process works in it, its data is missing, or the classes have changed. If only images have changed,
+    /// the run continues with a warning: its result differs from that of an uninterrupted run.
     /// </exception>
     /// <exception cref="OutputException">A file of the run could not be written; it can be resumed.</exception>
     public static RunResult Resume(string folder, IEnumerable<Callback> callbacks, Action<Notice> report,
@@ -146,37 +109,36 @@ public sealed class TrainingRun
         RequireOfFirstRank(callbacks, collective);
         return WithFollowers(collective, _ => With(runFolder.Recipe.ResolveStored(), runFolder, collective ?? new SingleProcess(), run =>
         {
-            if (run.data.ChangesSince(runFolder) is { } changes)
-                report(new Notice($"the run began with other data than there is now ({changes}): it goes on, but not to the same bits",
+            if (run.Data.ChangesSince(runFolder) is { } changes)
+                report(new Notice($"the data has changed since the run began ({changes}): the run continues, but its result is not bit-identical",
                     IsWarning: true));
             var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
             if ((checkpoint?.Ranks ?? run.Recipe.Ranks) is var before && before != (collective?.Size ?? 1))
-                report(new Notice($"the run had {Counted(before)} and has {Counted(collective?.Size ?? 1)} now: it goes on equal to "
-                    + "rounding, not to the same bits", IsWarning: true));
+                report(new Notice($"the run had {Counted(before)} and now has {Counted(collective?.Size ?? 1)}: it continues equal up "
+                    + "to rounding, not bit for bit", IsWarning: true));
             if (checkpoint is null)
             {
                 runFolder.DeleteEvents();
                 run.LoadWeights(report);
             }
-            report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, beginning at step 0"
+            report(new Notice(checkpoint is null ? "resuming: no checkpoint yet, starting from step 0"
                 : $"resuming after epoch {checkpoint.Epoch}, step {checkpoint.StepInEpoch}"));
             run.Share();
             return run.TrainIn(runFolder, checkpoint, callbacks, report, cancellation);
         }));
     }
 
-    // Rank 0 alone has them: one that changes the training would change it there alone.
+    // They run on rank 0 only; one that changes the training would change it there only.
     private static void RequireOfFirstRank(IEnumerable<Callback> callbacks, ICollective? collective)
     {
         if (collective is { Size: > 1 } && callbacks.FirstOrDefault(callback => !callback.OnFirstRankOnly) is { } other)
-            throw new ArgumentException("With several ranks a run takes callbacks that write or speak, "
-                + $"{nameof(Callback.OnFirstRankOnly)}. Received: {other.GetType().Name}. Use a Trainer of your own, whose callbacks are "
-                + "on every rank.", nameof(callbacks));
+            throw new ArgumentException($"With several ranks, callbacks must be {nameof(Callback.OnFirstRankOnly)}: they only write or print. "
+                + $"Received: {other.GetType().Name}. Use your own Trainer, whose callbacks run on every rank.", nameof(callbacks));
     }
 
     private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";
 
-    // Rank 0 calls the others and learns where they are; alone there is nobody to call.
+    // Rank 0 calls the others and collects their hosts.
     private static T WithFollowers<T>(ICollective? collective, Func<RankPlaces?, T> work) =>
         collective is null or { Size: 1 } ? work(null) : Ranks.Of(collective).Together(ranks =>
         {
@@ -184,7 +146,7 @@ public sealed class TrainingRun
             return work(RankPlaces.Of(ranks));
         });
 
-    /// <summary>On a rank other than 0, called to train: gets the recipe, opens the data and trains with the others.</summary>
+    /// <summary>Runs on a rank other than 0: receives the recipe, opens the data and trains with the others.</summary>
     internal static void Follow(ICollective collective, Ranks ranks, CancellationToken cancellation)
     {
         RankPlaces.Of(ranks);
@@ -194,27 +156,16 @@ public sealed class TrainingRun
         var device = NativeLibraries.Device(asked.Device);
         var data = RunData.Open(RecipePaths.Here(asked), card);
         using var model = new SeedStream(asked.Seed).Network(card.CreateModel);
-        var run = new TrainingRun(asked.ResolveStored(), data, card, model, device, collective);
+        var run = new SettledRun(asked.ResolveStored(), data, card, model, device, collective);
         data.RequireSameOn(ranks);
         using var threads = HardwareChoices.OnThreads(run.Recipe.Threads);
         run.Train(null, null, [], _ => { }, cancellation);
     }
 
-    // On rank 0, as soon as all is settled.
-    private void Share()
-    {
-        var ranks = Ranks.Of(collective);
-        if (ranks.Alone)
-            return;
-        ranks.Broadcast(Encoding.UTF8.GetBytes(Recipe.ToJson()));
-        ranks.Broadcast(Encoding.UTF8.GetBytes(card.ToJson()));
-        data.RequireSameOn(ranks);
-    }
-
     /// <summary>
-    /// Refuses what
+    /// Checks a recipe as
     /// <see cref="Start(ResolvedRecipe, string, IEnumerable{Callback}, Action{Notice}, ICollective, CancellationToken)"/>
-    /// would refuse once it has the data and the model, and starts nothing.
+    /// does once it has the data and the model, without starting a run.
     /// </summary>
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     internal static void RequireFit(ResolvedRecipe recipe)
@@ -223,139 +174,8 @@ public sealed class TrainingRun
             return;
         With(recipe, null, new SingleProcess(), run =>
         {
-            DataNeeds.Require(run.resolved, run.data.Pair, run.model);
+            run.RequireData();
             return true;
         });
-    }
-
-    private void LoadWeights(Action<Notice> report)
-    {
-        if (Recipe.Weights is not { } weights)
-            return;
-        var loaded = PretrainedWeights.Load(weights, model);
-        string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped).Except(model.HeadNames)];
-        // Another last layer is what weights are taken for.
-        report(new Notice(loaded.Summary, IsWarning: fresh.Length > 0));
-        if (fresh.Length > 0 && (Recipe.Freeze || Recipe.FreezeEpochs > 0))
-            throw new InputException($"Features that stay as they are must all be in {weights}. Received: {fresh.Length} that would stay "
-                + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were "
-                + "trained in, or omit `Freeze`.");
-    }
-
-    private RunResult TrainIn(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation)
-    {
-        try
-        {
-            return Recipe.Epochs == 0 ? Adopt(folder) : Train(folder, resume, callbacks, report, cancellation);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or DamagedDataException)
-        {
-            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). "
-                + (HasCheckpoint(folder) ? "Its last good checkpoint is kept" : "It has no checkpoint yet and will begin at step 0")
-                + $"; make room or put the file right, then resume it with `TrainingRun.Resume(\"{folder.Path}\")`.", error);
-        }
-        catch (NonFiniteException error)
-        {
-            // The same recipe comes to the same step again, to the bit.
-            var kept = HasCheckpoint(folder)
-                ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but going on from there would end the same way"
-                : "There was no checkpoint yet";
-            throw error.With($"{kept}: begin again in a new folder with a lower learning rate (`Lr`) or a clipped gradient (`Clip`).");
-        }
-    }
-
-    private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
-
-    // Without a folder on a rank that writes none.
-    private RunResult Train(RunFolder? folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
-        CancellationToken cancellation)
-    {
-        foreach (var notice in data.Describe())
-            report(notice);
-        if (remark is not null)
-            report(new Notice(remark, IsWarning: true));
-        if (model is ResNet { Stem: var stem })
-            report(new Notice($"{model.Id} has the {(stem == Stem.Small ? "small stem: 3×3, no pooling"
-                : "stem of ImageNet: 7×7 with stride 2, max-pooling")} (`Stem`)"));
-        var seeds = new SeedStream(Recipe.Seed);
-        using var trainLoader = new BatchLoader(data.Train, seeds, resolved.Loading with { LeastBatch = leastBatch });
-        using var validationLoader = new BatchLoader(data.Validation, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
-        using var testLoader = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
-        var options = new TrainerOptions
-        {
-            Epochs = Recipe.Epochs,
-            Optimizer = resolved.Optimizer,
-            Schedule = resolved.Schedule(trainLoader.Steps),
-            Loss = TrainingLoss,
-            EvaluationLoss = resolved.LossOn(data.Train),
-            ClipNorm = Recipe.Clip,
-            Accumulate = Recipe.Accumulate,
-            Device = device,
-            Precision = Recipe.Precision,
-            Seeds = seeds,
-            Collective = collective,
-            SyncBatchNorm = Recipe.SyncBatchnorm,
-            Report = line => report(new Notice(line)),
-            Warn = line => report(new Notice(line, IsWarning: true)),
-        };
-        var own = resolved.Callbacks(folder?.Path ?? "", folder?.Checkpoints ?? new CheckpointStore(""), trainLoader.Steps);
-        var fit = new Trainer(options, [.. own.InOrder, .. callbacks])
-            .Fit(model, new TrainingData(trainLoader, validationLoader), testLoader, resume, cancellation);
-        if (fit.StopReason is { } reason)
-            report(new Notice($"ended after epoch {fit.Epochs}: {reason}"));
-        var last = TestScore.Of(fit.Epochs, fit.Test!);
-        var best = TestBest(folder, testLoader, own.Checkpoints.BestEpoch, last);
-        var result = new RunResult(last, best, Recipe.ValidatesOnTest, fit.Epochs, own.Metrics.TrainAccuracy, own.Metrics.Seconds,
-            fit.Test!.Images)
-        {
-            Lambdas = own.Lambdas?.Counts,
-        };
-        if (folder is null)
-            return result;
-        Calibrate(folder);
-        folder.WriteResult(result);
-        folder.Checkpoints.Finish();
-        return result;
-    }
-
-    // How sure the network is, or of several labels what counts as a yes, is part of it: fitted for the weights that predict, on the
-    // validation images, if there are any beside the test images.
-    private void Calibrate(RunFolder folder)
-    {
-        if (Recipe.ValidatesOnTest && !card.MultiLabel)
-            return;
-        if (File.Exists(folder.Checkpoints.BestWeights))
-            Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
-        var subject = new Subject(model, data.Validation, new SeedStream(Recipe.Seed)) { Device = device };
-        var calibrated = card.MultiLabel
-            ? card with { Threshold = SeveralLabels.Scores(subject, model, data.Validation).BestThreshold() }
-            : card with { Temperature = LabelledLogits.Of(subject, data.Validation).Temperature() };
-        AtomicFile.WriteText(folder.Checkpoints.Card, calibrated.ToJson() + "\n");
-    }
-
-    // Nothing is trained: weights from elsewhere become a finished run.
-    private RunResult Adopt(RunFolder folder)
-    {
-        Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
-        using var test = new BatchLoader(data.Test, new SeedStream(Recipe.Seed), LoaderOptions.Evaluation(LoaderOptions.EvaluationBatch));
-        var tested = EvaluationPass.Run(model.to(device), test, resolved.LossOn(data.Train), device);
-        var score = TestScore.Of(0, tested);
-        var result = new RunResult(score, score, Recipe.ValidatesOnTest, 0, 0, 0, tested.Images);
-        Calibrate(folder);
-        folder.WriteResult(result);
-        return result;
-    }
-
-    // The test set is read once for each set of weights that is reported, after the fit.
-    private TestScore TestBest(RunFolder? folder, BatchLoader test, int bestEpoch, TestScore last)
-    {
-        if (bestEpoch == last.Epoch)
-            return last;
-        if (folder is not null)
-            Safetensors.LoadInto(folder.Checkpoints.BestWeights, model);
-        RankWeights.Share(Ranks.Of(collective), model);
-        var result = EvaluationPass.Run(model, test, resolved.LossOn(data.Train), device, collective);
-        return TestScore.Of(bestEpoch, result);
     }
 }
