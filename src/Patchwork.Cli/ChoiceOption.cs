@@ -4,17 +4,17 @@ using Patchwork.Inference;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// Options with a few named values, of verbs that use a trained network; the first one, the type's zero, is the default. Case does not
-/// matter.
+/// Options with a few named values, for verbs that use a trained network. The first value, the type's zero, is the default; case is
+/// ignored.
 /// </summary>
 internal static class ChoiceOption
 {
-    /// <summary><c>--precision</c>. There is no auto: the same command is to give the same numbers on every machine.</summary>
-    public static Option<Precision> Precision() => Of("--precision", "what the network computes in",
+    /// <summary><c>--precision</c>. There is no auto: the same command must give the same numbers on every machine.</summary>
+    public static Option<Precision> Precision() => Of("--precision", "number format of the network",
         ("float32", Patchwork.Precision.Float32), ("bfloat16", Patchwork.Precision.BFloat16));
 
-    /// <summary><c>--which</c>: the weights of which epoch.</summary>
-    public static Option<WeightsOf> Which() => Of("--which", "weights of the epoch that was best in validation, or of the last one",
+    /// <summary><c>--which</c>: which epoch's weights to use.</summary>
+    public static Option<WeightsOf> Which() => Of("--which", "weights of the epoch with the best validation, or of the last epoch",
         ("best", WeightsOf.BestEpoch), ("last", WeightsOf.LastEpoch));
 
     public static Option<T> Of<T>(string name, string description, params (string Text, T Value)[] choices) where T : notnull
@@ -23,6 +23,7 @@ internal static class ChoiceOption
         return new(name)
         {
             Description = $"{description}: {string.Join(", ", texts)} (default {texts[0]})",
+            HelpName = "NAME",
             CustomParser = result =>
             {
                 var given = result.Tokens is [var token] ? token.Value : "";

@@ -4,13 +4,12 @@ using Patchwork.Cli.Commands;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// Runs a command line and turns its end into an exit code: 0 success, 2 refused before work began, 1 failed during work, 130 cancelled by
-/// Ctrl+C, 143 by SIGTERM, 129 by SIGHUP.
-/// Errors are one sentence on standard error; a stack trace only with <c>--verbose</c>.
+/// Runs a command line and returns its exit code: 0 success, 2 rejected before work began, 1 failed during work, 130 cancelled by Ctrl+C,
+/// 143 by SIGTERM, 129 by SIGHUP. An error is one sentence on standard error, with a stack trace only if <c>--verbose</c> is given.
 /// </summary>
 internal static class CommandRunner
 {
-    /// <summary>Runs one command line, writing to the given writers instead of the console.</summary>
+    /// <summary>Runs one command line and writes to the given writers instead of the console.</summary>
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
         using var ranks = new CommandRanks();
@@ -50,7 +49,7 @@ internal static class CommandRunner
             + $"{(command == root ? "" : command.Name + " ")}--help.";
     }
 
-    // A verb with an argument takes a mistyped flag for it.
+    // To the parser a mistyped flag is an argument, if the verb has any.
     private static string? UnknownFlag(ParseResult parsed) =>
         parsed.CommandResult.Children.OfType<System.CommandLine.Parsing.ArgumentResult>().SelectMany(argument => argument.Tokens)
             .Select(token => token.Value)
@@ -77,6 +76,6 @@ internal static class CommandRunner
         _ => "the run can be resumed",
     };
 
-    /// <summary>The command as it was typed, to be repeated.</summary>
+    /// <summary>The command line of this process, for the report.</summary>
     public static string Line => $"patchwork {string.Join(' ', Environment.GetCommandLineArgs()[1..])}";
 }

@@ -4,28 +4,28 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli;
 
-/// <summary>Flags that every verb has: about what is printed, and the threads. Those that train have the threads in their recipe.</summary>
-/// <param name="threads">What the verb's <c>--threads</c> means; null where a recipe has it.</param>
+/// <summary>The flags of every verb: output and threads.</summary>
+/// <param name="threads">The description of <c>--threads</c>; null for verbs that train, where it is a recipe key.</param>
 /// <param name="worksInRuns">True for verbs that write into run folders, one process at a time.</param>
 internal sealed class CommonOptions(string? threads = "torch threads (default: all cores)", bool worksInRuns = false)
 {
     private readonly Option<bool> breakLock = new("--break-lock")
     {
-        Description = "take a run folder over from a process of another machine that has ended",
+        Description = "take over a run folder locked by a process on another machine that has ended",
     };
-    private readonly Option<bool> json = new("--json") { Description = "print one JSON document on standard output and nothing else" };
-    private readonly Option<bool> quiet = new("--quiet") { Description = "no progress, only warnings" };
-    private readonly Option<bool> verbose = new("--verbose") { Description = "stack trace on errors" };
+    private readonly Option<bool> json = new("--json") { Description = "print one JSON document on standard output, nothing else" };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "print warnings only, no progress" };
+    private readonly Option<bool> verbose = new("--verbose") { Description = "print a stack trace on errors" };
     private readonly Option<int?> number = WholeOption.Optional("--threads", threads ?? "", 1, 1024);
 
     public bool Json(ParseResult parsed) => parsed.GetValue(json);
 
     public bool Quiet(ParseResult parsed) => parsed.GetValue(quiet);
 
-    /// <summary>The threads that were asked for, or null.</summary>
+    /// <summary>The value of <c>--threads</c>; null if not given.</summary>
     public int? Threads(ParseResult parsed) => parsed.GetValue(number);
 
-    /// <summary>Loads torch and gives it the threads that were asked for.</summary>
+    /// <summary>Loads torch and sets its number of threads.</summary>
     public void PrepareTorch(ParseResult parsed)
     {
         NativeLibraries.Ensure();
@@ -33,7 +33,7 @@ internal sealed class CommonOptions(string? threads = "torch threads (default: a
             TorchSharp.torch.set_num_threads(given);
     }
 
-    /// <summary>Breaks the locks of run folders where that was asked for.</summary>
+    /// <summary>Breaks the locks of run folders if <c>--break-lock</c> was given.</summary>
     public void BreakLocks(ParseResult parsed, params string[] folders)
     {
         if (parsed.GetValue(breakLock))

@@ -2,17 +2,17 @@ using Patchwork.Mixing;
 
 namespace Patchwork.Cli;
 
-/// <summary>The flags that CutMix alone has.</summary>
+/// <summary>The flags of CutMix only.</summary>
 internal static class CutMixOptions
 {
     public static void AddTo(RecipeOptions options)
     {
-        options.Text("--preset", $"begin with another system's CutMix: {string.Join(", ", CutMix.Presets.All.Keys)}");
+        options.Text("--preset NAME", $"CutMix as another library implements it: {string.Join(", ", CutMix.Presets.All.Keys)}");
         options.Choice<Placement>("--placement", "where the box may lie");
-        options.Choice<Rounding>("--rounding", "how the box's sides become pixels");
-        options.Number("--margin", "share of the box kept away from the border");
-        options.Number("--fixed-lambda", "λ that is not drawn");
-        options.Choice<Centre>("--centre", "law of the box's centre");
-        options.Choice<LabelWeight>("--label-weight", "weight of the image's own label");
+        options.Choice<Rounding>("--rounding", "how the sides of the box are rounded to pixels");
+        options.Number("--margin X", "with clipped placement: distance of the box's centre from the border, as a share of the box");
+        options.Number("--fixed-lambda X", "use this λ instead of drawing one");
+        options.Choice<Centre>("--centre", "distribution of the centre of the box");
+        options.Choice<LabelWeight>("--label-weight", "how the weight of the image's own label is computed");
     }
 }

@@ -2,11 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace Patchwork.Cli;
 
-/// <summary>The library's messages name properties and calls, between backticks; here they become flags and commands.</summary>
+/// <summary>Translates the properties and calls in library messages, marked by backticks, into flags and commands.</summary>
 internal static partial class Flags
 {
     /// <summary>
-    /// A message in the words of the command line: <c>`ImageSize`</c> is <c>--image-size</c>, and <c>`TrainingRun.Resume("RUN")`</c> is
+    /// Translates a message: <c>`ImageSize`</c> becomes <c>--image-size</c>, and <c>`TrainingRun.Resume("RUN")`</c> becomes
     /// <c>train --resume --out RUN</c>.
     /// </summary>
     public static string In(string message) =>

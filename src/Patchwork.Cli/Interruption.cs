@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Patchwork.Cli;
 
 /// <summary>
-/// What stops a verb from outside: Ctrl+C, SIGTERM (as container runtimes, batch systems and service managers send it) and SIGHUP (a
-/// terminal that is closed). The first one cancels, so that the verb can keep what it has; a second one ends the process at once.
+/// Turns Ctrl+C, SIGTERM (sent by container runtimes, batch systems and service managers) and SIGHUP (a closed terminal) into a
+/// cancellation. The first signal cancels, so that the verb can save its work; a second one ends the process at once.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -23,11 +23,10 @@ internal sealed class Interruption : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;
 
-    /// <summary>The exit code of a verb that was cancelled, 128 and the number of the signal; 130, of Ctrl+C, unless it was another.
-    /// </summary>
+    /// <summary>The exit code of a cancelled verb: 128 plus the number of the signal, 130 (Ctrl+C) by default.</summary>
     public static int ExitCode { get; private set; } = 130;
 
-    /// <summary>Listens from now on, for the rest of the process or until disposed.</summary>
+    /// <summary>Starts to listen, until disposed.</summary>
     public static Interruption Listen() => new();
 
     private void Register(PosixSignal signal, int exitCode) =>
@@ -40,12 +39,12 @@ internal sealed class Interruption : IDisposable
         var first = !source.IsCancellationRequested;
         keepRunning(first);
         if (!first)
-            return;      // what the signal does by itself: it ends the process
+            return;      // the default action of the signal ends the process
         ExitCode = exitCode;
         source.Cancel();
     }
 
-    // nohup starts a program with SIGHUP ignored; it is to stay so. Only Linux says so in a file.
+    // nohup starts a program with SIGHUP ignored, and that must stay so. Only Linux tells, in a file.
     private static bool IsHangUpIgnored()
     {
         const string status = "/proc/self/status", key = "SigIgn:";

@@ -3,21 +3,21 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli;
 
-/// <summary>The argument of verbs that train: a recipe file, over which flags are laid.</summary>
+/// <summary>The recipe file argument of verbs that train; flags override its values.</summary>
 internal sealed class RecipeFile
 {
     private readonly Argument<string?> path = new("recipe")
     {
-        Description = "recipe file (JSON); flags are laid over it",
+        Description = "recipe file (JSON); flags override its values",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     public void AddTo(Command command) => command.Arguments.Add(path);
 
-    /// <summary>The path that was given, or null.</summary>
+    /// <summary>The path on the command line; null if there is none.</summary>
     public string? Given(ParseResult parsed) => parsed.GetValue(path);
 
-    /// <summary>The recipe in the file; null where no file was given.</summary>
+    /// <summary>Reads the recipe; null if no file was given.</summary>
     /// <exception cref="InputException">There is no such file, or it is not a recipe.</exception>
     public Recipe? Read(ParseResult parsed)
     {

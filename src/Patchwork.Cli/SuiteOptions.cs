@@ -5,17 +5,18 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli;
 
-/// <summary>Flags about what is evaluated: the suites, how many images, and one flag for each option of the catalogue's suites.</summary>
+/// <summary>The flags of an evaluation: suites, number of images, and one flag per option of the catalogue's suites.</summary>
 internal sealed class SuiteOptions(string flag, bool alsoNone = false)
 {
     private readonly Option<string?> suites = new(flag)
     {
-        Description = $"suites separated by commas ({string.Join(", ", Suites.All.Select(suite => suite.Id))}), "
-            + (alsoNone ? "all, or none" : "all"),
+        Description = $"suites, separated by commas: {string.Join(", ", Suites.All.Select(suite => suite.Id))}; or all"
+            + (alsoNone ? ", or none" : ""),
+        HelpName = "NAMES",
     };
 
     private readonly Option<int?> limit = WholeOption.Optional("--limit",
-        "test images that are evaluated, every class by its share; written into every result (default all)");
+        "evaluate N test images, stratified by class (default all)");
 
     private readonly Dictionary<string, Option<string?>> own = Suites.All.SelectMany(suite => suite.Options)
         .ToDictionary(option => option.Name, option => new Option<string?>(FlagOf(option)) { Description = option.Description });
@@ -28,10 +29,10 @@ internal sealed class SuiteOptions(string flag, bool alsoNone = false)
             command.Options.Add(option);
     }
 
-    /// <summary>The options that were given, or null where nothing is to be evaluated.</summary>
+    /// <summary>The evaluation that the command line asks for; null if it asks for none.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="standard">The suites where none is named.</param>
-    /// <param name="standardLimit">The test images where neither suites nor their number are given.</param>
+    /// <param name="standard">The suites if none are named.</param>
+    /// <param name="standardLimit">The number of test images if neither suites nor a number are given.</param>
     public EvaluationOptions? Over(ParseResult parsed, string standard = "none", int? standardLimit = null)
     {
         var given = parsed.GetValue(suites)?.ToLowerInvariant();
@@ -49,7 +50,7 @@ internal sealed class SuiteOptions(string flag, bool alsoNone = false)
         Suite Set(Suite suite, SuiteOption option) => parsed.GetValue(own[option.Name]) is { } text ? option.Set(suite, text) : suite;
     }
 
-    /// <summary>A message of the library with the flags of suites in place of their properties.</summary>
+    /// <summary>Replaces the suite properties in a library message by their flags.</summary>
     public static string InFlags(string message) => Suites.All.SelectMany(suite => suite.Options)
         .Aggregate(message, (text, option) => text.Replace($"`{option.Property}`", FlagOf(option), StringComparison.Ordinal));
 

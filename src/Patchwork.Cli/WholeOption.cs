@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Patchwork.Cli;
 
-/// <summary>Options that take a whole number, refused in one sentence when they get something else.</summary>
+/// <summary>Options whose value is a whole number; anything else is rejected in one sentence.</summary>
 internal static class WholeOption
 {
     /// <summary>An option with a default.</summary>
@@ -12,14 +12,16 @@ internal static class WholeOption
         new(flag)
         {
             Description = description,
+            HelpName = "N",
             DefaultValueFactory = _ => standard,
             CustomParser = result => Parse(result, flag, least, most) ?? standard,
         };
 
-    /// <summary>An option that may be left away.</summary>
+    /// <summary>An option without a default.</summary>
     public static Option<int?> Optional(string flag, string description, int least = int.MinValue, int most = int.MaxValue) => new(flag)
     {
         Description = description,
+        HelpName = "N",
         CustomParser = result => Parse(result, flag, least, most),
     };
 

@@ -9,8 +9,8 @@ using Patchwork.Runs;
 namespace Patchwork.Cli.Commands;
 
 /// <summary>
-/// <c>bench</c>: the project's own speed ratios, at most 45 s; with <c>--training</c>, <c>--methods</c> or <c>--evaluation</c> what these
-/// bring or cost, some minutes.
+/// <c>bench</c>: the project's own speed ratios in at most 45 s, or with <c>--training</c>, <c>--methods</c> or <c>--evaluation</c> those
+/// of one part in several minutes.
 /// </summary>
 internal static class BenchCommand
 {
@@ -19,15 +19,16 @@ internal static class BenchCommand
         var common = new CommonOptions();
         var training = new Option<bool>("--training")
         {
-            Description = "what precision, threads and scaled decoding of photographs bring instead; some minutes",
+            Description = "instead: the effect of precision, threads and scaled decoding of photographs; several minutes",
         };
-        var methods = new Option<bool>("--methods") { Description = "what each method adds to a training step instead; some minutes" };
+        var methods = new Option<bool>("--methods") { Description = "instead: the cost of each method per training step; several minutes" };
         var evaluation = new Option<bool>("--evaluation")
         {
-            Description =
-            "what evaluating costs over the bare passes through the network instead; some minutes"
+            Description = "instead: the cost of each suite over the bare forward passes; several minutes",
         };
-        var command = new Command("bench", "The project's own speed ratios, measured in turn in one process; at most 45 s.")
+        var command = new Verb("bench", "Measures the project's own speed ratios, interleaved in one process, in at most 45 s.",
+            new("patchwork bench", "mixing against a copy of the batch, and its share of a training step"),
+            new("patchwork bench --methods", "the cost of each method per training step"))
         {
             training, methods, evaluation,
         };

@@ -14,26 +14,31 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>compare</c>: methods × seeds, a folder each; finished runs are skipped, partial ones resumed.</summary>
+/// <summary><c>compare</c>: trains methods × seeds, one folder per run; skips finished runs and resumes partial ones.</summary>
 internal static class CompareCommand
 {
     public static Command Create(CommandRanks ranks)
     {
         var methods = new Option<string>("--methods")
         {
-            Description = "methods separated by commas, or all",
+            Description = "methods, separated by commas, or all",
+            HelpName = "NAMES",
             DefaultValueFactory = _ => DefaultExperiment.Methods,
         };
-        var seeds = WholeOption.Create("--seeds", "seeds a method, with --folds as many as there are folds", 3);
-        var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)" };
-        var jobs = WholeOption.Optional("--jobs", "runs at a time (default: one a core with 4 GiB of memory for each; one on a GPU)");
+        var seeds = WholeOption.Create("--seeds", "runs per method, each with its own seed; with --folds one per fold", 3);
+        var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)", HelpName = "DIR" };
+        var jobs = WholeOption.Optional("--jobs", "runs at the same time (default: one per core and 4 GiB of memory; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", alsoNone: true);
         var file = new RecipeFile();
         var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions(withDefaults: false).Data().Mixing(method: false).Training();
-        var command = new Command("compare", "Trains methods × seeds and compares them. Without a recipe and a data set: "
-            + "recipes/default.json on the embedded photographs, then calibration and occlusion on 300 test images.")
+        var command = new Verb("compare", "Trains several methods with several seeds, evaluates them and writes a report. Without a recipe or a "
+            + "data set it runs recipes/default.json on the embedded photographs.",
+            new("patchwork compare", "baseline, Cutout, Mixup and CutMix on the embedded photographs, 3 seeds"),
+            new("patchwork compare --methods baseline,cutmix,resizemix --dataset folder --data pictures --seeds 5",
+                "three methods on your own pictures"),
+            new("patchwork compare recipe.json --evaluate all --limit 500", "a recipe file, then every suite on 500 test images"))
         {
             methods,
             seeds,
@@ -47,13 +52,13 @@ internal static class CompareCommand
         common.AddTo(command);
         command.SetAction(parsed =>
         {
-            // With a recipe, a data set or weights given, the defaults are those of train: the experiment was tuned from nothing.
+            // With a recipe, a data set or weights the defaults are those of train: the experiment was tuned without any of them.
             var set = recipe.Given(parsed, "dataset")?.ToLowerInvariant();
             var byDefault = file.Given(parsed) is null && recipe.Given(parsed, "weights") is null
                 && (set is null || set == DefaultExperiment.Recipe.Dataset);
             var standard = !byDefault ? file.Read(parsed) ?? new Recipe()
                 : recipe.Given(parsed, "optimizer") is null ? DefaultExperiment.Recipe
-                : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default's optimizer
+                : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default optimizer
             var chosen = recipe.Over(standard, parsed);
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
             var names = all ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
@@ -85,7 +90,7 @@ internal static class CompareCommand
         return command;
     }
 
-    // On a terminal a table fills as runs end; in a log each of them is a line.
+    // A terminal shows a table that fills as runs end, a log one line per run.
     private static ComparisonResult Train(Comparison comparison, Recipe recipe, string folder, EvaluationOptions? evaluation, LiveLine line,
         bool quiet, CancellationToken cancellation)
     {
@@ -128,7 +133,7 @@ internal static class CompareCommand
         }
     }
 
-    // Said once, when the first run begins: what is refused is refused before.
+    // Prints the heading once, when the first run starts, so that it does not precede an error about the input.
     private sealed class Heading(Action say) : Callback
     {
         private int said;
@@ -175,7 +180,7 @@ internal static class CompareCommand
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
-            // Titles wrap between words, names and numbers never: the longest name and all columns fit into 80 characters.
+            // Titles wrap between words, names and numbers never; the longest name and all columns fit into 80 characters.
             var words = column.Title.Split(' ').Concat(content.Rows.Select(row => row[i]));
             table.AddColumn(new TableColumn(Markup.Escape(column.Title))
             {

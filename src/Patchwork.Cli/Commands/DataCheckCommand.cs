@@ -9,18 +9,20 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>data check</c>: what is in a data set, and what is wrong with it.</summary>
+/// <summary><c>data check</c>: reports what a data set contains and what is wrong with it.</summary>
 internal static class DataCheckCommand
 {
-    // Of each kind of fault so many are named; --json has all.
+    // At most this many files are named per kind of fault; --json has all.
     private const int Named = 10;
 
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "folder of pictures, list of images, or a data set's id" };
+        var source = new Argument<string>("source") { Description = "folder of pictures, list of images, or name of a data set" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false);
-        var command = new Command("check", "What is in a data set: counts, sizes, damaged, turned and repeated images, files left out.")
+        var command = new Verb("check", "Reports what a data set contains: counts, sizes, damaged, rotated and repeated images, omitted files.",
+            new("patchwork data check pictures", "a folder with one sub-folder per class"),
+            new("patchwork data check labels.csv --images pictures", "a list"))
         {
             source,
         };

@@ -8,16 +8,19 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>data list</c>, <c>get</c>, <c>check</c> and <c>list-files</c>: data sets, their download, and what is in them.</summary>
+/// <summary><c>data list</c>, <c>get</c>, <c>check</c> and <c>list-files</c>: lists, downloads and inspects data sets.</summary>
 internal static class DataCommand
 {
-    public static Command Create() => new("data", "Data sets: what there is, their download, and what is in them.")
+    public static Command Create() => new Verb("data", "Lists, downloads and inspects data sets.",
+        new("patchwork data list", "the data sets and where they are published"),
+        new("patchwork data get cifar10", "downloads CIFAR-10, resumes, and checks it"),
+        new("patchwork data check pictures", "what is in a folder of your own"))
     {
         List(), Get(), DataCheckCommand.Create(), ListFiles(),
     };
 
-    /// <summary>The recipe of a data set that is named by its id, its folder, or its list.</summary>
-    /// <exception cref="InputException">A path leads nowhere.</exception>
+    /// <summary>A recipe with the data set that is given by name, folder or list.</summary>
+    /// <exception cref="InputException">The path does not exist.</exception>
     public static Recipe Named(string given)
     {
         if (Path.Exists(given))
@@ -27,10 +30,10 @@ internal static class DataCommand
                 + "exist.");
     }
 
-    private static Command List()
+    private static Verb List()
     {
         var common = new CommonOptions();
-        var command = new Command("list", "Data sets and where they are published.");
+        var command = new Verb("list", "Lists the data sets and where they are published.");
         common.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -49,13 +52,14 @@ internal static class DataCommand
         return command;
     }
 
-    private static Command ListFiles()
+    private static Verb ListFiles()
     {
-        var source = new Argument<string>("source") { Description = "data set's id, folder of pictures, or list of images" };
-        var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "listed" };
+        var source = new Argument<string>("source") { Description = "name of a data set, folder of pictures, or list of images" };
+        var output = new Option<string>("--out") { Description = "folder to write", HelpName = "DIR", DefaultValueFactory = _ => "listed" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false);
-        var command = new Command("list-files", "Writes a data set as a list of its images, to edit and to train on.")
+        var command = new Verb("list-files", "Writes a data set as a list of its images, to edit and to train on.",
+            new VerbExample("patchwork data list-files pictures --out listed", "writes listed/list.csv for a folder of pictures"))
         {
             source, output,
         };
@@ -83,15 +87,17 @@ internal static class DataCommand
         return command;
     }
 
-    private static Command Get()
+    private static Verb Get()
     {
         var name = new Argument<string>("name") { Description = "data set to download" };
         var data = new Option<string?>("--data")
         {
-            Description = "folder of all data sets (default $PATCHWORK_DATA, then ~/.cache/patchwork/data)",
+            Description = "folder for all data sets (default $PATCHWORK_DATA, or else ~/.cache/patchwork/data)",
+            HelpName = "DIR",
         };
         var common = new CommonOptions();
-        var command = new Command("get", "Downloads a data set from its official home and checks it; resumes where it stopped.")
+        var command = new Verb("get", "Downloads a data set from its publisher, verifies it, and resumes an interrupted download.",
+            new VerbExample("patchwork data get cifar10", "downloads CIFAR-10"))
         {
             name, data,
         };

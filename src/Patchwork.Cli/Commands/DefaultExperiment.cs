@@ -2,7 +2,7 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary>What verbs show and compare where nothing is named.</summary>
+/// <summary>The defaults of verbs that are given no method, data set or recipe.</summary>
 internal static class DefaultExperiment
 {
     private static readonly Lazy<Recipe> Read = new(() =>
@@ -11,9 +11,7 @@ internal static class DefaultExperiment
         return Recipe.FromJson(file.ReadToEnd(), "recipes/default.json");
     });
 
-    /// <summary>
-    /// The recipe of <c>compare</c> on the embedded photographs: <c>recipes/default.json</c>, which this program carries.
-    /// </summary>
+    /// <summary>The recipe of <c>compare</c> on the embedded photographs: <c>recipes/default.json</c>, embedded in this program.</summary>
     public static Recipe Recipe => Read.Value;
 
     /// <summary>The method of <c>preview</c>, <c>plan</c> and <c>mix</c>.</summary>
@@ -22,9 +20,9 @@ internal static class DefaultExperiment
     /// <summary>The methods of <c>compare</c>.</summary>
     public static string Methods => "baseline,cutout,mixup,cutmix";
 
-    /// <summary>What <see cref="Recipe"/> is evaluated by, beyond its test error.</summary>
+    /// <summary>The suites that evaluate the runs of <see cref="Recipe"/>.</summary>
     public static string Suites => "calibration,occlusion";
 
-    /// <summary>Test images that <see cref="Suites"/> measure.</summary>
+    /// <summary>The number of test images in <see cref="Suites"/>.</summary>
     public static int Limit => 300;
 }

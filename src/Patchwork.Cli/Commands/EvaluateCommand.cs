@@ -10,7 +10,7 @@ using Patchwork.Runs;
 namespace Patchwork.Cli.Commands;
 
 /// <summary>
-/// <c>evaluate</c>: measures the paper's claims on a finished run, suite by suite; what is measured already is not measured again.
+/// <c>evaluate</c>: measures the paper's claims on a finished run, suite by suite; stored results are reused.
 /// </summary>
 internal static class EvaluateCommand
 {
@@ -21,14 +21,19 @@ internal static class EvaluateCommand
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var logits = new Option<string?>("--logits")
         {
-            Description = "file for the logits of each test image: .npy, float32 (images, classes), or .csv with their files and classes",
+            Description = "write the logits of each test image: .npy, float32 (images, classes), or .csv with file names and classes",
+            HelpName = "FILE",
         };
         var common = new CommonOptions("torch threads (default: the run's)", worksInRuns: true);
         var precision = ChoiceOption.Precision();
         var command =
-            new Command("evaluate",
-            "Measures a finished run beyond its test error, suite by suite, and goes on where it was interrupted.") { run, precision,
-            markdown, logits };
+            new Verb("evaluate", "Evaluates a finished run beyond test error, suite by suite; resumes where it was interrupted.",
+                new("patchwork evaluate runs/mine", "every suite that the test set allows"),
+                new("patchwork evaluate runs/mine --suite calibration,corruption --limit 500", "two suites on 500 test images"),
+                new("patchwork evaluate runs/mine --suite clean --logits logits.npy", "also writes the logits"))
+            {
+                run, precision, markdown, logits,
+            };
         options.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -42,7 +47,7 @@ internal static class EvaluateCommand
             using var interruption = Interruption.Listen();
             common.BreakLocks(parsed, folder);
             if (parsed.GetValue(logits) is { } path)
-                RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);      // one pass; a wrong name is refused first
+                RunEvaluation.WriteLogits(folder, path, chosen, interruption.Token);      // one pass; a wrong file name is rejected first
             var suites = RunEvaluation.Run(folder, chosen, progress.Say, progress.Advance, ranks.Collective, interruption.Token);
             line.Clear();
             var finished = ComparisonResult.Of(RunFolder.Open(folder));

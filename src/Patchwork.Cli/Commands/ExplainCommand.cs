@@ -9,28 +9,33 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>explain</c>: what a trained run looked at in pictures.</summary>
+/// <summary><c>explain</c>: shows which pixels a trained network looked at.</summary>
 internal static class ExplainCommand
 {
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "run folder" };
-        var images = new Argument<string[]>("image") { Description = "pictures, or folders of them", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("image") { Description = "pictures, or folders of pictures", Arity = ArgumentArity.OneOrMore };
         var layer = new Option<string?>("--layer")
         {
-            Description = "Grad-CAM at this layer, as layer2 (default: class activation map of the last features)",
+            Description = "Grad-CAM at this layer, for example layer2 (default: class activation map of the last features)",
+            HelpName = "NAME",
         };
-        var asked = new Option<string?>("--class") { Description = "the class to look for (default: the predicted one)" };
+        var asked = new Option<string?>("--class") { Description = "class to explain (default: the predicted one)", HelpName = "NAME" };
         var output = new Option<string?>("--out")
         {
-            Description = "PNG file of one picture, or the folder of several (default: the current folder, the picture's name and "
-                + ".explained.png)",
+            Description = "PNG file for one picture, folder for several (default: PICTURE.explained.png in the current folder)",
+            HelpName = "PATH",
         };
         var precision = ChoiceOption.Precision();
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Command("explain", "What a trained run looked at in pictures: heat map, overlay, box.") { run, images, layer,
-            asked, output, precision, which };
+        var command = new Verb("explain", "Shows what a trained network looked at: heat map, overlay and box.",
+            new("patchwork explain runs/mine photo.jpg", "writes photo.explained.png"),
+            new("patchwork explain runs/mine photo.jpg --class coat --layer layer2", "Grad-CAM for one class at one layer"))
+        {
+            run, images, layer, asked, output, precision, which,
+        };
         common.AddTo(command);
         command.SetAction(parsed =>
         {

@@ -13,7 +13,7 @@ using Patchwork.Runs;
 namespace Patchwork.Cli.Commands;
 
 /// <summary>
-/// <c>export</c>: a trained network as one file that any ONNX runtime runs, checked against the network before it is kept.
+/// <c>export</c>: writes a trained network as one file for any ONNX runtime, checked against the network before it is kept.
 /// </summary>
 internal static class ExportCommand
 {
@@ -24,18 +24,21 @@ internal static class ExportCommand
         var run = new Argument<string>("run") { Description = "run folder" };
         var output = new Option<string?>("--out")
         {
-            Description = "file, or of other formats than onnx a new folder (default: named after the run, in the current folder)",
+            Description = "file for onnx, new folder for the other formats (default: the run's name in the current folder)",
+            HelpName = "PATH",
         };
         var format = ChoiceOption.Of("--format",
-            "one file for any runtime, the weights and the card, or the layout of timm and Hugging Face",
+            "one ONNX file, weights and card, or the layout of timm and Hugging Face",
             ("onnx", Format.Onnx), ("safetensors", Format.Safetensors), ("timm", Format.Timm));
         var input = ChoiceOption.Of("--input",
-            "onnx: what the file takes, bytes by rows that it normalizes or normalized floats by channels",
+            "onnx: input of the file: bytes (height, width, channel), which it normalizes, or normalized floats (channel, height, width)",
             ("pixels", OnnxInput.Pixels), ("float", OnnxInput.Normalized));
-        var opset = WholeOption.Create("--opset", "onnx: set of operations, 12 to 17", 17, 12);
+        var opset = WholeOption.Create("--opset", "onnx: operator set, 12 to 17", 17, 12);
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Command("export", "Writes a trained network as one ONNX file: normalization, probabilities and classes inside.")
+        var command = new Verb("export", "Writes a trained network as one ONNX file that contains normalization, probabilities and class names.",
+            new("patchwork export runs/mine --out mine.onnx", "one file, checked against the network"),
+            new("patchwork export runs/mine --format timm", "config.json and weights for timm"))
         {
             run, output, format, input, opset, which,
         };

@@ -9,14 +9,16 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>methods</c>: the catalogue with defaults; one method in full.</summary>
+/// <summary><c>methods</c>: prints the catalogue, or one method with all its options.</summary>
 internal static class MethodsCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string?>("name") { Description = "method to show in full", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("name") { Description = "show this method with all its options", Arity = ArgumentArity.ZeroOrOne };
         var common = new CommonOptions();
-        var command = new Command("methods", "The catalogue of methods with their defaults.") { name };
+        var command = new Verb("methods", "Lists the methods with their defaults.",
+            new("patchwork methods", "all methods"),
+            new("patchwork methods cutmix", "every option of CutMix")) { name };
         common.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -33,10 +35,10 @@ internal static class MethodsCommand
         return command;
     }
 
-    // A table for each kind, its methods one below the other: sentence, defaults, paper.
+    // One table per kind: each method's sentence, defaults and paper.
     private static void Print(IAnsiConsole screen, IReadOnlyList<Method> shown)
     {
-        const char tied = '\u00a0';      // a space that no line is broken at
+        const char tied = '\u00a0';      // a space at which lines do not break
         foreach (var kind in shown.GroupBy(method => Kind(method.Create())))
         {
             var table = new Table().Border(TableBorder.Simple).Expand();

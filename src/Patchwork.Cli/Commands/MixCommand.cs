@@ -15,21 +15,26 @@ internal static class MixCommand
     {
         var source = new Argument<string?>("source")
         {
-            Description = "data set id, folder of pictures with one sub-folder per class, or list of images "
+            Description = "name of a data set, folder of pictures with one sub-folder per class, or list of images "
                 + "(default: the embedded photographs)",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var output = new Option<string>("--out") { Description = "folder", DefaultValueFactory = _ => "mixed" };
-        var count = WholeOption.Create("--count", "pictures", 100, 1, 1_000_000);
+        var output = new Option<string>("--out") { Description = "folder to write", HelpName = "DIR", DefaultValueFactory = _ => "mixed" };
+        var count = WholeOption.Create("--count", "number of images", 100, 1, 1_000_000);
         var part = new Option<string>("--part")
         {
-            Description = "which pictures: train or test (mixed like the others; plain with --probability 0)",
+            Description = "train or test; test images are mixed too, unless --probability is 0",
+            HelpName = "NAME",
             DefaultValueFactory = _ => "train",
         };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false).Mixing();
-        var command = new Command("mix", "A mixed data set for other frameworks: PNG pictures, targets.csv, classes.txt.") { source,
-            output, count, part };
+        var command = new Verb("mix", "Writes a mixed data set for other frameworks: PNG files, targets.csv and classes.txt.",
+            new("patchwork mix --count 1000 --out mixed", "1,000 CutMix images of the embedded photographs"),
+            new("patchwork mix pictures --image-size 64 --method resizemix", "your own pictures, mixed by ResizeMix"))
+        {
+            source, output, count, part,
+        };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>

@@ -15,7 +15,8 @@ internal static class ModelsCommand
     public static Command Create()
     {
         var common = new CommonOptions("torch threads (default: all cores)");
-        var command = new Command("models", "The networks: parameters, operations, size of their images, and weights to begin with.");
+        var command = new Verb("models", "Lists the networks: parameters, operations, image size and pretrained weights.",
+            new VerbExample("patchwork models", "all networks"));
         common.AddTo(command);
         command.SetAction(parsed =>
         {

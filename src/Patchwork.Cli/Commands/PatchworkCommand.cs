@@ -1,12 +1,14 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>patchwork</c>: the root of the verbs.</summary>
+/// <summary><c>patchwork</c>: the root command, with all verbs.</summary>
 internal static class PatchworkCommand
 {
-    public static RootCommand Create(CommandRanks ranks) =>
-        new("CutMix and its family: trains image classifiers on mixed samples and measures what that buys.")
+    public static RootCommand Create(CommandRanks ranks)
+    {
+        var root = new RootCommand("CutMix and its family: trains image classifiers on mixed images and measures the effect.")
         {
             CompareCommand.Create(ranks),
             TrainCommand.Create(ranks),
@@ -22,4 +24,7 @@ internal static class PatchworkCommand
             DataCommand.Create(),
             BenchCommand.Create(),
         };
+        root.Options.OfType<HelpOption>().Single().Action = new HelpPage();
+        return root;
+    }
 }

@@ -10,25 +10,30 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>plan</c>: drawn plans as JSON lines, without a pixel.</summary>
+/// <summary><c>plan</c>: draws mixing plans and prints them as JSON lines.</summary>
 internal static class PlanCommand
 {
     // As in recipes.
     private const int LargestSide = 1024;
 
-    // Bytes gathered before they are written: standard output is not buffered.
+    // Bytes to collect before writing: standard output is not buffered.
     private const int Block = 1 << 16;
 
     public static Command Create()
     {
-        var count = WholeOption.Create("--batch", "images a batch", 4, 1, 65_536);
+        var count = WholeOption.Create("--batch", "images per batch", 4, 1, 65_536);
         var height = WholeOption.Create("--height", "rows per image", 32, 1, LargestSide);
         var width = WholeOption.Create("--width", "columns per image", 32, 1, LargestSide);
         var draws = WholeOption.Create("--draws", "plans to draw", 10, 1, 1_000_000);
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Mixing();
-        var command = new Command("plan", "Drawn mixing plans as JSON lines, no pixels. \"mixed\" is false where a plan "
-            + "changes nothing: every row is its own partner, or its box is empty.") { count, height, width, draws };
+        var command = new Verb("plan", "Draws mixing plans and prints them as JSON lines, without pixels. \"mixed\" is false if a plan "
+            + "changes nothing: every image is its own partner, or every box is empty.",
+            new("patchwork plan --method cutmix --draws 3", "three plans for batches of 4"),
+            new("patchwork plan --method cutmix --preset timm --batch 128 --height 224 --width 224", "timm's boxes at 224×224"))
+        {
+            count, height, width, draws,
+        };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>
@@ -56,7 +61,7 @@ internal static class PlanCommand
         return command;
     }
 
-    // "mixed" is of the whole plan: true when some row receives pixels of another row. A row that is its own partner, or whose box is
+    // "mixed" says whether any row of the plan receives pixels from another row; a row that is its own partner, or whose box is
     // empty, receives none. One line: {"draw","method","mixed","partners":[],"boxes":[{"top","left","bottom","right"}],"lambdas":[]}
     private static void Write(ArrayBufferWriter<byte> output, int draw, MixPlan plan)
     {

@@ -11,29 +11,32 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>predict</c>: classes and probabilities of pictures by a trained run.</summary>
+/// <summary><c>predict</c>: classifies pictures with a trained run or an exported file.</summary>
 internal static class PredictCommand
 {
     public static Command Create()
     {
-        var run = new Argument<string>("run") { Description = "run folder, or a file that export wrote (.onnx)" };
+        var run = new Argument<string>("run") { Description = "run folder, or exported file (.onnx)" };
         var images = new Argument<string[]>("image")
         {
-            Description = "pictures, folders of them, or lists of them (.csv, .tsv)",
+            Description = "pictures, folders of pictures, or lists (.csv, .tsv)",
             Arity = ArgumentArity.OneOrMore,
         };
-        var top = WholeOption.Create("--top", "classes a picture", 3, 1);
+        var top = WholeOption.Create("--top", "classes per picture", 3, 1);
         var output = new Option<string?>("--out")
         {
-            Description = "file for the answers: .csv, a row for each picture with the probability of every class, or .json",
+            Description = "write the answers to a file: .csv, one row per picture with every class's probability, or .json",
+            HelpName = "FILE",
         };
-        var skip = new Option<bool>("--skip-damaged") { Description = "leave out pictures that cannot be read" };
-        var folder = new Option<string?>("--images") { Description = "for a list: the folder that its paths begin in" };
-        var columns = new Option<string?>("--columns") { Description = "for a list: where its column of files is, e.g. path=2" };
+        var skip = new Option<bool>("--skip-damaged") { Description = "omit pictures that cannot be read" };
+        var folder = new Option<string?>("--images") { Description = "for lists: the folder that the paths are relative to", HelpName = "DIR" };
+        var columns = new Option<string?>("--columns") { Description = "for lists: the column of file names, for example path=2", HelpName = "VALUES" };
         var precision = ChoiceOption.Precision();
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Command("predict", "Classes and probabilities of pictures by a trained run or an exported file.")
+        var command = new Verb("predict", "Classifies pictures with a trained run or an exported file.",
+            new("patchwork predict runs/mine photo.jpg", "the three most probable classes"),
+            new("patchwork predict mine.onnx photos --out answers.csv", "all pictures in a folder, with an exported file"))
         {
             run, images, top, output, skip, folder, columns, precision, which,
         };
@@ -99,8 +102,8 @@ internal static class PredictCommand
         {
             if (result.GetValue(run) is { } file && file.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
                 && (result.GetResult(which) is { Implicit: false } || result.GetResult(precision) is { Implicit: false }))
-                result.AddError($"--which and --precision are for a run. Received: {file}, an exported file, which has one set of weights. "
-                    + "Leave them out.");
+                result.AddError($"--which and --precision apply to a run. Received: {file}, an exported file, which has one set of weights. "
+                    + "Omit them.");
         });
         return command;
     }

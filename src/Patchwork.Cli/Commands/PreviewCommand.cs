@@ -11,29 +11,33 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>preview</c>: a PNG sheet of what a method does.</summary>
+/// <summary><c>preview</c>: draws what a method does as a PNG sheet.</summary>
 internal static class PreviewCommand
 {
     public static Command Create()
     {
-        var output = new Option<string>("--out") { Description = "PNG file", DefaultValueFactory = _ => "preview.png" };
-        var count = WholeOption.Create("--count", "rows", 5, 1, 200);
+        var output = new Option<string>("--out") { Description = "PNG file", HelpName = "FILE", DefaultValueFactory = _ => "preview.png" };
+        var count = WholeOption.Create("--count", "number of rows", 5, 1, 200);
         var objects = new Option<bool>("--objects")
         {
-            Description =
-            "outline the objects and leave only their masks bright, before and after"
+            Description = "outline the objects and dim everything outside their masks, before and after",
         };
         var run = new Option<string?>("--run")
         {
-            Description =
-            "trained run whose network is looked through, or whose features are shown (default: an untrained resnet8)"
+            Description = "trained run whose network provides saliency or features (default: an untrained resnet8)",
+            HelpName = "DIR",
         };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data().Mixing();
         var command =
-            new Command("preview",
-            "A PNG sheet: original, partner, mixed, difference, with λ, box and labels; or features, branches, label vectors.") { output,
-            count, objects, run };
+            new Verb("preview", "Draws a PNG sheet: image, partner, mixed image and difference, with λ, box and labels; for other kinds of "
+                + "methods features, branches or label vectors.",
+                new("patchwork preview", "CutMix on the embedded photographs"),
+                new("patchwork preview --method all --out all.png", "every method"),
+                new("patchwork preview --method resizemix --dataset folder --data pictures", "one method on your own pictures"))
+            {
+                output, count, objects, run,
+            };
         recipe.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed =>

@@ -7,17 +7,23 @@ using Patchwork.Runs;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>train</c>: one run in a run folder, new or resumed.</summary>
+/// <summary><c>train</c>: starts or resumes one run.</summary>
 internal static class TrainCommand
 {
     public static Command Create(CommandRanks ranks)
     {
         var file = new RecipeFile();
-        var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)" };
-        var resume = new Option<bool>("--resume") { Description = "continue the run in --out; needs no other option" };
+        var output = new Option<string?>("--out") { Description = "run folder (default runs/METHOD-DATASET-MODEL-SEED)", HelpName = "DIR" };
+        var resume = new Option<bool>("--resume") { Description = "resume the run in --out; needs no other flag" };
         var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions().Data().Mixing().Training();
-        var command = new Command("train", "Trains one network in a run folder.") { output, resume };
+        var command = new Verb("train", "Trains one network and writes a run folder.",
+            new("patchwork train --method cutmix", "CutMix on the embedded photographs"),
+            new("patchwork train --dataset folder --data pictures --image-size 64 --out runs/mine",
+                "your own pictures, in one sub-folder per class"),
+            new("patchwork train --dataset cifar10 --data DIR --model resnet20 --method cutmix+cutout --epochs 30",
+                "two methods together on CIFAR-10"),
+            new("patchwork train --resume --out runs/mine", "resumes a run that was stopped")) { output, resume };
         file.AddTo(command);
         recipe.AddTo(command);
         common.AddTo(command);
@@ -30,10 +36,10 @@ internal static class TrainCommand
             if (parsed.GetValue(resume))
             {
                 folder = parsed.GetValue(output)
-                    ?? throw new InputException("--resume needs the run's folder. Received: no --out. Name it by --out RUN.");
+                    ?? throw new InputException("--resume needs the run's folder. Received: no --out. Add --out RUN.");
                 if (recipe.Given(parsed).FirstOrDefault() is { } flag || (flag = file.Given(parsed)) is not null)
-                    throw new InputException($"--resume goes on with the recipe that is stored in {folder}. "
-                        + $"Received: {flag} beside it. Omit it, or start a new run.");
+                    throw new InputException($"--resume uses the recipe stored in {folder}. "
+                        + $"Received: also {flag}. Omit it, or start a new run.");
                 common.BreakLocks(parsed, folder);
                 result = TrainingRun.Resume(folder, [progress], progress.Say, ranks.Collective, interruption.Token);
             }
@@ -51,7 +57,7 @@ internal static class TrainCommand
         return command;
     }
 
-    // Resuming a finished run leaves the report alone: it may hold an evaluation.
+    // The report of a finished run is kept: it may contain an evaluation.
     private static void WriteReport(string folder)
     {
         if (!File.Exists(Path.Combine(folder, "report.html")))

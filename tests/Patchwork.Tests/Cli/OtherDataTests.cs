@@ -80,7 +80,7 @@ public sealed class OtherDataTests : IDisposable
         PictureFiles.WritePlain(Path.Combine(files.Pictures, "green", "more.png"), SKColors.Lime);
         var resumed = CommandLine.Run(Quiet("train", "--resume", "--out", files.At("run")));
         Assert.Equal(0, resumed.ExitCode);
-        Assert.Contains("not to the same bits", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("not bit-identical", resumed.Error, StringComparison.Ordinal);
         Assert.Contains("training images, not", resumed.Error, StringComparison.Ordinal);
     }
 

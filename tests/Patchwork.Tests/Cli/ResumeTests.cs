@@ -186,7 +186,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
             File.Delete(file);
         File.Delete(Path.Combine(Files.At(run), "result.json"));
         var resumed = CommandLine.Run(Resume(run));
-        Assert.Contains("beginning at step 0", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("starting from step 0", resumed.Error, StringComparison.Ordinal);
         Same(run, "No checkpoint.");
     }
 

@@ -114,7 +114,7 @@ public sealed class MpiTests : IDisposable
         Assert.Equal(2, (int)Json("run/checkpoints/last.state.json")["ranks"]!);
         var resumed = Mpi.Run(Mpi.Open, 3, ["train", "--resume", "--out", files.At("run"), "--quiet"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
-        Assert.Contains("the run had 2 ranks and has 3 ranks now: it goes on equal to rounding, not to the same bits", resumed.Error,
+        Assert.Contains("the run had 2 ranks and now has 3 ranks: it continues equal up to rounding, not bit for bit", resumed.Error,
             StringComparison.Ordinal);
     }
 
