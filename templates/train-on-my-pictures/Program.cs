@@ -4,7 +4,7 @@ using Patchwork.Recipes;
 using Patchwork.Runs;
 using Patchwork.Training;
 
-const string run = "run";      // the folder of what is trained
+const string run = "run";      // the folder of the trained model
 
 NativeHeap.KeepFreed();
 try
@@ -23,7 +23,7 @@ try
                 Flip = true,
             };
             void Tell(Notice notice) => Console.WriteLine(notice);
-            // A run that was stopped goes on where it was.
+            // Resumes a run that was stopped.
             var result = Directory.Exists(run) ? TrainingRun.Resume(run, [], Tell) : TrainingRun.Start(recipe, run, [], Tell);
             Console.WriteLine($"{result.Best.Top1Error:P1} of the test pictures are wrong");
             return 0;
@@ -35,7 +35,7 @@ try
             }
             return 0;
         default:
-            Console.Error.WriteLine("Use: train FOLDER, or predict PICTURE ...");
+            Console.Error.WriteLine("Usage: train FOLDER, or predict PICTURE ...");
             return 2;
     }
 }
