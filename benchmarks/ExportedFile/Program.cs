@@ -6,12 +6,12 @@ using Patchwork.Imaging;
 using Patchwork.Inference;
 using Patchwork.Onnx;
 
-// An exported file beside the run that it is of, on the same pictures, one after the other on one thread:
+// Compares an exported file with the run that it was exported from, on the same pictures, one at a time on one thread:
 //     dotnet run -c Release --project benchmarks/ExportedFile -- RUN FILE.onnx FOLDER
-// Do the answers agree, how many pictures a second does each classify, and what does Patchwork.Onnx cost beside a bare session?
+// do the answers agree, how many pictures per second does each classify, and what does Patchwork.Onnx cost compared with a bare session?
 if (args is not [var run, var file, var folder])
 {
-    Console.Error.WriteLine("Give a run, the file that it was exported to, and a folder of pictures.");
+    Console.Error.WriteLine("Usage: ExportedFile RUN FILE.onnx FOLDER: a run, the file that it was exported to, a folder of pictures.");
     return 2;
 }
 byte[][] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
@@ -31,7 +31,7 @@ foreach (var picture in pictures)
 }
 Print($"{pictures.Length} pictures: {others} with another class, largest difference of a probability {largest:G2}");
 
-// In turns, so that all see the same machine; the median of the rounds.
+// Timed in turn, so that a noisy machine affects all alike; the median of the rounds counts.
 const int rounds = 7;
 (string Name, Action<byte[]> Classify)[] ways =
     [("Predictor", picture => predictor.Classify(picture)), ("OnnxClassifier", picture => classifier.Classify(picture)),
@@ -48,7 +48,7 @@ for (var round = 0; round < rounds; round++)
     }
 }
 for (var way = 0; way < ways.Length; way++)
-    Print($"{ways[way].Name}: {pictures.Length / Median(seconds[way]):F0} pictures a second");
+    Print($"{ways[way].Name}: {pictures.Length / Median(seconds[way]):F0} pictures per second");
 var ratios = seconds[2].Zip(seconds[1], (session, own) => session / own).ToArray();
 Print($"OnnxClassifier has {Median(ratios):F3} of the throughput of decoding and a bare session ({ratios.Min():F3} to {ratios.Max():F3})");
 return 0;
@@ -57,7 +57,7 @@ static void Print(FormattableString text) => Console.WriteLine(text.ToString(Cul
 
 static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
-/// <summary>The least that anybody has to do: decode into the input of a session that is kept, and run it.</summary>
+/// <summary>The minimum work: decode into the input of a session that is reused, and run it.</summary>
 internal sealed class BareSession : IDisposable
 {
     private readonly OnnxCard card;

@@ -4,18 +4,18 @@ using SkiaSharp;
 namespace Patchwork.Benchmarks;
 
 /// <summary>
-/// JPEG files as a camera makes them (3072×4096, 4:2:0, quality 85, about 1.9 MB), in a folder of their own: images of the embedded set,
-/// enlarged in steps of two with finer and fainter texture at each step, as the detail of photographs falls off with its frequency. All
-/// show the same, which no decoder profits from.
+/// JPEG files like those of a camera (3072×4096, 4:2:0, quality 85, about 1.9 MB), in a temporary folder: images of the embedded set,
+/// doubled in size several times, with finer and fainter texture added each time, because the detail of photographs decreases with its
+/// frequency. All files have the same content, which gives no decoder an advantage.
 /// </summary>
 internal sealed class BenchPhotographs : IDisposable
 {
-    /// <summary>Rows and columns that the pictures are brought to.</summary>
+    /// <summary>Rows and columns that the pictures are resized to.</summary>
     public const int Side = 224;
 
     private const int Count = 12, Rows = 96, Columns = 128, Tile = 32;
 
-    // Of the texture at each doubling, in levels; the last ones as fine as a lens and noise reduction leave them.
+    // Amplitude of the texture at each doubling, in levels; the last ones are as faint as a lens and noise reduction leave them.
     private static readonly int[] Amplitudes = [24, 20, 16, 8, 3];
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("patchwork-bench");
@@ -31,7 +31,7 @@ internal sealed class BenchPhotographs : IDisposable
             File.WriteAllBytes(Path.Combine(folder.CreateSubdirectory(i % 2 == 0 ? "a" : "b").FullName, $"{i}.jpg"), bytes);
     }
 
-    /// <summary>The pictures as a set that is decoded when read.</summary>
+    /// <summary>Opens the pictures as a set that is decoded when read.</summary>
     public ImageFolder Open(bool scaledDecoding) =>
         new(folder.FullName, Side, new DataOptions { ScaledDecoding = scaledDecoding }, memoryLimit: 0);
 
@@ -55,7 +55,7 @@ internal sealed class BenchPhotographs : IDisposable
         return picture;
     }
 
-    // Mostly of brightness, half as much of each colour.
+    // Mostly in brightness, half as much in each colour.
     private static void AddTexture(Span<byte> rgba, int amplitude, ref uint state)
     {
         for (var i = 0; i < rgba.Length; i += 4)

@@ -4,11 +4,11 @@ using SkiaSharp;
 namespace Patchwork.Benchmarks;
 
 /// <summary>
-/// JPEG files of the size of photographs (384×512, 4:2:0, quality 85), made of many images of the embedded set, in a folder of their own.
+/// JPEG files of 384×512 pixels (4:2:0, quality 85), each composed of many images of the embedded set, in a temporary folder.
 /// </summary>
 internal sealed class BenchPictures : IDisposable
 {
-    /// <summary>Rows and columns that the pictures are brought to.</summary>
+    /// <summary>Rows and columns that the pictures are resized to.</summary>
     public const int Side = 224;
 
     private const int Count = 64, Rows = 384, Columns = 512, Tile = 32;
@@ -29,7 +29,7 @@ internal sealed class BenchPictures : IDisposable
         }
     }
 
-    /// <summary>The pictures as a set that is decoded when read.</summary>
+    /// <summary>Opens the pictures as a set that is decoded when read.</summary>
     public ImageFolder Open() => new(folder.FullName, Side, new DataOptions(), memoryLimit: 0);
 
     public void Dispose() => folder.Delete(recursive: true);

@@ -7,27 +7,27 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>What a suite costs beside the passes through the network that it makes.</summary>
+/// <summary>The cost of a suite compared with the passes through the network that it makes.</summary>
 /// <param name="Suite">Id of the suite.</param>
-/// <param name="Forward">Images taken forward.</param>
-/// <param name="Backward">Images taken forward and back to the pixels.</param>
+/// <param name="Forward">Number of images in forward passes.</param>
+/// <param name="Backward">Number of images in forward and backward passes, back to the pixels.</param>
 /// <param name="Seconds">Median time of the suite.</param>
-/// <param name="OverPasses">The suite's time over that of as many bare passes in batches of the same size.</param>
+/// <param name="OverPasses">The suite's time divided by that of the same number of bare passes in batches of the same size.</param>
 public sealed record EvaluationCost(string Suite, long Forward, long Backward, double Seconds, SpeedRatio OverPasses);
 
 /// <summary>
-/// The cost of evaluating: each suite on test images of <c>shapes</c>, over the bare passes through the same network that it needs. Suites
-/// and bare passes are timed in turn.
+/// The cost of evaluation: the time of each suite on test images of <c>shapes</c>, divided by that of the bare passes through the same
+/// network that it needs. Suites and bare passes are timed in turn.
 /// </summary>
 public static class EvaluationBench
 {
-    /// <summary>The data set that is measured on.</summary>
+    /// <summary>Id of the data set that the suites are measured on.</summary>
     public static string DatasetId => "shapes";
 
-    /// <summary>Measures all suites that need nothing but a network and a test set. The first round is thrown away.</summary>
-    /// <param name="modelId">The network.</param>
-    /// <param name="images">Test images. Range: at least 10.</param>
-    /// <param name="rounds">Rounds, the first included. Range: at least 2.</param>
+    /// <summary>Measures all suites that need only a network and a test set. The first round is discarded.</summary>
+    /// <param name="modelId">Id of the network.</param>
+    /// <param name="images">Number of test images. Range: at least 10.</param>
+    /// <param name="rounds">Number of rounds, including the first. Range: at least 2.</param>
     public static IReadOnlyList<EvaluationCost> Run(string modelId, int images, int rounds)
     {
         var data = DatasetCatalogue.Open(DatasetId, new DataOptions());
@@ -46,7 +46,7 @@ public static class EvaluationBench
         {
             foreach (var suite in suites)
             {
-                var (forward, backward) = BarePasses(model, subject);      // seconds an image
+                var (forward, backward) = BarePasses(model, subject);      // seconds per image
                 (network.Forwards, network.Backwards) = (0, 0);
                 var seconds = SpeedBench.Time(() => suite.Measure(subject));
                 counts[suite] = (network.Forwards, network.Backwards);
@@ -91,7 +91,7 @@ public static class EvaluationBench
         return (forward, backward);
     }
 
-    /// <summary>A network that counts the images it is shown; those shown while gradients are kept are taken back too.</summary>
+    /// <summary>A network that counts its images; images that it sees with gradients enabled count as backward passes too.</summary>
     private sealed class Counting : nn.Module<Tensor, Tensor>
     {
         private readonly nn.Module<Tensor, Tensor> inner;

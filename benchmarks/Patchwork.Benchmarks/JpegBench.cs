@@ -7,30 +7,32 @@ using SkiaSharp;
 namespace Patchwork.Benchmarks;
 
 /// <summary>
-/// Images a second of our JPEG decoding, of the whole pipeline around it, and of libturbojpeg alone, taken in turn on as many threads.
+/// Images per second of Patchwork's JPEG decoding, of the whole pipeline around it, and of libturbojpeg alone, measured in turn on the same
+/// number of threads.
 /// </summary>
-/// <param name="Threads">Threads of each.</param>
-/// <param name="Decoding">Read from disk, header and camera's orientation looked at, decoded to pixels. Images a second, median.</param>
-/// <param name="Pipeline">Read from disk, decoded, resized to 224×224, mirrored, mixed by CutMix and normalized into batches of 32. Images
-/// a second, median.</param>
-/// <param name="LibTurboJpeg">The same files, already in memory, decoded to pixels and nothing else. Images a second, median.</param>
-/// <param name="DecodingRatio">Decoding over libturbojpeg, round by round.</param>
-/// <param name="PipelineRatio">Pipeline over libturbojpeg, round by round.</param>
+/// <param name="Threads">Number of threads of each.</param>
+/// <param name="Decoding">Files are read from disk, checked for their header and orientation, and decoded to pixels. Median images per
+/// second.</param>
+/// <param name="Pipeline">Files are read from disk, decoded, resized to 224×224, mirrored, mixed by CutMix and normalized into batches of
+/// 32. Median images per second.</param>
+/// <param name="LibTurboJpeg">The same files, already in memory, are only decoded to pixels. Median images per second.</param>
+/// <param name="DecodingRatio">Decoding divided by libturbojpeg, round by round.</param>
+/// <param name="PipelineRatio">Pipeline divided by libturbojpeg, round by round.</param>
 public sealed record JpegSpeed(int Threads, double Decoding, double Pipeline, double LibTurboJpeg, SpeedRatio DecodingRatio,
     SpeedRatio PipelineRatio);
 
-/// <summary>What feeding a network from JPEG files costs beside the decoding that nobody can leave out.</summary>
+/// <summary>The cost of feeding a network from JPEG files compared with the unavoidable decoding.</summary>
 public static class JpegBench
 {
-    /// <summary>True where libturbojpeg is installed, to compare with.</summary>
+    /// <summary>True if libturbojpeg, which the benchmark compares with, is installed.</summary>
     public static bool IsPossible => TurboJpeg.IsInstalled;
 
-    /// <summary>Measures the three on a number of threads.</summary>
+    /// <summary>Measures decoding, pipeline and libturbojpeg on the given number of threads.</summary>
     /// <exception cref="InputException">libturbojpeg is not installed.</exception>
     public static JpegSpeed Measure(int threads, TimeSpan budget)
     {
         if (!IsPossible)
-            throw new InputException("The JPEG benchmark needs libturbojpeg to compare with, and it is not installed. Install it "
+            throw new InputException("The JPEG benchmark compares with libturbojpeg, which is not installed. Install it "
                 + "(Debian: libturbojpeg0).");
         using var pictures = new BenchPictures();
         var set = pictures.Open();
@@ -44,7 +46,7 @@ public static class JpegBench
             Threads = threads,
         })
         { Planner = new CutMix() };
-        const int passes = 4;      // of the set, so that starting threads does not count
+        const int passes = 4;      // over the set, so that starting threads does not matter
         var paths = Enumerable.Range(0, set.Count).Select(set.FilePath).ToArray();
         var (decoded, fed, alone, decodingRatios, pipelineRatios) =
             (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
@@ -55,7 +57,7 @@ public static class JpegBench
                 for (var pass = 0; pass < passes; pass++)
                     SpeedBench.Drain(loader, passes * round + pass);
             });
-            // One pixel is resized: what is left is the decoder.
+            // Only one pixel is resized, so that the decoder takes almost all of the time.
             var decoding = SpeedBench.Time(() => OnThreads(threads, passes * files.Length, () =>
             {
                 var pixel = new byte[3];
@@ -67,7 +69,7 @@ public static class JpegBench
                 return i =>
                 {
                     if (!TurboJpeg.TryDecode(files[i % files.Length], height, width, reduction: 1, pixels))
-                        throw new InvalidOperationException("libturbojpeg refused a picture that it had been given before.");
+                        throw new InvalidOperationException("libturbojpeg rejected a picture of the benchmark.");
                 };
             }));
             if (round == 0)
@@ -82,7 +84,7 @@ public static class JpegBench
             SpeedRatio.Of(pipelineRatios));
     }
 
-    // Each thread makes its own work, and takes the next item when it is done with one.
+    // Each thread prepares its own work and takes the next item when it has finished one.
     private static void OnThreads(int threads, int items, Func<Action<int>> prepare)
     {
         var next = -1;

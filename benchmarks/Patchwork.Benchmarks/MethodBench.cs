@@ -12,35 +12,35 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>What a method costs on batches of one size.</summary>
-/// <param name="Method">Id in the catalogue.</param>
+/// <summary>The cost of a method on batches of one size.</summary>
+/// <param name="Method">Id of the method in the catalogue.</param>
 /// <param name="Step">
-/// A training step with the method over one without: 1 + time in the method / time of the plain step. Of what acts inside the network,
-/// whole steps over whole steps, which a noisy machine spreads far more.
+/// Time of a training step with the method divided by that of one without: 1 + time in the method / time of the plain step. For methods
+/// inside the network, whole steps are divided by whole steps, which varies far more on a noisy machine.
 /// </param>
-/// <param name="Copies">Time in the method, or that it adds, over one <c>copy_</c> of the batch.</param>
+/// <param name="Copies">Time in the method, or time that it adds, divided by that of one <c>copy_</c> of the batch.</param>
 public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copies);
 
-/// <summary>The costs of all methods on batches of one size, beside a training step of one model.</summary>
-/// <param name="Model">Model id.</param>
-/// <param name="Batch">Images a batch, 3 channels each.</param>
+/// <summary>The costs of all methods on batches of one size, relative to a training step of one model.</summary>
+/// <param name="Model">Id of the model.</param>
+/// <param name="Batch">Images per batch, 3 channels each.</param>
 /// <param name="Side">Rows and columns of an image.</param>
 /// <param name="StepSeconds">Median time of the plain step.</param>
-/// <param name="Costs">One entry a method.</param>
+/// <param name="Costs">One entry per method.</param>
 public sealed record MethodCosts(string Model, int Batch, int Side, double StepSeconds, IReadOnlyList<MethodCost> Costs);
 
 /// <summary>
-/// What each method of the catalogue adds to a training step. In every round the plain step and then each method are timed
-/// in turn in one process, so that what a noisy machine does to one it does to the other. Everything has its defaults.
+/// Measures what each method of the catalogue adds to a training step. In every round the plain step and then each method are timed in turn
+/// in one process, so that a noisy machine affects them alike. Every method has its default options.
 /// </summary>
 public static class MethodBench
 {
-    /// <summary>Measures all methods. The first round is thrown away: it touches memory for the first time.</summary>
-    /// <param name="modelId">Model of the training step, with ten classes.</param>
-    /// <param name="batch">Images a batch. Range: at least 2.</param>
+    /// <summary>Measures all methods. The first round is discarded, because it touches memory for the first time.</summary>
+    /// <param name="modelId">Id of the model of the training step, with ten classes.</param>
+    /// <param name="batch">Images per batch. Range: at least 2.</param>
     /// <param name="side">Rows and columns of an image.</param>
-    /// <param name="budget">Rounds begin as long as it lasts.</param>
-    /// <param name="leastRounds">Rounds that are made in any case, the first included. Range: at least 2.</param>
+    /// <param name="budget">New rounds start until this time has passed.</param>
+    /// <param name="leastRounds">Minimum number of rounds, including the first. Range: at least 2.</param>
     public static MethodCosts Run(string modelId, int batch, int side, TimeSpan budget, int leastRounds = 8)
     {
         var seeds = new SeedStream(1);
@@ -73,7 +73,7 @@ public static class MethodBench
                     LabelRule rule => pixels.Ruling(rule),
                     FeatureMixer mixer => mixer.Layers.Average(layer => FeatureCost(mixer, layer, features[layer], images, draws)
                         + pixels.Targets(mixer, draws)),
-                    _ => throw new InvalidOperationException($"{method.Id} is not measured."),
+                    _ => throw new InvalidOperationException($"The benchmark cannot measure {method.Id}."),
                 };
                 if (round == 0)
                     continue;
@@ -107,8 +107,8 @@ public static class MethodBench
         return model.call(images).MoveToOuterDisposeScope();
     }
 
-    // Time of a forward and a backward pass through a layer that does nothing, with the method's plan less without. Around the input there
-    // is no gradient.
+    // Time of a forward and a backward pass through a layer that does nothing, with the method's plan, minus that without. At the input
+    // there is no gradient.
     private static double FeatureCost(FeatureMixer mixer, string layer, Tensor features, Tensor images, Draws draws)
     {
         using var scope = NewDisposeScope();
@@ -150,13 +150,13 @@ public static class MethodBench
         }
     }
 
-    /// <summary>Times of what methods do to one batch of pixels and labels.</summary>
+    /// <summary>Times the work of methods on one batch of pixels and labels.</summary>
     private sealed class PixelCosts(Tensor images, Tensor labels, Tensor logits, nn.Module<Tensor, Tensor> model) : IDisposable
     {
         private readonly Tensor batch = images.clone();
         private readonly CrossEntropy loss = new();
 
-        // Planning, pixels, targets, and what the loss of pairs takes more than that of labels.
+        // Planning, pixels, targets, and the extra time of the loss of pairs over that of labels.
         public double Mixing(Mixer mixer, Draws draws)
         {
             MixPlan? plan = null;

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>A ratio of two times, measured round by round in turn: quartiles over the rounds.</summary>
+/// <summary>A ratio of two times that are measured in turn: its quartiles over the rounds.</summary>
 public sealed record SpeedRatio(double LowerQuartile, double Median, double UpperQuartile, int Rounds)
 {
     internal static SpeedRatio Of(List<double> ratios)
@@ -23,14 +23,14 @@ public sealed record SpeedRatio(double LowerQuartile, double Median, double Uppe
 }
 
 /// <summary>
-/// The project's own claims of speed, as ratios of times taken in turn in one process: what a noisy machine does to one it does to the
-/// other. Takes at most 45 seconds.
+/// Measures the project's claims about speed as ratios of times taken in turn in one process, so that a noisy machine affects both alike.
+/// Takes at most 45 seconds.
 /// </summary>
 public static class SpeedBench
 {
     /// <summary>
-    /// CutMix in place on 256×3×224×224 floats with a box of half the area, over one <c>copy_</c> of the batch; and the usual way,
-    /// <c>x[:, :, box] = x[permutation][:, :, box]</c>, over CutMix in place.
+    /// Time of CutMix in place on 256×3×224×224 floats with a box of half the area, divided by that of one <c>copy_</c> of the batch; and
+    /// time of the usual way, <c>x[:, :, box] = x[permutation][:, :, box]</c>, divided by that of CutMix in place.
     /// </summary>
     public static (SpeedRatio InPlaceOverCopy, SpeedRatio UsualOverInPlace) InPlace(TimeSpan budget)
     {
@@ -61,7 +61,7 @@ public static class SpeedBench
                 window.copy_(patch);
             });
             if (round == 0)
-                return;      // the first touch of memory is not what is asked
+                return;      // the first round touches memory for the first time
             overCopy.Add(inPlace / copy);
             overInPlace.Add(usual / inPlace);
         });
@@ -69,7 +69,8 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// What CutMix adds to a training step of ResNet-20 at batch 128: one plus the time inside mixing over the time of the step without it.
+    /// Measures what CutMix adds to a training step of ResNet-20 at batch size 128: one plus the time of mixing divided by the time of the
+    /// step without it.
     /// </summary>
     public static SpeedRatio Step(TimeSpan budget)
     {
@@ -113,9 +114,8 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// Time of a loader's epoch with CutMix over the same without, on the caller's thread: JPEG pictures, decoded and resized to 224×224
-    /// as in training on
-    /// photographs.
+    /// Time of a loader's epoch with CutMix divided by that without, on the caller's thread: JPEG pictures are decoded and resized to
+    /// 224×224 as in training on photographs.
     /// </summary>
     public static SpeedRatio Loader(TimeSpan budget)
     {
@@ -124,8 +124,8 @@ public static class SpeedBench
     }
 
     /// <summary>
-    /// The same where nothing hides the cost: 10,000 images of 32×32 that lie in memory, read, cropped and mirrored in about a microsecond
-    /// each.
+    /// The same ratio when nothing hides the cost: 10,000 images of 32×32 in memory, which are read, cropped and mirrored in about a
+    /// microsecond each.
     /// </summary>
     public static SpeedRatio LoaderInMemory(TimeSpan budget) => Loader(new NoiseImages(10_000), batchSize: 128, budget);
 
@@ -138,7 +138,7 @@ public static class SpeedBench
         var ratios = new List<double>();
         Repeat(budget, round =>
         {
-            // Who goes first changes from round to round.
+            // The order alternates from round to round.
             var (first, second) = round % 2 == 0 ? (plain, mixing) : (mixing, plain);
             var times = (First: Time(() => Drain(first, round)), Second: Time(() => Drain(second, round)));
             if (round > 1)
@@ -170,7 +170,7 @@ public static class SpeedBench
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    /// <summary>Images of the size of CIFAR's, filled once; speed does not depend on what they show.</summary>
+    /// <summary>Images of CIFAR's size, filled once; speed does not depend on their content.</summary>
     private sealed class NoiseImages : Dataset
     {
         private readonly byte[] pixels;

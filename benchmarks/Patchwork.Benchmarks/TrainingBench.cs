@@ -5,24 +5,24 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>A ratio with a name for machines and a meaning for people.</summary>
-/// <param name="Name">In JSON.</param>
-/// <param name="Meaning">What is set against what.</param>
+/// <summary>A ratio with its name in JSON and a description for people.</summary>
+/// <param name="Name">Name in JSON.</param>
+/// <param name="Meaning">What is divided by what.</param>
 /// <param name="Ratio">The ratio, round by round.</param>
 public sealed record NamedRatio(string Name, string Meaning, SpeedRatio Ratio);
 
 /// <summary>
-/// What precision, threads and scaled decoding bring on this machine, each taken in turn with what it replaces. The last two are asked of
-/// an idle machine and of a busy one: run it beside another program.
+/// Measures what precision, threads and scaled decoding gain on this machine, each in turn with the alternative. Threads and scaled
+/// decoding should be measured on an idle machine and on a busy one: run the benchmark next to another program.
 /// </summary>
 public static class TrainingBench
 {
-    /// <summary>Measures all; about a minute and a half.</summary>
+    /// <summary>Measures all ratios, in about a minute and a half.</summary>
     public static IReadOnlyList<NamedRatio> Run()
     {
         var ratios = new List<NamedRatio>();
         var all = get_num_threads();
-        if (Autocast.Best(CPU) == Precision.BFloat16)      // emulated, a step takes seconds
+        if (Autocast.Best(CPU) == Precision.BFloat16)      // when emulated, a step takes seconds
         {
             On(1, () => ratios.AddRange([Precisions("resnet8", TimeSpan.FromSeconds(6)), Precisions("resnet20", TimeSpan.FromSeconds(10)),
                 EvaluationPrecisions(TimeSpan.FromSeconds(4))]));
@@ -105,7 +105,7 @@ public static class TrainingBench
         }
     }
 
-    // The time of the first over that of the second. A few at a time, so that the first after a change does not count much.
+    // Time of the first divided by that of the second. A few runs at a time, so that the first run after a switch has little weight.
     private static SpeedRatio InTurn(TimeSpan budget, Action first, Action second)
     {
         const int together = 4;

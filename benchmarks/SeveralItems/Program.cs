@@ -1,7 +1,7 @@
-// Writes a set of several labels per image, made of the embedded photographs: each picture shows two or three items of clothing, of
-// different sizes, over an enlarged patch of another photograph and among small pieces of others. Photographs of the training set appear in
-// training pictures only. Usage: SeveralItems FOLDER [TRAINING] [TEST]; writes FOLDER/labels.csv and FOLDER/pictures, the same bytes every
-// time.
+// Writes a data set with several labels per image, made from the embedded photographs: each picture shows two or three items of clothing of
+// different sizes, on an enlarged patch of another photograph and among small pieces of others. Photographs of the training set appear only
+// in training pictures. Usage: SeveralItems FOLDER [TRAINING] [TEST]; writes FOLDER/labels.csv and FOLDER/pictures, with the same bytes
+// every time.
 using System.Globalization;
 using Patchwork.Benchmarks;
 using Patchwork.Data;

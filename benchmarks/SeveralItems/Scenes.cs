@@ -4,12 +4,12 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Benchmarks;
 
-/// <summary>Pictures of two or three items among clutter, made of one part of the embedded photographs.</summary>
+/// <summary>Pictures of two or three items among clutter, made from one part of the embedded photographs.</summary>
 internal sealed class Scenes(Func<DatasetPair, Dataset> part)
 {
     private const int Side = 96, Clutter = 24, Ground = 16;
 
-    // The same photographs at the sizes in which they are pasted; a quarter of the picture is 48.
+    // The same photographs in the sizes in which they are pasted; a quarter of the picture has sides of 48.
     private readonly Dataset[] sizes =
         [.. new[] { 40, 48, 56 }.Select(size => part(DatasetCatalogue.Open("clothing", new DataOptions { ImageSize = size })))];
 
@@ -42,7 +42,7 @@ internal sealed class Scenes(Func<DatasetPair, Dataset> part)
         return (new Picture(Side, Side, canvas), [.. labels]);
     }
 
-    // A place in any photograph: too small a piece to tell its class.
+    // A random patch of any photograph, too small to show its class.
     private (Photograph Of, int Top, int Left) Patch(Draws draws, int side)
     {
         var set = sizes[^1];

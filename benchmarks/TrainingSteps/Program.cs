@@ -1,4 +1,4 @@
-// Our side of benchmarks/against-pytorch. Lines on standard input, answers on standard output:
+// Patchwork's side of benchmarks/against-pytorch. It reads lines from standard input and answers on standard output:
 //   new MODEL SIDE BATCH PRECISION   -> the precision that was chosen
 //   time STEPS                       -> seconds that these steps of the last network took
 using System.Globalization;
@@ -23,7 +23,7 @@ while (Console.ReadLine()?.Split(' ') is { } words)
             Console.WriteLine(steps!.Time(int.Parse(count, CultureInfo.InvariantCulture)).ToString("R", CultureInfo.InvariantCulture));
             break;
         default:
-            throw new ArgumentException($"A line must be new or time. Received: {string.Join(' ', words)}.");
+            throw new ArgumentException($"A line must start with new or time. Received: {string.Join(' ', words)}.");
     }
 }
 steps?.Dispose();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How far do few pictures get? Makes the table of docs/guide/own-pictures.md: 10, 30 and 90 photographs of each class, from nothing, on frozen
-# features of ImageNet and fine-tuned, without and with CutMix, three seeds. About two hours on two cores; goes on where it was stopped.
+# How far do a few pictures get? Makes the table in docs/guide/own-pictures.md: 10, 30 and 90 photographs per class, trained from scratch, on
+# frozen ImageNet features, and fine-tuned, with and without CutMix, three seeds. About two hours on two cores; resumes where it was stopped.
 # Needs the ImageNet weights (see the guide). Usage: few.sh FOLDER [PATCHWORK...]
 set -euo pipefail
 out=${1:?a folder for the runs}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Does CutMix help where an image has several labels? Makes the row of docs/guide/own-pictures.md: pictures of two or three items of clothing
-# among clutter (benchmarks/SeveralItems), baseline, CutMix and CutMix with the labels of both images, three seeds. About 25 minutes on two
-# cores; goes on where it was stopped. Usage: several.sh FOLDER [PATCHWORK...]
+# Does CutMix help when images have several labels? Makes the row in docs/guide/own-pictures.md: pictures of two or three items of clothing
+# among clutter (benchmarks/SeveralItems); baseline, CutMix, and CutMix with the labels of both images; three seeds. About 25 minutes on two
+# cores; resumes where it was stopped. Usage: several.sh FOLDER [PATCHWORK...]
 set -euo pipefail
 out=${1:?a folder for the pictures and the runs}
 shift

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The web service of samples/04-web-service under load, on one machine with its load generator (ab, of Debian's apache2-utils).
+"""Puts the web service of samples/04-web-service under load, on the same machine as the load generator (ab, from Debian's apache2-utils).
 
     dotnet build -c Release samples/04-web-service
     benchmarks/web-service/load.py FIRST.onnx SECOND.onnx PICTURE [REQUESTS]
 
-Requests a second and latencies, 1,000 malformed uploads, a decompression bomb, 10 exchanges of the model under load, and the memory of the
-service all along. Prints one JSON document.
+Measures requests per second and latencies, 1,000 malformed uploads, a decompression bomb, 10 replacements of the model under load, and the
+memory of the service throughout. Prints one JSON document.
 """
 import http.client
 import json
@@ -70,7 +70,7 @@ def load(count, together):
 
 report = {"picture_bytes": os.path.getsize(picture), "model_bytes": os.path.getsize(first)}
 try:
-    load(500, 4)      # code that is compiled as it is needed
+    load(500, 4)      # compiles code before the measurement
     report["one_at_a_time"] = load(2_000, 1)
     report["eight_at_a_time"] = load(5_000, 8)
 
@@ -92,7 +92,7 @@ try:
     status, text = ask(bomb)
     report["bomb"] = {"bytes": len(bomb), "status": status, "answer": json.loads(text)["detail"], "MiB_more": resident() - before}
 
-    # The model is exchanged ten times while eight requests at a time come in; every answer must be of one of the two.
+    # The model is replaced ten times under eight concurrent requests; every answer must come from one of the two models.
     known = {}
     for name, model in (("first", first), ("second", second)):
         shutil.copy(model, served + ".new")

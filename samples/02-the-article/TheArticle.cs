@@ -6,7 +6,7 @@ using Patchwork.Training;
 
 namespace Patchwork.Samples;
 
-/// <summary>The article's experiment: a trainer, CutMix as a callback, and TensorBoard grids of what was mixed.</summary>
+/// <summary>The article's experiment: a trainer, CutMix as a callback, and TensorBoard grids of the mixed images.</summary>
 public static class TheArticle
 {
     /// <summary>Trains with the article's CutMix and writes TensorBoard events into the folder.</summary>

@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace Patchwork.Samples;
 
-/// <summary>A callback of your own: it measures the gradient after every backward pass and reports its mean norm once an epoch.</summary>
+/// <summary>A callback of your own: it measures the gradient after every backward pass and reports its mean norm once per epoch.</summary>
 public static class YourOwnCallback
 {
     // <callback>

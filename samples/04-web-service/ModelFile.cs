@@ -3,12 +3,12 @@ using Patchwork.Onnx;
 
 namespace Patchwork.Samples;
 
-/// <summary>Looks once a second whether another file lies where the model's was, and has the classifier serve that.</summary>
+/// <summary>Checks once per second whether the model's file has been replaced, and swaps the new one into the classifier.</summary>
 internal sealed partial class ModelFile(string path, OnnxClassifier classifier, ILogger<ModelFile> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // By time, not by a watcher: those see nothing through many containers' mounts.
+        // Compares the file's time, because file watchers see no changes through the mounts of many containers.
         var seen = File.GetLastWriteTimeUtc(path);
         using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
         while (await second.WaitForNextTickAsync(stoppingToken))
@@ -32,6 +32,6 @@ internal sealed partial class ModelFile(string path, OnnxClassifier classifier, 
     [LoggerMessage(Level = LogLevel.Information, Message = "Serving {Path}: {Model}, {Classes} classes")]
     private static partial void Serving(ILogger log, string path, string model, int classes);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The model stays: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Keeping the current model: {Reason}")]
     private static partial void Kept(ILogger log, string reason);
 }

@@ -3,14 +3,14 @@ using Patchwork;
 using Patchwork.Onnx;
 using Patchwork.Samples;
 
-// What a picture shows, over HTTP:
+// Classifies pictures over HTTP:
 //     dotnet run --Model pictures.onnx --urls http://localhost:5000
 //     curl --data-binary @new.jpg http://localhost:5000/classify
-// A file that is put in the model's place serves from the next second on; one that cannot be used is reported, and the old one stays.
+// If the model's file is replaced, the new one is served within a second; an unusable file is reported, and the old one stays.
 
 const long largestUpload = 10 << 20;           // bytes
-const long largestPicture = 25_000_000;        // pixels, each of four bytes while it is decoded
-var atOnce = Environment.ProcessorCount;       // pictures under way; more would only wait for one another, each with its pixels
+const long largestPicture = 25_000_000;        // pixels; each takes four bytes during decoding
+var atOnce = Environment.ProcessorCount;       // requests in progress; more would only wait and hold memory
 
 var builder = WebApplication.CreateBuilder(args);
 var model = builder.Configuration["Model"] ?? "pictures.onnx";
@@ -43,7 +43,7 @@ app.MapPost("/classify", async (HttpRequest request, OnnxClassifier classifier, 
 
 try
 {
-    app.Services.GetRequiredService<OnnxClassifier>();      // a file that cannot be used is refused before the first request
+    app.Services.GetRequiredService<OnnxClassifier>();      // rejects an unusable file before the first request
 }
 catch (InputException error)
 {
@@ -53,12 +53,12 @@ catch (InputException error)
 app.Run();
 return 0;
 
-/// <summary>What the service runs.</summary>
+/// <summary>The model that the service runs.</summary>
 /// <param name="Model">Name of the network.</param>
-/// <param name="Classes">What it tells apart.</param>
+/// <param name="Classes">Names of its classes.</param>
 internal sealed record Health(string Model, IReadOnlyList<string> Classes);
 
-/// <summary>What a picture shows.</summary>
-/// <param name="Shows">Its class, or of several labels all that it shows.</param>
-/// <param name="Top">The classes of the largest probabilities.</param>
+/// <summary>The classification of a picture.</summary>
+/// <param name="Shows">The best class or, with several labels, all that the picture shows.</param>
+/// <param name="Top">The classes with the highest probabilities.</param>
 internal sealed record Answer(IReadOnlyList<string> Shows, IReadOnlyList<ClassProbability> Top);

@@ -3,7 +3,7 @@ using Patchwork;
 
 namespace Patchwork.Samples;
 
-/// <summary>What went wrong, as a problem document (RFC 9457): the caller's fault in a sentence, ours without details.</summary>
+/// <summary>Answers errors with problem documents (RFC 9457): a caller's error with a sentence, an internal one without details.</summary>
 internal static class Refusals
 {
     public static Task Answer(HttpContext context)

@@ -7,13 +7,13 @@ using Microsoft.ML.Transforms.Image;
 namespace Patchwork.Samples;
 
 /// <summary>
-/// Loads, resizes and scores pictures with ML.NET alone; no package of Patchwork is needed. ML.NET resizes in its own way, so that the
-/// answers for large pictures are not quite those of training: where that matters, let <c>Patchwork.Onnx</c> classify.
+/// Loads, resizes and scores pictures with ML.NET alone; no package of Patchwork is needed. ML.NET resizes differently, so results for
+/// large pictures differ slightly from those of training; where that matters, classify with <c>Patchwork.Onnx</c>.
 /// </summary>
 public static class MlNetPipeline
 {
-    /// <summary>The best class of each picture.</summary>
-    /// <param name="file">A file that <c>patchwork export</c> wrote, whose input are pixels.</param>
+    /// <summary>Returns the best class of each picture.</summary>
+    /// <param name="file">A file that <c>patchwork export</c> wrote, with pixels as its input.</param>
     /// <param name="pictures">Paths of pictures.</param>
     public static IReadOnlyList<Scored> Score(string file, IReadOnlyList<string> pictures)
     {
@@ -21,7 +21,7 @@ public static class MlNetPipeline
         var context = new MLContext();
         var pipeline = context.Transforms.LoadImages("image", imageFolder: "", nameof(Row.Path))
             .Append(context.Transforms.ResizeImages("image", width, height, resizing: ImageResizingEstimator.ResizingKind.IsoCrop))
-            // bytes, row by row, red, green and blue side by side
+            // bytes, row by row, with red, green and blue interleaved
             .Append(context.Transforms.ExtractPixels("input", "image", interleavePixelColors: true, outputAsFloatArray: false))
             .Append(context.Transforms.ApplyOnnxModel(["probabilities"], ["input"], file,
                 new Dictionary<string, int[]> { ["input"] = [1, height, width, 3] }, recursionLimit: 10));
@@ -31,7 +31,7 @@ public static class MlNetPipeline
             new Scored(path, classes[Array.IndexOf(shares, shares.Max())], shares.Max()))];
     }
 
-    // What the file says of itself.
+    // The card in the file's metadata.
     private static (string[] Classes, int Height, int Width) Card(string file)
     {
         using var session = new InferenceSession(file);
@@ -45,8 +45,8 @@ public static class MlNetPipeline
     }
 }
 
-/// <summary>An answer.</summary>
-/// <param name="Path">The picture.</param>
-/// <param name="Class">Its best class.</param>
+/// <summary>The best class of a picture.</summary>
+/// <param name="Path">Path of the picture.</param>
+/// <param name="Class">The best class.</param>
 /// <param name="Probability">From 0 to 1.</param>
 public sealed record Scored(string Path, string Class, float Probability);

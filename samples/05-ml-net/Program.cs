@@ -1,10 +1,10 @@
 using Patchwork.Samples;
 
-// An exported file inside an ML.NET pipeline:
+// Runs an exported file in an ML.NET pipeline:
 //     dotnet run -- pictures.onnx new.jpg other.jpg
 if (args.Length < 2)
 {
-    Console.Error.WriteLine("Give a file that `patchwork export` wrote, and pictures.");
+    Console.Error.WriteLine("Usage: MlNet FILE.onnx PICTURE..., where FILE.onnx was written by `patchwork export`.");
     return 2;
 }
 foreach (var answer in MlNetPipeline.Score(args[0], args[1..]))

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Samples;
 
-/// <summary>A training loop of your own in bfloat16, and what it holds on to: nothing.</summary>
+/// <summary>A training loop of your own in bfloat16. The printed number of live tensors shows that it leaks none.</summary>
 public static class MixedPrecision
 {
     /// <summary>Trains a small network on the embedded photographs, mixed by CutMix; returns the loss of each step.</summary>

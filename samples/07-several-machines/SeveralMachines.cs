@@ -9,12 +9,12 @@ using Patchwork.Training;
 namespace Patchwork.Samples;
 
 /// <summary>
-/// A training of your own on several machines: the program of one process and one line more, started by
+/// Custom training on several machines: the program for one process plus one line, started with
 /// <c>mpirun -n 2 dotnet run -c Release --project samples/07-several-machines</c>.
 /// </summary>
 public static class SeveralMachines
 {
-    /// <summary>Trains a small network on the embedded photographs with CutMix, on as many ranks as there are.</summary>
+    /// <summary>Trains a small network on the embedded photographs with CutMix on all ranks.</summary>
     /// <returns>The result on all test images, the same on every rank.</returns>
     public static FitResult Run(ICollective ranks, int epochs, Action<string> print)
     {
@@ -22,7 +22,7 @@ public static class SeveralMachines
         var seeds = new SeedStream(1);
         seeds.SeedTorch("model");
         using var model = ModelZoo.Create("resnet8", data.Train.ClassNames.Count);
-        using var train = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 50 });      // of all ranks together
+        using var train = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 50 });      // over all ranks together
         using var test = new BatchLoader(data.Test, seeds, LoaderOptions.Evaluation(100));
         // <ranks>
         var options = new TrainerOptions { Epochs = epochs, Optimizer = new Adam(), Seeds = seeds, Collective = ranks };

@@ -6,19 +6,19 @@ using SkiaSharp;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// How a camera was held, as PNG and WebP files store it: the orientation tag of EXIF, in the chunk <c>eXIf</c> of PNG (or, in files of
-/// older programs, as hexadecimal text) and in the chunk <c>EXIF</c> of WebP. Whatever is damaged or contradicts the format counts as
-/// upright.
+/// The orientation of the camera as PNG and WebP files store it: the EXIF orientation tag, in the chunk <c>eXIf</c> of PNG (or, in files
+/// from older programs, as hexadecimal text) and in the chunk <c>EXIF</c> of WebP. Data that is damaged or contradicts the format counts
+/// as upright.
 /// </summary>
 internal static class ExifOrientation
 {
-    private const int LongestProfile = 1 << 20;      // characters of unpacked text that are read
+    private const int LongestProfile = 1 << 20;      // limit on the uncompressed text, in characters
     private const ushort OrientationTag = 0x0112;
 
-    /// <summary>The orientation that the bytes of a file say; upright where they say none.</summary>
+    /// <summary>The orientation stored in a file; upright if it stores none.</summary>
     public static SKEncodedOrigin Of(ReadOnlySpan<byte> file) => file.StartsWith(PictureFormat.PngSignature) ? OfPng(file) : OfWebp(file);
 
-    /// <summary>Orientation of a PNG file. A chunk of EXIF counts before text, wherever they stand.</summary>
+    /// <summary>Orientation of a PNG file. An EXIF chunk takes precedence over text, in whichever order they appear.</summary>
     public static SKEncodedOrigin OfPng(ReadOnlySpan<byte> file)
     {
         if (!file.StartsWith(PictureFormat.PngSignature))
@@ -50,15 +50,15 @@ internal static class ExifOrientation
         {
             if (rest.StartsWith("EXIF"u8))
                 return OfTiff(rest.Slice(8, (int)length));
-            rest = rest[(int)Math.Min(8L + length + length % 2, rest.Length)..];      // chunks begin at even bytes
+            rest = rest[(int)Math.Min(8L + length + length % 2, rest.Length)..];      // chunks start at even offsets
         }
         return SKEncodedOrigin.TopLeft;
     }
 
-    /// <summary>Orientation in a block of EXIF: a TIFF header and its first directory, in either byte order (EXIF 2.32, 4.5).</summary>
+    /// <summary>Orientation in an EXIF block: a TIFF header and its first directory, in either byte order (EXIF 2.32, 4.5).</summary>
     public static SKEncodedOrigin OfTiff(ReadOnlySpan<byte> exif)
     {
-        while (exif.StartsWith("Exif\0\0"u8))      // belongs to JPEG; some programs copy it along
+        while (exif.StartsWith("Exif\0\0"u8))      // a prefix of JPEG that some programs copy along
             exif = exif[6..];
         if (exif.Length < 8)
             return SKEncodedOrigin.TopLeft;
@@ -91,7 +91,7 @@ internal static class ExifOrientation
         if (end < 0 || !content[..end].SequenceEqual("Raw profile type exif"u8) && !content[..end].SequenceEqual("Raw profile type APP1"u8))
             return SKEncodedOrigin.TopLeft;
         var text = content[(end + 1)..];
-        if (packed && (text.IsEmpty || !TryUnpack(text[1..], out text)))      // behind the method of packing, of which there is one
+        if (packed && (text.IsEmpty || !TryUnpack(text[1..], out text)))      // skips the compression method, of which there is only one
             return SKEncodedOrigin.TopLeft;
         var lines = Encoding.Latin1.GetString(text).Split('\n');
         try

@@ -1,10 +1,10 @@
 namespace Patchwork.Imaging;
 
-/// <summary>Finds the known name that a mistyped one was meant to be.</summary>
+/// <summary>Finds the known name that a misspelled one was most likely meant to be.</summary>
 internal static class Nearest
 {
     /// <summary>
-    /// The known name with the fewest edits from <paramref name="given"/>, or null when none is near (more than half of it differs).
+    /// The known name with the fewest edits from <paramref name="given"/>, or null when none is close (more than half of it differs).
     /// </summary>
     public static string? Name(string given, IEnumerable<string> known)
     {
@@ -15,7 +15,7 @@ internal static class Nearest
         return edits <= Math.Max(given.Length, name.Length) / 2 ? name : null;
     }
 
-    /// <summary>Levenshtein's distance: insertions, deletions and replacements from one text to the other.</summary>
+    /// <summary>The Levenshtein distance: the insertions, deletions and replacements that turn one text into the other.</summary>
     internal static int Distance(string a, string b)
     {
         var row = Enumerable.Range(0, b.Length + 1).ToArray();

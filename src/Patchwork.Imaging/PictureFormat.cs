@@ -2,15 +2,15 @@ using System.Buffers.Binary;
 
 namespace Patchwork.Imaging;
 
-/// <summary>What a file is by its first bytes: a picture that is read, one of a format that is not, or no picture.</summary>
-/// <param name="Name">The format's name.</param>
-/// <param name="IsRead">True where <see cref="ImageDecoder"/> reads it.</param>
+/// <summary>An image format, supported or not, that is recognized by the first bytes of a file.</summary>
+/// <param name="Name">Name of the format.</param>
+/// <param name="IsRead">True if <see cref="ImageDecoder"/> reads the format.</param>
 internal sealed record PictureFormat(string Name, bool IsRead)
 {
-    /// <summary>The formats that are read, for messages.</summary>
+    /// <summary>The supported formats, for messages.</summary>
     public const string Read = "PNG, JPEG, WebP, BMP or GIF";
 
-    private const int Head = 512;      // bytes that tell any of them; an SVG file may begin with a comment
+    private const int Head = 512;      // bytes that identify any of them; an SVG file may start with a comment
 
     private static readonly PictureFormat Png = new("PNG", true), Jpeg = new("JPEG", true), Webp = new("WebP", true),
         Gif = new("GIF", true), Bmp = new("BMP", true), Heic = new("HEIC", false), Avif = new("AVIF", false), Tiff = new("TIFF", false),
@@ -20,10 +20,10 @@ internal sealed record PictureFormat(string Name, bool IsRead)
     /// <summary>The first bytes of every PNG file.</summary>
     public static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
-    // What may stand before the first element of an SVG file: a byte order mark, spaces and line ends.
+    // What may precede the first element of an SVG file: a byte order mark, spaces and line ends.
     private static ReadOnlySpan<byte> Blank => [0xef, 0xbb, 0xbf, (byte)' ', (byte)'\t', (byte)'\r', (byte)'\n'];
 
-    /// <summary>The format of a file; null where its first bytes are those of no picture.</summary>
+    /// <summary>The format of a file; null if its first bytes match no image format.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static PictureFormat? OfFile(string path)
     {
@@ -32,7 +32,9 @@ internal sealed record PictureFormat(string Name, bool IsRead)
         return Of(head.AsSpan(0, stream.ReadAtLeast(head, Head, throwOnEndOfStream: false)), stream.Length);
     }
 
-    /// <summary>The format of the bytes of a file, of which there may be more.</summary>
+    /// <summary>
+    /// The format of a file of <paramref name="length"/> bytes, given the first of them; null if they match no image format.
+    /// </summary>
     public static PictureFormat? Of(ReadOnlySpan<byte> head, long length) => head switch
     {
         _ when head.StartsWith(PngSignature) => Png,
@@ -52,12 +54,12 @@ internal sealed record PictureFormat(string Name, bool IsRead)
         _ => null,
     };
 
-    // Two letters begin many a text: the length in the header and that of the header itself must be possible too.
+    // Many texts start with these two letters, so the offset of the pixels and the size of the header must be possible too.
     private static bool IsBitmap(ReadOnlySpan<byte> head, long length) => head.Length >= 18
         && BinaryPrimitives.ReadUInt32LittleEndian(head[10..]) <= length
         && BinaryPrimitives.ReadUInt32LittleEndian(head[14..]) is 12 or 16 or 40 or 52 or 56 or 64 or 108 or 124;
 
-    // ISO base media: the major brand, a version, compatible brands. A film has others.
+    // ISO base media: the major brand, a version, compatible brands. Videos have other brands.
     private static PictureFormat? OfBrands(ReadOnlySpan<byte> head)
     {
         var end = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(head), (uint)head.Length);

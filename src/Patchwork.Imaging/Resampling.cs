@@ -6,19 +6,19 @@ using System.Runtime.Intrinsics;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// Where a resized pixel goes in a plane: <c>Start + row · Row + column · Column</c>. All turns and mirrorings are of this form.
+/// The position of a resized pixel in a plane: <c>Start + row · Row + column · Column</c>. All rotations and mirrorings have this form.
 /// </summary>
 internal readonly record struct PlaneOrder(int Start, int Row, int Column);
 
 /// <summary>
-/// Resizing with a triangle filter that widens with the scale, so that nothing aliases: what Pillow and torchvision call bilinear with
-/// antialiasing. Rows first, two pixels per instruction; then columns, one pixel per instruction.
+/// Resizes with a triangle filter that widens with the scale to avoid aliasing: what Pillow and torchvision call bilinear with
+/// antialiasing. Rows are combined first, two pixels per instruction; then columns, one pixel per instruction.
 /// </summary>
 internal static class Resampling
 {
     /// <summary>
-    /// A window of a picture resized to <paramref name="rows"/> × <paramref name="columns"/>, as planes of one (luma) or three
-    /// <paramref name="channels"/>. <paramref name="rgba"/> holds <paramref name="height"/> × <paramref name="width"/> pixels of four
+    /// Resizes a window of an image to <paramref name="rows"/> × <paramref name="columns"/> and writes it as planes of one (luma) or three
+    /// <paramref name="channels"/>. <paramref name="rgba"/> contains <paramref name="height"/> × <paramref name="width"/> pixels of four
     /// bytes.
     /// </summary>
     public static void Resize(ReadOnlySpan<byte> rgba, int height, int width, Window window, int rows, int columns, PlaneOrder order,
@@ -26,7 +26,7 @@ internal static class Resampling
     {
         var vertical = Taps.Of(height, rows, window.Top, window.Height / rows);
         var horizontal = Taps.Of(width, columns, window.Left, window.Width / columns);
-        // The columns that the window needs.
+        // Only the columns that the window needs.
         var (left, right) = (horizontal.First[0], horizontal.First[columns - 1] + horizontal.Count);
         var rented = ArrayPool<float>.Shared.Rent((right - left) * 4);
         var line = rented.AsSpan(0, (right - left) * 4);
@@ -93,8 +93,8 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// For each wanted pixel along an axis: the first of the <see cref="Count"/> source pixels that enter it, and their weights, which
-    /// sum to 1.
+    /// For each output pixel along an axis: the first of the <see cref="Count"/> source pixels that contribute to it, and their weights,
+    /// which sum to 1.
     /// </summary>
     private sealed class Taps(int[] first, float[] weights, int count)
     {
@@ -104,7 +104,7 @@ internal static class Resampling
 
         public ReadOnlySpan<float> Of(int i) => weights.AsSpan(i * Count, Count);
 
-        // Source pixels outside the picture do not enter: the weights of the others grow.
+        // Source pixels outside the image are skipped; the weights of the others grow.
         public static Taps Of(int length, int count, double start, double scale)
         {
             var support = Math.Max(scale, 1);
@@ -123,7 +123,7 @@ internal static class Resampling
                 var (from, last) = Reach(i);
                 var center = start + (i + 0.5) * scale;
                 double Weight(int j) => Math.Max(0, 1 - Math.Abs(j + 0.5 - center) / support);
-                first[i] = Math.Min(from, length - most);      // as many for all: those that are not needed weigh nothing
+                first[i] = Math.Min(from, length - most);      // the same number for all: unneeded ones have weight 0
                 var sum = 0.0;
                 for (var j = from; j <= last; j++)
                     sum += Weight(j);

@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 namespace Patchwork.Imaging;
 
 /// <summary>
-/// JPEG decoding by an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); without one every picture goes to SkiaSharp. One decoder
-/// per thread.
+/// Decodes JPEG with an installed libturbojpeg (Debian's <c>libturbojpeg0</c>); if it is not installed, SkiaSharp decodes every image.
+/// Each thread has its own decoder.
 /// </summary>
 internal static unsafe class TurboJpeg
 {
     private const int PixelFormatRgba = 7;           // TJPF_RGBA: the fourth byte is 255
-    private const int AccurateTransform = 4096;      // TJFLAG_ACCURATEDCT, as SkiaSharp decodes
-    private const int StopOnWarning = 8192;          // TJFLAG_STOPONWARNING: a damaged file is left to the decoder that says what is wrong
-    private const int Cmyk = 3;                      // TJCS_CMYK and TJCS_YCCK: of inks, which it does not turn into light
+    private const int AccurateTransform = 4096;      // TJFLAG_ACCURATEDCT, as in SkiaSharp
+    private const int StopOnWarning = 8192;          // TJFLAG_STOPONWARNING: damaged files go to the decoder that reports what is wrong
+    private const int Cmyk = 3;                      // TJCS_CMYK and TJCS_YCCK, which it does not convert to RGB
 
     private static readonly delegate* unmanaged<nint> create;
     private static readonly delegate* unmanaged<nint, byte*, nuint, int*, int*, int*, int*, int> header;
@@ -36,23 +36,23 @@ internal static unsafe class TurboJpeg
     }
 #pragma warning restore CA1810
 
-    /// <summary>True where libturbojpeg was found.</summary>
+    /// <summary>True if libturbojpeg was found.</summary>
     public static bool IsInstalled { get; }
 
     /// <summary>
-    /// Decodes a JPEG file to four bytes per pixel. False, with <paramref name="rgba"/> undefined: the library is not installed, the file
-    /// is one that it does not take, or it is damaged.
+    /// Decodes a JPEG file to four bytes per pixel. Returns false, with <paramref name="rgba"/> undefined, if the library is not installed,
+    /// does not support the file, or finds it damaged.
     /// </summary>
     /// <param name="file">The file's bytes.</param>
-    /// <param name="height">Rows of the whole picture, as its header says.</param>
-    /// <param name="width">Columns of the whole picture, as its header says.</param>
-    /// <param name="reduction">1, 2, 4 or 8: what both sides are divided by, rounded up.</param>
-    /// <param name="rgba">Receives the reduced picture.</param>
+    /// <param name="height">Rows of the whole image, as its header says.</param>
+    /// <param name="width">Columns of the whole image, as its header says.</param>
+    /// <param name="reduction">Divisor of both sides: 1, 2, 4 or 8. The result is rounded up.</param>
+    /// <param name="rgba">Receives the reduced image.</param>
     public static bool TryDecode(ReadOnlySpan<byte> file, int height, int width, int reduction, Span<byte> rgba)
     {
         if (!IsInstalled || (decoder ??= new Decoder()).Handle is not (not 0 and var handle))
             return false;
-        // The library finds the reduction from the size that is asked for.
+        // The library derives the reduction from the requested size.
         var (rows, columns) = (ImageDecoder.Reduced(height, reduction), ImageDecoder.Reduced(width, reduction));
         fixed (byte* bytes = file, pixels = rgba)
         {
@@ -83,7 +83,7 @@ internal static unsafe class TurboJpeg
         return null;
     }
 
-    // Freed with its thread's memory.
+    // Freed by the garbage collector after its thread has ended.
     private sealed class Decoder
     {
         public nint Handle { get; } = create();

@@ -1,16 +1,16 @@
 namespace Patchwork.Imaging;
 
-/// <summary>A part of a picture in its pixels, height first; corners need not lie on pixels.</summary>
-/// <param name="Top">Upper edge, from 0 at the picture's upper edge.</param>
-/// <param name="Left">Left edge, from 0 at the picture's left edge.</param>
-/// <param name="Height">Rows, more than 0; the part must lie inside the picture.</param>
-/// <param name="Width">Columns, more than 0; the part must lie inside the picture.</param>
+/// <summary>A part of an image, in its pixels, height first; the edges can be fractional.</summary>
+/// <param name="Top">Upper edge, from 0 at the image's upper edge.</param>
+/// <param name="Left">Left edge, from 0 at the image's left edge.</param>
+/// <param name="Height">Rows, more than 0; the part must be inside the image.</param>
+/// <param name="Width">Columns, more than 0; the part must be inside the image.</param>
 public readonly record struct Window(double Top, double Left, double Height, double Width)
 {
     /// <summary>
-    /// The largest centred window of a picture of <paramref name="height"/> × <paramref name="width"/> with the proportions
-    /// <paramref name="rows"/> : <paramref name="columns"/>, both sides times <paramref name="share"/>. Range of the share: (0, 1].
-    /// Default 1.
+    /// The largest centred window of an image of <paramref name="height"/> × <paramref name="width"/> with the proportions
+    /// <paramref name="rows"/> : <paramref name="columns"/>, with both sides multiplied by <paramref name="share"/>. Range of the share:
+    /// (0, 1]. Default 1.
     /// </summary>
     public static Window Centered(int height, int width, int rows, int columns, double share = 1)
     {

@@ -1,7 +1,7 @@
 namespace Patchwork.Onnx;
 
 /// <summary>
-/// Classifies pictures by a network that Patchwork exported, without torch. The network can be exchanged while it serves
+/// Classifies images with a network that Patchwork exported, without torch. The network can be replaced while it is in use
 /// (<see cref="Swap(string)"/>).
 /// </summary>
 /// <example>
@@ -18,17 +18,17 @@ public sealed class OnnxClassifier : PictureClassifier
 
     private OnnxClassifier(OnnxModel model, ClassifierOptions options) : base(options) => (this.model, this.options) = (model, options);
 
-    /// <summary>What the file says of itself.</summary>
+    /// <summary>The card of the file.</summary>
     public OnnxCard Card => Current.Card;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes => Card.Classes;
 
-    /// <summary>Opens a file.</summary>
-    /// <param name="file">What <c>patchwork export</c> wrote.</param>
-    /// <param name="options">Null: the default ones.</param>
+    /// <summary>Loads a file.</summary>
+    /// <param name="file">A file that <c>patchwork export</c> wrote.</param>
+    /// <param name="options">Null for the defaults.</param>
     /// <exception cref="InputException">
-    /// The file cannot be read, is damaged or cut off, keeps weights elsewhere, has no card, or has other outputs than its card says.
+    /// The file cannot be read, is damaged or cut off, stores its weights in another file, has no card, or does not match its card.
     /// </exception>
     public static OnnxClassifier Load(string file, ClassifierOptions? options = null)
     {
@@ -36,10 +36,10 @@ public sealed class OnnxClassifier : PictureClassifier
         return new(OnnxModel.Open(file, options), options);
     }
 
-    /// <summary>Opens a file that is in memory.</summary>
+    /// <summary>Loads a file that is in memory.</summary>
     /// <param name="bytes">The bytes of the file.</param>
-    /// <param name="options">Null: the default ones.</param>
-    /// <param name="name">What the file is called in messages.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="name">Name of the file in messages.</param>
     /// <exception cref="InputException">As for a file on disk.</exception>
     public static OnnxClassifier Load(byte[] bytes, ClassifierOptions? options = null, string name = "the file that was given")
     {
@@ -48,16 +48,16 @@ public sealed class OnnxClassifier : PictureClassifier
     }
 
     /// <summary>
-    /// Puts another file in the network's place, while others classify: a call that has begun ends with the network it began with, the next
-    /// one has the new one, and the old one is freed after its last call. A file that is refused changes nothing.
+    /// Replaces the network with that of another file, also while other threads classify: a call in progress finishes with the network that
+    /// it started with, later calls use the new one, and the old one is freed after its last call. A rejected file changes nothing.
     /// </summary>
-    /// <param name="file">What <c>patchwork export</c> wrote; its classes and size may be others.</param>
+    /// <param name="file">A file that <c>patchwork export</c> wrote; its classes and input size may differ.</param>
     /// <exception cref="InputException">As for <see cref="Load(string, ClassifierOptions?)"/>.</exception>
     public void Swap(string file) => Swap(OnnxModel.Open(file, options));
 
-    /// <summary>The same with a file in memory.</summary>
+    /// <summary>Replaces the network with that of a file in memory.</summary>
     /// <param name="bytes">The bytes of the file.</param>
-    /// <param name="name">What the file is called in messages.</param>
+    /// <param name="name">Name of the file in messages.</param>
     /// <exception cref="InputException">As for a file on disk.</exception>
     public void Swap(byte[] bytes, string name = "the file that was given") => Swap(OnnxModel.Open(bytes, name, options));
 
@@ -74,7 +74,7 @@ public sealed class OnnxClassifier : PictureClassifier
         ObjectDisposedException.ThrowIf(before is null, this);
     }
 
-    /// <summary>Frees the network as soon as the calls that have begun are done.</summary>
+    /// <summary>Frees the network as soon as the calls in progress have finished.</summary>
     public override void Dispose()
     {
         OnnxModel? last;
@@ -90,7 +90,7 @@ public sealed class OnnxClassifier : PictureClassifier
     {
         cancellation.ThrowIfCancellationRequested();
         var network = Current;
-        while (!network.TryEnter())      // exchanged since
+        while (!network.TryEnter())      // replaced in the meantime
             network = Current;
         try
         {

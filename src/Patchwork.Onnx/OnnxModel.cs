@@ -2,19 +2,19 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace Patchwork.Onnx;
 
-/// <summary>A network in OnnxRuntime and the calls that use it: it is freed after the last one.</summary>
+/// <summary>A network in OnnxRuntime that counts the calls that use it and is freed after the last one.</summary>
 internal sealed class OnnxModel
 {
     private const string CardKey = "patchwork.card", InputName = "input", OutputName = "probabilities";
 
     private readonly InferenceSession session;
-    private int users = 1;      // who opened it
+    private int users = 1;      // its owner
 
     private OnnxModel(InferenceSession session, OnnxCard card) => (this.session, Card) = (session, card);
 
     public OnnxCard Card { get; }
 
-    /// <summary>What it takes.</summary>
+    /// <summary>The input of the network.</summary>
     public NetworkInput Input => field ??= new(Card.Channels, Card.Height, Card.Width, Card.CenterCrop, Card.ScaledDecoding);
 
     /// <summary>Opens a file on disk.</summary>
@@ -28,8 +28,8 @@ internal sealed class OnnxModel
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"A classifier is an ONNX file that can be read. Received: {file} ({error.Message.TrimEnd('.')}).",
-                error);
+            throw new InputException(
+                $"A classifier must be an ONNX file that can be read. Received: {file} ({error.Message.TrimEnd('.')}).", error);
         }
         return Open(bytes, file, options);
     }
@@ -45,16 +45,16 @@ internal sealed class OnnxModel
             {
                 IntraOpNumThreads = options.Threads,
                 InterOpNumThreads = 1,
-                LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,      // what matters is thrown
+                LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,      // errors that matter are thrown
             };
             session = new InferenceSession(bytes, settings);
         }
         catch (OnnxRuntimeException error)
         {
-            throw new InputException($"A classifier is a whole ONNX file that Patchwork exported. Received: {name}, "
+            throw new InputException($"A classifier must be a complete ONNX file that Patchwork exported. Received: {name}, "
                 + (error.Message.Contains("external", StringComparison.OrdinalIgnoreCase)
-                    ? "which keeps its weights in another file. Export it again."
-                    : "which is damaged, cut off, or none. Copy it again."), error);
+                    ? "which stores its weights in another file. Export it again."
+                    : "which is damaged, cut off, or not an ONNX file. Copy it again."), error);
         }
         try
         {
@@ -67,7 +67,7 @@ internal sealed class OnnxModel
         }
     }
 
-    /// <summary>Begins a call; false where the network is freed already.</summary>
+    /// <summary>Starts a call; false if the network is already freed.</summary>
     public bool TryEnter()
     {
         for (var now = Volatile.Read(ref users); now > 0; now = Volatile.Read(ref users))
@@ -78,14 +78,14 @@ internal sealed class OnnxModel
         return false;
     }
 
-    /// <summary>Ends a call, or the hold of who opened it.</summary>
+    /// <summary>Ends a call, or releases the hold of the owner.</summary>
     public void Leave()
     {
         if (Interlocked.Decrement(ref users) == 0)
             session.Dispose();
     }
 
-    /// <summary>Classifies pictures of the input's size, channel by channel.</summary>
+    /// <summary>Classifies images of the input's size, stored channel by channel.</summary>
     public Classification[] Run(byte[][] planar, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -112,7 +112,7 @@ internal sealed class OnnxModel
         }
     }
 
-    // (N, H, W, C) as the graph takes them.
+    // (N, H, W, C), not normalized.
     private OrtValue Pixels(byte[][] planar)
     {
         var (places, size) = (Card.Height * Card.Width, planar[0].Length);
@@ -146,13 +146,13 @@ internal sealed class OnnxModel
     private static OnnxCard CardOf(InferenceSession session, string name)
     {
         if (!session.ModelMetadata.CustomMetadataMap.TryGetValue(CardKey, out var json) || OnnxCard.Of(json) is not { } card)
-            throw new InputException($"A classifier is an ONNX file with a card of its classes ({CardKey}), as `patchwork export` "
+            throw new InputException($"A classifier must be an ONNX file with a card of its classes ({CardKey}), as `patchwork export` "
                 + $"writes it. Received: {name}, which has none. Export it with Patchwork.");
         int[] shape = card.Input == "pixels" ? [-1, card.Height, card.Width, card.Channels] : [-1, card.Channels, card.Height, card.Width];
         if (!session.InputMetadata.TryGetValue(InputName, out var input) || !input.Dimensions.SequenceEqual(shape)
             || !session.OutputMetadata.TryGetValue(OutputName, out var output) || output.Dimensions is not [-1, var classes]
             || classes != card.Classes.Count)
-            throw new InputException($"A classifier takes and gives what its card says: {card.Classes.Count} classes of images of "
+            throw new InputException($"A classifier must match its card: {card.Classes.Count} classes of images of "
                 + $"{card.Height}×{card.Width}. Received: {name}, whose graph differs. Export it again.");
         return card;
     }

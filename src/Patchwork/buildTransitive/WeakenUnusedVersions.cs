@@ -1,5 +1,5 @@
-// One source, compiled twice: by MSBuild into the task that Patchwork.targets runs, and into the tests. Hence no newer language than
-// MSBuild's inline tasks know, and explicit usings.
+// This file is compiled twice: by MSBuild into the task that Patchwork.targets runs, and into the tests. It therefore has explicit usings
+// and no language features that MSBuild's inline tasks do not support.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -8,8 +8,8 @@ using System.Text;
 namespace Patchwork.Build;
 
 /// <summary>
-/// Marks symbol versions that a shared library asks of libstdc++ but never uses as weak (<c>VER_FLG_WEAK</c>), so that a loader with an
-/// older libstdc++ accepts the library. A version is unused when no relocation refers to a symbol bound to it: nothing can ever call
+/// Marks symbol versions that a shared library requires of libstdc++ but never uses as weak (<c>VER_FLG_WEAK</c>), so that a loader with
+/// an older libstdc++ accepts the library. A version is unused when no relocation refers to a symbol bound to it, so that no call can go
 /// through it.
 /// Layout: System V ABI (ELF-64, little endian) and the Linux Standard Base, "Symbol Versioning".
 /// </summary>
@@ -45,7 +45,8 @@ internal static class ElfVersions
     }
 
     /// <summary>
-    /// The versions the file asks of other libraries, in the file's order: "library version", and " weak" where so marked.
+    /// Lists the versions that the file requires of other libraries, in the file's order: "library version", followed by " weak" if it is
+    /// marked weak.
     /// </summary>
     public static List<string> Describe(byte[] file)
     {
@@ -168,7 +169,7 @@ internal static class ElfVersions
 }
 #if !NET
 /// <summary>
-/// The MSBuild task: writes <see cref="Target"/>, a copy of <see cref="Source"/> that older systems load. The source is only read.
+/// The MSBuild task: writes <see cref="Target"/>, a copy of <see cref="Source"/> that older systems can load. The source is only read.
 /// </summary>
 public sealed class WeakenUnusedVersions : Microsoft.Build.Utilities.Task
 {

@@ -4,7 +4,8 @@ using System.Reflection.Emit;
 namespace Patchwork.Tests.Architecture;
 
 /// <summary>
-/// What the compiled code of an assembly mentions: read from signatures and instructions, so that no alias or half-qualified name hides it.
+/// Finds what the compiled code of a type mentions, from signatures and instructions, so that no alias or partially qualified name hides
+/// it.
 /// </summary>
 internal static class CompiledCode
 {
@@ -15,8 +16,8 @@ internal static class CompiledCode
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
     /// <summary>
-    /// The types that a type uses: its base, interfaces, members, and what its instructions name. Nested types and generic arguments
-    /// included.
+    /// Returns the types that a type uses: its base type, interfaces and members, and the types that its instructions name, including
+    /// element types and generic arguments.
     /// </summary>
     public static IReadOnlySet<Type> TypesUsedBy(Type type)
     {
@@ -64,12 +65,12 @@ internal static class CompiledCode
         return used;
     }
 
-    /// <summary>The texts in the instructions of a type.</summary>
+    /// <summary>Returns the string literals in the instructions of a type.</summary>
     public static IEnumerable<string> TextsIn(Type type) => MethodsOf(type).SelectMany(Mentioned).OfType<string>();
 
     private static IEnumerable<MethodBase> MethodsOf(Type type) => [.. type.GetMethods(Everything), .. type.GetConstructors(Everything)];
 
-    // Members and texts that instructions name, in their order (ECMA-335, partition III).
+    // Members and strings that the instructions name, in order (ECMA-335, partition III).
     private static IEnumerable<object> Mentioned(MethodBase method)
     {
         var code = method.GetMethodBody()?.GetILAsByteArray() ?? [];

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Architecture;
 
-/// <summary>The folders of the library stand in an order, and each uses only those before it.</summary>
+/// <summary>The folders of the library have an order, and each one uses only the folders before it.</summary>
 public sealed partial class FolderOrderTests
 {
     // Losses and Schedules come before Plans, because PairTargets weights a Loss.
@@ -44,7 +44,8 @@ public sealed partial class FolderOrderTests
         Assert.Equal([], wrong.Distinct());
     }
 
-    // Docstrings and constants leave no trace in the compiled code; directives and half-qualified names do in the source.
+    // Docstrings and constants leave no trace in the compiled code, so this test reads directives and partially qualified names in the
+    // source.
     [Fact]
     public void Sources_name_only_folders_before_their_own()
     {
@@ -78,13 +79,13 @@ public sealed partial class FolderOrderTests
     }
 
     [Fact]
-    public void The_image_library_and_the_lower_assembly_know_nothing_of_torch()
+    public void The_imaging_library_does_not_reference_torch_or_Patchwork()
     {
         var names = typeof(InputException).Assembly.GetReferencedAssemblies().Select(name => name.Name);
         Assert.DoesNotContain(names, name => name is "TorchSharp" or "Patchwork");
     }
 
-    // Nested types, and those that the compiler makes of lambdas and iterators, are among the assembly's types and have its namespace.
+    // The assembly's types include nested types and those that the compiler generates for lambdas and iterators, with the same namespace.
     private static IEnumerable<(string From, string To, Type Type, Type Of)> Uses() =>
         from type in Library.GetTypes()
         where FolderOf(type) is not null
@@ -95,7 +96,7 @@ public sealed partial class FolderOrderTests
     private static string? FolderOf(Type type) =>
         type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;
 
-    // Patchwork.Mixing, and Mixing.Methods behind something that is no dot.
+    // Matches Patchwork.Mixing, and Mixing.Methods unless a word character, dot, quote or slash precedes it.
     [GeneratedRegex(@"(?:Patchwork\.|(?<![\w.""/]))(?<folder>Internals|Randomness|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)(?:;|\.[A-Z]\w+)")]
     private static partial Regex Named();
 

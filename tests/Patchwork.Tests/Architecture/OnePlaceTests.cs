@@ -8,13 +8,13 @@ using Xunit;
 namespace Patchwork.Tests.Architecture;
 
 /// <summary>
-/// Methods, suites and data sets are named in their own source and in their catalogue, and nowhere else: what works for one works for the
-/// next. Read from the compiled code, types and texts alike.
+/// Methods, suites and data sets are named only in their own source and in their catalogue, so that the rest of the code works for new ones
+/// too. Checked in the compiled code, for types and strings.
 /// </summary>
 public sealed class OnePlaceTests
 {
-    // The default experiment and CutMix's own recipe keys and flags are one file each; a speed measurement names what it measures; and two suites
-    // call curves what the paper calls them.
+    // The default experiment and CutMix's own recipe keys and flags have one file each, a speed measurement names what it measures, and a
+    // suite names its curves as the paper does.
     private static readonly string[] Allowed =
     [
         "Patchwork.Recipes.CutMixKeys", "Patchwork.Recipes.Recipe", "Patchwork.Cli.CutMixOptions", "Patchwork.Cli.Commands.DefaultExperiment",
@@ -40,7 +40,7 @@ public sealed class OnePlaceTests
     [Fact]
     public void Only_the_catalogue_and_a_set_itself_name_a_data_set()
     {
-        // Where a word is both an id and a key of JSON, as "folder", its use as an id cannot be told from the text.
+        // If a word is both an id and a JSON key, such as "folder", the text does not show whether it is used as an id.
         var own = DatasetCatalogue.All.Where(set => !set.HoldsOwnPictures).Select(set => set.Id).ToHashSet();
         var outside = Code.Where(type => type.Namespace != "Patchwork.Data").ToArray();
         Nobody(Named([], typeof(DatasetCatalogue), own, outside));
@@ -50,7 +50,7 @@ public sealed class OnePlaceTests
 
     private static IEnumerable<string> Named(Type[] types, Type catalogue, HashSet<string> ids, IEnumerable<Type>? code = null)
     {
-        // A part of a method is what only its own source uses, as DropBlock its layer.
+        // Internal types that a method uses count as parts of it, such as DropBlock's layer.
         var parts = types.SelectMany(type => CompiledCode.TypesUsedBy(type)).Where(type => !type.IsVisible).Select(Outermost).ToHashSet();
         foreach (var type in code ?? Code)
         {

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Architecture;
 
-/// <summary>What of the library is public, and in which form.</summary>
+/// <summary>Rules for the public API of the libraries.</summary>
 public sealed class PublicSurfaceTests
 {
     private static readonly Assembly[] Libraries = [typeof(Methods).Assembly, typeof(InputException).Assembly];
@@ -27,14 +27,15 @@ public sealed class PublicSurfaceTests
     }
 
     [Fact]
-    public void Internals_hold_nothing_public() => Assert.Equal([], Public.Where(type => type.Namespace == "Patchwork.Internals"));
+    public void The_Internals_namespace_has_no_public_types() =>
+        Assert.Equal([], Public.Where(type => type.Namespace == "Patchwork.Internals"));
 
     [Fact]
     public void Exceptions_that_users_catch_are_in_the_root_namespace() =>
         Assert.Equal([], Public.Where(type => type.IsSubclassOf(typeof(Exception)) && type.Namespace != "Patchwork"));
 
     [Fact]
-    public void No_public_member_is_of_a_tuple()
+    public void No_public_member_has_a_tuple_type()
     {
         const BindingFlags members = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         var tuples = from type in Public
@@ -44,12 +45,12 @@ public sealed class PublicSurfaceTests
         Assert.True(!tuples.Any(), string.Join('\n', tuples.Order(StringComparer.Ordinal)));
     }
 
-    // A user's own method, data set or suite must be able to override all that is abstract.
+    // A user's own method, data set or suite must be able to override every abstract member.
     [Theory]
     [InlineData(typeof(Mixer)), InlineData(typeof(BetaMixer)), InlineData(typeof(BlindMixer)), InlineData(typeof(FeatureMixer)),
         InlineData(typeof(Eraser))]
     [InlineData(typeof(BranchRegularizer)), InlineData(typeof(LabelRule)), InlineData(typeof(Dataset)), InlineData(typeof(Suite))]
-    public void What_users_derive_from_can_be_derived_from(Type type)
+    public void Base_classes_for_users_can_be_derived_from(Type type)
     {
         const BindingFlags all = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance;
         Assert.Contains(type.GetConstructors(all), constructor =>
@@ -59,7 +60,7 @@ public sealed class PublicSurfaceTests
     }
 
     [Fact]
-    public void The_command_line_sees_only_what_is_public()
+    public void The_command_line_sees_only_the_public_API()
     {
         foreach (var library in Libraries)
             Assert.DoesNotContain("Patchwork.Cli", library.GetCustomAttributes<InternalsVisibleToAttribute>()

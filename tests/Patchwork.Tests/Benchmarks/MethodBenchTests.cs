@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Benchmarks;
 [Collection(SerialCollection.Name)]
 public sealed class MethodBenchTests
 {
-    // What the times are is the machine's affair; which methods are timed, and that a method takes no time back, is ours.
+    // The times depend on the machine; this test checks which methods are timed and that their cost is not negative.
     [Fact]
     public void Every_method_is_measured()
     {

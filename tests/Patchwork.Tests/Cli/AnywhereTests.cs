@@ -5,14 +5,14 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>A run does not depend on the folder and the environment that it was begun in.</summary>
+/// <summary>A run does not depend on the folder or the environment in which it was started.</summary>
 public sealed class AnywhereTests : IDisposable
 {
     private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
 
     public void Dispose() => files.Dispose();
 
-    // Another folder, in which no relative path of the first leads anywhere.
+    // Another folder, in which the relative paths of the first one do not exist.
     private string Elsewhere => Directory.CreateDirectory(files.At("else/where")).FullName;
 
     private string? StoredData(string run) =>
@@ -39,25 +39,25 @@ public sealed class AnywhereTests : IDisposable
         Unfinish("second");
         foreach (var file in Directory.GetFiles(files.At("second/checkpoints"), "*.*")
             .Where(file => !file.EndsWith("model.json", StringComparison.Ordinal)))
-            File.Delete(file);      // then the weights are needed again
+            File.Delete(file);      // so that the weights are needed again
         Succeed(Elsewhere, "", "train", "--resume", "--out", files.At("second"));
     }
 
     [Fact]
-    public void A_run_on_data_that_the_environment_names_is_resumed_without_it_and_where_the_data_moved()
+    public void A_run_with_data_from_the_environment_variable_resumes_without_it_and_after_the_data_moved()
     {
         WriteDigits(files.At("mnist"));
         Succeed(Elsewhere, files.Folder, ["train", "--dataset", "mnist", .. Short, "--out", files.At("run")]);
         Assert.Equal(files.At("mnist"), StoredData("run"));
         Unfinish("run");
-        Succeed(Elsewhere, "", "train", "--resume", "--out", files.At("run"));      // set but empty is not set
+        Succeed(Elsewhere, "", "train", "--resume", "--out", files.At("run"));      // an empty variable counts as not set
         Unfinish("run");
         Directory.Move(files.At("mnist"), Path.Combine(Directory.CreateDirectory(files.At("moved")).FullName, "mnist"));
         Succeed(Elsewhere, files.At("moved"), "train", "--resume", "--out", files.At("run"));
     }
 
     [Fact]
-    public void A_comparison_goes_on_from_another_folder()
+    public void A_comparison_resumes_from_another_folder()
     {
         Lane.NeedFull("several trainings");
         string[] Compare(string data) =>
@@ -68,7 +68,7 @@ public sealed class AnywhereTests : IDisposable
         var before = File.ReadAllText(result);
         Succeed(Elsewhere, "", Compare("../../pictures"));
         Succeed(Elsewhere, "", Compare(files.Pictures));
-        Assert.Equal(before, File.ReadAllText(result));      // with the seconds that it took
+        Assert.Equal(before, File.ReadAllText(result));      // including the measured seconds
     }
 
     [Fact]

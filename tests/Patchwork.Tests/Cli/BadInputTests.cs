@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>Bad input is refused before work begins: exit code 2 and one sentence.</summary>
+/// <summary>Invalid input is rejected before any work starts, with exit code 2 and one sentence.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class BadInputTests : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("train --schedule cosin", "'cosin'", "'cosine'")]
     [InlineData("train --epoch 3", "'--epoch'", "'--epochs'")]
     [InlineData("compare --methods baseline,cutmx", "'cutmx'", "'cutmix'")]
-    public void An_unknown_name_is_refused_and_the_nearest_offered(string line, string came, string offered)
+    public void An_unknown_name_is_rejected_and_the_nearest_one_suggested(string line, string came, string offered)
     {
         var refusal = Refused([.. line.Split(' '), .. line == "trian" ? Array.Empty<string>() : ["--out", files.At("run")]]);
         Assert.Contains(came, refusal, StringComparison.Ordinal);
@@ -51,7 +51,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("train --epochs 99999999999", "99999999999", "epochs")]
     [InlineData("train --validation nan", "nan", "between 0 and 1")]
     [InlineData("compare --seeds 0", "0 seeds", "at least")]
-    public void A_value_outside_its_range_is_refused_with_the_range(string line, string came, string expected)
+    public void A_value_outside_its_range_is_rejected_with_the_range(string line, string came, string expected)
     {
         var refusal = Refused(line.Split(' '));
         Assert.Contains(came, refusal, StringComparison.Ordinal);
@@ -96,7 +96,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("compare --methods baseline,cutout --strengths alpha_0:1 --out {}", "needs a method that mixes")]
     [InlineData("compare --methods baseline,manifoldmixup --layers layr1 --out {}", "Did you mean 'layer1'?")]
     [InlineData("compare --methods baseline,featurecutmix --accumulate 2 --out {}", "accumulate = 2")]
-    public void What_cannot_work_or_would_change_nothing_is_refused_before_a_folder_appears(string line, string expected)
+    public void Options_that_cannot_work_or_have_no_effect_are_rejected_before_a_folder_is_created(string line, string expected)
     {
         var refusal =
             Refused([.. line.Split(' ').Select(word => word.Replace("{}", files.At("run"), StringComparison.Ordinal).Replace('_', ' '))]);
@@ -105,7 +105,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void What_some_data_sets_cannot_do_is_refused_before_a_folder_appears()
+    public void Options_that_the_data_set_does_not_support_are_rejected_before_a_folder_is_created()
     {
         files.Paint(perClass: 10);
         foreach (var verb in (string[][])[["train", "--method", "cutmix"], ["compare", "--methods", "baseline,cutmix"]])
@@ -116,7 +116,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void Cuda_without_a_GPU_is_refused()
+    public void Cuda_without_a_GPU_is_rejected()
     {
         if (TorchSharp.torch.cuda.is_available())
             Assert.Skip("This machine has a GPU.");
@@ -138,12 +138,12 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_for_the_embedded_set_is_refused() =>
+    public void A_folder_for_the_embedded_set_is_rejected() =>
         Assert.Contains("--dataset folder", Refused("train", "--data", files.At("pictures"), "--out", files.At("run")),
             StringComparison.Ordinal);
 
     [Fact]
-    public void A_switch_of_a_recipe_is_taken_back_by_false()
+    public void A_switch_in_a_recipe_is_turned_off_by_false()
     {
         files.Paint(perClass: 10);
         Assert.Equal(0, CommandLine.Run(["train", "--flip", "--quiet", .. files.Flags("mirrored", 1)]).ExitCode);
@@ -154,7 +154,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void The_largest_seed_is_taken() =>
+    public void The_largest_seed_is_accepted() =>
         Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
 
     [Theory, InlineData("compare"), InlineData("plan"), InlineData("predict"), InlineData("mix"), InlineData("preview"),
@@ -187,7 +187,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_run_folder_that_exists_is_left_alone()
+    public void An_existing_run_folder_is_not_overwritten()
     {
         var run = Directory.CreateDirectory(files.At("run")).FullName;
         Assert.DoesNotContain("--resume", Refused("train", "--epochs", "1", "--out", run), StringComparison.Ordinal);
@@ -197,7 +197,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_of_runs_names_them()
+    public void The_message_for_a_folder_of_runs_lists_them()
     {
         foreach (var name in (string[])["cutmix-seed1", "cutmix-seed2"])
             File.WriteAllText(Path.Combine(Directory.CreateDirectory(files.At(name)).FullName, "recipe.json"), "{}");
@@ -207,7 +207,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_place_that_cannot_be_written_is_refused()
+    public void A_location_that_cannot_be_written_is_rejected()
     {
         File.WriteAllText(files.At("file"), "");
         var below = Path.Combine(files.At("file"), "run");
@@ -217,7 +217,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused()
+    public void A_recipe_with_an_unknown_key_or_a_value_of_the_wrong_type_is_rejected()
     {
         File.WriteAllText(files.At("a.json"), """{"metod":"cutmix"}""");
         Assert.Contains("Did you mean 'method'?", Refused("train", files.At("a.json")), StringComparison.Ordinal);
@@ -230,7 +230,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_no_run_is_refused()
+    public void A_folder_that_is_not_a_run_is_rejected()
     {
         foreach (var arguments in (string[][])[["predict", files.Folder, "a.png"], ["train", "--resume", "--out", files.Folder]])
             Assert.Contains($"{files.Folder}, which has none", Refused(arguments), StringComparison.Ordinal);
@@ -238,7 +238,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void Resume_takes_the_stored_recipe_and_nothing_else()
+    public void Resume_uses_the_stored_recipe_and_accepts_no_other_settings()
     {
         Assert.Contains("--epochs", Refused("train", "--resume", "--out", files.Folder, "--epochs", "3"), StringComparison.Ordinal);
         Assert.Contains("other.json", Refused("train", "other.json", "--resume", "--out", files.Folder), StringComparison.Ordinal);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>What <c>compare</c> does where nothing is named.</summary>
+/// <summary>The experiment that <c>compare</c> runs by default.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class DefaultExperimentTests : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed class DefaultExperimentTests : IDisposable
     }
 
     [Fact]
-    public void Without_a_recipe_and_a_data_set_it_is_that_of_the_repository()
+    public void Without_a_recipe_or_a_data_set_it_is_the_default_recipe_of_the_repository()
     {
         var written = Recipe.FromJson(File.ReadAllText(Repository.File("recipes/default.json")));
         var stored = Stored("default", "--evaluate", "none");
@@ -44,11 +44,11 @@ public sealed class DefaultExperimentTests : IDisposable
     }
 
     [Fact]
-    public void The_tuned_learning_rate_is_not_given_to_another_optimizer() =>
+    public void The_tuned_learning_rate_is_not_used_with_another_optimizer() =>
         Assert.Null(Stored("adam", "--evaluate", "none", "--optimizer", "adam").Lr);
 
     [Fact]
-    public void It_measures_calibration_and_occlusion_on_300_images_and_ends_with_the_answer()
+    public void The_default_experiment_measures_two_suites_on_300_images_and_ends_with_the_answer()
     {
         Lane.NeedFull("occlusion of 300 images at all sizes");
         var result = CommandLine.Run(["compare", .. Small, "--out", files.At("measured")]);

@@ -4,8 +4,8 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>
-/// A full disk ends work with one sentence and exit code 1, leaves nothing half written, and costs no more than the work since the last
-/// checkpoint. A place that cannot be written is refused before work begins, with exit code 2.
+/// A full disk ends a command with one sentence and exit code 1, leaves no partial files, and loses only the work since the last
+/// checkpoint. A location that cannot be written is rejected before any work starts, with exit code 2.
 /// </summary>
 public sealed class DiskFaultTests : IDisposable
 {
@@ -20,9 +20,9 @@ public sealed class DiskFaultTests : IDisposable
 
     private string Pictures => $"--dataset folder --data {files.Pictures} --image-size 16 --epochs 2 --batch-size 4 --threads 1 --quiet";
 
-    // A checkpoint of resnet8 with Adam takes about 900 KB: one fits, with the next beside it there is no room.
+    // A checkpoint of resnet8 with Adam takes about 900 KB: there is room for one, but not for the next one beside it.
     [Fact]
-    public void A_run_on_a_full_disk_keeps_its_last_checkpoint_and_goes_on_to_the_same_bits()
+    public void A_run_on_a_full_disk_keeps_its_last_checkpoint_and_resumes_bit_for_bit()
     {
         files.Paint(perClass: 10);
         disk.Run("1600k", $"""
@@ -50,7 +50,7 @@ public sealed class DiskFaultTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_on_a_full_disk_goes_on_when_there_is_room()
+    public void A_comparison_on_a_full_disk_resumes_when_there_is_room()
     {
         Lane.NeedFull("several trainings on a full disk");
         files.Paint(perClass: 10);
@@ -71,7 +71,7 @@ public sealed class DiskFaultTests : IDisposable
     [InlineData("8k", "preview --count 20 --out")]
     [InlineData("64k", "mix shapes --count 200 --out")]
     [InlineData("4k", "train --epochs 1 --quiet --out")]
-    public void Nothing_half_written_is_left_on_a_full_disk(string size, string line)
+    public void No_partial_files_are_left_on_a_full_disk(string size, string line)
     {
         disk.Run(size, $"""
             patch full {line} "$disk/out"
@@ -87,7 +87,7 @@ public sealed class DiskFaultTests : IDisposable
     [InlineData("preview --out")]
     [InlineData("mix shapes --count 2 --out")]
     [InlineData("data get cifar10 --data")]
-    public void A_place_that_is_read_only_is_refused_by_name(string line)
+    public void A_read_only_location_is_rejected_by_name(string line)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/sys, where nobody can create a file, is Linux's.");
         const string place = "/sys/patchwork";

@@ -10,14 +10,14 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>
-/// <c>data get</c> that is killed or runs out of room resumes where it stopped. Its addresses are real, a proxy of the test's own answers
+/// A <c>data get</c> that is killed or runs out of space resumes where it stopped. Its addresses are real, but a proxy of the test answers
 /// for them.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class DownloadFaultTests : IDisposable
 {
     private const string Name = "train-images-idx3-ubyte.gz";
-    // the one that is published over plain HTTP
+    // the only set that is published over plain HTTP
     private static readonly PublishedSet Published = DatasetCatalogue.FindDownload("fashionmnist");
     private static readonly byte[] Content = Noise();
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-get-").FullName;
@@ -30,7 +30,7 @@ public sealed class DownloadFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_download_that_is_killed_goes_on_where_it_stopped_and_never_shows_half_a_file()
+    public async Task A_killed_download_resumes_where_it_stopped_and_never_leaves_half_a_file_under_the_final_name()
     {
         foreach (var hold in (int[])[200_000, 400_000])
         {
@@ -43,7 +43,7 @@ public sealed class DownloadFaultTests : IDisposable
             Assert.Equal(before, server.Firsts.Last());
             Assert.Equal([Partial.Name], Directory.GetFiles(Partial.DirectoryName!).Select(Path.GetFileName));
         }
-        // The last piece by the library, with the checksum of what the test serves.
+        // The library downloads the last part, with the checksum of the content that the test serves.
         server.HoldAt = int.MaxValue;
         var have = Partial.Length;
         using var client = new HttpClient(new HttpClientHandler { Proxy = new System.Net.WebProxy(server.Address) });
@@ -56,7 +56,7 @@ public sealed class DownloadFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Ctrl_C_stops_a_download_and_keeps_what_has_arrived()
+    public async Task Ctrl_C_stops_a_download_and_keeps_the_received_bytes()
     {
         Assert.SkipWhen(ResumeTests.IgnoresInterrupts(), "Started with SIGINT ignored, as a shell does with jobs in the background.");
         server.HoldAt = 200_000;
@@ -71,7 +71,7 @@ public sealed class DownloadFaultTests : IDisposable
     }
 
     [Fact]
-    public void A_download_that_runs_out_of_room_says_so_and_goes_on_when_there_is_some()
+    public void A_download_that_runs_out_of_space_says_so_and_resumes_when_there_is_space()
     {
         using var disk = new SmallDisk();
         disk.Run("256k", """
@@ -87,7 +87,7 @@ public sealed class DownloadFaultTests : IDisposable
         Assert.Equal(Name + ".partial\n", File.ReadAllText(disk.At("after-full")));
         Assert.Equal(2, server.Firsts.Count);
         Assert.InRange(server.Firsts.Last(), 1, 256 * 1024);
-        // What came the second time is whole: its checksum, which is not the publisher's, is that of everything that is served.
+        // The second download is complete: its checksum, which differs from the publisher's, is that of the whole served content.
         Assert.Contains(Md5(Content), disk.Said("again").Failure(), StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(disk.At("after-again")));
     }
@@ -96,7 +96,7 @@ public sealed class DownloadFaultTests : IDisposable
         new Dictionary<string, string> { ["http_proxy"] = server.Address, ["no_proxy"] = "" }, "data", "get", Published.Id, "--data",
             folder);
 
-    // The server has sent this much and waits.
+    // Waits until this many bytes have arrived; the server then pauses.
     private async Task Arrival(Process process, long bytes)
     {
         while (!Partial.Exists || Partial.Length < bytes)
@@ -114,7 +114,7 @@ public sealed class DownloadFaultTests : IDisposable
         return [.. Enumerable.Range(0, 600_000).Select(_ => (byte)draws.Integer(256))];
     }
 
-#pragma warning disable CA5351 // What publishers give.
+#pragma warning disable CA5351 // The publishers give MD5 checksums.
     private static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
 #pragma warning restore CA5351
 }

@@ -21,7 +21,7 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
-    public void A_run_is_measured_once_and_its_results_are_files()
+    public void A_run_is_measured_once_and_its_results_are_stored_in_files()
     {
         var run = Train();
         var first = CommandLine.Run("evaluate", run, "--suite", "clean,ood", "--out-sets", "shapes", "--limit", "6", "--json");
@@ -39,7 +39,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(first.Json().GetProperty("clean").GetRawText(), again.Json().GetProperty("clean").GetRawText());
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(run, "evaluation", "clean.json")));
 
-        // Damaged or of other options: measured again.
+        // A damaged result, or one with other options, is measured again.
         File.WriteAllText(Path.Combine(run, "evaluation", "clean.json"), "{");
         Assert.Equal(first.Json().GetProperty("clean").GetRawText(),
             CommandLine.Run("evaluate", run, "--suite", "clean", "--limit", "6", "--json").Json().GetProperty("clean").GetRawText());
@@ -48,7 +48,7 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
-    public void Compare_measures_every_run_and_sets_each_method_against_the_baseline()
+    public void Compare_measures_every_run_and_compares_each_method_with_the_baseline()
     {
         files.Paint();
         var folder = files.At("compare");
@@ -64,7 +64,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(cutmix - baseline, error.GetProperty("cutmix").GetProperty("vs_baseline").GetProperty("difference").GetDouble(), 1e-9);
         Assert.False(error.GetProperty("baseline").TryGetProperty("vs_baseline", out _));
 
-        // A run and a suite each in the table of all metrics, and the curves in the report.
+        // The table of all metrics has one row per run and metric, and the report has the curves.
         var rows = File.ReadAllLines(Path.Combine(folder, "evaluation.csv"));
         Assert.Equal("suite,metric,method,seed,value,ci95_low,ci95_high,n,limit,precision", rows[0]);
         Assert.Equal(4, rows.Count(row => row.StartsWith("clean,top1_error,", StringComparison.Ordinal)));
@@ -92,12 +92,12 @@ public sealed class EvaluateTests : IDisposable
         Assert.Matches("<td>test error, %</td><td class=\"number\">(?!6<)", report);
     }
 
-    // By evaluation.csv, whose rows begin with the suite.
+    // Read from evaluation.csv, whose rows start with the suite.
     private static IEnumerable<string> SuitesIn(string folder) => File.ReadLines(Path.Combine(folder, "evaluation.csv")).Skip(1)
         .Select(row => row.Split(',')[0]).Distinct().Order(StringComparer.Ordinal);
 
     [Fact]
-    public void A_report_shows_what_every_call_measured_each_with_its_number_of_images()
+    public void A_report_shows_the_results_of_every_call_with_their_numbers_of_images()
     {
         var run = Train();
         string Report() => File.ReadAllText(Path.Combine(run, "report.html"));
@@ -130,7 +130,7 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
-    public void What_was_measured_on_other_weights_is_not_shown_and_measured_again()
+    public void Results_for_other_weights_are_not_shown_and_are_measured_again()
     {
         var run = Train();
         var stored = Path.Combine(run, "evaluation", "calibration.json");
@@ -148,7 +148,7 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_evaluated_is_refused_in_one_sentence()
+    public void An_impossible_evaluation_is_rejected_in_one_sentence()
     {
         var run = Train();
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run("evaluate", run, "--suite", "claen").Refusal(), StringComparison.Ordinal);

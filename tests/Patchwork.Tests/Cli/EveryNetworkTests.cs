@@ -4,14 +4,14 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>What was trained can be used: each network of the zoo goes through every verb that takes a run, on pictures of 8×8.</summary>
+/// <summary>Each network of the zoo works with training and with every verb that accepts a run, on pictures of 8×8.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class EveryNetworkTests : IDisposable
 {
-    // Of the fewest layers; the short lane has these alone.
+    // The networks with the fewest layers; the short lane tests only these.
     private static readonly string[] Families = ["resnet8", "wrn-16-4"];
 
-    // Of the same code as narrower ones of their family, and ten to twenty seconds a training: these are compared with nothing.
+    // They share the code of narrower networks of their family and take ten to twenty seconds per training, so compare is skipped for them.
     private static readonly string[] Wide = ["wrn-28-8", "wrn-28-10", "resnext29-8x64d", "resnext29-16x64d", "pyramidnet110-a270",
         "pyramidnet164-a270", "pyramidnet200-a240", "pyramidnet272-a200"];
 
@@ -37,7 +37,7 @@ public sealed class EveryNetworkTests : IDisposable
             "--batch-size", "8", "--threads", "1", "--quiet"];
         var picture = Directory.GetFiles(Path.Combine(files.Pictures, "red"))[0];
         Succeeds(["train", .. flags, "--method", "cutmix", "--out", files.At("run")]);
-        // The larger networks take minutes for all suites, of which these two are a part.
+        // All suites would take minutes for the larger networks, so only two run for them.
         var suites = model is "resnet8" or "preactresnet18" ? "all" : "clean,occlusion";
         if (!Wide.Contains(model))
             Succeeds(["compare", .. flags, "--methods", "baseline", "--seeds", "1", "--limit", "3", "--evaluate", suites, "--out",

@@ -4,9 +4,8 @@ using Xunit;
 namespace Patchwork.Tests.Cli;
 
 /// <summary>
-/// The program as a process gives its exit code and writes what its commands write in this process, where most tests run them. Exit code
-/// 130 is in
-/// <see cref="ResumeTests"/>.
+/// The program as a process returns the same exit code and writes the same output as its commands in this process, where most tests run
+/// them. Exit code 130 is tested in <see cref="ResumeTests"/>.
 /// </summary>
 public sealed class ExitCodeTests
 {
@@ -14,7 +13,7 @@ public sealed class ExitCodeTests
     public void Success_is_0_with_the_result_on_standard_output() => Same(0, "plan", "--draws", "1000", "--seed", "3");
 
     [Fact]
-    public void Refused_input_is_2_with_one_sentence_on_standard_error() => Same(2, "plan", "--draws", "0").Refusal();
+    public void Rejected_input_is_2_with_one_sentence_on_standard_error() => Same(2, "plan", "--draws", "0").Refusal();
 
     [Fact]
     public void Failed_work_is_1_with_one_sentence_on_standard_error()

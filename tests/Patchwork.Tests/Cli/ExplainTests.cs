@@ -36,9 +36,9 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
     }
 
     [Fact]
-    public void Another_class_and_layer_can_be_asked_for_and_the_sheet_is_named_after_the_picture()
+    public void Another_class_and_layer_can_be_chosen_and_the_sheet_is_named_after_the_picture()
     {
-        var name = Path.GetFileName(Files.Folder);      // the only one of its name, for the current folder is not the test's
+        var name = Path.GetFileName(Files.Folder);      // a unique name, because the current folder is not the test's own
         File.Copy(Picture, Files.At($"{name}.png"));
         try
         {
@@ -46,7 +46,7 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
             Assert.Equal((0, ""), (plain.ExitCode, plain.Error));
             Assert.Contains("green", plain.Output, StringComparison.Ordinal);
             var first = File.ReadAllBytes($"{name}.explained.png");
-            // As preview, a later sheet takes the place of an earlier one.
+            // As in preview, a later sheet replaces an earlier one.
             var again = CommandLine.Run("explain", Run, Files.At($"{name}.png"), "--class", "blue", "--layer", "layer2", "--json").Json();
             Assert.Equal(("blue", "layer2"), (again.GetProperty("class").GetString(), again.GetProperty("layer").GetString()));
             Assert.NotEqual(first, File.ReadAllBytes($"{name}.explained.png"));
@@ -58,7 +58,7 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
     }
 
     [Fact]
-    public void What_cannot_be_explained_is_refused_and_nothing_written()
+    public void An_impossible_explanation_is_rejected_and_nothing_is_written()
     {
         var damaged = PictureFiles.WriteNoise(Files.At("damaged.png"));
         PictureFiles.Cut(damaged, 0.5);
@@ -78,7 +78,7 @@ public sealed class ExplainTests(ExplainTests.TrainedRun trained) : IClassFixtur
     }
 
     [Fact]
-    public void The_picture_is_never_written_over()
+    public void The_picture_is_never_overwritten()
     {
         var before = File.ReadAllBytes(Picture);
         Assert.Contains("Choose another --out.", CommandLine.Run("explain", Run, Picture, "--out", Picture).Refusal(),

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>From somebody else's weights to one's own classifier, on the command line.</summary>
+/// <summary>Fine-tuning of given weights on the command line.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class FineTuneTests : IDisposable
 {
@@ -28,7 +28,7 @@ public sealed class FineTuneTests : IDisposable
         Safetensors.Load(files.At($"{run}/checkpoints/last.safetensors"));
 
     [Fact]
-    public void Weights_are_trained_on_at_a_lower_rate_and_without_the_recipe_of_a_network_that_starts_from_nothing()
+    public void Fine_tuning_has_a_lower_default_learning_rate_and_does_not_use_the_default_experiment()
     {
         double Rate(Recipe recipe) => recipe.Resolve().Optimizer.LearningRate;
         Assert.Equal(0.01, Rate(new Recipe()));
@@ -45,26 +45,26 @@ public sealed class FineTuneTests : IDisposable
     private JsonNode RecipeOf(string run) => JsonNode.Parse(File.ReadAllText(files.At($"{run}/recipe.json")))!;
 
     [Theory, InlineData("adam"), InlineData("sgd", "--lr", "0.01"), InlineData("adamw")]
-    public void The_head_is_trained_first_and_a_stopped_run_comes_to_the_same_weights(params string[] optimizer)
+    public void The_head_is_trained_first_and_a_stopped_run_ends_with_the_same_weights(params string[] optimizer)
     {
         optimizer = ["--optimizer", .. optimizer];
         Assert.Equal(0, Train("run").ExitCode);
         var start = Trained("run");
-        // One epoch of the head alone leaves the features; the second moves them.
+        // An epoch that trains only the head leaves the features unchanged; the second epoch changes them.
         Assert.Equal(0, CommandLine.Run(["train", "--quiet", .. files.Flags("head", 1), "--weights", Weights, "--freeze-epochs", "1"]).ExitCode);
         Assert.True(Trained("head")["layer1.0.conv1.weight"].equal(start["layer1.0.conv1.weight"]).all().ToBoolean());
         Assert.False(Trained("head")["fc.weight"].equal(start["fc.weight"]).all().ToBoolean());
         string[] both = ["--weights", Weights, "--freeze-epochs", "1", "--layer-decay", "0.5", "--checkpoint-every", "2", .. optimizer];
         Assert.Equal(0, Train("both", both).ExitCode);
         Assert.False(Trained("both")["layer1.0.conv1.weight"].equal(start["layer1.0.conv1.weight"]).all().ToBoolean());
-        foreach (var stop in new[] { 3, 9 })      // within the epoch of the head alone, and behind it: 7 steps each
+        foreach (var stop in new[] { 3, 9 })      // during the epoch that trains only the head, and after it: 7 steps each
         {
             var run = $"stopped{stop}";
             using var cancel = new CancellationTokenSource();
             Assert.ThrowsAny<OperationCanceledException>(() => TrainingRun.Start(
                 Recipe.FromJson(File.ReadAllText(files.At("both/recipe.json"))), files.At(run), [new StopAfter(stop, cancel)], _ => { }, cancellation: cancel.Token));
             if (stop > 7)
-                Assert.Equal(0, CommandLine.Run("predict", files.At(run), files.Pictures).ExitCode);      // its best network so far
+                Assert.Equal(0, CommandLine.Run("predict", files.At(run), files.Pictures).ExitCode);      // with its best network so far
             TrainingRun.Resume(files.At(run), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
             var (own, alone) = (Trained(run), Trained("both"));
             Assert.All(alone.Keys, name => Assert.True(own[name].equal(alone[name]).all().ToBoolean(), name));
@@ -94,7 +94,7 @@ public sealed class FineTuneTests : IDisposable
         Assert.Equal(0, CommandLine.Run([.. open, "--weights", Weights, "--out", files.At("other"), "--image-size", "24",
             "--normalization", "imagenet"]).ExitCode);
         Assert.Equal((24, "imagenet"), ((int)RecipeOf("other")["imageSize"]!, (string)RecipeOf("other")["normalization"]!));
-        // timm's layout: the same weights, and a card of its own beside them.
+        // timm's layout: the same weights with timm's own card next to them.
         Directory.CreateDirectory(files.At("timm"));
         File.Copy(Weights, files.At("timm/model.safetensors"));
         File.WriteAllText(files.At("timm/config.json"), """
@@ -105,7 +105,7 @@ public sealed class FineTuneTests : IDisposable
     }
 
     [Fact]
-    public void A_run_with_weights_is_compared_again_without_training()
+    public void A_comparison_with_weights_can_be_repeated()
     {
         Assert.Equal(0, Train("run").ExitCode);
         string[] compare = ["compare", "--quiet", "--dataset", "folder", "--data", files.Pictures, "--epochs", "1", "--batch-size", "4", "--threads", "1",
@@ -116,7 +116,7 @@ public sealed class FineTuneTests : IDisposable
     }
 
     [Fact]
-    public void ImageNet_weights_begin_a_classifier_or_say_what_is_missing()
+    public void A_classifier_starts_from_ImageNet_weights_or_the_message_says_what_is_missing()
     {
         string[] begin = ["train", .. files.Flags("imagenet", 1), "--weights", "imagenet", "--freeze"];
         if (ImageNetResNet18.Find() is null)

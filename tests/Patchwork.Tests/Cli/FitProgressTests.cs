@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>What a fit leaves on the screen.</summary>
+/// <summary>The output that a fit leaves on the screen.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class FitProgressTests
 {
@@ -15,10 +15,10 @@ public sealed class FitProgressTests
             Left(terminal, _ => null).Select(text => text[..27]));
 
     [Theory, InlineData(true), InlineData(false)]
-    public void Runs_of_a_comparison_leave_the_screen_to_its_table(bool terminal) =>
+    public void Runs_of_a_comparison_print_no_lines_of_their_own(bool terminal) =>
         Assert.Empty(Left(terminal, line => new RunsProgress(line, "training", ["train"], [])));
 
-    // Lines that were drawn over begin with a carriage return and the erasing of the line; what stays ends with a line feed.
+    // Overwritten lines start with a carriage return and an erase sequence; permanent lines end with a line feed.
     private static string[] Left(bool terminal, Func<LiveLine, RunsProgress?> among)
     {
         using StringWriter screen = new() { NewLine = "\n" };

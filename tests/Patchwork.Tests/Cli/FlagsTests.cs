@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>The library says properties, the command line says flags.</summary>
+/// <summary>Messages of the library name properties, which the command line turns into flags.</summary>
 public sealed partial class FlagsTests
 {
     private static IEnumerable<(string File, string Line)> Sources =>
@@ -46,7 +46,7 @@ public sealed partial class FlagsTests
     [GeneratedRegex("`(?<name>[A-Z][A-Za-z]*)`")]
     private static partial Regex Property();
 
-    // Not the variables of a style sheet, var(--ink).
+    // Does not match CSS variables such as var(--ink).
     [GeneratedRegex(@"""[^""]*(?<![\w(])--[a-z]+[^""]*""")]
     private static partial Regex Flag();
 }

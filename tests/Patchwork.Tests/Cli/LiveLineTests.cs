@@ -24,7 +24,7 @@ public sealed class LiveLineTests
     }
 
     [Fact]
-    public void A_line_that_stays_is_printed_where_the_table_was()
+    public void A_permanent_line_is_printed_in_place_of_the_table()
     {
         using var error = new StringWriter { NewLine = "\n" };
         var line = new LiveLine(error) { Exists = true };

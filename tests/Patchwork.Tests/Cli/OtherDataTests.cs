@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>A run is opened with data that are not those it was made from: refused, measured anew or warned of, and never wrong numbers.
+/// <summary>
+/// A run that is opened with other data than it was trained on is rejected, measured again or reported with a warning; it never gives wrong
+/// numbers.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class OtherDataTests : IDisposable
@@ -28,7 +30,7 @@ public sealed class OtherDataTests : IDisposable
 
     private void Rename(string from, string to) => Directory.Move(Path.Combine(files.Pictures, from), Path.Combine(files.Pictures, to));
 
-    // A finished run whose recipe says more epochs goes on where it stopped.
+    // Makes a finished run resumable where it stopped, with more epochs.
     private void Unfinish(int epochs)
     {
         File.Delete(files.At("run/result.json"));
@@ -38,7 +40,7 @@ public sealed class OtherDataTests : IDisposable
     }
 
     [Theory, InlineData("resume"), InlineData("evaluate"), InlineData("compare")]
-    public void Other_classes_are_refused_with_both_lists(string verb)
+    public void Other_classes_are_rejected_with_both_lists_of_classes(string verb)
     {
         Train();
         Rename("green", "violet");
@@ -60,7 +62,7 @@ public sealed class OtherDataTests : IDisposable
     }
 
     [Fact]
-    public void A_third_class_never_reaches_a_network_of_two()
+    public void A_new_class_never_reaches_a_trained_network()
     {
         Train();
         PictureFiles.WritePlain(Path.Combine(files.Pictures, "aqua", "0.png"), SKColors.Aqua);
@@ -71,7 +73,7 @@ public sealed class OtherDataTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_is_resumed_with_other_images_warns_and_with_the_same_does_not()
+    public void Resuming_with_other_images_warns_and_with_the_same_images_does_not()
     {
         Train();
         Unfinish(epochs: 2);
@@ -84,9 +86,9 @@ public sealed class OtherDataTests : IDisposable
         Assert.Contains("training images, not", resumed.Error, StringComparison.Ordinal);
     }
 
-    // The pixels of one test image change, and neither its name nor the number of images.
+    // Only the pixels of the images change, neither their names nor their number.
     [Fact]
-    public void A_stored_result_of_other_test_images_is_measured_anew()
+    public void A_stored_result_for_other_test_images_is_measured_again()
     {
         Train();
         var measured = Evaluate("--json");
@@ -98,25 +100,25 @@ public sealed class OtherDataTests : IDisposable
         var again = Evaluate("--json");
         Assert.Contains("other data", again.Error, StringComparison.Ordinal);
         Assert.NotEqual(then, JsonNode.Parse(File.ReadAllText(stored))!["data"]!["test"]!.ToString());
-        // All images are alike by now: one class is predicted of all, so that two of three classes are wrong.
+        // All images are identical now, so one class is predicted for all of them, which is wrong for two of three classes.
         Assert.Equal(2 / 3.0, again.Json().GetProperty("clean").GetProperty("top1_error").GetProperty("value").GetDouble(), 1e-12);
     }
 
     [Fact]
-    public void A_stored_result_of_other_unknown_images_is_measured_anew()
+    public void A_stored_result_for_other_out_of_distribution_images_is_measured_again()
     {
         Train();
         var unknown = files.At("unknown, and more");      // a path with a comma
         PictureFiles.WritePlain(Path.Combine(unknown, "a.png"), SKColors.Black);
         string Auroc() => CommandLine.Run("evaluate", files.At("run"), "--suite", "ood", "--out-sets", $"folder={unknown},shapes", "--json")
             .Json().GetProperty("ood").GetProperty("unknown, and more_msp_auroc").GetProperty("n").GetRawText();
-        Assert.Equal("7", Auroc());      // a fifth of thirty test images, and one
+        Assert.Equal("7", Auroc());      // a fifth of thirty images for testing, plus one
         PictureFiles.WritePlain(Path.Combine(unknown, "deeper", "b.png"), SKColors.White);
         Assert.Equal("8", Auroc());
     }
 
     [Fact]
-    public void Runs_of_other_images_are_not_added_to_and_are_reported_with_a_warning()
+    public void Runs_on_other_images_get_no_new_seeds_and_are_reported_with_a_warning()
     {
         files.Paint(perClass: 10);
         string[] Compare(int seeds) =>
@@ -131,12 +133,12 @@ public sealed class OtherDataTests : IDisposable
         Assert.Contains("are others by now", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
     }
 
-    // Found by attempts to break it.
+    // These cases were found by attempts to break a run.
     [Fact]
-    public void Damaged_files_of_a_run_are_named_or_done_without()
+    public void Damaged_files_of_a_run_are_named_or_not_needed()
     {
         Train();
-        File.WriteAllText(files.At("run/metrics.jsonl"), "{\"epoch\": 1, \"train/lo");      // as a crash leaves it
+        File.WriteAllText(files.At("run/metrics.jsonl"), "{\"epoch\": 1, \"train/lo");      // as after a crash
         File.Delete(files.At("run/report.html"));
         Assert.Equal(0, CommandLine.Run("train", "--resume", "--out", files.At("run"), "--quiet").ExitCode);
         Assert.True(File.Exists(files.At("run/report.html")));
@@ -149,12 +151,12 @@ public sealed class OtherDataTests : IDisposable
         Assert.Equal(0, CommandLine.Run("train", "--resume", "--out", files.At("run"), "--quiet").ExitCode);
         File.WriteAllText(files.At("run/data.json"), "{}");
         Assert.Contains("data.json must say", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
-        File.Delete(files.At("run/data.json"));      // a run from before there were any
+        File.Delete(files.At("run/data.json"));      // as in a run from before this file existed
         Assert.Equal(0, Evaluate("--quiet").ExitCode);
     }
 
     [Fact]
-    public void What_an_evaluation_cannot_measure_is_refused_before_anything_is_trained()
+    public void An_impossible_evaluation_is_rejected_before_anything_is_trained()
     {
         files.Paint(perClass: 10);
         Assert.Contains("for each of the 3 classes", CommandLine.Run(["compare", "--methods", "baseline", "--seeds", "1", "--evaluate",
@@ -163,7 +165,7 @@ public sealed class OtherDataTests : IDisposable
     }
 
     [Fact]
-    public void A_run_says_what_it_was_made_from_and_which_images_it_held_out()
+    public void A_run_records_its_data_and_the_images_that_it_held_out()
     {
         Train();
         var data = JsonNode.Parse(File.ReadAllText(files.At("run/data.json")))!;

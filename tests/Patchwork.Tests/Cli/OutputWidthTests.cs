@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>What the verbs print fits into a terminal of 100 columns, with every heading whole.</summary>
+/// <summary>The output of the verbs fits into a terminal of 100 columns, with complete headings.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class OutputWidthTests : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class OutputWidthTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // Paths are as long as the user's folders, and sentences are wrapped by the terminal.
+    // Paths and sentences do not count: paths are as long as the user's folders, and the terminal wraps sentences.
     private string[] Printed(params string[] arguments)
     {
         var result = CommandLine.Run(arguments);
@@ -53,7 +53,7 @@ public sealed class OutputWidthTests : IDisposable
         Printed("explain", run, picture, "--out", files.At("explained.png"));
     }
 
-    // Titles may be wrapped, between words alone.
+    // Titles may be wrapped, but only between words.
     [Fact]
     public void Four_methods_side_by_side_fit()
     {
@@ -65,13 +65,13 @@ public sealed class OutputWidthTests : IDisposable
     }
 
     [Fact]
-    public void What_is_written_to_files_is_named_in_lines_that_fit()
+    public void Lines_that_name_written_files_fit()
     {
         Printed("preview", "--dataset", "shapes", "--method", "cutmix", "--count", "1", "--out", files.At("preview.png"));
         Printed("mix", files.Pictures, "--method", "cutmix", "--count", "2", "--out", files.At("mixed"));
     }
 
-    // Of the published corruptions there are no files here.
+    // The files of the published corruptions are not available here.
     private static IEnumerable<Headline> Headlines(IEnumerable<Suite> suites) =>
         suites.SelectMany(suite => suite.Headlines).Where(headline =>
             headline.Metric != "published_mean_corruption_error" && !headline.OfSeveralLabels);

@@ -14,7 +14,7 @@ public sealed class PlanTests
         return [.. result.Output.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
-    // Expectations of λ over α = 1 on 32×32: the clipped sampler, the box that lies inside, and the fold of the clipped one.
+    // Expected λ for α = 1 on 32×32 pixels: the clipped sampler, the box inside the image, and the clipped sampler with folding.
     [Theory]
     [InlineData("", 0.7007, 0.006)]
     [InlineData("--placement inside", 0.521, 0.01)]
@@ -29,7 +29,7 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public void A_line_has_the_keys_of_the_contract_and_lambda_is_the_kept_area()
+    public void A_line_has_the_expected_keys_and_lambda_is_the_kept_area()
     {
         var plans = Plans("--batch", "3", "--height", "24", "--width", "40", "--draws", "50");
         foreach (var (plan, draw) in plans.Select((plan, draw) => (plan, draw)))
@@ -64,7 +64,7 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public void The_seed_decides_the_plans()
+    public void The_seed_determines_the_plans()
     {
         string Output(string seed) => CommandLine.Run("plan", "--seed", seed).Output;
         Assert.Equal(Output("5"), Output("5"));

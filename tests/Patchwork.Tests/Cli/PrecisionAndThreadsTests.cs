@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>What a trained network computes in, and on how many threads, is the user's to say.</summary>
+/// <summary>The user chooses the precision and the number of threads of a trained network.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class PrecisionAndThreadsTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void Every_verb_has_threads()
+    public void Every_verb_has_the_threads_option()
     {
         IEnumerable<System.CommandLine.Command> Verbs(System.CommandLine.Command command) =>
             command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Verbs);
@@ -43,7 +43,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void Predictions_and_explanations_are_of_float32_unless_asked_and_say_so()
+    public void Predictions_and_explanations_use_float32_by_default_and_state_their_precision()
     {
         var exact = Json("predict", files.At("run"), Picture)[0]!;
         var near = Json("predict", files.At("run"), Picture, "--precision", "bfloat16")[0]!;
@@ -56,7 +56,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void An_evaluation_in_bfloat16_is_measured_anew_and_marked()
+    public void An_evaluation_in_bfloat16_is_measured_again_and_marked()
     {
         var exact = Json("evaluate", files.At("run"), "--suite", "clean")["clean"]!.AsObject().First().Value!;
         var near = Json("evaluate", files.At("run"), "--suite", "clean", "--precision", "bfloat16")["clean"]!.AsObject().First().Value!;
@@ -77,7 +77,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_from_before_the_keys_goes_on_as_it_began()
+    public void A_comparison_without_the_newer_recipe_keys_resumes_as_it_started()
     {
         string[] Compare(string methods) => ["compare", "--dataset", "folder", "--data", files.Pictures, "--image-size", "8", "--epochs", "1",
             "--seeds", "1", "--methods", methods, "--out", files.At("compared"), "--quiet"];
@@ -93,7 +93,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void A_run_leaves_torch_with_as_many_threads_as_it_had()
+    public void A_run_restores_the_number_of_torch_threads()
     {
         var recipe = new Recipe { Dataset = "folder", Data = files.Pictures, ImageSize = 8, Epochs = 1, Threads = 2 };
         TrainingRun.Start(recipe, files.At("two"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
@@ -102,7 +102,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Theory, InlineData("evaluate"), InlineData("predict")]
-    public void Numbers_are_not_left_to_the_machine(string verb)
+    public void Evaluation_and_prediction_reject_automatic_precision(string verb)
     {
         var result = CommandLine.Run([verb, files.At("run"), .. verb == "predict" ? (string[])[Picture] : [], "--precision", "auto"]);
         Assert.Equal(2, result.ExitCode);
@@ -110,7 +110,7 @@ public sealed class PrecisionAndThreadsTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_is_answered_on_one_thread_unless_more_are_asked_for()
+    public void A_picture_is_classified_on_one_thread_by_default()
     {
         torch.set_num_threads(2);
         try
@@ -134,9 +134,9 @@ public sealed class PrecisionAndThreadsTests : IDisposable
         }
     }
 
-    // The numbers of multiply-adds lie far from a billion: 0.4 and 3.2 of them.
+    // The numbers of multiply-adds, 0.4 and 3.2 billion, are far from the threshold of one billion.
     [Theory, InlineData(32, true), InlineData(256, false)]
-    public void A_run_of_small_batches_takes_one_thread_and_one_of_large_ones_all(int batch, bool one)
+    public void A_run_with_small_batches_uses_one_thread_and_one_with_large_batches_more(int batch, bool one)
     {
         Lane.NeedFull("two trainings");
         Assert.SkipUnless(Environment.ProcessorCount > 1, "one processor");

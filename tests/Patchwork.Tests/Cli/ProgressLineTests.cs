@@ -11,7 +11,7 @@ public sealed class ProgressLineTests
         FitProgress.Line(width, Long, 298, 300, share, new TimeSpan(31, 4, 5), 98_765, loss);
 
     [Fact]
-    public void A_line_never_reaches_beyond_its_width()
+    public void A_line_never_exceeds_its_width()
     {
         for (var width = 0; width <= 200; width++)
         {
@@ -32,10 +32,11 @@ public sealed class ProgressLineTests
     [InlineData(60, "cutmix+labelsmoothing seed 12  epoch 298/300 ━━━━━━━━─ 100 %")]
     [InlineData(52, "cutmix+labelsmoothing seed 12  epoch 298/300 100 %")]
     [InlineData(40, "cutmix+labelsmooth…  epoch 298/300 100 %")]
-    public void A_narrow_terminal_loses_the_least_important_first(int width, string expected) => Assert.Equal(expected, Fit(width).Text);
+    public void A_narrow_terminal_drops_the_least_important_parts_first(int width, string expected) =>
+        Assert.Equal(expected, Fit(width).Text);
 
     [Fact]
-    public void Every_width_from_40_on_says_where_the_run_is()
+    public void Every_width_from_40_on_shows_the_epoch()
     {
         for (var width = 40; width <= 200; width++)
             Assert.Contains("epoch 298/300", Fit(width).Text, StringComparison.Ordinal);
@@ -53,11 +54,11 @@ public sealed class ProgressLineTests
     [InlineData(int.MaxValue, "epoch 298/300  val error 46.88 %  train loss 1.2346  accuracy 53.12 %  12,346 img/s")]
     [InlineData(72, "epoch 298/300  val error 46.88 %  train loss 1.2346  accuracy 53.12 %")]
     [InlineData(40, "epoch 298/300  val error 46.88 %")]
-    public void An_epoch_says_its_validation_error_first(int width, string expected) =>
+    public void An_epoch_line_shows_the_validation_error_first(int width, string expected) =>
         Assert.Equal(expected, FitProgress.EpochLine(width, 298, 300, Metrics()));
 
     [Fact]
-    public void An_epoch_fits_any_terminal_that_has_room_for_its_number()
+    public void An_epoch_line_fits_any_terminal_with_room_for_its_number()
     {
         for (var width = 13; width <= 120; width++)
             Assert.InRange(FitProgress.EpochLine(width, 298, 300, Metrics(1)).Length, 13, width);
@@ -69,6 +70,6 @@ public sealed class ProgressLineTests
         Assert.Equal(expected, "train: " + FitProgress.EpochLine(columns - 1 - "train: ".Length, 298, 300, Metrics(1)));
 
     [Theory, InlineData(59, "0:59"), InlineData(3599, "59:59"), InlineData(3600, "1:00:00"), InlineData(90_061, "25:01:01")]
-    public void Hours_go_on_beyond_a_day(int seconds, string expected) =>
+    public void Hours_continue_past_a_day(int seconds, string expected) =>
         Assert.Equal(expected, ProgressLine.Time(TimeSpan.FromSeconds(seconds)));
 }

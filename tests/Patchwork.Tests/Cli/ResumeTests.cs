@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>A run that is killed, cancelled or damaged and then resumed ends with the bits of the run left alone.</summary>
+/// <summary>A run that is killed, cancelled or damaged and then resumed equals an uninterrupted run bit for bit.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTests.Runs>
 {
@@ -24,13 +24,13 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
 
     private byte[] Weights(string run, string file) => File.ReadAllBytes(Path.Combine(Files.At(run), "checkpoints", file));
 
-    // These are the numbers that a clock decides.
+    // The metrics without the numbers that depend on the clock.
     private string Metrics(string run) => Speed().Replace(File.ReadAllText(Path.Combine(Files.At(run), "metrics.jsonl")), "");
 
     [GeneratedRegex("\"(images_per_second|data_wait)\":[^,}]*,?")]
     private static partial Regex Speed();
 
-    // Event: 2 step, 5 summary; summary: 1 value; value: 1 tag. Those that a clock decides are left out.
+    // Event: 2 step, 5 summary; summary: 1 value; value: 1 tag. Values that depend on the clock are omitted.
     private string[] Events(string run) =>
     [
         .. EventFileReader.Read(Directory.GetFiles(Files.At(run), "events.out.tfevents.*").Single()).Skip(1)
@@ -56,10 +56,10 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         var (run, kills) = (0, 0);
         for (; kills < toKill; run++)
         {
-            // A run that ends before it is killed makes room for the next one.
+            // If a run ends before it is killed, the next one is started.
             while (kills < toKill && !File.Exists(Path.Combine(Files.At($"run{run}"), "result.json")))
             {
-                // Half the moments count from the start of the process, half from the line of the mix audit: then training is under way.
+                // Half of the moments count from the start of the process, half from the line of the mix audit, when training is under way.
                 var underWay = draws.Bernoulli(0.5);
                 var wait = TimeSpan.FromMilliseconds(draws.Uniform(0, underWay ? whole / 4 : whole));
                 moments.Add(string.Create(CultureInfo.InvariantCulture,
@@ -89,7 +89,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         return !ended;
     }
 
-    // The mask of ignored signals, the second lowest bit SIGINT's.
+    // Reads the mask of ignored signals, whose second lowest bit is SIGINT.
     internal static bool IgnoresInterrupts() => File.Exists("/proc/self/status")
         && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } ignored
         && (Convert.ToUInt64(ignored["SigIgn:".Length..].Trim(), 16) & 2) != 0;
@@ -118,7 +118,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         kill.WaitForExit();
     }
 
-    // The mix audit speaks when an epoch is done.
+    // The mix audit prints its line when an epoch is done.
     private static void WaitForTraining(Process process)
     {
         while (process.StandardError.ReadLine() is { } line && !line.Contains("mix audit", StringComparison.Ordinal)) { }
@@ -126,7 +126,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
 
     // Container runtimes, batch systems and service managers send SIGTERM; a terminal that is closed sends SIGHUP.
     [Theory, InlineData("TERM", 143), InlineData("HUP", 129)]
-    public void A_signal_from_outside_keeps_a_checkpoint_as_Ctrl_C_does(string signal, int exitCode)
+    public void An_external_signal_keeps_a_checkpoint_as_Ctrl_C_does(string signal, int exitCode)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
         var run = $"stopped by {signal}";
@@ -142,7 +142,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     }
 
     [Fact]
-    public void A_hang_up_that_was_ignored_at_the_start_stays_so()
+    public void A_hangup_signal_that_was_ignored_at_the_start_stays_ignored()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill.");
         const string run = "started by nohup";
@@ -158,12 +158,12 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     }
 
     [Theory, InlineData("last.safetensors"), InlineData("last.optimizer"), InlineData("last.callbacks"), InlineData("last.state.json")]
-    public void A_damaged_checkpoint_is_recognised_and_the_one_before_it_used(string name)
+    public void A_damaged_checkpoint_is_recognised_and_the_previous_one_is_used(string name)
     {
         var run = $"damaged {name}";
         runs.CopyKilled(run);
         var path = Path.Combine(Files.At(run), "checkpoints", name);
-        // A kill may have left a newer generation aside, which would be used instead.
+        // A kill may have left a newer generation in .new files, which would be used instead.
         foreach (var aside in Directory.GetFiles(Path.GetDirectoryName(path)!, "*.new"))
             File.Delete(aside);
         var bytes = File.ReadAllBytes(path);
@@ -177,7 +177,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
     }
 
     [Fact]
-    public void A_run_without_a_checkpoint_begins_at_step_0()
+    public void A_run_without_a_checkpoint_starts_at_step_0()
     {
         const string run = "without";
         Assert.Equal(0, CommandLine.Run(Begin(run)).ExitCode);
@@ -190,7 +190,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
         Same(run, "No checkpoint.");
     }
 
-    /// <summary>One run left alone and one that was killed, for all tests of the class.</summary>
+    /// <summary>One uninterrupted run and one killed run, shared by all tests of the class.</summary>
     public sealed class Runs : IDisposable
     {
         private readonly Lazy<string> killed;
@@ -206,7 +206,7 @@ public sealed partial class ResumeTests(ResumeTests.Runs runs) : IClassFixture<R
 
         internal PictureSet Files { get; } = new PictureSet().Paint();
 
-        /// <summary>How long a process takes for the whole run.</summary>
+        /// <summary>The time that a process takes for the whole run.</summary>
         public TimeSpan ProcessTime { get; }
 
         public void Dispose() => Files.Dispose();

@@ -5,7 +5,7 @@ namespace Patchwork.Tests.Cli;
 
 public sealed class RunsProgressTests
 {
-    // Two runs: 2 s of warming up to a tenth of the whole, then 5 s to a half: 0.4 in 5 s, so the other half takes 6.25 s.
+    // Two runs: a warm-up of 2 s to a tenth of the work, then 5 s to a half: 0.4 of the work in 5 s, so the other half takes 6.25 s.
     [Fact]
     public void The_estimate_is_made_once_from_the_speed_after_the_warm_up()
     {

@@ -6,7 +6,7 @@ namespace Patchwork.Tests.Cli;
 public sealed class RunsTableTests
 {
     [Fact]
-    public void Cells_go_from_nothing_to_the_share_trained_to_the_test_error()
+    public void Cells_show_nothing_then_the_trained_share_then_the_test_error()
     {
         var table = new RunsTable(["baseline", "cutmix"], [1, 2], (method, seed) => $"{method} {seed}");
         var shares = new Dictionary<string, double> { ["baseline 1"] = 1, ["baseline 2"] = 1, ["cutmix 1"] = 0.25, ["cutmix 2"] = 0 };

@@ -23,7 +23,7 @@ public sealed class SeveralLabelsTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // Squares of one, two, three or no colours on grey: what is to be found.
+    // Images with squares of none to three colours on grey; the colours are the labels.
     private string List(int count = 80)
     {
         var lines = new List<string> { "file,labels" };
@@ -43,7 +43,7 @@ public sealed class SeveralLabelsTests : IDisposable
         "--batch-size", "8", "--threads", "1", "--out", files.At(run)];
 
     [Fact]
-    public void A_list_of_several_labels_gives_rows_of_0_and_1_and_mixes_them_by_lambda()
+    public void A_list_with_several_labels_gives_rows_of_0_and_1_that_are_mixed_by_lambda()
     {
         using var scope = NewDisposeScope();
         var pair = DatasetCatalogue.Open("list", new DataOptions { Data = List(), ImageSize = 16 });
@@ -61,7 +61,7 @@ public sealed class SeveralLabelsTests : IDisposable
         var soft = batch.Targets!.Soft(3);
         var expected = batch.Labels.mul(batch.Targets.Lambdas[0]) + batch.Targets.B.mul(1 - batch.Targets.Lambdas[0]);
         Assert.True(soft.sub(expected).abs().max().ToSingle() < 1e-6);
-        // λ·L(a) + (1-λ)·L(b) is the loss of the mixed target, for binary cross entropy in every form.
+        // λ·L(a) + (1-λ)·L(b) is the loss of the mixed target, for every variant of binary cross entropy.
         var logits = randn(8, 3);
         foreach (var loss in new Loss[] { new BinaryCrossEntropy(), new BinaryCrossEntropy { Gamma = 2 },
             new BinaryCrossEntropy { PositiveWeights = [1, 2, 0.5], ClassWeights = [1, 0, 3] } })
@@ -70,7 +70,7 @@ public sealed class SeveralLabelsTests : IDisposable
     }
 
     [Fact]
-    public void The_weights_and_the_focus_of_binary_cross_entropy_are_PyTorchs_and_the_papers()
+    public void Weighted_and_focal_binary_cross_entropy_match_PyTorch_and_the_paper()
     {
         using var scope = NewDisposeScope();
         var (logits, yes) = (randn(5, 3), rand(5, 3));
@@ -85,13 +85,13 @@ public sealed class SeveralLabelsTests : IDisposable
     }
 
     [Fact]
-    public void Several_labels_are_trained_evaluated_predicted_and_explained()
+    public void A_run_with_several_labels_is_trained_evaluated_predicted_and_explained()
     {
         var trained = CommandLine.Run(["train", "--method", "cutmix", "--probability", "0.3", "--class-weights", "balanced", .. Flags("run", 12), "--json"]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         Assert.Contains("mean average precision", trained.Error, StringComparison.Ordinal);
         var map = trained.Json().GetProperty("best").GetProperty("meanAveragePrecision").GetDouble();
-        Assert.InRange(map, 0.6, 1);      // by chance about one half
+        Assert.InRange(map, 0.6, 1);      // chance level is about one half
         var evaluated = CommandLine.Run("evaluate", files.At("run"), "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         var suites = evaluated.Json();
@@ -108,7 +108,7 @@ public sealed class SeveralLabelsTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_resumes_folds_and_reports_several_labels()
+    public void A_comparison_with_several_labels_resumes_folds_and_is_reported()
     {
         string[] compare = ["compare", "--methods", "baseline,cutmix", "--folds", "2", "--evaluate", "clean,calibration", .. Flags("compared", 2), "--quiet"];
         var first = CommandLine.Run([.. compare, "--union-labels", "--loss", "focal"]);

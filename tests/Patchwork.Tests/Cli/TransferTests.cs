@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>Trained weights go on: to another data set, or as they are.</summary>
+/// <summary>Trained weights are reused, on another data set or unchanged.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class TransferTests : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class TransferTests : IDisposable
 
     private static string Weights(string run) => Path.Combine(run, "checkpoints", "last.safetensors");
 
-    // Names of the tensors that two files do not hold alike.
+    // Names of the tensors that differ between two files.
     private static string[] Changed(string before, string after)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
@@ -31,9 +31,9 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void A_probe_changes_the_last_layer_alone_and_fine_tuning_all_of_it()
+    public void A_probe_changes_only_the_last_layer_and_fine_tuning_changes_the_others_too()
     {
-        var run = Train("run", more: ["--optimizer", "sgd"]);      // whose weight decay would move a parameter that has no gradient
+        var run = Train("run", more: ["--optimizer", "sgd"]);      // its weight decay would change a parameter without a gradient
         string[] evaluate = ["evaluate", run, "--suite", "transfer", "--transfer-to", $"folder={files.Pictures}", "--transfer-epochs", "2",
             "--json"];
         var result = CommandLine.Run(evaluate);
@@ -45,7 +45,7 @@ public sealed class TransferTests : IDisposable
         Assert.Equal(["fc.bias", "fc.weight"], Changed(Weights(run), Weights(Path.Combine(transfers, "pictures-probe-2"))).Order());
         Assert.Contains("conv1.weight", Changed(Weights(run), Weights(Path.Combine(transfers, "pictures-finetuning-2"))));
 
-        // What is measured is not trained again.
+        // A measured transfer is not trained again.
         var written = File.GetLastWriteTimeUtc(Weights(Path.Combine(transfers, "pictures-probe-2")));
         Assert.Equal(result.Json().GetProperty("transfer").GetRawText(), CommandLine.Run(evaluate).Json().GetProperty("transfer")
             .GetRawText());
@@ -53,7 +53,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void A_frozen_network_does_not_take_a_method_that_acts_inside_it()
+    public void A_frozen_network_rejects_methods_that_act_inside_it()
     {
         foreach (var method in (string[])["manifoldmixup", "shakedrop"])
             Assert.Contains("freeze must be false", CommandLine.Run(["train", "--method", method, "--freeze", .. files.Flags("run")])
@@ -61,7 +61,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void No_epochs_make_a_finished_run_of_weights_as_they_are()
+    public void Zero_epochs_make_a_finished_run_with_unchanged_weights()
     {
         var run = Train("run");
         var taken = Train("taken", 0, "--weights", Weights(run));
@@ -73,7 +73,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_takes_the_weights_of_each_method()
+    public void A_comparison_loads_the_weights_of_each_method()
     {
         var trained = files.At("trained");
         string[] compare = ["compare", "--methods", "baseline,cutmix", "--seeds", "1", "--json", "--quiet"];
@@ -89,7 +89,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_is_resumed_before_its_first_checkpoint_begins_with_its_weights()
+    public void A_run_that_is_resumed_before_its_first_checkpoint_starts_from_its_given_weights()
     {
         var begin = Weights(Train("begin"));
         var run = Train("run", 2, "--weights", begin);

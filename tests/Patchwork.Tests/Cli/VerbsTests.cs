@@ -46,7 +46,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void A_method_in_full_shows_what_each_option_is_set_by_and_takes()
+    public void The_details_of_a_method_show_the_name_and_the_values_of_each_option()
     {
         var output = Succeed("methods", "shakedrop").Output;
         Assert.All((string[])["shakedrop.level", "image", "batch, image, channel, pixel", "shakedrop.alpha", "-1,1"], text =>
@@ -56,7 +56,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void Options_are_set_by_name_and_laid_over_those_of_the_recipe_file()
+    public void Options_are_set_by_name_and_override_those_of_the_recipe_file()
     {
         files.Paint(perClass: 10);
         File.WriteAllText(files.At("recipe.json"), """{"method":"cutout+shakedrop","options":{"level":"channel","cutout.length":8}}""");
@@ -70,7 +70,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void What_a_comparison_shares_goes_to_the_methods_that_have_it()
+    public void Shared_options_of_a_comparison_go_to_the_methods_that_have_them()
     {
         files.Paint(perClass: 10);
         Succeed(["compare", "--methods", "baseline,cutout,mixup,cutmix", "--seeds", "1", "--alpha", "0.25", "--set", "holes=2",
@@ -83,9 +83,9 @@ public sealed class VerbsTests : IDisposable
             .Select(method => Of(method).Strengths is not null));
     }
 
-    // As they were written before a run's recipe held nothing but what acts in it.
+    // Older versions also stored settings that have no effect in the run.
     [Fact]
-    public void A_comparison_goes_on_with_runs_whose_recipes_hold_more_than_they_use()
+    public void A_comparison_resumes_runs_whose_recipes_have_unused_settings()
     {
         files.Paint(perClass: 10);
         string[] line = ["compare", "--methods", "baseline", "--seeds", "1", .. files.Flags("out")];
@@ -127,7 +127,7 @@ public sealed class VerbsTests : IDisposable
             .. ((string[])["last.safetensors", "best.safetensors", "last.state.json", "last.optimizer",
                 "model.json"]).Select(name => $"checkpoints/{name}")];
         Assert.All(names, name => Assert.True(File.Exists(Path.Combine(run, name)), name));
-        // The generation before the last is of no use when the run has ended.
+        // The previous generation is not needed after the run has ended.
         Assert.Empty(Directory.GetFiles(Path.Combine(run, "checkpoints"), "previous.*"));
         Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*"));
         Assert.Empty(Directory.GetFiles(run, "*.partial", SearchOption.AllDirectories));
@@ -155,7 +155,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void Mix_writes_pictures_that_hold_what_their_row_says()
+    public void Mix_writes_pictures_that_match_their_rows()
     {
         var folder = files.At("mixed");
         Succeed("mix", "shapes", "--count", "70", "--scope", "example", "--out", folder);
@@ -199,7 +199,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void Flags_are_laid_over_a_recipe_file()
+    public void Flags_override_a_recipe_file()
     {
         files.Paint(perClass: 10);
         File.WriteAllText(files.At("recipe.json"), """{"method":"cutmix","alpha":0.25,"batchSize":16,"epochs":7}""");
@@ -209,7 +209,7 @@ public sealed class VerbsTests : IDisposable
     }
 
     [Fact]
-    public void Compare_skips_finished_runs_and_refuses_those_of_another_recipe()
+    public void Compare_skips_finished_runs_and_rejects_those_of_another_recipe()
     {
         files.Paint(perClass: 10);
         string[] line = ["compare", "--seeds", "2", .. files.Flags("out")];

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Cli;
 
-/// <summary>Ids and choices in any case, numbers as numbers, pictures without labels, and what files say.</summary>
+/// <summary>Ids and choices in any case, numbers as numbers, pictures without labels, and the contents of written files.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class WordsTests : IDisposable
 {
@@ -52,7 +52,7 @@ public sealed class WordsTests : IDisposable
     }
 
     [Fact]
-    public void A_run_in_capitals_is_the_run_in_small_letters()
+    public void Ids_in_capitals_are_stored_and_read_as_lowercase_ids()
     {
         Train("run", "--method", "CutMix");
         var run = files.At("run");
@@ -66,7 +66,7 @@ public sealed class WordsTests : IDisposable
     [InlineData("folder=/data/a, b/c,shapes:crop", "folder=/data/a, b/c|shapes:crop")]
     [InlineData("folder=a,folder=b,c", "folder=a|folder=b,c")]
     [InlineData("nonsense,shapes", "nonsense|shapes")]
-    public void A_comma_in_a_path_is_no_separator(string text, string expected) =>
+    public void A_comma_in_a_path_is_not_a_separator(string text, string expected) =>
         Assert.Equal(expected.Split('|'), ((OutOfDistributionSuite)new OutOfDistributionSuite().Options[0]
             .Set(new OutOfDistributionSuite(), text)).OutSets);
 
@@ -96,7 +96,7 @@ public sealed class WordsTests : IDisposable
         var lines = File.ReadAllLines(files.At("logits.csv"));
         Assert.Equal("index,file,class,blue,green,red", lines[0]);
         Assert.Equal(6, lines.Length - 1);
-        // The error of the run itself, counted from them.
+        // The error of the run, counted from the logits.
         var wrong = lines[1..].Count(line => line.Split(',') is var cells && cells[2] != new[] { "blue", "green", "red" }[
             Array.IndexOf(cells[3..], cells[3..].MaxBy(cell => float.Parse(cell, System.Globalization.CultureInfo.InvariantCulture)))]);
         var error = (double)JsonNode.Parse(File.ReadAllText(Path.Combine(run, "result.json")))!["last"]!["top1Error"]!;
@@ -112,7 +112,7 @@ public sealed class WordsTests : IDisposable
     }
 
     [Fact]
-    public void A_mixed_set_names_its_sources_and_can_be_of_the_test_part()
+    public void A_mixed_set_names_its_source_files_and_can_use_the_test_part()
     {
         files.Paint(perClass: 10);
         var mixed = CommandLine.Run("mix", files.Pictures, "--image-size", "16", "--part", "test", "--probability", "0", "--count", "6",
@@ -137,7 +137,7 @@ public sealed class WordsTests : IDisposable
         Assert.Equal(["baseline", "cutmix", "cutout"], later.Json().GetProperty("methods").EnumerateArray()
             .Select(method => method.GetProperty("method").GetString()));
         Assert.Contains("Cutout", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
-        // Of another recipe: said, and not reported with the others.
+        // Runs of another recipe are mentioned, but not reported with the others.
         Directory.Delete(files.At("compare/cutmix-seed1"), recursive: true);
         var longer = CommandLine.Run(Compare("cutmix", epochs: 2));
         Assert.True(longer.ExitCode == 0, longer.Error);
@@ -147,7 +147,7 @@ public sealed class WordsTests : IDisposable
     }
 
     [Fact]
-    public void A_preview_says_what_it_left_out()
+    public void A_preview_reports_the_images_that_it_left_out()
     {
         files.Paint(perClass: 4);
         File.WriteAllBytes(Path.Combine(files.Pictures, "red", "broken.png"), [1, 2, 3]);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Comparisons;
 
-/// <summary>What a comparison says, on test errors that are given.</summary>
+/// <summary>The statements of a comparison about given test errors.</summary>
 public sealed class ComparedErrorsTests
 {
     private static ComparedErrors Of(params (string Method, double[] Errors)[] methods)
@@ -55,7 +55,7 @@ public sealed class ComparedErrorsTests
         Assert.DoesNotContain("had not finished", Line([60, 50, third, last], [60, 50, ownThird, ownLast]), StringComparison.Ordinal);
 
     [Fact]
-    public void Runs_of_less_than_four_epochs_have_no_quarters() =>
+    public void Runs_of_fewer_than_four_epochs_have_no_quarters() =>
         Assert.DoesNotContain("had not finished", Line([60, 50, 49], [60, 40, 20]), StringComparison.Ordinal);
 
     // Differences -4, -3, -2: mean -3, standard deviation 1, so ± 4.303 / √3.
@@ -82,7 +82,7 @@ public sealed class ComparedErrorsTests
             + "-1.00 to -1.00); CutMix 33.00 %.", Of(("baseline", [30, 30]), ("cutmix", [33, 33]), ("cutout", [31, 31])).Answer);
 
     [Fact]
-    public void Many_methods_are_told_apart_by_the_side_of_the_baseline_on_which_they_lie()
+    public void Many_methods_are_grouped_by_whether_they_beat_the_baseline()
     {
         var errors = Of(("baseline", [30]), ("cutmix", [27]), ("mixup", [28]), ("cutout", [31]), ("fmix", [29]), ("gridmix", [32]));
         Assert.Equal("Which methods make fewer errors than the baseline on clothing?", errors.Question);
@@ -91,7 +91,7 @@ public sealed class ComparedErrorsTests
     }
 
     [Fact]
-    public void Without_a_baseline_the_errors_are_all_there_is_to_say() =>
+    public void Without_a_baseline_the_answer_lists_the_errors() =>
         Assert.Equal("CutMix: test error 27.00 %. Cutout: test error 29.00 %.", Of(("cutmix", [27]), ("cutout", [29])).Answer);
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class ComparedTrainingTests : IDisposable
     public void Dispose() => files.Dispose();
 
     [Fact]
-    public void The_law_beside_the_used_lambdas_is_that_of_Beta()
+    public void The_expected_lambdas_follow_the_Beta_distribution()
     {
         Assert.All(ComparedTraining.Beta(1), mass => Assert.Equal(1.0 / LambdaHistogram.Bins, mass, 5e-4));      // uniform
         double Arcsine(double x) => 2 / Math.PI * Math.Asin(Math.Sqrt(x));      // Beta(1/2, 1/2)
@@ -26,7 +26,7 @@ public sealed class ComparedTrainingTests : IDisposable
     }
 
     [Fact]
-    public void Every_image_that_was_mixed_is_counted_once_by_its_lambda()
+    public void Every_mixed_image_is_counted_once_by_its_lambda()
     {
         var recipe = new Recipe
         {
@@ -47,7 +47,7 @@ public sealed class ComparedTrainingTests : IDisposable
         Assert.Null(TrainingRun.Start(recipe with { Method = "baseline", Partners = null }, files.At("plain"), [], _ =>
             { }, cancellation: TestContext.Current.CancellationToken).Lambdas);
 
-        // The mean over the bins is that of the replaced area, to half a bin.
+        // The mean over the bins matches the replaced area to within half a bin.
         var kept = result.Lambdas!.Select((count, bin) => count * (bin + 0.5) / LambdaHistogram.Bins).Sum() / result.Lambdas!.Sum();
         var replaced = File.ReadLines(Path.Combine(files.At("run"), "metrics.jsonl"))
             .Average(line => JsonDocument.Parse(line).RootElement.GetProperty("mix/replaced_area").GetDouble());

@@ -19,9 +19,9 @@ public sealed class ComparisonTests : IDisposable
     private ComparisonResult Run(Comparison comparison, string folder, Func<string, IEnumerable<Callback>>? callbacks = null) =>
         comparison.Run(files.At(folder), callbacks ?? (_ => []), (_, _) => { }, cancellation: TestContext.Current.CancellationToken);
 
-    // The last three draw with torch's generator inside the network, at every step.
+    // The last three methods draw from torch's generator inside the network at every step.
     [Fact]
-    public void Runs_at_the_same_time_have_the_bits_of_runs_one_after_the_other()
+    public void Concurrent_runs_equal_sequential_runs_bit_for_bit()
     {
         string[] methods = ["cutmix", "shakedrop", "dropblock", "stochasticdepth"];
         var alone = Run(new Comparison(Small with { Threads = 1 }, methods, seeds: 1, jobs: 1), "alone");
@@ -35,17 +35,17 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void Runs_that_leave_their_threads_open_share_the_cores()
+    public void Runs_without_a_number_of_threads_share_the_cores()
     {
         var compared = Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 2), "shared");
         Assert.All(compared.Runs, run =>
             Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), RunFolder.Open(run.Folder).Recipe.Threads));
-        // and are gone on with, whatever the jobs
+        // and are resumed with any number of jobs
         Assert.Equal(2, Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 1), "shared").Runs.Count);
     }
 
     [Fact]
-    public void The_failure_of_one_run_ends_the_others_and_leaves_them_to_be_resumed()
+    public void The_failure_of_one_run_ends_the_others_which_can_be_resumed()
     {
         var comparison = new Comparison(Small with { Epochs = 1000 }, ["baseline", "cutmix"], seeds: 1, jobs: 2);
         var error = Assert.Throws<InvalidOperationException>(() => Run(comparison, "failing", label =>
@@ -67,7 +67,7 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void Labels_come_seed_by_seed_and_finished_ones_are_known()
+    public void Labels_are_ordered_by_seed_and_finished_runs_are_known()
     {
         var comparison = new Comparison(Small, ["baseline", "cutmix"], seeds: 2, jobs: 1);
         Assert.Equal(["baseline seed 1", "cutmix seed 1", "baseline seed 2", "cutmix seed 2"], comparison.Labels);
@@ -77,12 +77,12 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Theory, InlineData(0), InlineData(-2)]
-    public void Fewer_than_one_at_a_time_is_refused(int jobs) =>
+    public void Fewer_than_one_job_is_rejected(int jobs) =>
         Assert.Contains($"jobs = {jobs}", Assert.Throws<InputException>(() => new Comparison(new Recipe(), ["cutmix"], 1, jobs)).Message,
             StringComparison.Ordinal);
 
     [Fact]
-    public void As_many_runs_at_a_time_as_there_are_cores_and_runs()
+    public void The_number_of_jobs_is_limited_by_the_cores_and_the_runs()
     {
         Assert.InRange(new Comparison(new Recipe(), ["cutmix", "mixup"], seeds: 3).Jobs, 1, Math.Min(6, Environment.ProcessorCount));
         Assert.Equal(1, new Comparison(new Recipe { Threads = Environment.ProcessorCount }, ["cutmix", "mixup"], seeds: 3).Jobs);

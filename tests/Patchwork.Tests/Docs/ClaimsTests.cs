@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Docs;
 
-/// <summary>What the guide says of the suites, and of the paper's claims, is what the program has and the result files hold.</summary>
+/// <summary>The guide's statements about the suites and the paper's claims match the program and the result files.</summary>
 public sealed partial class ClaimsTests
 {
     [Fact]
@@ -14,7 +14,7 @@ public sealed partial class ClaimsTests
         Assert.Equal(Suites.All.Select(suite => suite.Id),
             SuiteRow().Matches(File.ReadAllText(Repository.File("docs/guide/evaluation.md"))).Select(row => row.Groups["id"].Value));
 
-    // A row | what | `suite.metric` | value of a method | … | under a line that names the file and the methods' order.
+    // Checks rows "| what | `suite.metric` | value of a method | … |" below a line that names the file and the order of the methods.
     [Fact]
     public void The_numbers_of_the_claims_are_those_of_the_result_files()
     {

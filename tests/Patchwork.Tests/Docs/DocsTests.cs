@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Docs;
 
-/// <summary>What README, guide and cards say is true of the code.</summary>
+/// <summary>The statements of the README, the guide and the cards are true of the code.</summary>
 public sealed partial class DocsTests
 {
     private static readonly string Readme = File.ReadAllText(Repository.File("README.md"));
@@ -56,7 +56,7 @@ public sealed partial class DocsTests
     private static partial Regex Ranks();
 
     [Theory, MemberData(nameof(Pages))]
-    public void Links_lead_somewhere(string page)
+    public void Link_targets_exist(string page)
     {
         var file = Repository.File(page);
         var text = File.ReadAllText(file);
@@ -71,7 +71,7 @@ public sealed partial class DocsTests
         }
     }
 
-    // Of dotnet, of the launchers of MPI and of Slurm.
+    // Flags of dotnet, of MPI launchers and of Slurm.
     private static readonly string[] OfOthers = ["--project", "--verify-no-changes", "--allow-run-as-root", "--bind-to", "--oversubscribe",
         "--host", "--mca", "--mpi", "--nodes", "--ntasks-per-node", "--cpus-per-task"];
 
@@ -81,7 +81,7 @@ public sealed partial class DocsTests
         var help =
             string.Join("\n", new[] { "compare", "train", "evaluate", "preview", "mix", "plan", "methods", "predict", "explain",
             "export", "bench" }.Select(verb => Help(verb)));
-        var text = OtherCommand().Replace(File.ReadAllText(Repository.File(page)), "");      // with flags of its own
+        var text = OtherCommand().Replace(File.ReadAllText(Repository.File(page)), "");      // other programs have their own flags
         foreach (var flag in Flag().Matches(text).Select(match => match.Value).Except(OfOthers))
             Assert.True(Regex.IsMatch(help, $@"(^|\s){flag}\b"), $"{page} names {flag}");
         if (page == "README.md")
@@ -92,7 +92,7 @@ public sealed partial class DocsTests
     }
 
     [Fact]
-    public void A_method_has_its_four_places()
+    public void A_method_has_a_source_a_test_a_card_and_a_line_in_the_catalogue()
     {
         foreach (var type in typeof(IMethod).Assembly.GetTypes()
             .Where(type => typeof(IMethod).IsAssignableFrom(type) && type is { IsAbstract: false, IsInterface: false }
@@ -110,7 +110,7 @@ public sealed partial class DocsTests
         }
     }
 
-    // Where a file is, in the folder or under it.
+    // The path of a file in the folder or below it.
     private static string Place(string folder, string name)
     {
         var found = Directory.GetFiles(Repository.File(folder), name, SearchOption.AllDirectories);
@@ -119,7 +119,7 @@ public sealed partial class DocsTests
     }
 
     [Theory, MemberData(nameof(Ids))]
-    public void A_card_names_every_option_with_its_default_and_no_other(string id)
+    public void A_card_lists_exactly_the_options_of_the_method_with_their_defaults(string id)
     {
         var card = File.ReadAllText(Repository.File($"docs/methods/{id}.md"));
         var shown = OptionRow().Matches(Options().Match(card).Value)
@@ -130,7 +130,7 @@ public sealed partial class DocsTests
             shown.Order(StringComparer.Ordinal));
     }
 
-    // Equation, picture, and what everyone who chooses a method must know, in this order.
+    // An equation, a picture, and the sections that help to choose a method, in this order.
     [Theory, MemberData(nameof(Ids))]
     public void A_card_has_every_section(string id)
     {
@@ -143,9 +143,9 @@ public sealed partial class DocsTests
         Assert.Matches(@"!\[[^\]]+\]\(\.\./images/", card);
     }
 
-    // A measurement that is made anew must be written on the cards anew; a method that is newer than it says so.
+    // After a new measurement the cards must be updated; the card of a method that is newer than the measurement says so.
     [Theory, MemberData(nameof(Ids))]
-    public void The_cost_on_a_card_is_the_one_that_was_measured(string id)
+    public void The_cost_on_a_card_is_the_measured_one(string id)
     {
         const string path = "benchmarks/results/amd-epyc-2-cores/methods.json";
         using var measured = JsonDocument.Parse(File.ReadAllText(Repository.File(path)));
@@ -165,9 +165,9 @@ public sealed partial class DocsTests
         }
     }
 
-    // A verb's flag must be one of that verb, and its method one that can be had.
+    // Every flag must belong to its verb, and the method must exist.
     [Theory, MemberData(nameof(Ids))]
-    public void The_commands_of_a_card_are_understood(string id)
+    public void The_commands_on_a_card_are_valid(string id)
     {
         var commands = CardCommand().Matches(File.ReadAllText(Repository.File($"docs/methods/{id}.md")))
             .Select(match => match.Value.Split(' ')).ToArray();
@@ -182,7 +182,7 @@ public sealed partial class DocsTests
     }
 
     [Fact]
-    public void The_table_of_recipe_keys_is_whole_and_its_defaults_are_true()
+    public void The_table_of_recipe_keys_is_complete_and_its_defaults_are_correct()
     {
         using var defaults = JsonDocument.Parse(new Recipe().ToJson());
         var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md")))
@@ -193,9 +193,9 @@ public sealed partial class DocsTests
                 shown.ToLowerInvariant());
     }
 
-    // A key with a few words for values names them all, and no other.
+    // For a key with a fixed set of values, the table names exactly these values.
     [Fact]
-    public void The_table_of_recipe_keys_names_every_word_that_a_key_takes()
+    public void The_table_of_recipe_keys_names_every_value_of_a_key()
     {
         var rows = Row().Matches(File.ReadAllText(Repository.File("docs/guide/recipes.md")))
             .ToDictionary(match => match.Groups["key"].Value, match => match.Groups["meaning"].Value);
@@ -222,7 +222,7 @@ public sealed partial class DocsTests
         InlineData("cifar100-10000-plain-resnet20")]
     public void The_numbers_of_the_README_are_those_of_the_result_files(string name)
     {
-        // A file may hold several experiments, each with its command in the last column; seed and method are the row's own.
+        // A file may contain several experiments, each with its command in the last column; seed and method differ per row.
         var runs = File.ReadAllLines(Repository.File($"results/{name}.csv")).Skip(1).Select(line => line.Split(',', 9)).ToArray();
         foreach (var group in runs.Where(run => run[0] is "baseline" or "cutout" or "mixup" or "cutmix")
             .GroupBy(run => (run[0], SeedOrMethod().Replace(run[8], ""))))
@@ -239,7 +239,7 @@ public sealed partial class DocsTests
         return result.Output;
     }
 
-    // A default as cards write it.
+    // A default value in the notation of the cards.
     private static string Shown(object? value) => value switch
     {
         null => "none",

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Docs;
 
-/// <summary>"Coming from ML.NET" is run: its program as it stands, its commands, and every flag of its table.</summary>
+/// <summary>Runs the page "Coming from ML.NET": its program unchanged, its commands, and every flag in its table.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed partial class FromMlNetTests : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed partial class FromMlNetTests : IDisposable
     private string Picture => Path.Combine(files.Pictures, "red", "003.png");
 
     [Fact]
-    public void The_program_runs_as_it_stands()
+    public void The_program_runs_unchanged()
     {
         Lane.NeedFull("trains the network of ImageNet");
         var source = File.ReadAllText(Repository.File("tests/Patchwork.Tests/Docs/FromMlNetTests.cs")).ReplaceLineEndings("\n");
@@ -61,7 +61,7 @@ public sealed partial class FromMlNetTests : IDisposable
     }
 
     [Fact]
-    public void Every_flag_of_the_table_is_one_of_the_verb_it_belongs_to()
+    public void Every_flag_of_the_page_exists()
     {
         var help = CommandLine.Run("train", "--help").Output + CommandLine.Run("compare", "--help").Output
             + CommandLine.Run("evaluate", "--help").Output;

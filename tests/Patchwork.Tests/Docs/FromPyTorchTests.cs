@@ -15,8 +15,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Tests.Docs;
 
 /// <summary>
-/// The right column of "Coming from PyTorch" is run: each call stands here as an argument of <see cref="Shown{T}"/>, whose text is compared
-/// with the page, and is used for what the left column does.
+/// Runs the right column of "Coming from PyTorch": each call is an argument of <see cref="Shown{T}"/>, whose text is compared with the
+/// page, and its result is checked against the left column.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed partial class FromPyTorchTests : IDisposable
@@ -35,14 +35,14 @@ public sealed partial class FromPyTorchTests : IDisposable
     }
 
     [Fact]
-    public void Every_call_of_the_table_runs_and_does_what_its_row_says()
+    public void Every_call_in_the_table_runs_and_does_what_its_row_says()
     {
         Mixers();
         LossesOfMixedTargets();
         LossesOfLabels();
         MixedPrecision();
         Fits();
-        shown.Add("public override Batch OnTrainBatchStart(TrainingState state, Batch batch)");      // FirstHalf's, which Fits has run
+        shown.Add("public override Batch OnTrainBatchStart(TrainingState state, Batch batch)");      // in FirstHalf, which Fits has run
         var calls = Cells().Where(cell => !cell.StartsWith("--", StringComparison.Ordinal)
             && !cell.StartsWith("patchwork", StringComparison.Ordinal));
         Assert.Equal(calls.Order(StringComparer.Ordinal), shown.Order(StringComparer.Ordinal));
@@ -125,7 +125,7 @@ public sealed partial class FromPyTorchTests : IDisposable
     }
 
     [Fact]
-    public void The_fit_of_the_page_runs()
+    public void The_fit_on_the_page_runs()
     {
         using var fit = new TrainerTests.Fit();
         var result = PutTogether(fit, files.At("log"));
@@ -166,7 +166,7 @@ public sealed partial class FromPyTorchTests : IDisposable
 
     private static void Close(Tensor expected, Tensor actual) => Assert.Equal(expected.ToDouble(), actual.ToDouble(), 1e-6);
 
-    // Everything in code marks in the right column.
+    // Every code span in the right column.
     private static IEnumerable<string> Cells() =>
         Row().Matches(Page).SelectMany(row => Code().Matches(row.Groups["here"].Value)).Select(code => code.Groups[1].Value);
 

@@ -5,27 +5,27 @@ using Xunit;
 
 namespace Patchwork.Tests.Docs;
 
-/// <summary>What the guide tells a reader to type works.</summary>
+/// <summary>The commands of the guide work.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed partial class GuideTests
 {
     [Fact]
-    public void My_own_pictures_are_written_checked_trained_on_judged_used_and_compared_as_the_guide_says()
+    public void The_commands_of_the_own_pictures_guide_run_in_order()
     {
         Lane.NeedFull("the whole story of the guide");
         Assert.SkipWhen(ImageNetResNet18.Find() is null, $"The package {ImageNetResNet18.Package} is not here.");
         using var files = new PictureSet();
         files.Paint(perClass: 20);
         var page = File.ReadAllText(Repository.File("docs/guide/own-pictures.md"));
-        // Photographs for a ResNet-50 are too large for a test.
+        // The commands for ResNet-50 are too slow for a test.
         var commands = Shell().Matches(page).SelectMany(block => block.Groups["code"].Value.Split('\n'))
             .Where(command => command.StartsWith("patchwork", StringComparison.Ordinal) && !command.Contains("resnet50", StringComparison.Ordinal))
             .ToArray();
-        Assert.Equal(["data", "data", "preview", "train", "evaluate", "explain", "predict", "predict", "compare",      // the story
+        Assert.Equal(["data", "data", "preview", "train", "evaluate", "explain", "predict", "predict", "compare",      // the walk-through
             "data", "train", "data", "compare", "explain"], commands.Select(command => command.Split(' ')[1]));
         var pictures = Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
         File.WriteAllLines(files.At("labels.csv"), ["file,label", .. pictures.Select(path => $"{path},{Path.GetFileName(Path.GetDirectoryName(path))}")]);
-        (string Of, string Here)[] here =      // the same on a test's scale
+        (string Of, string Here)[] here =      // replacements that scale the commands down to a test
         [
             ("--out shop", $"--out {files.At("shop")}"), ("shop/images/test", Path.Combine(files.Pictures, "red")),
             ("shop/images", files.Pictures), ("preview.png", files.At("preview.png")), ("seen.png", files.At("seen.png")),

@@ -12,9 +12,9 @@ namespace Patchwork.Tests.Docs;
 [Collection(SerialCollection.Name)]
 public sealed class StoredWeightsTests
 {
-    // Another machine may round a handful of images the other way: 0.05 points are five of ten thousand.
+    // Rounding may change the class of a few images on another machine: 0.05 points are five of ten thousand images.
     [Theory, InlineData("baseline"), InlineData("cutmix")]
-    public void Stored_weights_have_the_error_that_their_table_states(string method)
+    public void Stored_weights_have_the_error_in_their_table(string method)
     {
         Lane.NeedFull("10,000 images per network");
         Assert.SkipUnless(Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { } folder

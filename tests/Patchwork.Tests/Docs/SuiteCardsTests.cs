@@ -7,13 +7,13 @@ using Xunit;
 
 namespace Patchwork.Tests.Docs;
 
-/// <summary>A suite has four places: source, test, card and its line in the catalogue.</summary>
+/// <summary>Every suite has a source, a test, a card and a line in the catalogue.</summary>
 public sealed partial class SuiteCardsTests
 {
     public static TheoryData<string> Ids => [.. Suites.All.Select(suite => suite.Id)];
 
     [Fact]
-    public void Every_suite_of_the_library_has_its_four_places()
+    public void Every_suite_has_a_source_a_test_a_card_and_a_line_in_the_catalogue()
     {
         var types = typeof(Suite).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Suite)) && !type.IsAbstract).ToArray();
         Assert.Equal(Suites.All.Count, types.Length);
@@ -21,7 +21,7 @@ public sealed partial class SuiteCardsTests
     }
 
     [Fact]
-    public void Missing_places_are_named() => Assert.Equal(
+    public void Missing_files_and_lines_are_named() => Assert.Equal(
         [
             "UnknownSuite: src/Patchwork/Evaluation/**/UnknownSuite.cs is missing",
             "UnknownSuite: tests/Patchwork.Tests/Evaluation/**/UnknownSuiteTests.cs is missing",
@@ -63,7 +63,7 @@ public sealed partial class SuiteCardsTests
     private static string Text(string file) => File.ReadAllText(Repository.File(file));
 
     [Theory, MemberData(nameof(Ids))]
-    public void A_card_names_every_option_with_its_flag_and_default_and_every_headline(string id)
+    public void A_card_lists_every_option_with_its_flag_and_default_and_every_headline_metric(string id)
     {
         var suite = Suites.All.Single(suite => suite.Id == id);
         var card = Text($"docs/suites/{id}.md");

@@ -177,7 +177,7 @@ public sealed class ImageDecoderTests : IDisposable
     public void A_format_that_is_not_read_is_named_whatever_the_ending(string format, string content)
     {
         File.WriteAllBytes(At("a.jpg"), Encoding.Latin1.GetBytes(content));
-        Assert.Equal($"The image {At("a.jpg")} is {format}, a format that is not read. Convert it to PNG or JPEG, or take it out.",
+        Assert.Equal($"The image {At("a.jpg")} is {format}, a format that is not supported. Convert it to PNG or JPEG, or remove it.",
             Assert.Throws<InputException>(() => Decode(At("a.jpg"), 8, 8)).Message);
     }
 

@@ -168,8 +168,8 @@ public sealed partial class OnnxClassifierTests : IDisposable
             Assert.ThrowsAny<OperationCanceledException>(() => classifier.ClassifyPixels(new byte[3 * 16 * 16], new CancellationToken(true)));
         }
         static string Refusal(byte[] file) => Assert.Throws<InputException>(() => OnnxClassifier.Load(file)).Message;
-        Assert.Contains("damaged, cut off, or none", Refusal(bytes[..(bytes.Length / 2)]), StringComparison.Ordinal);
-        Assert.Contains("damaged, cut off, or none", Refusal([1, 2, 3]), StringComparison.Ordinal);
+        Assert.Contains("damaged, cut off, or not an ONNX file", Refusal(bytes[..(bytes.Length / 2)]), StringComparison.Ordinal);
+        Assert.Contains("damaged, cut off, or not an ONNX file", Refusal([1, 2, 3]), StringComparison.Ordinal);
         Assert.Contains("none.onnx", Assert.Throws<InputException>(() => OnnxClassifier.Load(files.At("none.onnx"))).Message,
             StringComparison.Ordinal);
 

@@ -6,7 +6,7 @@ namespace Patchwork.Tests.Packaging;
 public sealed class ElfVersionsTests
 {
     [Fact]
-    public void The_built_file_differs_from_the_packages_in_one_flag()
+    public void The_built_file_differs_from_that_of_the_package_in_one_flag()
     {
         byte[] original = Original();
         byte[] built = File.ReadAllBytes(Built);
@@ -26,7 +26,7 @@ public sealed class ElfVersionsTests
     }
 
     [Fact]
-    public void A_file_done_once_is_left_as_it_is()
+    public void A_converted_file_is_not_changed_again()
     {
         byte[] file = Original();
         ElfVersions.WeakenUnused(file);
@@ -36,7 +36,7 @@ public sealed class ElfVersionsTests
     }
 
     [Fact]
-    public void What_is_no_elf_file_is_left_as_it_is() => Assert.Empty(ElfVersions.WeakenUnused(new byte[200]));
+    public void A_file_that_is_not_ELF_is_not_changed() => Assert.Empty(ElfVersions.WeakenUnused(new byte[200]));
 
     private static string Built => Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
 

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Packaging;
 
-/// <summary>The packages' icon is what the library itself does: a box of one picture pasted into another.</summary>
+/// <summary>The packages' icon is made by the library itself: a box of one image pasted into another.</summary>
 public sealed class IconTests
 {
     private const int Side = 128;
@@ -23,7 +23,7 @@ public sealed class IconTests
         Assert.Equal(drawn.Rgb, stored.Pixels.SelectMany(pixel => new[] { pixel.Red, pixel.Green, pixel.Blue }));
     }
 
-    /// <summary>A quilt of warm squares, and in its box a quilt of cool triangles.</summary>
+    /// <summary>Draws a quilt of warm squares with a quilt of cool triangles in its box.</summary>
     internal static Picture Draw()
     {
         using var scope = NewDisposeScope();

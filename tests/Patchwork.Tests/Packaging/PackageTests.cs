@@ -8,14 +8,14 @@ using Xunit;
 
 namespace Patchwork.Tests.Packaging;
 
-/// <summary>What a user does with the packages: references them in a new project, makes one from the template, installs the tool.</summary>
+/// <summary>Uses the packages as a user does: references them in a new project, creates one from the template, installs the tool.</summary>
 public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedProjects>, IDisposable
 {
     private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
 
     public void Dispose() => files.Dispose();
 
-    // The page's projects and programs, in their order.
+    // A project or program of the page, by its position.
     private static string Fence(string language, int number) => Regex.Matches(
         File.ReadAllText(Repository.File("docs/guide/from-nuget.md")).ReplaceLineEndings("\n"), $@"```{language}\n(?<code>.*?)```",
         RegexOptions.Singleline)[number].Groups["code"].Value;
@@ -29,7 +29,7 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
     }
 
     [Fact]
-    public void A_project_that_references_Patchwork_trains_decodes_and_leaves_the_cache_as_it_was()
+    public void A_project_that_references_Patchwork_trains_decodes_and_leaves_the_package_cache_unchanged()
     {
         NeedPackages();
         var torchSharp = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
@@ -75,7 +75,7 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
     }
 
     [Fact]
-    public void The_tool_runs_on_its_own_after_its_installation()
+    public void The_installed_tool_runs_on_its_own()
     {
         NeedPackages();
         Assert.SkipWhen(Environment.GetEnvironmentVariable("PATCHWORK_PACKAGES") is null, "The tool is packed by .ci/release.");

@@ -5,8 +5,8 @@ using Xunit;
 namespace Patchwork.Tests.Packaging;
 
 /// <summary>
-/// Packages, packed once for all tests of a run: the projects as they are, under a version that nobody else has; or those in the folder that
-/// <c>PATCHWORK_PACKAGES</c> names. New projects are made and built in a folder of their own.
+/// The packages under test: either the projects, packed once per test run under a unique version, or those in the folder that
+/// <c>PATCHWORK_PACKAGES</c> names. New projects are created and built in a temporary folder.
 /// </summary>
 public sealed class PackedProjects : IDisposable
 {
@@ -17,17 +17,17 @@ public sealed class PackedProjects : IDisposable
     public PackedProjects() => packages = new(() => Environment.GetEnvironmentVariable("PATCHWORK_PACKAGES") is { } given
         ? (Path.GetFullPath(given), VersionIn(given)) : Pack());
 
-    /// <summary>The folder that packages are in.</summary>
+    /// <summary>The folder of the packages.</summary>
     public string Feed => packages.Value.Feed;
 
-    /// <summary>Their version.</summary>
+    /// <summary>The version of the packages.</summary>
     public string Version => packages.Value.Version;
 
-    /// <summary>Where NuGet unpacks.</summary>
+    /// <summary>The folder into which NuGet unpacks packages.</summary>
     public static string Cache { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
         ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
-    /// <summary>A new folder with a project file, whose versions of Patchwork become the packed one, and a program.</summary>
+    /// <summary>Creates a folder with a program and a project file, whose versions of Patchwork become the packed one.</summary>
     public string Project(string name, string project, string program)
     {
         var made = Empty(name);
@@ -36,7 +36,7 @@ public sealed class PackedProjects : IDisposable
         return made;
     }
 
-    /// <summary>A new folder that finds the packages.</summary>
+    /// <summary>Creates a folder whose projects find the packages.</summary>
     public string Empty(string name)
     {
         var empty = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
@@ -52,13 +52,13 @@ public sealed class PackedProjects : IDisposable
         return empty;
     }
 
-    /// <summary>Runs <c>dotnet</c>, which must succeed, and returns what it wrote.</summary>
+    /// <summary>Runs <c>dotnet</c>, which must succeed, and returns its output.</summary>
     public static string Dotnet(string folder, params string[] arguments) => Run(folder, "dotnet", arguments);
 
-    /// <summary>Runs a program, which must succeed, and returns what it wrote.</summary>
+    /// <summary>Runs a program, which must succeed, and returns its output.</summary>
     public static string Run(string folder, string program, params string[] arguments) => Run(folder, [], program, arguments);
 
-    /// <summary>The same with environment variables of its own.</summary>
+    /// <summary>Runs a program with additional environment variables; it must succeed. Returns its output.</summary>
     public static string Run(string folder, Dictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -84,7 +84,7 @@ public sealed class PackedProjects : IDisposable
         foreach (var project in Packed)
             Dotnet(Repository.Root, "pack", Path.Combine(Repository.Root, project), "-c", "Release", "-o", feed,
                 $"-p:MinVerVersionOverride={version}", $"-p:VersionPrefix=0.2.0", $"-p:VersionSuffix=test.{Environment.ProcessId}",
-                $"-p:ArtifactsPath={folder}/artifacts");      // not where others build
+                $"-p:ArtifactsPath={folder}/artifacts");      // a separate folder, so that other builds are not disturbed
         return (feed, version);
     }
 

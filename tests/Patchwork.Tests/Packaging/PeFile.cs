@@ -4,12 +4,12 @@ using System.Text;
 
 namespace Patchwork.Tests.Packaging;
 
-/// <summary>The names that a Windows library takes from others and gives to them (Microsoft's PE format, sections 6.3 and 6.4).</summary>
-/// <param name="Exports">What it exports by name.</param>
-/// <param name="Imports">What it imports by name, by the library that is to have it.</param>
+/// <summary>The names that a Windows library imports and exports (Microsoft's PE format, sections 6.3 and 6.4).</summary>
+/// <param name="Exports">The names that it exports.</param>
+/// <param name="Imports">The names that it imports, keyed by the library that must export them.</param>
 internal sealed record PeFile(IReadOnlySet<string> Exports, IReadOnlyDictionary<string, IReadOnlyList<string>> Imports)
 {
-    /// <summary>Reads a library of 64 bits; null for one of .NET, whose imports are of another kind.</summary>
+    /// <summary>Reads a 64-bit library; null for a .NET assembly, whose imports are of another kind.</summary>
     public static PeFile? Read(string path) => new Reader(File.ReadAllBytes(path)).Read();
 
     private sealed class Reader(byte[] file)
@@ -40,13 +40,13 @@ internal sealed record PeFile(IReadOnlySet<string> Exports, IReadOnlyDictionary<
             for (var one = At(directory.RelativeVirtualAddress); Number(one + 12) != 0; one += entry)
             {
                 var names = new List<string>();
-                // the lookup table; where a linker left it out, the address table, which is the same until the file is loaded
+                // the lookup table or, if the linker omitted it, the address table, which is the same until the file is loaded
                 for (var place = At(Number(one) is not 0 and var lookup ? lookup : Number(one + 16)); ; place += pointer)
                 {
                     var value = BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(place));
                     if (value == 0)
                         break;
-                    if (value > 0)      // negative: by number
+                    if (value > 0)      // negative values are imports by number
                         names.Add(Text(At((int)value) + 2));
                 }
                 imports[Text(At(Number(one + 12)))] = names;

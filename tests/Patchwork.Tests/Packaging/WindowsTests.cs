@@ -4,12 +4,16 @@ using Xunit;
 
 namespace Patchwork.Tests.Packaging;
 
-/// <summary>The command line published for Windows: its libraries have what they take from one another, and under Wine it works.</summary>
-/// <remarks>Wine loads a library whose imports are missing, so that it does not prove the former; and it is not Windows.</remarks>
+/// <summary>
+/// The command line published for Windows: its libraries export all that they import from each other, and it works under Wine.
+/// </summary>
+/// <remarks>
+/// Wine loads a library even if imports are missing, so a run under Wine does not prove the former; and Wine is not Windows.
+/// </remarks>
 public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<PublishedForWindows>
 {
     [Fact]
-    public void Every_name_that_a_library_takes_from_another_one_is_there()
+    public void Every_name_that_a_library_imports_is_exported()
     {
         Lane.NeedFull("publishes for Windows");
         var libraries = Directory.GetFiles(published.Folder, "*.dll").Append(published.Program)
@@ -17,7 +21,7 @@ public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<
             .ToDictionary(one => one.Name, one => one.File!, StringComparer.OrdinalIgnoreCase);
         Assert.True(libraries["LibTorchSharp.dll"].Imports["torch_cpu.dll"].Count > 1000);
         Assert.Empty(Missing(libraries));
-        // The check finds what is missing.
+        // The check finds a missing export.
         var c10 = libraries["c10.dll"];
         var taken = libraries["LibTorchSharp.dll"].Imports["c10.dll"][0];
         libraries["c10.dll"] = c10 with { Exports = c10.Exports.Where(name => name != taken).ToHashSet() };
@@ -33,7 +37,7 @@ public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<
         select $"{library.Key}: {name} of {source.Key}";
 
     [Fact]
-    public void Under_Wine_it_plans_trains_resumes_predicts_and_exports()
+    public void The_command_line_plans_trains_resumes_predicts_and_exports_under_Wine()
     {
         Lane.NeedFull("trains under Wine");
         var said = published.UnderWine(Repository.File(".ci/smoke"), [PublishedForWindows.Wine!, published.Program]);
@@ -42,27 +46,27 @@ public sealed class WindowsTests(PublishedForWindows published) : IClassFixture<
     }
 
     [Fact]
-    public void Under_Wine_plans_and_λ_are_those_of_Linux()
+    public void Plans_and_λ_under_Wine_equal_those_on_Linux()
     {
         Lane.NeedFull("trains under Wine");
         string[] plan = ["plan", "--method", "mixup:0.3-or-cutmix:0.7", "--draws", "50", "--seed", "7"];
         Assert.Equal(CommandLine.RunProcess(plan).Output, published.UnderWine(PublishedForWindows.Wine!, [published.Program, .. plan]).ReplaceLineEndings("\n"));
         using var files = new PictureSet();
         string[] train = ["train", "--method", "mixup:0.3-or-cutmix:0.7", "--per-class", "10", "--epochs", "1", "--threads", "1",
-            "--precision", "float32", "--quiet"];      // which each would choose for itself
+            "--precision", "float32", "--quiet"];      // settings that each system would choose for itself
         Assert.Equal(0, CommandLine.RunProcess([.. train, "--out", files.At("linux")]).ExitCode);
         published.UnderWine(PublishedForWindows.Wine!, [published.Program, .. train, "--out", files.At("windows")]);
         JsonNode Of(string run, string file) => JsonNode.Parse(File.ReadAllText(files.At($"{run}/{file}")))!;
         var (linux, windows) = (Of("linux", "result.json"), Of("windows", "result.json"));
         Assert.True(JsonNode.DeepEquals(linux["lambdas"], windows["lambdas"]));
-        // Another library of mathematics: the last bits differ.
+        // The systems have different math libraries, so the last bits differ.
         Assert.Equal((double)linux["last"]!["loss"]!, (double)windows["last"]!["loss"]!, 0.05);
         Assert.Equal(File.ReadAllText(files.At("linux/recipe.json")), File.ReadAllText(files.At("windows/recipe.json")));
         Assert.True(JsonNode.DeepEquals(Of("linux", "data.json"), Of("windows", "data.json")));
     }
 }
 
-/// <summary>The command line as it is published for Windows, once for all tests, and Wine to run it.</summary>
+/// <summary>The command line, published for Windows once for all tests, and Wine to run it.</summary>
 public sealed class PublishedForWindows : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-windows-").FullName;
@@ -81,10 +85,10 @@ public sealed class PublishedForWindows : IDisposable
 
     public string Program => Path.Combine(Folder, "Patchwork.Cli.exe");
 
-    /// <summary>The program that runs others under Wine; null where there is none.</summary>
+    /// <summary>The path of Wine; null if it is not installed.</summary>
     public static string? Wine { get; } = new[] { "/usr/lib/wine/wine64", "/usr/bin/wine64" }.FirstOrDefault(File.Exists);
 
-    /// <summary>Runs a program that may start others under Wine; it must succeed. Skips the test where there is no Wine.</summary>
+    /// <summary>Runs a program that may start others under Wine; it must succeed. Skips the test if Wine is not installed.</summary>
     public string UnderWine(string program, string[] arguments)
     {
         Assert.SkipWhen(Wine is null, "Wine (Debian's wine64) is not installed.");
@@ -98,8 +102,8 @@ public sealed class PublishedForWindows : IDisposable
     {
         ["WINEPREFIX"] = prefix,
         ["WINEDEBUG"] = "-all",
-        ["WINEDLLOVERRIDES"] = "mshtml=",               // no question about a browser
-        ["KMP_TOPOLOGY_METHOD"] = "flat",               // Wine lacks a call about memory nodes
+        ["WINEDLLOVERRIDES"] = "mshtml=",               // no prompt to install a browser
+        ["KMP_TOPOLOGY_METHOD"] = "flat",               // Wine lacks a function for memory nodes
         ["DOTNET_EnableWriteXorExecute"] = "0",
     }, program, arguments);
 

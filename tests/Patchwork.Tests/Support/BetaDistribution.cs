@@ -1,9 +1,9 @@
 namespace Patchwork.Tests.Support;
 
-/// <summary>The exact law of Beta(a, b), and the Kolmogorov-Smirnov distance of a sample from a law.</summary>
+/// <summary>The exact distribution Beta(a, b), and the Kolmogorov-Smirnov distance between a sample and a distribution.</summary>
 internal static class BetaDistribution
 {
-    /// <summary>P(X ≤ x): the regularized incomplete beta function by its continued fraction (DLMF 8.17.22) after Lentz.</summary>
+    /// <summary>P(X ≤ x): the regularized incomplete beta function, from its continued fraction (DLMF 8.17.22) by Lentz.</summary>
     public static double Cumulative(double x, double a, double b)
     {
         if (x <= 0)
@@ -31,8 +31,8 @@ internal static class BetaDistribution
     }
 
     /// <summary>
-    /// The largest distance of a sample's distribution from a law; times √n it passes 1.95 once in 1,000 samples. A value stands for all
-    /// numbers that round to it: of Beta(0.05, 0.05) one draw in twelve is nearer to 1 than any other double is.
+    /// The largest distance between a sample's distribution and the given one; multiplied by √n it exceeds 1.95 once in 1,000 samples. A
+    /// value represents all numbers that round to it: one draw in twelve from Beta(0.05, 0.05) rounds to 1.
     /// </summary>
     public static double Distance(double[] sample, Func<double, double> cumulative)
     {
@@ -47,7 +47,7 @@ internal static class BetaDistribution
         return largest;
     }
 
-    /// <summary>Φ, the standard normal law, by numerical integration of its density (Simpson, 200 intervals).</summary>
+    /// <summary>Φ, the standard normal distribution function, by numerical integration of the density (Simpson, 200 intervals).</summary>
     public static double Normal(double x)
     {
         var end = Math.Min(Math.Abs(x), 9);
@@ -57,7 +57,7 @@ internal static class BetaDistribution
         return 0.5 + Math.Sign(x) * sum * width / 3 / Math.Sqrt(2 * Math.PI);
     }
 
-    // Stirling's series (DLMF 5.11.1) after the recurrence has lifted the argument to 10 or more.
+    // Stirling's series (DLMF 5.11.1), after the recurrence has raised the argument to 10 or more.
     private static double LogGamma(double x)
     {
         var lifted = 0.0;

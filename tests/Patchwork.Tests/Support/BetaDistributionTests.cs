@@ -12,9 +12,10 @@ public sealed class BetaDistributionTests
     [InlineData(0.9, 0.5, 0.5, 0.795167235300867)]
     [InlineData(0.5, 0.05, 0.05, 0.5)]
     [InlineData(0.5, 20, 20, 0.5)]
-    public void Closed_forms_are_met(double x, double a, double b, double expected) =>
+    public void Values_match_closed_forms(double x, double a, double b, double expected) =>
         Assert.Equal(expected, BetaDistribution.Cumulative(x, a, b), 1e-10);
 
     [Theory, InlineData(0, 0.5), InlineData(1.959963984540054, 0.975), InlineData(-1, 0.158655253931457)]
-    public void Quantiles_of_the_normal_law_are_met(double x, double expected) => Assert.Equal(expected, BetaDistribution.Normal(x), 1e-9);
+    public void Values_match_quantiles_of_the_normal_distribution(double x, double expected) =>
+        Assert.Equal(expected, BetaDistribution.Normal(x), 1e-9);
 }

@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Chromium without a window, for what a page does and how it looks to a reader.</summary>
+/// <summary>Headless Chromium, to test how a page behaves and looks.</summary>
 public sealed class Browser : IAsyncLifetime
 {
     private static readonly string? Program = Find();
 
-    // The sandbox needs rights that containers lack; the rest keeps the browser from calling home.
+    // The sandbox needs privileges that containers lack; the other flags prevent the browser from contacting servers.
     private static readonly string[] Arguments =
         ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync"];
@@ -27,12 +27,11 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>
-    /// Opens a report from a file, as a reader does. Nothing is shared with other pages but the clipboard. Skips the test where there is no
-    /// browser.
+    /// Opens a report from a file, as a reader does. Only the clipboard is shared with other pages. Skips the test if there is no browser.
     /// </summary>
     /// <param name="report">The report.</param>
     /// <param name="width">Width of the window in CSS pixels.</param>
-    /// <param name="scheme">What the reader's system prefers.</param>
+    /// <param name="scheme">The colour scheme that the reader's system prefers.</param>
     /// <param name="before">A script that runs before the page's own.</param>
     public async Task<OpenReport> Open(HtmlReport report, int width = 1280, ColorScheme scheme = ColorScheme.Light, string before = "")
     {
@@ -59,7 +58,7 @@ public sealed class Browser : IAsyncLifetime
                 .Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
 }
 
-/// <summary>A report in a browser, and what the browser had to say about it.</summary>
+/// <summary>A report in a browser, with the messages and requests that it caused.</summary>
 public sealed class OpenReport : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-browser-").FullName;
@@ -81,13 +80,13 @@ public sealed class OpenReport : IAsyncDisposable
     /// <summary>The page.</summary>
     public IPage Page { get; }
 
-    /// <summary>Where the report lies.</summary>
+    /// <summary>The address of the report.</summary>
     public string Address => new Uri(Path.Combine(folder, "report.html")).AbsoluteUri;
 
-    /// <summary>Errors and warnings on the console, and exceptions of scripts.</summary>
+    /// <summary>Errors and warnings on the console, and script exceptions.</summary>
     public IReadOnlyList<string> Complaints => complaints;
 
-    /// <summary>Every address asked for.</summary>
+    /// <summary>Every address that was requested.</summary>
     public IReadOnlyList<string> Requests => requests;
 
     internal async Task Load(HtmlReport report)

@@ -7,7 +7,7 @@ using Xunit;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// Tests that run commands in this process, time processes of their own or watch this one's memory: nothing runs beside them.
+/// Tests that run commands in this process, time other processes or measure this one's memory: no other tests run at the same time.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProcessesCollection
@@ -16,23 +16,23 @@ public sealed class ProcessesCollection
     public const string Name = "processes";
 }
 
-/// <summary>What a command line left behind.</summary>
+/// <summary>The result of a command.</summary>
 /// <param name="ExitCode">Exit code.</param>
 /// <param name="Output">Standard output.</param>
 /// <param name="Error">Standard error.</param>
 internal sealed record CommandResult(int ExitCode, string Output, string Error)
 {
-    /// <summary>Standard output as exactly one JSON document; anything beside it throws.</summary>
+    /// <summary>Parses standard output as exactly one JSON document; anything else throws.</summary>
     public JsonElement Json()
     {
         using var document = JsonDocument.Parse(Output);
         return document.RootElement.Clone();
     }
 
-    /// <summary>The single sentence of a refusal.</summary>
+    /// <summary>Checks that input was rejected, and returns the message, a single sentence.</summary>
     public string Refusal() => Sentence(2);
 
-    /// <summary>The single sentence of work that failed.</summary>
+    /// <summary>Checks that the work failed, and returns the message, a single sentence.</summary>
     public string Failure() => Sentence(1);
 
     private string Sentence(int exitCode)
@@ -46,12 +46,12 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     }
 }
 
-/// <summary>The command line, in this process or in one of its own.</summary>
+/// <summary>Runs the command line, in this process or in a separate one.</summary>
 internal static class CommandLine
 {
     /// <summary>
-    /// Runs to the end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which are the whole
-    /// process's: tests that train or evaluate belong in a collection without parallelism. The number of threads is restored.
+    /// Runs a command to its end in this process, as <c>Main</c> does. A run may set torch's threads and seed its generator, which belong
+    /// to the whole process: tests that train or evaluate belong in a collection without parallelism. The number of threads is restored.
     /// </summary>
     public static CommandResult Run(params string[] arguments)
     {
@@ -68,24 +68,24 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Runs the built program to the end, in a process of its own.</summary>
+    /// <summary>Runs the built program to its end in a separate process.</summary>
     public static CommandResult RunProcess(params string[] arguments)
     {
         using var process = Start(arguments);
         return Finish(process);
     }
 
-    /// <summary>The same in a folder and with environment variables of its own.</summary>
+    /// <summary>Runs the built program in a folder and with additional environment variables.</summary>
     public static CommandResult RunIn(string folder, Dictionary<string, string> environment, params string[] arguments)
     {
         using var process = Start(environment, folder, arguments);
         return Finish(process);
     }
 
-    /// <summary>Starts a process; its output waits to be read.</summary>
+    /// <summary>Starts the built program in a separate process, whose output must be read.</summary>
     public static Process Start(params string[] arguments) => Start([], arguments);
 
-    /// <summary>The same with environment variables of its own.</summary>
+    /// <summary>Starts the built program with additional environment variables.</summary>
     public static Process Start(Dictionary<string, string> environment, params string[] arguments) => Start(environment, "", arguments);
 
     private static Process Start(Dictionary<string, string> environment, string folder, string[] arguments)
@@ -99,7 +99,7 @@ internal static class CommandLine
         return Process.Start(start)!;
     }
 
-    /// <summary>Waits for the end and reads what was written.</summary>
+    /// <summary>Waits for the end of a process and reads its output.</summary>
     public static CommandResult Finish(Process process)
     {
         var error = process.StandardError.ReadToEndAsync();
@@ -110,7 +110,7 @@ internal static class CommandLine
 
     internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll");
 
-    // The host that runs this test: <root>/shared/Microsoft.NETCore.App/<version>/ lies below it.
+    // The host that runs this test; <root>/shared/Microsoft.NETCore.App/<version>/ is below its folder.
     internal static string Host { get; } =
         Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
 }

@@ -3,12 +3,12 @@ using System.Text;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// A reader of TensorBoard event files that shares no code with the writer: record framing, checksums bit by bit from the polynomial, and
-/// the protocol buffer wire format as nested fields.
+/// Reads TensorBoard event files without sharing code with the writer: record framing, checksums computed bit by bit from the polynomial,
+/// and the protocol buffer wire format as nested fields.
 /// </summary>
 internal static class EventFileReader
 {
-    /// <summary>A field of a message; exactly one of the values is meaningful, by its wire type.</summary>
+    /// <summary>A field of a message; its wire type determines which one of the values is meaningful.</summary>
     internal sealed record Field(int Number, int Wire, ulong Integer, byte[] Bytes)
     {
         internal double Double => BitConverter.Int64BitsToDouble((long)Integer);
@@ -24,7 +24,7 @@ internal static class EventFileReader
         return Read(file);
     }
 
-    /// <summary>All events of a stream.</summary>
+    /// <summary>Reads all events of a stream.</summary>
     /// <exception cref="InvalidDataException">A record is damaged.</exception>
     /// <exception cref="EndOfStreamException">The last record is cut off.</exception>
     internal static List<Field[]> Read(Stream file)

@@ -3,7 +3,7 @@ using Xunit;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// How much the tests do. The short lane, <c>dotnet test</c>, takes minutes; the full lane, with <c>PATCHWORK_TESTS=full</c>, is what
+/// The selection of the tests. The short lane, <c>dotnet test</c>, takes minutes; the full lane, with <c>PATCHWORK_TESTS=full</c>, is what
 /// <c>.ci/run</c> runs.
 /// </summary>
 internal static class Lane
@@ -12,13 +12,13 @@ internal static class Lane
     public static bool IsFull { get; } = Environment.GetEnvironmentVariable("PATCHWORK_TESTS") == "full";
 
     /// <summary>
-    /// How often a test repeats itself: <paramref name="full"/> times in the full lane, <paramref name="shortened"/> times in the short
+    /// The number of repetitions of a test: <paramref name="full"/> times in the full lane, <paramref name="shortened"/> times in the short
     /// one.
     /// </summary>
     public static int Count(int full, int shortened) => IsFull ? full : shortened;
 
     /// <summary>Skips a test in the short lane.</summary>
-    /// <param name="reason">What makes it slow.</param>
+    /// <param name="reason">Why the test is slow.</param>
     public static void NeedFull(string reason) =>
         Assert.SkipUnless(IsFull, $"Runs in the full lane only (PATCHWORK_TESTS=full): {reason}.");
 }

@@ -2,13 +2,13 @@ using TorchSharp;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>The number of live tensors, for tests that none is left behind.</summary>
+/// <summary>Counts live tensors, for tests that check for leaks.</summary>
 public static class LiveTensors
 {
     /// <summary>
-    /// The count once what earlier tests dropped is freed, which would lower it at any later time. To be read before the code under test;
-    /// after it
-    /// <c>Tensor.TotalCount</c> is read as it is, so that what only the garbage collector would free counts as left behind.
+    /// The count after the tensors that earlier tests dropped have been freed, because they would lower the count at any later time. Read
+    /// it before the code under test. Afterwards read <c>Tensor.TotalCount</c> directly, so that tensors that only the garbage collector
+    /// would free count as leaked.
     /// </summary>
     public static long Settled()
     {

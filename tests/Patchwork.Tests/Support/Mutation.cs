@@ -4,24 +4,24 @@ using Xunit;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Damages valid inputs at random, the same way on every machine, and watches what a reader makes of them.</summary>
+/// <summary>Damages valid inputs at random, in the same way on every machine, and checks how a reader handles them.</summary>
 internal static class Mutation
 {
-    /// <summary>Damaged inputs per reader.</summary>
+    /// <summary>Number of damaged inputs per reader.</summary>
     public static readonly int Inputs = Lane.Count(full: 100_000, shortened: 5_000);
 
     /// <summary>
-    /// Shows <paramref name="read"/> damaged copies of valid inputs. It may accept one or refuse it by exactly
-    /// <typeparamref name="TRefusal"/>; anything else, and more than <paramref name="mostBytes"/> allocated on the way, fails the test
-    /// with the input.
+    /// Passes damaged copies of valid inputs to <paramref name="read"/>. It must accept an input or reject it with
+    /// <typeparamref name="TRefusal"/>; any other exception, or allocating more than <paramref name="mostBytes"/>, fails the test and
+    /// prints the input.
     /// </summary>
     /// <param name="purpose">Name of the stream of draws.</param>
-    /// <param name="count">Inputs.</param>
-    /// <param name="valid">What is damaged.</param>
-    /// <param name="words">Pieces that mean something in the format, written over or between its bytes.</param>
-    /// <param name="mostBytes">Managed bytes that reading one input may allocate.</param>
+    /// <param name="count">Number of inputs.</param>
+    /// <param name="valid">The valid inputs to damage.</param>
+    /// <param name="words">Tokens that mean something in the format, written over or between its bytes.</param>
+    /// <param name="mostBytes">Maximum number of managed bytes that reading one input may allocate.</param>
     /// <param name="read">The reader.</param>
-    /// <returns>How many were refused.</returns>
+    /// <returns>The number of rejected inputs.</returns>
     public static int Refused<TRefusal>(string purpose, int count, byte[][] valid, byte[][] words, long mostBytes, Action<byte[]> read)
         where TRefusal : Exception
     {
@@ -62,8 +62,8 @@ internal static class Mutation
                 0 => [.. bytes[..at], (byte)draws.Integer(256), .. bytes[Math.Min(at + 1, bytes.Length)..]],
                 1 => Flipped(bytes, at, draws.Integer(8)),
                 2 => bytes[..at],
-                3 => [.. bytes[..at], .. bytes[end..]],                                             // a part is lost
-                4 => [.. bytes[..end], .. bytes[at..]],                                             // or comes twice
+                3 => [.. bytes[..at], .. bytes[end..]],                                             // a part is removed
+                4 => [.. bytes[..end], .. bytes[at..]],                                             // or repeated
                 5 => [.. bytes[..at], .. valid[draws.Integer(valid.Length)] is var other ? other[draws.Integer(other.Length)..] : []],
                 6 when words.Length > 0 => Over(bytes, at, at, words[draws.Integer(words.Length)]),
                 7 when words.Length > 0 => words[draws.Integer(words.Length)] is var word ? Over(bytes, at, at + word.Length, word) : [],
@@ -77,7 +77,7 @@ internal static class Mutation
     private static byte[] Over(byte[] bytes, int at, int end, byte[] word) =>
         [.. bytes[..at], .. word, .. bytes[Math.Min(end, bytes.Length)..]];
 
-    // In place of a whole value of JSON, where the bytes are JSON.
+    // Replaces a whole JSON value if the bytes are JSON.
     private static byte[] OverValue(byte[] bytes, int at, byte[] word)
     {
         var stop = bytes.AsSpan(at).IndexOfAny(",}]"u8);

@@ -4,7 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// A small set of noise whose classes differ in brightness, in memory or handed out through the scratch space as a decoding set would.
+/// A small data set of noise images whose classes differ in brightness, either in memory or copied to the scratch space, as in a set that
+/// decodes files.
 /// </summary>
 internal sealed class NoiseImages : Dataset
 {
@@ -19,7 +20,7 @@ internal sealed class NoiseImages : Dataset
         pixels = [.. Enumerable.Range(0, count * ImageBytes).Select(i => (byte)(i / ImageBytes % classes * 60 + draws.Integer(100)))];
     }
 
-    /// <summary>Example whose reading fails; -1 for none.</summary>
+    /// <summary>Index of the image whose reading fails; -1 for none.</summary>
     public int Broken { get; init; } = -1;
 
     public override int Count { get; }

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Writes the pictures that tests need.</summary>
+/// <summary>Writes the image files that tests need.</summary>
 internal static class PictureFiles
 {
     /// <summary>Paints height × width pixels by a function of (row, column).</summary>
@@ -25,7 +25,7 @@ internal static class PictureFiles
         return bitmap;
     }
 
-    /// <summary>A picture's file, coded as its extension says.</summary>
+    /// <summary>Writes an image file, encoded according to its extension.</summary>
     public static string Write(string path, SKBitmap bitmap)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -35,15 +35,15 @@ internal static class PictureFiles
         return path;
     }
 
-    /// <summary>A picture of random-looking but fixed pixels, so that its file is long enough to be cut.</summary>
+    /// <summary>Writes an image of random-looking but fixed pixels, so that its file is long enough to be cut off.</summary>
     public static string WriteNoise(string path, int height = 64, int width = 64) =>
         Write(path, Paint(height, width, (y, x) => new SKColor((byte)(y * 37 + x * 101), (byte)(y * x * 13), (byte)(x * 59 ^ y * 29))));
 
-    /// <summary>A picture of one colour.</summary>
+    /// <summary>Writes an image of one colour.</summary>
     public static string WritePlain(string path, SKColor color, int height = 16, int width = 16) =>
         Write(path, Paint(height, width, (_, _) => color));
 
-    /// <summary>Keeps the first part of a file.</summary>
+    /// <summary>Cuts a file off after the given share.</summary>
     public static void Cut(string path, double share)
     {
         var bytes = File.ReadAllBytes(path);
@@ -53,12 +53,12 @@ internal static class PictureFiles
     /// <summary>Writes an EXIF orientation into a JPEG, PNG or WebP file.</summary>
     public static void InsertOrientation(string path, ushort orientation) => InsertExif(path, Exif(orientation));
 
-    /// <summary>A block of EXIF with nothing but an orientation, in the byte order of Motorola or of Intel.</summary>
+    /// <summary>An EXIF block that contains only an orientation, in Motorola or Intel byte order.</summary>
     public static byte[] Exif(ushort orientation, bool little = false) => little
         ? [(byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0]
         : [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
 
-    /// <summary>Puts a block of EXIF behind a JPEG's first marker, a PNG's header or a WebP's pixels.</summary>
+    /// <summary>Inserts an EXIF block after a JPEG's first marker, a PNG's header or a WebP's pixels.</summary>
     public static void InsertExif(string path, byte[] exif)
     {
         var file = File.ReadAllBytes(path);
@@ -70,14 +70,14 @@ internal static class PictureFiles
         });
     }
 
-    /// <summary>Puts a chunk of any type behind a PNG's header.</summary>
+    /// <summary>Inserts a chunk of any type after a PNG's header.</summary>
     public static void InsertChunk(string path, string type, byte[] content)
     {
         var png = File.ReadAllBytes(path);
         File.WriteAllBytes(path, [.. png[..33], .. Chunk(Encoding.ASCII.GetBytes(type), content), .. png[33..]]);
     }
 
-    /// <summary>A BMP of 24 bits per pixel, rows from the bottom up: Skia writes none.</summary>
+    /// <summary>Writes a BMP of 24 bits per pixel, with rows from the bottom up, because Skia does not write BMP.</summary>
     public static string WriteBmp(string path, int height, int width, Func<int, int, SKColor> color)
     {
         var stride = (3 * width + 3) / 4 * 4;
@@ -94,7 +94,7 @@ internal static class PictureFiles
         return path;
     }
 
-    /// <summary>A GIF of 2×2 pixels and two frames: red, green, blue, white (row by row), then all red.</summary>
+    /// <summary>Writes a GIF of 2×2 pixels and two frames: red, green, blue, white (row by row), then all red.</summary>
     public static string WriteGif(string path)
     {
         // Codes of 3 bits, lowest first: 4 clears the table, 5 ends.
@@ -111,7 +111,7 @@ internal static class PictureFiles
         return path;
     }
 
-    /// <summary>Makes a PNG claim another size, with the right checksum.</summary>
+    /// <summary>Changes the size in the header of a PNG, with a correct checksum.</summary>
     public static void ClaimSize(string path, int height, int width)
     {
         var png = File.ReadAllBytes(path);
@@ -121,7 +121,7 @@ internal static class PictureFiles
         File.WriteAllBytes(path, png);
     }
 
-    /// <summary>A small progressive JPEG (33×41, 4:2:0, quality 40), written by libjpeg: Skia writes none.</summary>
+    /// <summary>A small progressive JPEG (33×41, 4:2:0, quality 40), written by libjpeg, because Skia does not write them.</summary>
     public static byte[] Progressive => Convert.FromBase64String("""
         /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/
         2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wgARCAAhACkDASIAAhEBAxEB/8QA
@@ -134,7 +134,7 @@ internal static class PictureFiles
         b8Pi4aOsGHH/2Q==
         """);
 
-    /// <summary>A small JPEG of inks (33×41, CMYK, quality 30), written by libjpeg: Skia writes none.</summary>
+    /// <summary>A small CMYK JPEG (33×41, quality 30), written by libjpeg, because Skia does not write them.</summary>
     public static byte[] Cmyk => Convert.FromBase64String("""
         /9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAbEhQXFBEbFxYXHhwbIChCKyglJShROj0wQmBVZWRfVV1baniZgWpxkHNbXYW1hpCeo6utq2eAvMm6pseZqKuk/8AA
         FAgAIQApBEMRAE0RAFkRAEsRAP/EABoAAAMBAQEBAAAAAAAAAAAAAAMEBQIBBgf/xAArEAACAgECBQMCBwAAAAAAAAAAAQIDEQQSBRMhMUEiMlEUMxZSYWSh
@@ -145,7 +145,7 @@ internal static class PictureFiles
         2gug9yKdAeAtd92R6LT/AG0MrsHgcQlxHswN3Y+dQNIkC4Q6f//Z
         """);
 
-    /// <summary>A JPEG with its chroma halved on both axes, as cameras write it.</summary>
+    /// <summary>Writes a JPEG, by default with the chroma halved on both axes, as cameras do.</summary>
     public static string WriteJpeg(string path, SKBitmap bitmap, int quality,
         SKJpegEncoderDownsample downsample = SKJpegEncoderDownsample.Downsample420)
     {
@@ -159,7 +159,7 @@ internal static class PictureFiles
         return path;
     }
 
-    /// <summary>A plain PNG of 16 bits a channel, written chunk by chunk: Skia writes none.</summary>
+    /// <summary>Writes a PNG of one colour with 16 bits per channel, chunk by chunk, because Skia does not write them.</summary>
     public static string WriteDeep(string path, int height, int width, ushort red, ushort green, ushort blue)
     {
         var row = new byte[1 + 6 * width];      // filter 0, then R, G, B
@@ -181,7 +181,7 @@ internal static class PictureFiles
         return path;
     }
 
-    // The header of the extended format (flags, size less one) before the chunks that are there, the block behind them.
+    // Puts the header of the extended format (flags, size minus one) before the existing chunks, and the EXIF block after them.
     private static byte[] WebpWithExif(byte[] file, byte[] exif)
     {
         using var codec = SKCodec.Create(new MemoryStream(file));

@@ -3,22 +3,22 @@ using SkiaSharp;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>A folder that is deleted with the test, and small pictures in three classes in it.</summary>
+/// <summary>A folder with small images of three classes, deleted after the test.</summary>
 internal sealed class PictureSet : IDisposable
 {
     private static readonly SKColor[] Colors = [SKColors.Firebrick, SKColors.SeaGreen, SKColors.RoyalBlue];
     private static readonly string[] Classes = ["blue", "green", "red"];
 
-    /// <summary>The folder; the pictures lie in <see cref="Pictures"/>.</summary>
+    /// <summary>The folder; the images are in <see cref="Pictures"/>.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("patchwork-cli-").FullName;
 
-    /// <summary>The data set's folder.</summary>
+    /// <summary>The folder of the data set.</summary>
     public string Pictures => At("pictures");
 
     /// <summary>A path in the folder.</summary>
     public string At(string name) => Path.Combine(Folder, name);
 
-    /// <summary>Paints the pictures: 16×16, a class colour whose brightness varies.</summary>
+    /// <summary>Paints the images: 16×16 pixels, in the colour of the class with varying brightness.</summary>
     public PictureSet Paint(int perClass = 30)
     {
         for (var label = 0; label < Classes.Length; label++)
@@ -34,7 +34,7 @@ internal sealed class PictureSet : IDisposable
         return this;
     }
 
-    /// <summary>The flags of a short run on the pictures.</summary>
+    /// <summary>The flags of a short run on the images.</summary>
     public string[] Flags(string run, int epochs = 2) =>
         ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", $"{epochs}", "--batch-size", "4", "--threads", "1",
             "--out", At(run)];

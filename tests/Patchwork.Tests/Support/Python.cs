@@ -4,15 +4,15 @@ using Xunit;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>The system's Python, for what its libraries say of the same input.</summary>
+/// <summary>Runs the system's Python, to compare with the results of its libraries.</summary>
 internal static class Python
 {
     private const string Program = "/usr/bin/python3";
 
-    // Each module is tried once: importing torchvision takes seconds.
+    // Each module is tried only once, because importing torchvision takes seconds.
     private static readonly ConcurrentDictionary<string, Lazy<bool>> Installed = new();
 
-    /// <summary>Runs a script that must succeed and returns what it wrote to its standard output.</summary>
+    /// <summary>Runs a script, which must succeed, and returns its standard output.</summary>
     public static string Run(string script, params string[] arguments)
     {
         var (code, output, error) = Start(["-c", script, .. arguments]);
@@ -20,7 +20,7 @@ internal static class Python
         return output;
     }
 
-    /// <summary>Skips the test where a module is not installed.</summary>
+    /// <summary>Skips the test if a module is not installed.</summary>
     public static void Need(string module) => Assert.SkipUnless(
         Installed.GetOrAdd(module, name => new(() => File.Exists(Program) && Start(["-c", $"import {name}"]).Code == 0)).Value,
         $"Python with {module} is not installed.");

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// Weights and images that anybody can rebuild from integers alone: SplitMix64's finalizer over (seed, tensor number, flat index). The
-/// recorded outputs in <c>Parity/vectors/models.json</c> belong to networks filled this way.
+/// Weights and images that can be reproduced from integers alone, with SplitMix64's finalizer over (seed, tensor number, flat index). The
+/// recorded outputs in <c>Parity/vectors/models.json</c> belong to networks with these weights.
 /// </summary>
 internal static class ReferenceFill
 {
@@ -50,7 +50,7 @@ internal static class ReferenceFill
         target.copy_(filled);
     }
 
-    /// <summary>The recorded networks' images: fine noise on 8×8 tiles of coarse noise, float32 (N, C, H, W).</summary>
+    /// <summary>The input images of the recorded networks: fine noise on 8×8 tiles of coarse noise, float32 (N, C, H, W).</summary>
     public static Tensor Input(ulong seed, long[] shape)
     {
         var (n, c, h, w) = (shape[0], shape[1], shape[2], shape[3]);

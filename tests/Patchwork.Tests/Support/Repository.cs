@@ -2,16 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace Patchwork.Tests.Support;
 
-/// <summary>Files of the repository that this test project was built from.</summary>
+/// <summary>Paths of files in the repository from which this test project was built.</summary>
 internal static class Repository
 {
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = Find();
 
-    /// <summary>A file or folder by its path from the root.</summary>
+    /// <summary>The full path of a file or folder, given its path from the root.</summary>
     public static string File(string path) => Path.Combine(Root, path.Replace('/', Path.DirectorySeparatorChar));
 
-    /// <summary>The C# files below folders, without what a build writes there.</summary>
+    /// <summary>The C# files in the given folders and below, without build output.</summary>
     public static IEnumerable<string> Sources(params string[] folders) =>
         from folder in folders
         from file in Directory.EnumerateFiles(File(folder), "*.cs", SearchOption.AllDirectories)

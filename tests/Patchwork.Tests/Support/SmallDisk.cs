@@ -5,12 +5,12 @@ using Xunit;
 namespace Patchwork.Tests.Support;
 
 /// <summary>
-/// A file system of a few kilobytes, which really gets full. It is mounted in a name space of its own, where it needs no more rights than a
-/// user name space gives, and is gone with the script that uses it.
+/// A real file system of a few kilobytes that can get full. It is mounted in a separate namespace, which requires no more rights than a
+/// user namespace grants, and disappears when the script that uses it ends.
 /// </summary>
 internal sealed class SmallDisk : IDisposable
 {
-    // What a script may use: $disk; patch NAME ARGUMENT... runs the command line and keeps what it said; room SIZE makes the disk larger.
+    // Available to scripts: $disk; patch NAME ARGUMENT... runs the command line and stores its output; room SIZE makes the disk larger.
     private const string Prelude = """
         set -u
         mount -t tmpfs -o size="$size" none "$disk" || exit 99
@@ -21,14 +21,14 @@ internal sealed class SmallDisk : IDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-disk-").FullName;
 
-    /// <summary>Where it is mounted, for a script; outside the script this is an empty folder.</summary>
+    /// <summary>The mount point for scripts; outside the script this is an empty folder.</summary>
     public string Disk => At("disk");
 
-    /// <summary>A path beside the disk, for what is to outlive the script.</summary>
+    /// <summary>A path outside the disk, for files that must outlive the script.</summary>
     public string At(string name) => Path.Combine(folder, name);
 
     /// <summary>
-    /// Runs a script of bash on a disk of <paramref name="size"/> (such as 64k). Skips the test where nothing can be mounted.
+    /// Runs a bash script with a disk of <paramref name="size"/> (such as 64k). Skips the test if nothing can be mounted.
     /// </summary>
     public void Run(string size, string script, params (string Name, string Value)[] environment)
     {
@@ -60,7 +60,7 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
-    /// <summary>What <c>patch NAME</c> said.</summary>
+    /// <summary>The result of <c>patch NAME</c>.</summary>
     public CommandResult Said(string name) =>
         new(int.Parse(File.ReadAllText(At(name + ".code")), CultureInfo.InvariantCulture), File.ReadAllText(At(name + ".out")),
             File.ReadAllText(At(name + ".err")));

@@ -171,7 +171,7 @@ public sealed class FolderLayoutTests : IDisposable
         // Without leave a picture of a format that is not read under a name of one that is refuses the set, and is not called damaged.
         File.Delete(At("test", "a", "empty.png"));
         var refusal = Refused();
-        Assert.Contains("HEIC, a format that is not read", refusal, StringComparison.Ordinal);
+        Assert.Contains("HEIC, a format that is not supported", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("damaged:", refusal, StringComparison.Ordinal);
     }
 
