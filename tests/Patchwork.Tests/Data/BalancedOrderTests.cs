@@ -30,7 +30,7 @@ public sealed class BalancedOrderTests
     }
 
     [Fact]
-    public void Every_class_is_shown_equally_often_and_no_image_again_before_all_of_its_class() =>
+    public void Every_class_is_drawn_equally_often_and_no_image_repeats_before_all_of_its_class() =>
         Gen.Int[1, 40].Array[2, 6].Select(Gen.Int[0, 5], Gen.ULong[0, 9]).Sample((counts, epoch, seed) =>
         {
             var set = new Labelled(counts);
@@ -49,7 +49,7 @@ public sealed class BalancedOrderTests
         }, iter: Lane.Count(500, 100));
 
     [Fact]
-    public void A_loader_enters_a_balanced_epoch_at_any_step()
+    public void A_balanced_epoch_can_start_at_any_step()
     {
         var set = new Labelled([3, 17, 40]);
         int[] From(int step)
@@ -63,7 +63,7 @@ public sealed class BalancedOrderTests
     }
 
     [Fact]
-    public void Folds_share_the_images_out_once_and_every_class_evenly() =>
+    public void Folds_divide_the_images_and_every_class_evenly() =>
         Gen.Int[2, 40].Array[2, 6].Select(Gen.Int[2, 7]).Sample((counts, folds) =>
         {
             var set = new Labelled(counts);
@@ -79,7 +79,7 @@ public sealed class BalancedOrderTests
         }, iter: Lane.Count(500, 100));
 
     [Fact]
-    public void A_larger_choice_per_class_holds_a_smaller_one()
+    public void A_subset_with_more_images_per_class_contains_the_smaller_one()
     {
         var set = new Labelled([5, 30, 90]);
         int[] Chosen(int count) => [.. Enumerable.Range(0, StratifiedSplit.PerClass(set, count).Count)
@@ -90,7 +90,7 @@ public sealed class BalancedOrderTests
     }
 
     [Fact]
-    public void Cross_validation_tests_every_image_once_and_never_what_it_trained_on()
+    public void Cross_validation_tests_every_image_once_and_trains_on_no_test_image()
     {
         var pair = DatasetCatalogue.Open("clothing", new DataOptions { ImageSize = 8 });
         var tested = new List<int>();

@@ -16,7 +16,7 @@ public sealed class BatchLoaderTests
     private static readonly CropFlip Strong = new() { Padding = 5, Flip = true };
 
     [Fact]
-    public void Any_number_of_threads_gives_the_same_batches_to_the_bit()
+    public void Batches_are_bit_identical_for_any_number_of_threads()
     {
         var expected = Record(new NoiseImages(), threads: 0);
         Assert.Equal(8, expected.Count);      // two epochs of 37 images in batches of 10
@@ -46,7 +46,7 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
-    public void Resized_crops_and_colours_are_the_same_for_any_number_of_threads_and_new_in_every_epoch()
+    public void Resized_crops_and_colours_are_the_same_for_any_number_of_threads_and_differ_in_every_epoch()
     {
         List<string> Photographs(int threads) =>
             Record(new NoiseImages(), threads, Options(threads) with { ResizedCrop = new RandomResizedCrop(), Color = new ColorJitter() });
@@ -115,7 +115,7 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
-    public void An_epoch_is_a_new_order_of_all_examples_and_can_be_entered_at_any_step()
+    public void An_epoch_is_a_new_permutation_of_all_examples_and_can_start_at_any_step()
     {
         using var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), Options(1));
         int[] Ids(long epoch, int from = 0) => [.. loader.Epoch(epoch, from).SelectMany(batch => batch.Ids)];
@@ -142,7 +142,7 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
-    public void Leaving_an_epoch_early_ends_its_threads_and_a_second_one_beside_it_is_refused()
+    public void A_second_concurrent_epoch_is_rejected_and_leaving_the_first_early_frees_the_loader()
     {
         using var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), Options(2));
         using (var epoch = loader.Epoch(0).GetEnumerator())
@@ -154,7 +154,7 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
-    public void A_planner_that_must_see_pixels_is_refused_and_no_tensor_is_left()
+    public void A_planner_that_needs_pixels_is_rejected_and_no_tensor_leaks()
     {
         var before = LiveTensors.Settled();
         using (var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), Options(2)))

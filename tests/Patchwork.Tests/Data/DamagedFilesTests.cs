@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Data;
 
 public sealed class DamagedFilesTests : IDisposable
 {
-    // Numbers that headers lie with.
+    // Extreme values that a damaged header may contain.
     private static readonly byte[][] Extremes =
         [[0, 0, 0, 0], [255, 255, 255, 255], [127, 255, 255, 255], [0x80, 0, 0, 0], [0, 1], [255, 255]];
 
@@ -49,7 +49,7 @@ public sealed class DamagedFilesTests : IDisposable
         var path = PictureFiles.Write(Path.Combine(folder, name),
             PictureFiles.Paint(12, 16, (y, x) => new SKColor((byte)(y * 20), (byte)(x * 15), (byte)(y * x))));
         var planar = new byte[3 * 64];
-        // A header may claim a large picture; a quarter of a megapixel here, 100 for users.
+        // A header may claim a large image. The limit is a quarter of a megapixel here and 100 megapixels for users.
         var refused = Mutation.Refused<InputException>("damaged " + name, Mutation.Inputs, [File.ReadAllBytes(path)], Extremes, 1 << 21,
             input => ImageDecoder.Decode(input, name, 8, 8, planar, 3, largestPixels: 1 << 18, (h, w) => Window.Centered(h, w, 8, 8)));
         Assert.InRange(refused, Mutation.Inputs / 20, Mutation.Inputs * 99 / 100);

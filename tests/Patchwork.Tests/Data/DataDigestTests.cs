@@ -26,7 +26,7 @@ public sealed class DataDigestTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_files_lie_does_not_count()
+    public void The_digest_does_not_depend_on_the_location_of_the_files()
     {
         files.Paint(perClass: 5);
         Copy(files.Pictures, files.At("elsewhere"));
@@ -34,7 +34,7 @@ public sealed class DataDigestTests : IDisposable
     }
 
     [Theory, InlineData("pixel"), InlineData("name"), InlineData("class"), InlineData("more"), InlineData("size")]
-    public void Whatever_is_another_is_noticed(string change)
+    public void Any_change_of_the_files_or_the_size_changes_the_digest(string change)
     {
         files.Paint(perClass: 5);
         var before = DataDigest.Of(Open(files.Pictures));
@@ -58,14 +58,14 @@ public sealed class DataDigestTests : IDisposable
         Assert.NotEqual(before, DataDigest.Of(Open(files.Pictures, change == "size" ? 9 : 8)));
     }
 
-    // Sets in memory without files: labels and their order count.
+    // In-memory sets without files: the digest depends on the labels and their order.
     [Fact]
-    public void Equal_labels_and_pixels_are_equal_digests_and_others_are_not() =>
+    public void Digests_are_equal_exactly_when_labels_and_pixels_are_equal() =>
         Gen.Select(Gen.Int[0, 3].Array[1, 20], Gen.Int[0, 3].Array[1, 20]).Sample((a, b) =>
             (DataDigest.Of(new KnownDataset(a)) == DataDigest.Of(new KnownDataset(b))) == a.SequenceEqual(b));
 
     [Fact]
-    public void Labels_are_matched_by_the_names_of_the_classes()
+    public void Relabelling_matches_classes_by_name()
     {
         files.Paint(perClass: 5);
         var pair = DatasetCatalogue.Open("folder", new DataOptions { Data = files.Pictures, ImageSize = 8 });

@@ -11,10 +11,10 @@ public sealed class DatasetViewTests
     private static readonly Window Corner = new(3, 5, 20, 24);
     private readonly Dataset shapes = DatasetCatalogue.Open("shapes", new DataOptions()).Train;
 
-    /// <summary>The same set.</summary>
+    /// <summary>A view that changes nothing.</summary>
     private sealed class Same(Dataset whole) : DatasetView(whole);
 
-    /// <summary>Negatives of the images.</summary>
+    /// <summary>A view whose images are the negatives of the wrapped set's images.</summary>
     private sealed class Negatives(Dataset whole) : DatasetView(whole, samePixels: false)
     {
         public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
@@ -27,7 +27,7 @@ public sealed class DatasetViewTests
     }
 
     /// <summary>
-    /// A grey set whose pictures are larger than its images: a window is filled with the number of rows that are offered.
+    /// A grey set whose stored pictures are larger than its images: every window is filled with the number of rows of the stored picture.
     /// </summary>
     private sealed class LargePictures : Dataset
     {
@@ -66,7 +66,7 @@ public sealed class DatasetViewTests
     }
 
     [Fact]
-    public void A_view_without_changes_is_the_wrapped_set_in_every_member()
+    public void A_view_without_changes_forwards_every_member_to_the_wrapped_set()
     {
         var view = new Same(shapes);
         Assert.Same(shapes, view.Whole);
@@ -82,19 +82,19 @@ public sealed class DatasetViewTests
     }
 
     [Fact]
-    public void A_view_with_pixels_of_its_own_cuts_windows_from_them_and_knows_no_objects()
+    public void A_view_with_its_own_pixels_crops_windows_from_them_and_has_no_objects()
     {
         var view = new Negatives(shapes);
         Assert.False(view.InMemory);
         Assert.Null(view.ObjectBox(7));
         Assert.True(view.ObjectMask(7).IsEmpty);
         Assert.Equal(shapes.Label(7), view.Label(7));
-        // Both are rounded once: the sum of an image and its negative is 255, give or take a level.
+        // Each is rounded once, so an image and its negative add up to 255 within one level.
         Assert.All(Part(shapes, 7).Zip(Part(view, 7)), pair => Assert.InRange(pair.First + pair.Second, 254, 256));
     }
 
     [Fact]
-    public void A_subset_shows_each_member_of_the_example_that_it_names()
+    public void A_subset_forwards_every_member_to_the_selected_example()
     {
         var subset = new Subset(shapes, [11, 4]);
         Assert.Equal((shapes.Label(4), shapes.ObjectBox(4)), (subset.Label(1), subset.ObjectBox(1)));
@@ -104,7 +104,7 @@ public sealed class DatasetViewTests
     }
 
     [Fact]
-    public void A_loader_takes_resized_crops_from_the_picture_that_a_set_of_the_users_own_offers()
+    public void A_loader_takes_resized_crops_from_the_full_picture_of_a_custom_dataset()
     {
         var options = LoaderOptions.Evaluation(2) with { ResizedCrop = new RandomResizedCrop() };
         using var loader = new BatchLoader(new Subset(new LargePictures(), [1, 0]), new SeedStream(1), options);

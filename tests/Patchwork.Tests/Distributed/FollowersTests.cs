@@ -14,7 +14,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>Rank 0 works as a process alone does, and the others serve it.</summary>
+/// <summary>Tests that rank 0 works as a single process does while the other ranks serve it.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class FollowersTests : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class FollowersTests : IDisposable
 
     private readonly PictureSet files = new();
 
-    // Whatever rank 0 does, and then the end of its followers.
+    // Runs work on rank 0 and then dismisses its followers.
     private static T Lead<T>(int ranks, Func<ICollective, T> work) => ThreadRanks.Run(ranks, collective =>
     {
         if (collective.Rank > 0)
@@ -39,7 +39,7 @@ public sealed class FollowersTests : IDisposable
         TrainingRun.Start(recipe, files.At(run), [], _ => { }, ranks, TestContext.Current.CancellationToken);
 
     [Fact]
-    public void A_thousand_images_are_evaluated_by_three_ranks_as_by_one_process()
+    public void Three_ranks_evaluate_a_thousand_images_as_one_process_does()
     {
         EvaluationResult Evaluate(ICollective ranks)
         {
@@ -53,7 +53,7 @@ public sealed class FollowersTests : IDisposable
     }
 
     [Fact]
-    public void Suites_are_measured_by_three_ranks_as_by_one_process()
+    public void Three_ranks_measure_suites_as_one_process_does()
     {
         Lead(2, ranks => Train(Short, "run", ranks));
         foreach (var file in Directory.GetFiles(files.At("run"), "*", SearchOption.AllDirectories))
@@ -71,7 +71,7 @@ public sealed class FollowersTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_trains_each_run_by_all_ranks()
+    public void A_comparison_trains_each_run_on_all_ranks()
     {
         var result = Lead(2, ranks => new Comparison(Short with { Epochs = 1 }, ["baseline", "cutmix"], 1) { Collective = ranks }
             .Run(files.At("compared"), _ => [], (_, _) => { }, cancellation: TestContext.Current.CancellationToken));
@@ -84,7 +84,7 @@ public sealed class FollowersTests : IDisposable
     }
 
     [Fact]
-    public void What_rank_0_refuses_ends_its_followers_in_its_words()
+    public void An_error_on_rank_0_ends_its_followers_with_the_same_message()
     {
         var failures = ThreadRanks.Failures(2, collective =>
         {
@@ -98,9 +98,9 @@ public sealed class FollowersTests : IDisposable
         Assert.False(Directory.Exists(files.At("small")));
     }
 
-    // Recipes of ranks whose machines have other cores; a launcher that binds each of two ranks to one core of eight.
+    // Machines may have different numbers of cores, and a launcher may bind each of two ranks to one core of eight.
     [Fact]
-    public void A_rank_has_its_share_of_the_cores_and_a_binding_is_told()
+    public void A_rank_gets_its_share_of_the_cores_and_a_tight_binding_is_reported()
     {
         RankPlace Free(string host, int cores) => new(host, $"0-{cores - 1}", cores, cores);
         Assert.Equal(4, RankPlaces.Of(Free("a", 8), Free("a", 8)).MostThreads);
@@ -114,7 +114,7 @@ public sealed class FollowersTests : IDisposable
     }
 
     [Fact]
-    public void Launchers_are_known_by_what_they_put_into_the_environment()
+    public void Launchers_are_detected_by_their_environment_variables()
     {
         Launcher? Of(params (string, string)[] variables) =>
             Launcher.Detect(name => variables.FirstOrDefault(one => one.Item1 == name).Item2);
@@ -122,8 +122,8 @@ public sealed class FollowersTests : IDisposable
         Assert.Equal((4, 3), Of(("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "3")) is { } open ? (open.Size, open.Rank) : default);
         Assert.Equal((2, 0), Of(("PMI_SIZE", "2"), ("PMI_RANK", "0")) is { } mpich ? (mpich.Size, mpich.Rank) : default);
         Assert.Equal((8, 7), Of(("SLURM_STEP_NUM_TASKS", "8"), ("SLURM_PROCID", "7")) is { } slurm ? (slurm.Size, slurm.Rank) : default);
-        Assert.Null(Of(("OMPI_COMM_WORLD_SIZE", "1"), ("OMPI_COMM_WORLD_RANK", "0")));      // a process alone
-        Assert.Null(Of(("SLURM_NTASKS", "4"), ("SLURM_PROCID", "0")));      // the job's script itself
+        Assert.Null(Of(("OMPI_COMM_WORLD_SIZE", "1"), ("OMPI_COMM_WORLD_RANK", "0")));      // a single process
+        Assert.Null(Of(("SLURM_NTASKS", "4"), ("SLURM_PROCID", "0")));      // the job script itself
         Assert.Null(Of(("PMI_SIZE", "many"), ("PMI_RANK", "0")));
     }
 

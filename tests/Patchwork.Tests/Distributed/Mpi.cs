@@ -4,10 +4,13 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>A launcher of MPI that is installed here, and what Debian's need in a container: permission for root, more ranks than cores.</summary>
+/// <summary>
+/// Starts the installed MPI launchers with the settings that Debian's versions need in a container: permission to run as root and more
+/// ranks than cores.
+/// </summary>
 internal static class Mpi
 {
-    /// <summary>Open MPI's launcher and MPICH's, by Debian's names.</summary>
+    /// <summary>Debian's names of the launchers of Open MPI and MPICH.</summary>
     public const string Open = "mpirun.openmpi", Mpich = "mpirun.mpich";
 
     private static readonly Dictionary<string, string> Environment = new()
@@ -19,22 +22,22 @@ internal static class Mpi
         ["OMPI_MCA_plm_rsh_agent"] = "/bin/false",      // one host needs no ssh
     };
 
-    /// <summary>Skips a test where a launcher is not installed.</summary>
+    /// <summary>Skips the test if a launcher is not installed.</summary>
     public static void Need(string launcher) => Assert.SkipUnless(File.Exists($"/usr/bin/{launcher}"),
         $"{launcher} (Debian's openmpi-bin or mpich) is not installed.");
 
-    /// <summary>Starts the command line on so many ranks.</summary>
+    /// <summary>Starts the command-line tool on the given number of ranks.</summary>
     public static Process Start(string launcher, int ranks, string[] arguments, params (string Name, string Value)[] environment) =>
         Start(launcher, ["-n", $"{ranks}", CommandLine.Host, "exec", CommandLine.Program, .. arguments], environment);
 
-    /// <summary>The same to the end.</summary>
+    /// <summary>Runs the command-line tool on the given number of ranks and waits until it ends.</summary>
     public static CommandResult Run(string launcher, int ranks, string[] arguments, params (string Name, string Value)[] environment)
     {
         using var process = Start(launcher, ranks, arguments, environment);
         return CommandLine.Finish(process);
     }
 
-    /// <summary>Starts a launcher with arguments of its own.</summary>
+    /// <summary>Starts a launcher with the given arguments.</summary>
     public static Process Start(string launcher, string[] arguments, params (string Name, string Value)[] environment) =>
         Start(launcher, launcher, arguments, environment);
 
@@ -49,10 +52,10 @@ internal static class Mpi
         return Process.Start(start)!;
     }
 
-    /// <summary>The variables above as a script of bash sets them.</summary>
+    /// <summary>The environment variables of all launches as export lines for bash.</summary>
     public static string Exports => string.Join('\n', Environment.Select(one => $"export {one.Key}={one.Value}"));
 
-    /// <summary>What Patchwork said, without the launcher's own words.</summary>
+    /// <summary>The lines of the error output that Patchwork wrote, without those of the launcher.</summary>
     public static string[] Said(string error) =>
         [.. error.Split('\n').Where(line => line.StartsWith("patchwork: ", StringComparison.Ordinal))];
 }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>The command line under the launchers of both MPIs.</summary>
+/// <summary>Tests of the command-line tool under the launchers of Open MPI and MPICH.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class MpiTests : IDisposable
 {
@@ -22,9 +22,9 @@ public sealed class MpiTests : IDisposable
 
     private JsonNode Json(string file) => JsonNode.Parse(File.ReadAllText(files.At(file)))!;
 
-    // Two numbers have one sum, in whatever order they are added.
+    // The sum of two numbers does not depend on their order, so two ranks give the same bits with any MPI.
     [Fact]
-    public void Both_MPIs_train_and_come_to_the_same_bits()
+    public void Open_MPI_and_MPICH_train_to_bit_identical_weights()
     {
         Mpi.Need(Mpi.Open);
         Mpi.Need(Mpi.Mpich);
@@ -33,7 +33,7 @@ public sealed class MpiTests : IDisposable
             var result = Mpi.Run(launcher, 2, Train(launcher, "--json"));
             Assert.True(result.ExitCode == 0, result.Error);
             Assert.Equal("", result.Error);
-            Assert.Equal(1000, (int)JsonNode.Parse(result.Output)!["testImages"]!);      // one document, of rank 0
+            Assert.Equal(1000, (int)JsonNode.Parse(result.Output)!["testImages"]!);      // one document, written by rank 0
             Assert.Equal([Environment.MachineName, Environment.MachineName],
                 Json($"{launcher}/environment.json")["ranks"]!.AsArray().Select(host => (string)host!));
             Assert.Equal(2, (int)Json($"{launcher}/recipe.json")["ranks"]!);
@@ -43,7 +43,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void Killed_at_random_moments_and_resumed_it_comes_to_the_bits_of_the_run_left_alone()
+    public void A_run_killed_at_random_moments_resumes_to_the_weights_of_an_uninterrupted_run()
     {
         Lane.NeedFull("five kills of two ranks");
         Assert.Equal(0, Mpi.Run(Mpi.Open, 2, Train("whole")).ExitCode);
@@ -72,7 +72,7 @@ public sealed class MpiTests : IDisposable
         }
     }
 
-    // The launcher, whose ranks must end too, or one rank, whose launcher ends the others.
+    // Kills the launcher, whose ranks must end too, or one rank, whereupon the launcher ends the others.
     private static void Kill(Process launcher, bool all)
     {
         if (!all && RanksOf(launcher.Id) is { Length: > 0 } ranks)
@@ -99,7 +99,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void Another_number_of_ranks_goes_on_and_says_so_and_a_signal_keeps_a_checkpoint()
+    public void A_signal_keeps_a_checkpoint_and_resuming_on_another_number_of_ranks_gives_a_notice()
     {
         Lane.NeedFull("three trainings of ranks");
         using (var process = Mpi.Start(Mpi.Open, 2, [.. Train("run").Select(word => word == "2" ? "500" : word)]))
@@ -118,9 +118,9 @@ public sealed class MpiTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    // A connection that is silent is not a closed one.
+    // A stopped process keeps its connections open, so only the timeout can notice it.
     [Fact]
-    public void A_rank_that_answers_no_more_is_waited_for_so_long_and_no_longer()
+    public void A_rank_that_stops_answering_ends_the_run_after_the_timeout()
     {
         Lane.NeedFull("starts ranks");
         using var process = Mpi.Start(Mpi.Open, 2, [.. Train("silent").Select(word => word == "2" ? "500" : word)], ("PATCHWORK_MPI_WAIT", "3"));
@@ -161,7 +161,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void What_is_not_for_ranks_is_refused_once()
+    public void Commands_unfit_for_several_ranks_are_rejected_with_one_message()
     {
         Lane.NeedFull("starts ranks four times");
         (string[] Line, string Expected)[] refused =
@@ -181,7 +181,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void A_launcher_of_another_MPI_is_told_and_so_is_a_missing_one()
+    public void A_library_of_another_MPI_and_a_missing_library_are_reported()
     {
         Lane.NeedFull("starts ranks");
         Mpi.Need(Mpi.Mpich);
@@ -193,7 +193,7 @@ public sealed class MpiTests : IDisposable
                 StringComparison.Ordinal);
             Assert.Equal(2, other.ExitCode);
         }
-        // What a machine without MPI is like.
+        // Simulates a machine without MPI.
         using var disk = new SmallDisk();
         disk.Run("64k", """
             for library in /usr/lib/*/libmpi.so.40.* /usr/lib/*/libmpich.so.12.*; do mount --bind /dev/null "$library" || exit 99; done
@@ -204,7 +204,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void A_rank_without_the_data_and_a_full_disk_end_all_with_one_message()
+    public void A_rank_without_data_and_a_full_disk_end_all_ranks_with_one_message()
     {
         Lane.NeedFull("three trainings of ranks");
         Mpi.Need(Mpi.Open);
@@ -232,7 +232,7 @@ public sealed class MpiTests : IDisposable
     }
 
     [Fact]
-    public void The_sample_trains_on_two_ranks_as_on_one_process()
+    public void The_sample_runs_in_one_process_and_on_two_ranks()
     {
         Lane.NeedFull("an epoch on all photographs, twice");
         var lines = new List<string>();

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>A small training that any number of ranks can do, and what it was like.</summary>
+/// <summary>A small training that runs on any number of ranks and records what each rank saw.</summary>
 internal sealed record RankedFit
 {
     public Func<IEnumerable<Callback>> Callbacks { get; init; } = () => [];
@@ -27,15 +27,15 @@ internal sealed record RankedFit
 
     public bool Validates { get; init; }
 
-    /// <summary>Where a rank goes on from; rank 0's counts.</summary>
+    /// <summary>The checkpoint from which each rank resumes. Only that of rank 0 is used.</summary>
     public Func<int, Checkpoint?> Resume { get; init; } = _ => null;
 
     public Func<int, CancellationToken> Cancellation { get; init; } = _ => default;
 
-    /// <summary>What every rank saw, by rank.</summary>
+    /// <summary>Runs the training on the given number of ranks. Returns the records by rank.</summary>
     public IReadOnlyList<RankRecord> Run(int ranks) => ranks == 1 ? [On(new SingleProcess())] : ThreadRanks.Run(ranks, On);
 
-    /// <summary>One rank's part of it.</summary>
+    /// <summary>Runs one rank's part of the training.</summary>
     public RankRecord On(ICollective collective)
     {
         var seeds = new SeedStream(2);
@@ -57,7 +57,7 @@ internal sealed record RankedFit
         return here.data<float>().ToArray();
     }
 
-    /// <summary>Pictures of noise, an odd number of every class.</summary>
+    /// <summary>Noise images of 16×16 whose labels (index² mod 3) are not balanced.</summary>
     internal sealed class Pictures(int count) : Dataset
     {
         public override int Count => count;
@@ -108,7 +108,7 @@ internal sealed record RankedFit
     }
 }
 
-/// <summary>What one rank saw of a training.</summary>
+/// <summary>What one rank saw during a training.</summary>
 internal sealed class RankRecord
 {
     public List<RankStepRecord> Steps { get; } = [];
@@ -122,5 +122,5 @@ internal sealed class RankRecord
     public Dictionary<string, double> Metrics { get; set; } = [];
 }
 
-/// <summary>One step: pixels, targets (rows of 3) and rows in the whole batch.</summary>
+/// <summary>One step: pixels, targets (rows of 3) and the positions of the rows in the whole batch.</summary>
 internal sealed record RankStepRecord(float[] Pixels, float[] Targets, int[] Rows, Batch Batch);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>Whatever happens to one rank ends all, each with the same words, and a stored checkpoint goes on from there.</summary>
+/// <summary>Tests that a failure of one rank ends all ranks with the same message, and that a stored checkpoint can be resumed.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class RanksFailureTests : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class RanksFailureTests : IDisposable
     public static TheoryData<string> Moments => ["step", "backward", "epoch", "validation", "fit"];
 
     [Theory, MemberData(nameof(Moments))]
-    public void A_rank_that_throws_ends_all_with_one_message_that_names_it(string moment)
+    public void A_rank_that_throws_ends_all_ranks_with_one_message_that_names_it(string moment)
     {
         var fit = new RankedFit
         {
@@ -35,7 +35,7 @@ public sealed class RanksFailureTests : IDisposable
     }
 
     [Fact]
-    public void Callers_can_tell_kinds_of_failures_apart_on_every_rank()
+    public void Every_rank_throws_the_exception_type_of_the_failed_rank()
     {
         foreach (var failure in (Exception[])[new InputException("no"), new OutputException("no", new IOException("no")),
             new IOException("no")])
@@ -50,7 +50,7 @@ public sealed class RanksFailureTests : IDisposable
     }
 
     [Fact]
-    public void A_loss_that_is_not_finite_on_one_rank_is_so_for_all_in_the_words_of_one_process()
+    public void A_loss_that_is_not_finite_on_one_rank_fails_all_ranks_with_the_single_process_message()
     {
         var fit = new RankedFit { OwnCallbacks = rank => rank == 1 ? [new Spoiled()] : [] };
         Assert.All(ThreadRanks.Failures(2, collective => fit.On(collective)), failure =>
@@ -61,7 +61,7 @@ public sealed class RanksFailureTests : IDisposable
     }
 
     [Fact]
-    public void One_rank_that_wants_to_stop_stops_all_at_the_same_step()
+    public void A_stop_request_on_one_rank_stops_all_ranks_at_the_same_step()
     {
         var fit = new RankedFit { Options = Epochs, OwnCallbacks = rank => rank == 1 ? [new Stopping()] : [] };
         var all = fit.Run(3);
@@ -70,9 +70,10 @@ public sealed class RanksFailureTests : IDisposable
         Assert.True(all[0].Steps.Count < 9);
     }
 
-    // Cancelled on whatever rank and resumed, by as many ranks: the bits of the training left alone; by others, its weights to rounding.
+    // A training that is cancelled on any rank and resumed on as many ranks ends bit-identical to an uninterrupted one. On another number
+    // of ranks its weights are only close.
     [Fact]
-    public void A_cancelled_training_goes_on_to_the_same_bits_and_with_other_ranks_to_the_same_weights()
+    public void A_cancelled_training_resumes_bit_for_bit_and_on_other_ranks_to_similar_weights()
     {
         var whole = new RankedFit { Options = Epochs, Validates = true }.Run(2)[0];
         foreach (var (rank, step) in new[] { (0, 1), (1, 2), (1, 4), (0, 6) })
@@ -106,7 +107,7 @@ public sealed class RanksFailureTests : IDisposable
     }
 
     [Fact]
-    public void After_a_failure_that_all_know_of_the_ranks_can_train_again()
+    public void Ranks_can_train_again_after_a_reported_failure()
     {
         var bad = new RankedFit { OwnCallbacks = rank => rank == 1 ? [new Failing("step", () => new IOException("no"))] : [] };
         var weights = ThreadRanks.Run(2, collective =>

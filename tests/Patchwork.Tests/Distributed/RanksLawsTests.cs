@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>One, two, three and four ranks train the same network on the same mixed images.</summary>
+/// <summary>Laws of distributed training: one, two, three and four ranks train the same network on the same mixed images.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class RanksLawsTests
 {
@@ -29,7 +29,7 @@ public sealed class RanksLawsTests
     private static Mixer Named(string text) => Mixers.First(mixer => mixer.ToString() == text);
 
     [Fact]
-    public void Rows_are_dealt_whole_in_order_and_never_one_alone() =>
+    public void Rows_are_divided_in_order_with_at_least_two_per_working_rank() =>
         Gen.Select(Gen.Int[1, 5000], Gen.Int[1, 70]).Sample((count, ranks) =>
         {
             var parts = Enumerable.Range(0, ranks).Select(rank => RankRows.Of(count, rank, ranks)).ToArray();
@@ -47,7 +47,7 @@ public sealed class RanksLawsTests
         });
 
     [Theory, MemberData(nameof(InputMixers))]
-    public void Every_number_of_ranks_sees_the_same_mixed_images_and_targets(string mixer)
+    public void Any_number_of_ranks_sees_the_same_mixed_images_and_targets(string mixer)
     {
         var fit = new RankedFit
         {
@@ -58,7 +58,7 @@ public sealed class RanksLawsTests
     }
 
     [Fact]
-    public void So_it_is_with_a_clean_half_a_clean_tail_and_without_mixing()
+    public void Any_number_of_ranks_sees_the_same_images_with_a_clean_half_a_clean_tail_or_no_mixing()
     {
         SameImages(new() { Callbacks = () => [new MixingCallback(new Mixup()) { CleanHalf = true }, new MixAudit()] });
         SameImages(new() { Callbacks = () => [new MixingCallback(new CutMix()) { CleanHalf = true, CleanTail = 1 }, new MixAudit()] });
@@ -87,9 +87,9 @@ public sealed class RanksLawsTests
         }
     }
 
-    // In a network whose layers do not look at each other's rows a rank mixes its own; the plan says so.
+    // The layers of a rank's network do not see the rows of other ranks, so a rank mixes its own rows, and the plan says so.
     [Theory, InlineData("snapmix"), InlineData("puzzlemix"), InlineData("manifoldmixup"), InlineData("featurecutmix")]
-    public void Methods_that_look_into_the_network_mix_each_ranks_own_rows(string method)
+    public void Methods_that_need_the_network_mix_only_the_rows_of_their_rank(string method)
     {
         IEnumerable<Callback> Mixing() => Made(method) is Mixer mixer
             ? [new MixingCallback(mixer), new MixAudit { LabelsByArea = mixer.LabelsByArea }]
@@ -172,7 +172,7 @@ public sealed class RanksLawsTests
     };
 
     [Theory, MemberData(nameof(Trainings))]
-    public void A_step_has_the_gradient_of_one_process_and_twenty_steps_its_weights(string training)
+    public void The_first_gradient_and_the_final_weights_match_those_of_one_process(string training)
     {
         var fit = Table[training] with { Validates = true };
         var alone = fit.Run(1)[0];
@@ -200,7 +200,7 @@ public sealed class RanksLawsTests
         Assert.True(worst <= tolerance, $"{worst} > {tolerance}");
     }
 
-    // Without synchronization each rank normalizes by its own rows: another training, that must come to something all the same.
+    // Without synchronization each rank normalizes by its own rows. That is a different training, which must still learn.
     [Fact]
     public void Local_statistics_differ_in_training_and_are_averaged_for_the_evaluation()
     {

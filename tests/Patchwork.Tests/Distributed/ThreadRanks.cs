@@ -4,7 +4,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>Ranks that are threads of this process: what they do together is what processes do, without a launcher.</summary>
+/// <summary>Ranks as threads of this process. Together they do what processes do, but without a launcher.</summary>
 internal sealed class ThreadRanks : IDisposable
 {
     private readonly int size;
@@ -13,7 +13,9 @@ internal sealed class ThreadRanks : IDisposable
 
     private ThreadRanks(int size) => (this.size, barrier, given) = (size, new Barrier(size), new object?[size]);
 
-    /// <summary>Runs work on so many ranks; results by rank. The first rank's failure is thrown.</summary>
+    /// <summary>
+    /// Runs work on the given number of ranks. Returns the results by rank, or throws the failure of the lowest rank that failed.
+    /// </summary>
     public static IReadOnlyList<T> Run<T>(int size, Func<ICollective, T> work)
     {
         var outcomes = Outcomes(size, work);
@@ -21,7 +23,7 @@ internal sealed class ThreadRanks : IDisposable
         return [.. outcomes.Select(one => one.Result!)];
     }
 
-    /// <summary>The failure of every rank; all must fail.</summary>
+    /// <summary>Runs work on the given number of ranks, all of which must fail. Returns the failures by rank.</summary>
     public static IReadOnlyList<Exception> Failures(int size, Action<ICollective> work) =>
         [.. Outcomes(size, ranks => { work(ranks); return 0; }).Select(one => one.Failure!.SourceException)];
 

@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Patchwork.Tests.Distributed;
 
-/// <summary>Two hosts with addresses of their own and TCP between them, whose cable is pulled out.</summary>
+/// <summary>Tests a run on two hosts with separate addresses and TCP between them whose connection is cut.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class TwoHostsTests
 {
     [Fact]
-    public void A_link_that_breaks_ends_both_hosts_within_seconds_and_the_run_goes_on_to_the_same_bits()
+    public void A_broken_link_ends_both_hosts_within_seconds_and_the_run_resumes_bit_for_bit()
     {
         Lane.NeedFull("trains on two hosts, three times");
         Mpi.Need(Mpi.Open);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>Laws of attacks.</summary>
+/// <summary>Laws of adversarial attacks.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class AdversarialSuiteTests : IDisposable
 {
@@ -27,7 +27,7 @@ public sealed class AdversarialSuiteTests : IDisposable
     }
 
     [Fact]
-    public void Fgsm_of_a_linear_network_is_the_closed_form()
+    public void Fgsm_of_a_linear_network_matches_the_closed_form()
     {
         using var linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 16, 2));
         using var straight = new PixelModel(linear, random.Model.Normalization);
@@ -40,7 +40,7 @@ public sealed class AdversarialSuiteTests : IDisposable
     }
 
     [Fact]
-    public void More_starts_never_lower_the_loss_of_an_image()
+    public void More_restarts_never_lower_the_loss_of_an_image()
     {
         Tensor Losses(int restarts)
         {

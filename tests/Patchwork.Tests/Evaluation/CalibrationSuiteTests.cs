@@ -8,7 +8,7 @@ namespace Patchwork.Tests.Evaluation;
 public sealed class CalibrationSuiteTests
 {
     [Fact]
-    public void Brier_score_and_bins_are_those_of_the_softmax_and_the_temperature_is_in_range()
+    public void Brier_score_and_bins_match_the_softmax_and_the_temperature_is_in_range()
     {
         using var linear = new LinearSubject();
         var result = new CalibrationSuite().Measure(linear.Subject);
@@ -20,9 +20,9 @@ public sealed class CalibrationSuiteTests
         Assert.Equal(60, result.Tables["reliability"].Sum(bin => bin[2]));
     }
 
-    // Seeds of 1 and 3 images in the first bin, none in the second.
+    // Two seeds with 1 and 3 images in the first bin and none in the second.
     [Fact]
-    public void A_reliability_diagram_weights_and_counts_the_images_of_all_seeds_alike_and_omits_empty_bins()
+    public void A_reliability_diagram_weights_the_images_of_all_seeds_equally_and_omits_empty_bins()
     {
         SuiteResult Seed(int images, double confidence, double accuracy)
         {

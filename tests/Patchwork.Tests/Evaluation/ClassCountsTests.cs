@@ -7,11 +7,11 @@ namespace Patchwork.Tests.Evaluation;
 
 public sealed class ClassCountsTests
 {
-    // Class 3 is never shown and once named, class 4 neither.
+    // Pairs of true and predicted class. Class 3 never occurs and is predicted once; class 4 neither occurs nor is predicted.
     private static readonly (int, int)[] Pairs = [(0, 0), (0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 2), (2, 0), (2, 3), (0, 0)];
 
     [Fact]
-    public void Numbers_by_hand()
+    public void Metrics_match_hand_computed_values()
     {
         var matrix = ClassCounts.Of(5, Pairs);
         Assert.Equal([3.0 / 4, 1.0 / 2, 2.0 / 3, 0, double.NaN], Enumerable.Range(0, 5).Select(matrix.Precision));
@@ -22,7 +22,7 @@ public sealed class ClassCountsTests
     }
 
     [Fact]
-    public void Numbers_are_those_of_scikit_learn()
+    public void Metrics_match_scikit_learn()
     {
         Python.Need("sklearn");
         var script = """
@@ -48,7 +48,7 @@ public sealed class ClassCountsTests
     }
 
     [Fact]
-    public void Images_that_count_several_times_are_counted_so()
+    public void Counting_an_image_several_times_equals_repeating_it()
     {
         var times = new[] { 2, 0, 1, 3, 0, 0, 1, 1, 0, 2 };
         var repeated = Pairs.Zip(times, (pair, count) => Enumerable.Repeat(pair, count)).SelectMany(pairs => pairs).ToArray();

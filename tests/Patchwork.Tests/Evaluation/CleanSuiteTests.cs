@@ -8,7 +8,7 @@ namespace Patchwork.Tests.Evaluation;
 public sealed class CleanSuiteTests
 {
     [Fact]
-    public void Clean_counts_what_counting_by_hand_counts()
+    public void Metrics_match_those_counted_from_the_softmax()
     {
         using var linear = new LinearSubject();
         var (softmax, labels) = linear.Outputs();

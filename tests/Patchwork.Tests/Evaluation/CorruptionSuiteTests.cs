@@ -35,7 +35,7 @@ public sealed class CorruptionSuiteTests : IDisposable
 
     private Subject Subject => new(network, images, new SeedStream(0)) { BatchSize = 4 };
 
-    // What the suite draws, in the published layout.
+    // Writes the images that the suite generates, in the layout of the published files.
     private void Publish(bool extra = true)
     {
         foreach (var kind in Corruption.All.Where(kind => kind.Main || extra))
@@ -60,7 +60,7 @@ public sealed class CorruptionSuiteTests : IDisposable
     private string At(string file) => Path.Combine(folder, file);
 
     [Fact]
-    public void The_mean_is_plain_over_the_fifteen_main_kinds_and_five_severities()
+    public void The_mean_is_unweighted_over_the_fifteen_main_kinds_and_five_severities()
     {
         var result = new CorruptionSuite().Measure(Subject);
         var table = result.Tables["errors"];
@@ -73,7 +73,7 @@ public sealed class CorruptionSuiteTests : IDisposable
     }
 
     [Fact]
-    public void Published_files_are_measured_under_names_of_their_own()
+    public void Published_files_are_measured_under_separate_metric_names()
     {
         Publish();
         var suite = new CorruptionSuite { Published = folder };
@@ -97,7 +97,7 @@ public sealed class CorruptionSuiteTests : IDisposable
     }
 
     [Fact]
-    public void Files_that_do_not_fit_are_refused_in_one_sentence()
+    public void Invalid_published_files_are_rejected_with_the_reason()
     {
         string Refusal() => Assert.Throws<InputException>(() => PublishedCorruptions.Open(folder).Dispose()).Message;
 
@@ -126,7 +126,7 @@ public sealed class CorruptionSuiteTests : IDisposable
     }
 
     [Fact]
-    public void The_sheet_shows_every_kind_in_every_severity()
+    public void The_sheet_shows_every_kind_at_every_severity()
     {
         using var sheet = SKBitmap.Decode(CorruptionSheet.Png(images, 0, new SeedStream(0)));
         Assert.Equal(2 + 12 * (3 * Side + 2), sheet.Width);

@@ -5,14 +5,16 @@ using Xunit;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>Laws of all corruptions. What is recorded of the published code is in <see cref="Parity.CorruptionsTests"/>.</summary>
+/// <summary>
+/// Laws of all corruptions. Comparisons with recorded outputs of the published code are in <see cref="Parity.CorruptionsTests"/>.
+/// </summary>
 public sealed class CorruptionTests
 {
     public static TheoryData<string> Ids => [.. Corruption.All.Select(kind => kind.Id)];
 
     private static Corruption Find(string id) => Corruption.All.Single(kind => kind.Id == id);
 
-    // Smooth colours with an edge: something for a blur, a pixelation and a code to change.
+    // Smooth colours with an edge, so that blurs, pixelation and JPEG compression have something to change.
     private static byte[] Image(int height, int width) => [.. Enumerable.Range(0, 3 * height * width).Select(i =>
     {
         var (channel, y, x) = (i / (height * width), i / width % height, i % width);
@@ -29,7 +31,7 @@ public sealed class CorruptionTests
     private static double Change(byte[] a, byte[] b) => a.Zip(b, (one, other) => Math.Abs(one - other)).Average();
 
     [Fact]
-    public void The_catalogue_is_the_published_one()
+    public void The_catalogue_matches_the_published_corruptions()
     {
         Assert.Equal(["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow",
             "frost", "fog", "brightness", "contrast",
@@ -39,7 +41,7 @@ public sealed class CorruptionTests
     }
 
     [Theory, MemberData(nameof(Ids))]
-    public void The_same_draws_give_the_same_image_and_the_input_stays(string id)
+    public void The_same_draws_give_the_same_image_and_leave_the_input_unchanged(string id)
     {
         var image = Image(32, 32);
         var copy = (byte[])image.Clone();
@@ -58,10 +60,11 @@ public sealed class CorruptionTests
     [InlineData("gaussian_noise"), InlineData("shot_noise"), InlineData("impulse_noise"), InlineData("glass_blur"),
         InlineData("motion_blur"), InlineData("snow"), InlineData("frost")]
     [InlineData("fog"), InlineData("elastic_transform"), InlineData("speckle_noise"), InlineData("spatter")]
-    public void Other_draws_give_another_image(string id) =>
+    public void Different_draws_give_a_different_image(string id) =>
         Assert.NotEqual(Apply(Find(id), Image(32, 32), 32, 32, 3, seed: 1), Apply(Find(id), Image(32, 32), 32, 32, 3, seed: 2));
 
-    // Saturation first fades and then strengthens, and the elastic transform first moves the whole: neither grows by construction.
+    // Saturate first weakens the colours and then strengthens them, and the elastic transform first moves the whole image, so the change of
+    // neither grows with severity by construction.
     [Theory, MemberData(nameof(Ids))]
     public void The_highest_severity_changes_more_than_the_lowest(string id)
     {
@@ -91,19 +94,19 @@ public sealed class CorruptionTests
     [Theory, InlineData("gaussian_blur"), InlineData("defocus_blur"), InlineData("glass_blur"), InlineData("motion_blur"),
         InlineData("zoom_blur"), InlineData("elastic_transform"),
         InlineData("pixelate"), InlineData("contrast")]
-    public void What_moves_or_averages_pixels_leaves_an_even_grey(string id)
+    public void Corruptions_that_move_or_average_pixels_keep_a_uniform_grey(string id)
     {
         var grey = Enumerable.Repeat((byte)120, 3 * 32 * 32).ToArray();
         for (var severity = 1; severity <= Corruption.Severities; severity++)
-            // what rounding takes off 120 is truncated
+            // a rounding error below 120 is truncated to 119
             Assert.All(Apply(Find(id), grey, 32, 32, severity), value => Assert.InRange(value, 119, 120));
     }
 
     [Fact]
-    public void Counted_light_keeps_its_mean_and_its_variance_is_its_mean()
+    public void Shot_noise_keeps_the_mean_and_has_Poisson_variance()
     {
         var draws = new SeedStream(5).Open("test");
-        // 0.4, so a rate of 20 at severity 5, where a count is worth 5.1 levels
+        // 102 is 0.4 of 255, so the rate is 20 at severity 5, where one count is 5.1 levels
         var image = Enumerable.Repeat((byte)102, 3 * 64 * 64).ToArray();
         var output = new byte[image.Length];
         new ShotNoise().Apply(image, 64, 64, 5, draws, output);
@@ -113,7 +116,7 @@ public sealed class CorruptionTests
     }
 
     [Fact]
-    public void Motion_at_no_angle_moves_along_the_row()
+    public void Motion_blur_at_zero_degrees_moves_along_the_row()
     {
         var plane = new double[5 * 30];
         plane[2 * 30 + 20] = 1;
@@ -123,7 +126,7 @@ public sealed class CorruptionTests
     }
 
     [Fact]
-    public void The_affine_map_takes_the_moved_points_back()
+    public void The_affine_map_returns_moved_points_to_their_origin()
     {
         double[] jitter = [1.5, -2, 0.25, 1, -1.75, 2.5];
         var map = ElasticTransform.Affine(32, 32, jitter);
@@ -137,12 +140,12 @@ public sealed class CorruptionTests
     }
 
     [Fact]
-    public void Plasma_lies_between_0_and_1_and_wraps_around()
+    public void Plasma_ranges_from_0_to_1_and_wraps_around()
     {
         var draws = new SeedStream(3).Open("test");
         var plasma = Plasma.Of(32, 3, draws.Uniform);
         Assert.Equal((0.0, 1.0), (plasma.Min(), plasma.Max()));
-        // On a torus the step over the edge is no larger than the largest step inside.
+        // On a torus the step across the edge is not much larger than the largest step inside.
         double Step(int x) => Enumerable.Range(0, 32).Average(y => Math.Abs(plasma[y * 32 + x] - plasma[y * 32 + (x + 1) % 32]));
         Assert.InRange(Step(31), 0, Enumerable.Range(0, 31).Max(Step) * 1.5);
     }
@@ -162,7 +165,7 @@ public sealed class CorruptionTests
     }
 
     [Fact]
-    public void What_is_no_severity_or_no_image_is_refused_with_what_came()
+    public void An_invalid_severity_or_image_size_is_rejected_with_the_received_value()
     {
         var image = Image(4, 4);
         Assert.Contains("Received: 0", Assert.Throws<ArgumentOutOfRangeException>(() => Apply(new Fog(), image, 4, 4, 0)).Message,

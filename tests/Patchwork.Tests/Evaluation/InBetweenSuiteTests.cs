@@ -10,7 +10,7 @@ namespace Patchwork.Tests.Evaluation;
 public sealed class InBetweenSuiteTests
 {
     [Fact]
-    public void Between_two_images_lie_both_ends()
+    public void Interpolation_reaches_both_images_and_either_class_counts_as_correct()
     {
         using var random = new RandomPixels();
         var (pixels, other) = (random.Pixels, rand(6, 3, 12, 16));
@@ -21,9 +21,10 @@ public sealed class InBetweenSuiteTests
         Assert.Equal([false, true, false], errors.data<bool>().ToArray());
     }
 
-    // At the ends a pair is one image, and the other's class is right too: no more errors than clean ones.
+    // At the ends a pair is a single image, and the class of the other one counts as correct too, so there are no more errors than on clean
+    // images.
     [Fact]
-    public void Both_curves_end_at_the_images_themselves()
+    public void Both_curves_end_at_the_unmixed_images()
     {
         using var linear = new LinearSubject();
         var clean = new CleanSuite().Measure(linear.Subject).Metrics["top1_error"].Value;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>A linear network and 60 noise images of 16×16 in three classes, to be measured by a suite.</summary>
+/// <summary>A linear network and 60 noise images of 16×16 in three classes, as the subject of a suite.</summary>
 internal sealed class LinearSubject : IDisposable
 {
     public LinearSubject()
@@ -21,7 +21,7 @@ internal sealed class LinearSubject : IDisposable
 
     public Subject Subject => new(Network, Images, new SeedStream(0)) { BatchSize = 16, Validation = Images };
 
-    /// <summary>The softmax of each image and its label, by one pass over the whole set, by other means than the suites.</summary>
+    /// <summary>The softmax and the label of each image, computed in one pass over the whole set and independently of the suites.</summary>
     public (float[][] Softmax, int[] Labels) Outputs()
     {
         using var scope = NewDisposeScope();

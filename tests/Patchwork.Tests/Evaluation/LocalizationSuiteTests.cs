@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>A network that sees where its class is, one that sees it everywhere else, and pictures whose objects lie in a corner.</summary>
+/// <summary>
+/// Tests localization with a network that responds where its class is, one that responds everywhere else, and images whose objects are near
+/// a corner.
+/// </summary>
 [Collection(SerialCollection.Name)]
 public sealed class LocalizationSuiteTests : IDisposable
 {
@@ -22,7 +25,7 @@ public sealed class LocalizationSuiteTests : IDisposable
         averted.Dispose();
     }
 
-    // Channel k speaks for class k where it is bright, or with the other sign where it is dark.
+    // Channel k supports class k where it is bright or, with the other sign, where it is dark.
     private static nn.Module<Tensor, Tensor> Network(float sign)
     {
         var (colours, classifier) = (nn.Conv2d(3, 3, 1), nn.Linear(3, 3));
@@ -42,27 +45,27 @@ public sealed class LocalizationSuiteTests : IDisposable
     private static double Value(SuiteResult result, string metric) => result.Metrics[metric].Value;
 
     [Fact]
-    public void A_network_that_sees_its_objects_finds_them_all_and_one_that_looks_away_none()
+    public void A_network_that_responds_to_its_objects_localizes_all_and_one_that_ignores_them_none()
     {
         var (sees, misses) = (new LocalizationSuite().Measure(Subject(seeing)), new LocalizationSuite().Measure(Subject(averted)));
         foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc", "max_box_acc_v2", "pxap"])
             Assert.Equal(1, Value(sees, metric));
-        // Not MaxBoxAccV2: the rim of a hole is a contour too, and this network leaves a hole where the object is.
+        // MaxBoxAccV2 is not checked: the rim of a hole is a contour too, and the map of this network has a hole where the object is.
         foreach (var metric in (string[])["top1_localization", "gt_known_localization", "max_box_acc"])
             Assert.Equal(0, Value(misses, metric));
         Assert.All(sees.PerImage["gt_known_localization"], found => Assert.Equal(1, found));
     }
 
     [Fact]
-    public void What_the_middle_gets_depends_on_the_boxes_alone()
+    public void The_centre_baseline_depends_only_on_the_boxes()
     {
         var (sees, misses) = (new LocalizationSuite().Measure(Subject(seeing)), new LocalizationSuite().Measure(Subject(averted)));
         Assert.Equal(sees.Metrics["centre_max_box_acc_v2"], misses.Metrics["centre_max_box_acc_v2"]);
-        Assert.Equal(0, Value(sees, "centre_max_box_acc"));      // no square around the middle meets half of a box in the corner
+        Assert.Equal(0, Value(sees, "centre_max_box_acc"));      // no centred square overlaps a box near the corner by half
     }
 
     [Fact]
-    public void Grad_CAM_at_the_rectified_features_finds_what_the_class_activation_map_finds()
+    public void Grad_CAM_at_the_ReLU_layer_localizes_as_the_class_activation_map_does()
     {
         var result = new LocalizationSuite { Layer = "relu" }.Measure(Subject(seeing));
         Assert.Equal(1, Value(result, "max_box_acc_v2"));
@@ -72,7 +75,7 @@ public sealed class LocalizationSuiteTests : IDisposable
     }
 
     [Fact]
-    public void It_is_repeatable_whatever_the_batches_and_leaves_no_tensor()
+    public void Results_do_not_depend_on_the_batch_size_and_no_tensor_leaks()
     {
         var suite = new LocalizationSuite();
         var first = suite.Measure(Subject(averted));
@@ -84,13 +87,13 @@ public sealed class LocalizationSuiteTests : IDisposable
     }
 
     [Fact]
-    public void A_set_without_boxes_lacks_them()
+    public void A_data_set_without_boxes_cannot_be_measured()
     {
         Assert.Null(new LocalizationSuite().Missing(images));
         Assert.Contains("boxes", new LocalizationSuite().Missing(new NoiseImages())!, StringComparison.Ordinal);
     }
 
-    /// <summary>Black, with a square of 6×6 in the channel of the class near a corner; the last image has no box.</summary>
+    /// <summary>Black images with a square of 6×6 near a corner, in the channel of the class. The last image has no box.</summary>
     private sealed class Squares : Dataset
     {
         public override int Count => 13;

@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Evaluation;
 
 public sealed class MultiLabelScoresTests
 {
-    // Few distinct scores, so that there are ties; class 4 is never shown, class 5 is always.
+    // The scores take few distinct values, so that there are ties. No image has class 4, and every image has class 5.
     private static (float[][] Probabilities, bool[][] Shows) Drawn(int images)
     {
         var draws = new SeedStream(11).Open("test");
@@ -21,7 +21,7 @@ public sealed class MultiLabelScoresTests
     }
 
     [Fact]
-    public void Numbers_are_those_of_scikit_learn()
+    public void Metrics_match_scikit_learn()
     {
         Python.Need("sklearn");
         var (probabilities, shows) = Drawn(60);
@@ -54,18 +54,18 @@ public sealed class MultiLabelScoresTests
     }
 
     [Fact]
-    public void Average_precision_by_hand()
+    public void Average_precision_matches_hand_computed_values()
     {
-        // Ranked: yes, no, yes, no: (1 + 2/3) / 2. The eleven points: 1 up to a recall of 0.5, then 2/3.
+        // Ranking yes, no, yes, no: (1 + 2/3) / 2. At the eleven points: 1 up to a recall of 0.5, then 2/3.
         Assert.Equal((1 + 2 / 3.0) / 2, AveragePrecision.Of([0.9, 0.8, 0.7, 0.1], [true, false, true, false]), 1e-12);
         Assert.Equal((6 + 5 * 2 / 3.0) / 11, AveragePrecision.ElevenPoints([0.9, 0.8, 0.7, 0.1], [true, false, true, false]), 1e-12);
-        Assert.Equal(0.5, AveragePrecision.Of([0.3, 0.3, 0.3, 0.3], [true, false, true, false]), 1e-12);      // one step
+        Assert.Equal(0.5, AveragePrecision.Of([0.3, 0.3, 0.3, 0.3], [true, false, true, false]), 1e-12);      // all tied, so one step
         Assert.Equal(1, AveragePrecision.Of([0.9, 0.2], [true, false]));
         Assert.Equal(double.NaN, AveragePrecision.Of([0.9, 0.2], [false, false]));
     }
 
     [Fact]
-    public void The_best_threshold_is_the_one_that_trying_all_finds()
+    public void The_best_threshold_matches_an_exhaustive_search()
     {
         var (probabilities, shows) = Drawn(40);
         var scores = new MultiLabelScores(probabilities, shows);
@@ -75,9 +75,9 @@ public sealed class MultiLabelScoresTests
         Assert.Equal(tried.Where(one => one.Value == tried.Values.Max()).Max(one => one.Key), (float)best);
     }
 
-    // Sechidis et al. 2011, whose measure is how far the labels' shares are off: nearer than a random split, and no image is lost.
+    // Sechidis et al. 2011 measure how far the shares of the labels are off. The split must be closer than a random one and lose no image.
     [Fact]
-    public void Labels_keep_their_shares_in_a_split_better_than_by_chance()
+    public void Iterative_stratification_keeps_label_shares_better_than_a_random_split()
     {
         var (iterative, random) = (0.0, 0.0);
         for (var trial = 0; trial < 100; trial++)

@@ -10,7 +10,7 @@ namespace Patchwork.Tests.Evaluation;
 public sealed class OcclusionSuiteTests
 {
     [Fact]
-    public void Occlusion_covers_exactly_its_part()
+    public void Occlusion_covers_exactly_the_centre_or_everything_else()
     {
         using var random = new RandomPixels();
         foreach (var kind in Occlusion.All)
@@ -32,7 +32,7 @@ public sealed class OcclusionSuiteTests
     }
 
     [Fact]
-    public void Where_nothing_is_covered_the_curve_is_the_clean_error()
+    public void The_curve_equals_the_clean_error_where_nothing_is_covered()
     {
         using var linear = new LinearSubject();
         var clean = new CleanSuite().Measure(linear.Subject).Metrics["top1_error"].Value;

@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Evaluation;
 public sealed class OutOfDistributionSuiteTests
 {
     [Fact]
-    public void Drawn_images_follow_their_laws_and_their_seed()
+    public void Generated_images_follow_their_distributions_and_depend_on_the_seed()
     {
         var like = new NoiseImages(height: 32, width: 32);
         byte[] Pixels(string id, ulong seed = 0)
@@ -20,7 +20,7 @@ public sealed class OutOfDistributionSuiteTests
         var count = 40.0 * 3 * 32 * 32;
         Assert.InRange(Pixels("uniform").Average(value => value / 255.0), 0.495, 0.505);
         Assert.All(Pixels("rademacher"), value => Assert.True(value is 0 or 255));
-        // P(N + 0.5 <= 0) = Φ(-0.5) = 0.3085: so much is black.
+        // P(N + 0.5 <= 0) = Φ(-0.5) = 0.3085 is the expected share of black.
         Assert.InRange(Pixels("gaussian").Count(value => value == 0) / count, 0.300, 0.317);
         Assert.All(Pixels("blobs"), value => Assert.True(value == 0 || value >= 191));
         Assert.InRange(Pixels("blobs").Count(value => value > 0) / count, 0.05, 0.5);
@@ -32,7 +32,7 @@ public sealed class OutOfDistributionSuiteTests
     }
 
     [Fact]
-    public void Named_sets_are_measured_beside_the_drawn_ones_and_unknown_ones_refused()
+    public void Named_sets_are_measured_along_with_the_generated_ones_and_unknown_ones_are_rejected()
     {
         using var linear = new LinearSubject();
         var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop"] };
@@ -46,7 +46,7 @@ public sealed class OutOfDistributionSuiteTests
     }
 
     [Fact]
-    public void Its_charts_are_one_curve_per_set_and_one_histogram_per_method()
+    public void Charts_have_one_curve_plot_per_set_and_one_histogram_per_method()
     {
         using var linear = new LinearSubject();
         var suite = new OutOfDistributionSuite();
@@ -54,7 +54,7 @@ public sealed class OutOfDistributionSuiteTests
         var charts = suite.Charts.SelectMany(chart => chart.Of([new("baseline", seeds), new("cutmix", seeds)])).Cast<LineChart>().ToArray();
         Assert.Equal(OutSet.Drawn.Count + 2, charts.Length);
         Assert.All(charts[..^2], chart => Assert.Equal(["baseline", "cutmix", "chance"], chart.Series.Select(series => series.Name)));
-        // All test images and all images of a set lie in the bins.
+        // The bins contain all test images and all images of a set.
         Assert.All(charts[^2..], chart =>
             Assert.All(chart.Series, series => Assert.Equal(100, series.Points.Sum(point => point.Mean), 1e-9)));
     }

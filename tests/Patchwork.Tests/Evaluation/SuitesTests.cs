@@ -15,11 +15,11 @@ public sealed class SuitesTests : IDisposable
 
     public void Dispose() => linear.Dispose();
 
-    // Those that need nothing but a network and a test set; localization and transfer have tests of their own.
+    // The suites that need only a network and a test set. Localization and transfer have separate tests.
     private Suite[] Measurable => [.. Suites.All.Where(suite => suite.Missing(linear.Images) is null)];
 
     [Fact]
-    public void Every_suite_is_repeatable_whatever_the_batches_and_leaves_no_tensor()
+    public void Every_suite_is_repeatable_for_any_batch_size_and_leaks_no_tensor()
     {
         Assert.Equal(Suites.All.Count - 2, Measurable.Length);
         foreach (var suite in Measurable)
@@ -30,14 +30,14 @@ public sealed class SuitesTests : IDisposable
             Assert.Equal(before, Tensor.TotalCount);
             Assert.Equal(first.Metrics, second.Metrics);
             if (suite is AdversarialSuite)
-                continue;      // starts are drawn per batch
+                continue;      // random starts are drawn per batch
             var other = suite.Measure(linear.Subject with { BatchSize = 60 });
             Assert.All(first.Metrics, metric => Assert.Equal(metric.Value.Value, other.Metrics[metric.Key].Value, 1e-5));
         }
     }
 
     [Fact]
-    public void Progress_grows_to_the_end()
+    public void Progress_never_decreases_and_ends_at_1()
     {
         foreach (var suite in Measurable)
         {
@@ -70,7 +70,7 @@ public sealed class SuitesTests : IDisposable
     }
 
     [Fact]
-    public void Option_names_are_unique_and_setting_one_changes_nothing_but_the_fingerprint_of_its_suite()
+    public void Option_names_are_unique_and_setting_one_changes_the_fingerprint_of_its_suite()
     {
         var options = Suites.All.SelectMany(suite => suite.Options.Select(option => (Suite: suite, Option: option))).ToArray();
         Assert.Equal(options.Length, options.DistinctBy(one => one.Option.Name).Count());
@@ -85,9 +85,9 @@ public sealed class SuitesTests : IDisposable
         }
     }
 
-    // As the first version stored them: results of runs that are evaluated already are still recognized.
+    // The options as the first version stored them, so that results of runs that were already evaluated are still recognized.
     [Theory]
-    // Measured again where the numbers of each class are missing.
+    // Results without the numbers of each class are measured again.
     [InlineData("clean", """
         {"limit":null,"layer":null,"transfer":null,"corruptions":null,"out_sets":null,"per_class":"precision, recall, F1"}
         """)]
@@ -109,7 +109,7 @@ public sealed class SuitesTests : IDisposable
         Assert.Equal("top1_error", Assert.Single(Suites.All.SelectMany(suite => suite.Headlines), headline => headline.IsTestError).Metric);
 
     [Fact]
-    public void An_interval_of_the_mean_is_that_of_the_normal_law()
+    public void The_bootstrap_interval_of_a_mean_matches_the_normal_approximation()
     {
         var values = Enumerable.Range(0, 400).Select(i => i < 100 ? 1.0 : 0.0).ToArray();
         var interval = Bootstrap.OfMean(values, new SeedStream(2).Open("test"));
@@ -119,6 +119,6 @@ public sealed class SuitesTests : IDisposable
     }
 
     [Fact]
-    public void Unknown_suites_are_refused_with_the_nearest_name() => Assert.Contains("Did you mean 'occlusion'?",
+    public void Unknown_suites_are_rejected_and_the_nearest_name_suggested() => Assert.Contains("Did you mean 'occlusion'?",
         Assert.Throws<InputException>(() => Suites.Parse("clean,oclusion")).Message, StringComparison.Ordinal);
 }

@@ -10,9 +10,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Evaluation;
 
-/// <summary>
-/// A suite that the library does not know goes all the way from its options to the report, and nothing but itself is written for it.
-/// </summary>
+/// <summary>Tests that a custom suite works from its options to the report, with no code except its own.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class ToySuiteTests : IDisposable
 {
@@ -20,10 +18,10 @@ public sealed class ToySuiteTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    /// <summary>Error over the brightness of the images.</summary>
+    /// <summary>A suite that measures the error as a function of the brightness of the images.</summary>
     private sealed record DarknessSuite : Suite
     {
-        /// <summary>Number of brightnesses from black to the image itself. Range: at least 2. Default 3.</summary>
+        /// <summary>Number of brightness levels from black to the image itself. Range: at least 2. Default 3.</summary>
         public int Steps
         {
             get;
@@ -87,7 +85,7 @@ public sealed class ToySuiteTests : IDisposable
         RunEvaluation.Run(run, options, _ => { }, _ => { }, cancellation: TestContext.Current.CancellationToken)[0].Result;
 
     [Fact]
-    public void A_suite_of_ones_own_is_configured_by_name_measured_stored_and_reported()
+    public void A_custom_suite_is_configured_by_name_measured_stored_and_reported()
     {
         var run = Train();
         var measured = new List<int>();
@@ -103,7 +101,7 @@ public sealed class ToySuiteTests : IDisposable
         Assert.Equal(first.Tables["errors"], again.Tables["errors"]);
         Assert.Equal(first.PerImage["mean_error"], again.PerImage["mean_error"]);
 
-        // Another option, and another limit, are other numbers.
+        // Another option value or another limit gives other numbers, so the suite is measured again.
         Evaluate(run, Steps("5"));
         Evaluate(run, Steps("5") with { Limit = 3 });
         Evaluate(run, Steps("5") with { Limit = 3 });
@@ -125,7 +123,7 @@ public sealed class ToySuiteTests : IDisposable
     }
 
     [Fact]
-    public void A_suite_that_cannot_run_is_skipped_or_refused_and_two_of_one_id_are_refused()
+    public void A_suite_that_cannot_run_is_skipped_or_rejected_and_duplicate_ids_are_rejected()
     {
         var grey = new NoiseImages(channels: 1);
         var toy = new DarknessSuite { Measured = [] };

@@ -12,9 +12,9 @@ public sealed class TransferSuiteTests
 {
     private readonly NoiseImages images = new(count: 40, height: 32, width: 32);
 
-    // A network that always says class 0, in place of the trained ones.
+    // Networks that always predict class 0 stand in for the trained ones.
     [Fact]
-    public void Both_trainings_are_asked_for_and_their_networks_measured_on_the_other_set()
+    public void Both_retrainings_are_requested_and_their_networks_measured_on_the_other_set()
     {
         var asked = new List<Retraining>();
         using var network = Constant();
@@ -30,7 +30,7 @@ public sealed class TransferSuiteTests
         };
         var result = new TransferSuite { To = "shapes", Epochs = 3 }.Measure(subject);
         Assert.Equal(["probe_error", "finetuning_error"], result.Metrics.Keys);
-        // of ten classes with four images each
+        // ten classes with four images each, of which only class 0 is right
         Assert.All(result.Metrics.Values, metric => Assert.Equal((0.9, 40), (metric.Value, metric.N)));
         Assert.Equal([true, false], asked.Select(one => one.LastLayerOnly));
         Assert.Equal(["shapes-probe-3", "shapes-finetuning-3"], asked.Select(one => one.Name));
@@ -38,7 +38,7 @@ public sealed class TransferSuiteTests
     }
 
     [Fact]
-    public void What_cannot_be_transferred_is_refused()
+    public void Invalid_transfer_settings_are_rejected()
     {
         Assert.Contains("`TransferSuite.To`", new TransferSuite().Missing(images)!, StringComparison.Ordinal);
         Assert.Null(new TransferSuite { To = "shapes" }.Missing(images));

@@ -12,7 +12,7 @@ public sealed class NpyFileTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>A file as numpy.save writes it.</summary>
+    /// <summary>The bytes of a file as numpy.save writes it.</summary>
     public static byte[] File(string descr, string shape, byte[] values, byte version = 1, string order = "False")
     {
         var prefix = version == 1 ? 10 : 12;
@@ -38,7 +38,7 @@ public sealed class NpyFileTests : IDisposable
     private static readonly byte[] Twelve = [.. Enumerable.Range(0, 12).Select(i => (byte)(20 * i))];
 
     [Theory, InlineData(1), InlineData(2), InlineData(3)]
-    public void Bytes_are_read_from_any_place_in_all_versions(byte version)
+    public void Values_are_read_from_any_offset_in_all_versions(byte version)
     {
         using var file = NpyFile.Open(Write(File("|u1", "2, 2, 3", Twelve, version)));
         Assert.Equal([2, 2, 3], file.Shape);
@@ -50,7 +50,7 @@ public sealed class NpyFileTests : IDisposable
     }
 
     [Fact]
-    public void What_NumPy_writes_is_read()
+    public void Files_written_by_NumPy_are_read()
     {
         Python.Need("numpy");
         var (bytes, integers) = (Path.Combine(folder, "bytes.npy"), Path.Combine(folder, "integers.npy"));
@@ -67,7 +67,7 @@ public sealed class NpyFileTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_used_is_refused_in_one_sentence()
+    public void Unsupported_files_are_rejected_with_the_reason()
     {
         Assert.Contains("Received: an empty file", Refusal([]), StringComparison.Ordinal);
         Assert.Contains("Received: 504B03040A00", Refusal([0x50, 0x4b, 3, 4, 10, 0, 0, 0, 0, 0, 0, 0]), StringComparison.Ordinal);
@@ -84,7 +84,7 @@ public sealed class NpyFileTests : IDisposable
     }
 
     [Fact]
-    public void Damage_is_refused_or_read_but_never_fails_otherwise()
+    public void A_damaged_file_is_read_or_rejected_and_never_fails_otherwise()
     {
         byte[][] valid = [File("|u1", "2, 2, 3", Twelve), File("|u1", "12,", Twelve, version: 2),
             File("<i8", "1,", Twelve[..8], version: 3)];

@@ -28,7 +28,7 @@ public sealed class SafetensorsTests : IDisposable
     ];
 
     [Fact]
-    public void The_bytes_are_those_of_the_format()
+    public void The_bytes_match_the_format()
     {
         using var scope = NewDisposeScope();
         Safetensors.Save(FilePath, [("b", tensor(new float[] { 1, -2 })), ("a", tensor((byte)7, ScalarType.Byte))]);
@@ -42,7 +42,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void What_was_saved_is_what_is_loaded() =>
+    public void Tensors_are_loaded_as_they_were_saved() =>
         Gen.Select(Gen.Int[0, Types.Length - 1], Gen.Long[0, 5].Array[0, 4], Gen.Bool, Gen.Byte.Array[64]).Array[0, 6].Sample(cases =>
         {
             using var scope = NewDisposeScope();
@@ -82,7 +82,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void A_tensor_larger_than_one_piece_round_trips()
+    public void A_tensor_larger_than_one_chunk_round_trips()
     {
         using var scope = NewDisposeScope();
         var large = arange((1 << 23) + 5, ScalarType.Int32);
@@ -92,7 +92,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_file_is_read_or_refused_and_holds_no_more_than_its_bytes()
+    public void A_damaged_file_is_read_or_rejected_and_its_tensors_are_bounded_by_its_size()
     {
         using (var scope = NewDisposeScope())
             Safetensors.Save(FilePath, [("a", ones(2, 3)), ("b", ones(4, ScalarType.Bool)), ("c", zeros(0, 3)), ("d", tensor(1L))]);
@@ -100,7 +100,7 @@ public sealed class SafetensorsTests : IDisposable
         var header = BitConverter.ToInt32(intact);
         var refused = Mutation.Refused<InvalidDataException>("damaged safetensors", Mutation.Inputs, [intact], Words, 1 << 18, Read);
         Assert.InRange(refused, Mutation.Inputs / 2, Mutation.Inputs * 999 / 1000);
-        // A length that fits the damaged header lets more of them through.
+        // With a length that matches the damaged header, more of them get past the length check.
         refused = Mutation.Refused<InvalidDataException>("damaged safetensors header", Mutation.Inputs, [intact[8..(8 + header)]], Words,
             1 << 18,
             input => Read([.. BitConverter.GetBytes((long)input.Length), .. input, .. intact[(8 + header)..]]));
@@ -125,7 +125,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void Unsigned_integers_become_wider_ones()
+    public void Unsigned_integers_are_read_as_signed_ones_that_can_hold_them()
     {
         Write("U16", 3, [1, 0, 0xff, 0x7f, 0xff, 0xff]);
         using (var read = Safetensors.Load(FilePath)["a"])
@@ -140,13 +140,13 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Contains("18446744073709551615", Assert.Throws<InvalidDataException>(() => Safetensors.Load(FilePath)).Message);
     }
 
-    // Values of the OCP specification of 8-bit floating point (table 2): the largest, the smallest normal and subnormal numbers, NaN.
+    // Values from the OCP specification of 8-bit floating point (table 2): the largest, the smallest normal and subnormal numbers, NaN.
     [Theory]
     [InlineData("F8_E4M3", 0x7e, 448f), InlineData("F8_E4M3", 0x08, 0.015625f), InlineData("F8_E4M3", 0x01, 0.001953125f)]
     [InlineData("F8_E4M3", 0xb8, -1f), InlineData("F8_E4M3", 0x80, -0f), InlineData("F8_E4M3", 0x7f, float.NaN)]
     [InlineData("F8_E5M2", 0x7b, 57344f), InlineData("F8_E5M2", 0x04, 6.103515625e-5f), InlineData("F8_E5M2", 0x01, 1.52587890625e-5f)]
     [InlineData("F8_E5M2", 0x7c, float.PositiveInfinity), InlineData("F8_E5M2", 0xbc, -1f), InlineData("F8_E5M2", 0x7f, float.NaN)]
-    public void Numbers_of_eight_bits_are_read_exactly(string type, byte bits, float expected)
+    public void Eight_bit_floats_are_read_exactly(string type, byte bits, float expected)
     {
         Write(type, 1, [bits]);
         using var read = Safetensors.Load(FilePath)["a"];
@@ -173,7 +173,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"__metadata__":{"a":1}}""", 0, "__metadata__")]
     [InlineData("[1]", 0, "start with '{'")]
     [InlineData("{", 0, "JSON")]
-    public void A_false_claim_in_the_header_is_named(string header, int values, string expected)
+    public void An_invalid_header_is_rejected_with_the_reason(string header, int values, string expected)
     {
         File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header),
             .. new byte[values]]);
@@ -218,7 +218,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void Weights_that_do_not_fit_change_nothing_and_are_named()
+    public void Mismatched_weights_are_named_and_change_nothing()
     {
         using var module = nn.Linear(2, 3);
         using var before = module.weight!.clone();
@@ -231,7 +231,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void A_name_twice_and_a_type_without_a_code_are_refused_before_writing()
+    public void A_duplicate_name_and_an_unsupported_type_are_rejected_before_writing()
     {
         using var scope = NewDisposeScope();
         Assert.Throws<ArgumentException>(() => Safetensors.Save(FilePath, [("a", rand(1)), ("a", rand(1))]));

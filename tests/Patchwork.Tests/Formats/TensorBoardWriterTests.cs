@@ -11,7 +11,7 @@ public sealed class TensorBoardWriterTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>A clock that stands at 1,700,000,000.25 seconds after 1970.</summary>
+    /// <summary>A clock that always shows 1,700,000,000.25 seconds after 1970.</summary>
     private sealed class StoppedClock : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddSeconds(1_700_000_000.25);
@@ -20,7 +20,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     private TensorBoardWriter Open() => new(_folder, new StoppedClock());
 
     [Fact]
-    public void The_first_record_is_the_version_with_seconds_as_its_time()
+    public void The_first_record_is_the_version_with_its_time_in_seconds()
     {
         using var writer = Open();
         var version = Assert.Single(EventFileReader.Read(writer.Path));
@@ -30,7 +30,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_file_is_noticed_by_its_checksums_or_its_end()
+    public void Damage_is_detected_by_checksums_or_a_premature_end()
     {
         using (var writer = Open())
         {
@@ -57,7 +57,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     [InlineData("train/loss", 2.302585, 0L)]
     [InlineData("λ", -0.5, 3_000_000_000L)]
     [InlineData("", double.NaN, long.MaxValue)]
-    public void A_scalar_is_a_simple_value(string tag, double value, long step)
+    public void A_scalar_is_written_as_a_simple_value(string tag, double value, long step)
     {
         using (var writer = Open()) writer.AddScalar(tag, value, step);
         var added = EventFileReader.Read(Directory.GetFiles(_folder).Single())[1];
@@ -72,7 +72,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_scalar_record_is_these_bytes()
+    public void A_scalar_record_has_the_expected_bytes()
     {
         using (var writer = Open()) writer.AddScalar("a", 1, 2);
         var bytes = File.ReadAllBytes(Directory.GetFiles(_folder).Single());
@@ -87,7 +87,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void An_image_carries_its_sides_and_its_png()
+    public void An_image_is_written_with_its_size_and_PNG_data()
     {
         byte[] png = [0x89, (byte)'P', (byte)'N', (byte)'G', .. new byte[300]];
         using (var writer = Open()) writer.AddImage("grid", png, 20, 30, 3, 7);
@@ -97,7 +97,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_text_is_a_string_tensor_of_the_text_plugin()
+    public void A_text_is_written_as_a_string_tensor_of_the_text_plugin()
     {
         using (var writer = Open()) writer.AddText("note", "**λ** = 0.7", 1);
         var value = EventFileReader.Read(Directory.GetFiles(_folder).Single())[1].Single(field => field.Number == 5)[1];
@@ -122,7 +122,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void Appending_drops_what_was_written_behind_the_given_length()
+    public void Appending_drops_records_after_the_given_length()
     {
         string path;
         long kept;
@@ -140,7 +140,7 @@ public sealed class TensorBoardWriterTests : IDisposable
 
     // A kill or a power cut can end the file anywhere, and a byte can be damaged anywhere.
     [Fact]
-    public void Appending_keeps_the_records_before_the_first_that_is_cut_or_damaged()
+    public void Appending_keeps_the_records_before_the_first_truncated_or_damaged_one()
     {
         List<long> ends = [];
         string path;
@@ -169,7 +169,7 @@ public sealed class TensorBoardWriterTests : IDisposable
         }
     }
 
-    // Of the events behind the version, which every file begins with.
+    // The tags of the events after the version, with which every file starts.
     private static string[] Tags(string path)
     {
         var events = EventFileReader.Read(path);
@@ -178,7 +178,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
-    public void Threads_do_not_tear_records_apart()
+    public void Concurrent_writes_keep_records_intact()
     {
         using (var writer = Open())
             Parallel.For(0, 200, i => writer.AddScalar(i.ToString(CultureInfo.InvariantCulture), i, i));

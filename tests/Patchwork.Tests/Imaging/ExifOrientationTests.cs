@@ -12,7 +12,7 @@ public sealed class ExifOrientationTests : IDisposable
 {
     private const int Height = 48, Width = 32;
 
-    // EXIF 2.32, 4.6.4.A: which side of the scene row 0 and column 0 of the stored picture are.
+    // EXIF 2.32, 4.6.4.A: the sides of the scene that row 0 and column 0 of the stored image show.
     private static readonly (string RowZero, string ColumnZero)[] Sides =
     [
         ("top", "left"), ("top", "right"), ("bottom", "right"), ("bottom", "left"),
@@ -27,7 +27,8 @@ public sealed class ExifOrientationTests : IDisposable
 
     private string At(string name) => Path.Combine(folder, name);
 
-    // Four blocks of different greys, taller than wide: no two orientations look alike. A JPEG's colours, not its greys, bleed over edges.
+    // Four blocks of different greys, taller than wide, so that no two orientations look alike. Greys, because in a JPEG colours bleed over
+    // edges.
     private static SKColor Blocks(int y, int x)
     {
         var level = (byte)((y < 32, x < 16) switch { (true, true) => 250, (true, false) => 170, (false, true) => 90, _ => 10 });
@@ -65,7 +66,7 @@ public sealed class ExifOrientationTests : IDisposable
         Assert.All(expected.Zip(actual), pair => Assert.InRange(pair.Second, pair.First - tolerance, pair.First + tolerance));
 
     [Theory, MemberData(nameof(Cases))]
-    public void Every_orientation_gives_the_upright_picture(int orientation, string ending)
+    public void Every_orientation_is_decoded_upright(int orientation, string ending)
     {
         var upright = PictureFiles.Write(At("upright.png"), PictureFiles.Paint(Height, Width, Blocks));
         var camera = PictureFiles.Write(At("camera" + ending), Stored(orientation));
@@ -79,7 +80,7 @@ public sealed class ExifOrientationTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Pillow_turns_the_same_files_the_same_way(int orientation, string ending)
+    public void Every_orientation_is_decoded_as_in_Pillow(int orientation, string ending)
     {
         Python.Need("PIL");
         var camera = PictureFiles.Write(At("camera" + ending), Stored(orientation));
@@ -95,7 +96,7 @@ public sealed class ExifOrientationTests : IDisposable
     }
 
     [Theory, InlineData("tEXt", false), InlineData("tEXt", true), InlineData("zTXt", false)]
-    public void Older_programs_write_EXIF_into_a_PNG_as_text(string type, bool withPrefix)
+    public void EXIF_data_in_a_PNG_text_chunk_are_read(string type, bool withPrefix)
     {
         byte[] exif = [.. withPrefix ? "Exif\0\0"u8 : default, .. PictureFiles.Exif(8)];
         var hex = Convert.ToHexStringLower(exif);
@@ -122,11 +123,11 @@ public sealed class ExifOrientationTests : IDisposable
     }
 
     [Theory, InlineData(0), InlineData(9), InlineData(255)]
-    public void An_orientation_that_does_not_exist_is_upright(byte value) =>
+    public void An_invalid_orientation_means_upright(byte value) =>
         Assert.Equal(SKEncodedOrigin.TopLeft, ExifOrientation.OfTiff(PictureFiles.Exif(value)));
 
     [Fact]
-    public void Damaged_data_are_upright_or_an_orientation_and_never_an_error()
+    public void Damaged_EXIF_data_give_some_orientation_and_never_an_error()
     {
         var png = PictureFiles.WritePlain(At("a.png"), SKColors.Red);
         var webp = PictureFiles.WritePlain(At("a.webp"), SKColors.Red);

@@ -24,7 +24,7 @@ public sealed class ImageDecoderTests : IDisposable
         return planar;
     }
 
-    // Four blocks of different colours, taller than wide: no two orientations look alike.
+    // Four blocks of different colours, taller than wide, so that no two orientations look alike.
     private static SKColor Blocks(int y, int x) => (y < 32, x < 16) switch
     {
         (true, true) => SKColors.Red,
@@ -41,7 +41,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Theory, InlineData("a.png"), InlineData("a.webp"), InlineData("a.JPG"), InlineData("a.jpeg")]
-    public void Pixels_of_an_unchanged_size_are_those_of_the_file(string name)
+    public void Decoding_at_the_original_size_gives_the_pixels_of_the_file(string name)
     {
         var path = PictureFiles.Write(At(name), PictureFiles.Paint(64, 32, Blocks));
         var planar = Decode(path, 64, 32);
@@ -60,7 +60,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void The_longer_side_is_cut_to_its_middle()
+    public void The_longer_side_is_cropped_to_its_centre()
     {
         var path = PictureFiles.Write(At("wide.png"),
             PictureFiles.Paint(20, 60, (_, x) => x is >= 20 and < 40 ? SKColors.Red : SKColors.Blue));
@@ -78,7 +78,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void A_plain_picture_keeps_its_colour_at_any_size() =>
+    public void An_image_of_one_colour_keeps_it_at_any_size() =>
         Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[1, 40]).Sample((height, width, rows, columns) =>
         {
             var path = PictureFiles.WritePlain(At($"plain{height}.{width}.{rows}.{columns}.png"), new SKColor(10, 200, 77), height, width);
@@ -89,7 +89,7 @@ public sealed class ImageDecoderTests : IDisposable
         }, iter: 50, threads: 1);
 
     [Fact]
-    public void Halving_weighs_four_neighbours_as_a_triangle_does()
+    public void Halving_uses_a_triangle_filter_over_four_neighbours()
     {
         // A ramp of 8 columns to 4: away from the border a symmetric filter returns the mean of the two middle pixels; at the border
         // the triangle's taps 0.25, 0.75, 0.75 and 0.25 lose the first: (0.75 · 0 + 0.75 · 20 + 0.25 · 40) / 1.75.
@@ -98,14 +98,14 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void Transparency_lies_over_white()
+    public void Transparent_pixels_are_blended_over_white()
     {
         var path = PictureFiles.Write(At("clear.png"), PictureFiles.Paint(2, 2, (y, _) => new SKColor(255, 0, 0, (byte)(y == 0 ? 0 : 51))));
         Assert.Equal([255, 255, 255, 255, 255, 255, 204, 204, 255, 255, 204, 204], Decode(path, 2, 2));
     }
 
     [Fact]
-    public void Grey_becomes_three_equal_channels_and_one_channel_is_luma()
+    public void Grey_images_give_equal_channels_and_a_single_channel_is_luma()
     {
         using var grey = new SKBitmap(new SKImageInfo(4, 4, SKColorType.Gray8, SKAlphaType.Opaque));
         grey.GetPixelSpan().Fill(93);
@@ -118,7 +118,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void Sixteen_bits_a_channel_are_rounded_to_eight()
+    public void Sixteen_bits_per_channel_are_rounded_to_eight()
     {
         var path = PictureFiles.WriteDeep(At("deep.png"), 3, 3, 0x4040, 0xffff, 0x1234);
         var planar = Decode(path, 3, 3);
@@ -128,7 +128,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Cuts))]
-    public void A_picture_that_was_cut_off_is_refused_by_name(string name, double share)
+    public void A_truncated_image_is_rejected_and_named(string name, double share)
     {
         var path = PictureFiles.WriteNoise(At(name));
         PictureFiles.Cut(path, share);
@@ -138,21 +138,21 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Theory, InlineData("text.png", "these are words"), InlineData("empty.jpg", "")]
-    public void A_file_that_is_no_picture_is_refused_by_name(string name, string content)
+    public void A_file_that_is_not_an_image_is_rejected_and_named(string name, string content)
     {
         File.WriteAllText(At(name), content);
         Assert.Contains(At(name), Assert.Throws<InputException>(() => Decode(At(name), 8, 8)).Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData("picture.txt", "a.png"), InlineData("picture.png", "a.jpg"), InlineData("picture", "a.webp")]
-    public void A_file_is_what_its_content_says(string name, string written)
+    public void The_format_is_detected_from_the_content(string name, string written)
     {
         File.Copy(PictureFiles.WritePlain(At(written), SKColors.Lime), At(name));
         AssertNear([0, 255, 0], Decode(At(name), 1, 1), 3);
     }
 
     [Fact]
-    public void A_BMP_gives_its_pixels()
+    public void A_BMP_is_decoded_to_its_pixels()
     {
         var path = PictureFiles.WriteBmp(At("blocks.bmp"), 3, 5, (y, x) => new SKColor((byte)(60 * y), (byte)(50 * x), 7));
         var planar = Decode(path, 3, 5);
@@ -162,7 +162,7 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void A_GIF_gives_its_first_frame() =>
+    public void A_GIF_is_decoded_to_its_first_frame() =>
         Assert.Equal([255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255], Decode(PictureFiles.WriteGif(At("two.gif")), 2, 2));
 
     [Theory]
@@ -174,7 +174,7 @@ public sealed class ImageDecoderTests : IDisposable
     [InlineData("PDF", "%PDF-1.7 ...")]
     [InlineData("SVG", "<?xml version='1.0'?>\n<!-- a drawing --><svg width='1' height='1'/>")]
     [InlineData("PSD", "8BPS\0\u0001\0\0\0\0\0\0")]
-    public void A_format_that_is_not_read_is_named_whatever_the_ending(string format, string content)
+    public void An_unsupported_format_is_named_whatever_the_extension(string format, string content)
     {
         File.WriteAllBytes(At("a.jpg"), Encoding.Latin1.GetBytes(content));
         Assert.Equal($"The image {At("a.jpg")} is {format}, a format that is not supported. Convert it to PNG or JPEG, or remove it.",
@@ -182,27 +182,27 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_file_is_called_empty()
+    public void An_empty_file_is_reported_as_empty()
     {
         File.WriteAllText(At("empty.png"), "");
         Assert.Contains("is empty", Assert.Throws<InputException>(() => Decode(At("empty.png"), 8, 8)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Two_zeros_do_not_make_a_picture()
+    public void A_file_that_resembles_WBMP_is_rejected()
     {
-        // WBMP: type 0, header 0, width 8, height 12, a byte a row
+        // WBMP: type 0, header 0, width 8, height 12, one byte per row
         File.WriteAllBytes(At("zeros.png"), [0, 0, 8, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
         Assert.Contains("which is none of them", Assert.Throws<InputException>(() => Decode(At("zeros.png"), 8, 8)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_missing_file_is_refused_by_name() =>
+    public void The_error_names_the_missing_file() =>
         Assert.Contains(At("none.png"), Assert.Throws<InputException>(() => Decode(At("none.png"), 8, 8)).Message,
             StringComparison.Ordinal);
 
     [Fact]
-    public void A_changed_byte_within_a_PNG_is_found_by_its_checksum()
+    public void A_changed_byte_in_a_PNG_is_detected_by_its_checksum()
     {
         var path = PictureFiles.WriteNoise(At("flipped.png"));
         var bytes = File.ReadAllBytes(path);
@@ -226,6 +226,6 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Theory, InlineData(2, 192), InlineData(3, 191)]
-    public void A_buffer_of_the_wrong_size_is_a_programmers_error(int channels, int bytes) =>
+    public void A_buffer_of_the_wrong_size_throws_ArgumentException(int channels, int bytes) =>
         Assert.Throws<ArgumentException>(() => ImageDecoder.Decode(At("any.png"), 8, 8, new byte[bytes], channels));
 }

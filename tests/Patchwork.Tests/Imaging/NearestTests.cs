@@ -12,10 +12,10 @@ public sealed class NearestTests
     [InlineData("kitten", "sitting", 3)]
     [InlineData("saturday", "sunday", 3)]
     [InlineData("cutmix", "cumtix", 2)]
-    public void Edits_are_counted_after_Levenshtein(string a, string b, int expected) => Assert.Equal(expected, Nearest.Distance(a, b));
+    public void Distance_is_the_Levenshtein_distance(string a, string b, int expected) => Assert.Equal(expected, Nearest.Distance(a, b));
 
     [Fact]
-    public void Edits_are_a_metric() =>
+    public void Distance_is_a_metric() =>
         Gen.Select(Text, Text, Text).Sample((a, b, c) =>
             Nearest.Distance(a, b) == Nearest.Distance(b, a)
             && (Nearest.Distance(a, b) == 0) == (a == b)
@@ -25,11 +25,11 @@ public sealed class NearestTests
     [InlineData("cutmx", "cutmix")]
     [InlineData("CutMix", "cutmix")]
     [InlineData("mixpu", "mixup")]
-    public void A_mistyped_name_finds_the_one_that_was_meant(string given, string expected) =>
+    public void A_mistyped_name_finds_the_intended_one(string given, string expected) =>
         Assert.Equal(expected, Nearest.Name(given, ["mixup", "cutmix", "cutout"]));
 
     [Fact]
-    public void A_name_unlike_all_others_finds_none()
+    public void A_name_unlike_all_others_has_no_suggestion()
     {
         Assert.Null(Nearest.Name("resnet", ["mixup", "cutout"]));
         Assert.Null(Nearest.Name("mixup", []));

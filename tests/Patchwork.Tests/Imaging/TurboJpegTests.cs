@@ -18,7 +18,7 @@ public sealed class TurboJpegTests : IDisposable
     private static void NeedsTheLibrary() =>
         Assert.SkipUnless(TurboJpeg.IsInstalled, "libturbojpeg is not installed (Debian: libturbojpeg0)");
 
-    // The same bytes through both decoders, as they are stored, whole and reduced.
+    // Compares the results of both decoders for the same bytes, not rotated, at full size and reduced.
     private static void AssertSamePixels(string path)
     {
         var file = File.ReadAllBytes(path);
@@ -54,7 +54,7 @@ public sealed class TurboJpegTests : IDisposable
     }
 
     [Fact]
-    public void Both_decoders_give_the_same_greys()
+    public void Both_decoders_give_the_same_pixels_of_a_grey_file()
     {
         NeedsTheLibrary();
         using var grey = new SKBitmap(new SKImageInfo(45, 31, SKColorType.Gray8, SKAlphaType.Opaque));
@@ -83,7 +83,7 @@ public sealed class TurboJpegTests : IDisposable
     }
 
     [Theory, InlineData(0.3), InlineData(0.9)]
-    public void A_file_that_was_cut_off_is_left_to_the_decoder_that_names_the_damage(double share)
+    public void A_truncated_file_is_left_to_the_decoder_that_reports_the_damage(double share)
     {
         NeedsTheLibrary();
         PictureFiles.WriteNoise(At("cut.jpg"));

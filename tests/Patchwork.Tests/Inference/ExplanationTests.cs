@@ -17,7 +17,7 @@ public sealed class ExplanationTests
     private static readonly string[] Classes = ["bright", "dark"];
     private static readonly Box Square = new(6, 10, 20, 26);
 
-    // Black with a white square, as a network gets it.
+    // A black image with a white square, normalized as the input of a network.
     private static Tensor Image()
     {
         var pixels = new float[32 * 40];
@@ -28,7 +28,7 @@ public sealed class ExplanationTests
     }
 
     [Theory, InlineData(null), InlineData("conv")]
-    public void The_box_lies_around_what_makes_the_class(string? layer)
+    public void The_box_encloses_the_pixels_that_support_the_class(string? layer)
     {
         using var scope = NewDisposeScope();
         var explanation = Explanation.Of(new Brightness(), Image(), Normalization, Classes, label: 0, layer);
@@ -42,27 +42,27 @@ public sealed class ExplanationTests
                 Assert.Equal(Square.Contains(y, x) ? 255 : 0, picture.Rgb[(y * 40 + x) * 3]);
             }
         }
-        // A contour's far ends are one past its last pixel, and count as inside.
+        // The far ends of a contour are one past its last pixel and count as inside.
         Assert.Equal(new Box(6, 10, 21, 27), seen.Box);
     }
 
     [Fact]
-    public void The_predicted_class_is_explained_unless_another_is_asked_for()
+    public void The_predicted_class_is_explained_unless_a_label_is_given()
     {
         using var scope = NewDisposeScope();
         using var network = new Brightness();
         using var image = Image();
         var (seen, other) = (Explanation.Of(network, image, Normalization, Classes).Activation,
             Explanation.Of(network, image, Normalization, Classes, label: 0).Activation);
-        Assert.Equal("dark", seen.Class);      // most of the picture
+        Assert.Equal("dark", seen.Class);      // most of the image is dark
         Assert.True(seen.Probability > 0.5);
         Assert.Equal(1, seen.Probability + other.Probability, 1e-9);
         Assert.All(seen.Map.Values.Zip(other.Map.Values), pair => Assert.Equal(1, pair.First + pair.Second, 1e-6));
-        Assert.Equal(Box.Whole(32, 40), seen.Box);      // all around the square
+        Assert.Equal(Box.Whole(32, 40), seen.Box);      // the dark pixels all around the square
     }
 
     [Fact]
-    public void Where_nothing_stands_out_there_is_no_box()
+    public void A_flat_map_has_no_box()
     {
         using var scope = NewDisposeScope();
         var explanation = Explanation.Of(new Brightness(), zeros(1, 1, 8, 8), Normalization, Classes);
@@ -71,7 +71,7 @@ public sealed class ExplanationTests
     }
 
     [Fact]
-    public void An_inclusive_box_has_as_many_pixels_as_its_half_open_one()
+    public void An_inclusive_box_converts_to_a_half_open_box_with_the_same_pixels()
     {
         var box = new InclusiveBox(Left: 2, Top: 1, Right: 4, Bottom: 1);
         Assert.Equal(new Box(1, 2, 2, 5), box.ToBox());
@@ -91,7 +91,7 @@ public sealed class ExplanationTests
     }
 
     [Fact]
-    public void No_tensor_stays()
+    public void No_tensor_leaks()
     {
         using var network = new Brightness();
         using var image = Image();
@@ -104,7 +104,7 @@ public sealed class ExplanationTests
         }
     }
 
-    /// <summary>Two features, a pixel's light and its absence, and a class of each.</summary>
+    /// <summary>A network with two features, the brightness and the darkness of a pixel, and one class for each.</summary>
     private sealed class Brightness : nn.Module<Tensor, Tensor>
     {
         private readonly Conv2d conv = nn.Conv2d(1, 2, 1);

@@ -13,8 +13,8 @@ using Xunit;
 
 namespace Patchwork.Tests.Inference;
 
-/// <summary>An exported file, used without torch, gives the answers of the network that was trained.</summary>
-#pragma warning disable xUnit1051      // a picture is classified in a moment
+/// <summary>Tests that an exported file, used without torch, gives the answers of the trained network.</summary>
+#pragma warning disable xUnit1051      // classifying one image is too short to be cancelled
 [Collection(ProcessesCollection.Name)]
 public sealed partial class OnnxClassifierTests : IDisposable
 {
@@ -35,14 +35,14 @@ public sealed partial class OnnxClassifierTests : IDisposable
 
     private string[] Pictures()
     {
-        // Not square, larger than the input, grey.
+        // Images that are not square, larger than the input, or grey.
         PictureFiles.Write(files.At("wide.png"), PictureFiles.Paint(40, 90, (y, x) => new SKColor((byte)(3 * y), (byte)(2 * x), (byte)(x ^ y))));
         PictureFiles.Write(files.At("grey.png"), PictureFiles.Paint(33, 20, (y, x) => new SKColor((byte)(5 * y), (byte)(5 * y), (byte)(5 * y))));
         return [files.At("wide.png"), files.At("grey.png"), .. Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories)];
     }
 
     [Theory, InlineData("--input", "pixels"), InlineData("--input", "float", "--opset", "12")]
-    public void Paths_bytes_streams_batches_and_threads_get_the_answers_of_the_run(params string[] flags)
+    public void Paths_bytes_streams_batches_and_threads_give_the_answers_of_the_run(params string[] flags)
     {
         var path = Exported(flags);
         var pictures = Pictures();
@@ -73,7 +73,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
             AssertSame(i, classifier.Classify(stream));
             AssertSame(i, together[i]);
         });
-        // Pixels of the input's size are taken as they are.
+        // Pixels of the input's size are used unchanged.
         using var decoded = SKBitmap.Decode(pictures[^1]);
         var rgb = decoded.Pixels.SelectMany(pixel => new[] { pixel.Red, pixel.Green, pixel.Blue }).ToArray();
         AssertSame(pictures.Length - 1, classifier.ClassifyPixels(rgb));
@@ -81,7 +81,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
     }
 
     [Fact]
-    public async Task A_network_is_exchanged_while_it_serves_and_a_file_that_is_refused_changes_nothing()
+    public async Task A_network_is_swapped_while_in_use_and_a_rejected_file_changes_nothing()
     {
         var first = File.ReadAllBytes(Exported());
         var other = CommandLine.Run(["train", "--quiet", .. files.Flags("other", 1), "--seed", "2"]);
@@ -121,7 +121,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
     }
 
     [Fact]
-    public void A_program_s_services_hold_classifiers_by_name()
+    public void Classifiers_are_registered_as_services_by_name()
     {
         var path = Exported();
         var services = new ServiceCollection().AddPatchwork(path).AddPatchwork(path, "colours", new() { Threads = 2 })
@@ -139,7 +139,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
     }
 
     [Fact]
-    public void The_command_line_takes_an_exported_file_for_a_run()
+    public void The_predict_command_accepts_an_exported_file_in_place_of_a_run()
     {
         var (path, picture) = (Exported(), Pictures()[0]);
         string[] end = [picture, "--json"];
@@ -155,7 +155,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_picture_or_no_exported_file_is_refused_with_a_sentence()
+    public void Invalid_images_and_invalid_exported_files_are_rejected_with_the_reason()
     {
         var path = Exported();
         var bytes = File.ReadAllBytes(path);
@@ -194,7 +194,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
         Assert.Contains("weights in another file", Refusal(Graph(graph, card, new OnnxValue("weights", 3))), StringComparison.Ordinal);
     }
 
-    // A graph of three channels as three logits.
+    // A graph that returns the means of three channels as three logits.
     private static byte[] Graph(OnnxGraph graph, string? card, OnnxValue? factor = null)
     {
         var logits = graph.Mean(new("input", 3));
@@ -206,7 +206,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
     }
 
     [Fact]
-    public void The_guide_s_command_and_program_run_as_they_stand()
+    public void The_command_and_the_program_of_the_guide_run_unchanged()
     {
         var page = File.ReadAllText(Repository.File("docs/guide/use-anywhere.md")).ReplaceLineEndings("\n");
         Assert.Contains("patchwork export runs/pictures --out pictures.onnx", page, StringComparison.Ordinal);

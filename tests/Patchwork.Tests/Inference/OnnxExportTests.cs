@@ -15,7 +15,7 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace Patchwork.Tests.Inference;
 
-/// <summary>Another runtime computes from the exported file what the network computes.</summary>
+/// <summary>Tests that another runtime computes the same from the exported file as the network does.</summary>
 public sealed class OnnxExportTests
 {
     private const int Classes = 5;
@@ -27,7 +27,7 @@ public sealed class OnnxExportTests
     private static ModelCard Card(int side, int channels = 3) => new("of a test", [.. Enumerable.Range(0, Classes).Select(k => $"class {k}")],
         channels, side, side, [.. new[] { 0.48f, 0.45f, 0.4f }.Take(channels)], [.. new[] { 0.2f, 0.25f, 0.3f }.Take(channels)]);
 
-    // Statistics as training leaves them; fresh ones, of 0 and 1, would hide an input in the wrong place.
+    // Sets statistics as training would leave them. Fresh ones, 0 and 1, would hide an input in the wrong place.
     private static T Trained<T>(T network) where T : nn.Module
     {
         using var noGradient = no_grad();
@@ -58,11 +58,11 @@ public sealed class OnnxExportTests
         var (expected, actual) = (network.call(images).contiguous().data<float>().ToArray(), Run(file, input)[0]);
         var scale = Math.Max(1, expected.Max(Math.Abs));
         Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.First - pair.Second) / scale, 0, 2e-5));
-        Assert.True(expected.Distinct().Count() > Classes);      // it answers to what it sees
+        Assert.True(expected.Distinct().Count() > Classes);      // the logits depend on the images
     }
 
     [Theory, MemberData(nameof(Networks))]
-    public void Every_network_has_the_same_logits_with_and_without_what_acts_inside_it(string id)
+    public void Exported_logits_match_for_every_network_with_and_without_regularizers(string id)
     {
         var isOfEach = id is "resnet8" or "resnet18" or "preactresnet18" or "wrn-16-4";
         if (!isOfEach)
@@ -82,7 +82,7 @@ public sealed class OnnxExportTests
     [Theory]
     [InlineData("resnet8", 1, 25, 12), InlineData("pyramidnet110-a48", 3, 25, 12), InlineData("pyramidnet110-a48", 3, 37, 17)]
     [InlineData("resnet18", 3, 65, 12), InlineData("resnet50", 3, 96, 17), InlineData("wrn-16-4", 1, 30, 17)]
-    public void Grey_images_odd_sizes_and_old_operations_are_the_same_too(string id, int channels, int side, int opset)
+    public void Exported_logits_match_for_grey_images_odd_sizes_and_old_opsets(string id, int channels, int side, int opset)
     {
         new SeedStream(4).SeedTorch("test");
         using var network = Trained(ModelZoo.Create(id, Classes, channels, side));
@@ -91,7 +91,7 @@ public sealed class OnnxExportTests
     }
 
     [Theory, InlineData(1, false), InlineData(3, false), InlineData(3, true)]
-    public void Pixels_are_normalized_and_probabilities_made_inside(int channels, bool several)
+    public void The_exported_graph_normalizes_pixels_and_computes_probabilities(int channels, bool several)
     {
         const int side = 16;
         new SeedStream(5).SeedTorch("test");
@@ -112,7 +112,7 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
-    public void An_independent_reader_finds_nothing_wrong_with_the_files()
+    public void The_ONNX_checker_accepts_the_files()
     {
         Lane.NeedFull("seven networks, read by Python");
         Python.Need("onnx");
@@ -132,7 +132,7 @@ public sealed class OnnxExportTests
                 files.Add(Path.Combine(folder.FullName, $"{id}.onnx"));
                 export.Write(files[^1], network, Card(side, channels) with { Temperature = 1.7 });
             }
-            // The checker with the inference of every shape.
+            // The checker, with shape inference for the whole graph.
             const string script = """
                 import sys, onnx
                 for path in sys.argv[1:]:
@@ -150,7 +150,7 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
-    public void The_file_says_what_it_is()
+    public void The_file_describes_its_input_output_and_card()
     {
         using var network = ModelZoo.Create("resnet8", Classes);
         using var session = new InferenceSession(new OnnxExport().Of(network, Card(32)));
@@ -169,7 +169,7 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
-    public void An_exported_file_is_a_start_for_training()
+    public void An_exported_file_provides_initial_weights_for_training()
     {
         using var files = new PictureSet();
         using var network = Trained(ModelZoo.Create("pyramidnet110-a48", Classes));
@@ -181,7 +181,7 @@ public sealed class OnnxExportTests
             Assert.True(own.equal(copy).all().ToBoolean(), name);
     }
 
-    // A forward pass that no list of layers describes.
+    // A layer whose forward pass is not a sequence of layers.
     private sealed class Own : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         private readonly Conv2d left = nn.Conv2d(6, 4, 3, padding: 1), right = nn.Conv2d(6, 4, 1);
@@ -195,7 +195,7 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
-    public void A_network_of_your_own_is_written_or_refused_by_the_name_of_the_layer()
+    public void A_custom_network_is_exported_or_rejected_with_the_name_of_the_layer()
     {
         new SeedStream(6).SeedTorch("test");
         Sequential Network(nn.Module<Tensor, Tensor> activation) => Trained(nn.Sequential(
@@ -213,7 +213,7 @@ public sealed class OnnxExportTests
     }
 
     [Fact]
-    public void What_cannot_be_written_is_refused_and_nothing_is_left()
+    public void An_invalid_export_is_rejected_and_leaves_no_file()
     {
         using var files = new PictureSet();
         using var network = ModelZoo.Create("resnet8", Classes + 1);

@@ -15,7 +15,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Inference;
 
-/// <summary>A trained network answers the same from memory, from its folder and from a run, at the temperature that was fitted.</summary>
+/// <summary>
+/// Tests that a trained network gives the same answers from memory, from its folder and from a run, at the fitted temperature.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class PredictorTests : IDisposable
 {
@@ -24,7 +26,7 @@ public sealed class PredictorTests : IDisposable
     public void Dispose() => files.Dispose();
 
     [Fact]
-    public void A_network_that_a_trainer_left_predicts_and_is_saved_without_a_recipe()
+    public void A_network_from_a_trainer_predicts_and_is_saved_without_a_recipe()
     {
         var clothing = DatasetCatalogue.Open("clothing", new DataOptions());
         var seeds = new SeedStream(1);
@@ -47,7 +49,7 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
-    public void A_network_of_your_own_predicts_and_one_with_other_logits_is_refused()
+    public void A_custom_network_predicts_and_one_with_a_wrong_number_of_logits_is_rejected()
     {
         var card = new ModelCard("colours", ["red", "green", "blue"], 3, 4, 4, [0, 0, 0], [1, 1, 1]);
         using var means = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten());
@@ -62,7 +64,7 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
-    public void Probabilities_are_those_of_the_temperature_that_the_validation_images_ask_for()
+    public void Probabilities_use_the_temperature_fitted_to_the_validation_images()
     {
         var recipe = new Recipe { Epochs = 2, PerClass = 60, Validation = "0.3", Threads = 1 };
         TrainingRun.Start(recipe, files.At("run"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
@@ -70,7 +72,7 @@ public sealed class PredictorTests : IDisposable
         var temperature = Assert.NotNull(predictor.Card.Temperature);
         Assert.Equal((1ul, 64), (Assert.NotNull(predictor.Card.Seed), predictor.Card.Data!.Length));
 
-        // softmax(z / T) of the validation images: no other T makes their classes more likely.
+        // Under softmax(z / T), no other T makes the classes of the validation images more likely.
         var held = RunData.Open(RunFolder.Open(files.At("run"))).Validation;
         var (logits, labels) = (new List<float[]>(), new List<int>());
         using (var loader = new BatchLoader(held, new SeedStream(1), LoaderOptions.Evaluation(50)))
@@ -104,14 +106,14 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
-    public void A_card_from_before_there_was_a_key_has_its_default()
+    public void A_card_without_newer_keys_gets_their_defaults()
     {
         var card = JsonNode.Parse(new ModelCard("resnet18", ["cat", "dog"], 3, 64, 64, [0, 0, 0], [1, 1, 1]).ToJson())!.AsObject();
         foreach (var key in (string[])["centerCrop", "scaledDecoding", "method", "dropProbability", "stem", "options"])
             Assert.True(card.Remove(key), key);
         var read = ModelCard.FromJson(card.ToJsonString(), "model.json");
         Assert.Equal((1, "baseline", false), (read.CenterCrop, read.Method, read.ScaledDecoding));
-        // Up to 64 pixels networks had small first layers then.
+        // At that time networks for images of up to 64 pixels had the small stem.
         using var model = read.CreateModel();
         Assert.Equal(Stem.Small, Assert.IsType<ResNet>(model).Stem);
     }

@@ -26,7 +26,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void A_write_replaces_the_whole_file_even_by_a_shorter_one()
+    public void A_write_replaces_the_whole_file_even_with_shorter_content()
     {
         AtomicFile.WriteText(FilePath, "a long old text");
         AtomicFile.WriteText(FilePath, "new");
@@ -46,7 +46,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void A_leftover_of_a_killed_program_is_overwritten()
+    public void A_partial_file_left_by_a_killed_program_is_overwritten()
     {
         File.WriteAllText(FilePath + ".partial", "half");
         AtomicFile.WriteText(FilePath, "whole");

@@ -19,13 +19,13 @@ public sealed class Crc32CTests
     };
 
     [Theory, MemberData(nameof(KnownAnswers))]
-    public void Checksums_are_those_of_the_standard(byte[] bytes, uint expected)
+    public void Checksums_match_the_standard(byte[] bytes, uint expected)
     {
         Assert.Equal(expected, Crc32C.Compute(bytes));
         Assert.Equal(expected, Crc32C.ComputeByTable(bytes));
     }
 
     [Fact]
-    public void Instruction_and_table_agree() =>
+    public void The_CPU_instruction_and_the_table_agree() =>
         Gen.Byte.Array[0, 100].Sample(bytes => Crc32C.Compute(bytes) == Crc32C.ComputeByTable(bytes));
 }

@@ -9,7 +9,9 @@ using Xunit;
 
 namespace Patchwork.Tests.Internals;
 
-/// <summary>Numbers that are not finite in every JSON file that the program writes: <c>null</c>, and read back as NaN.</summary>
+/// <summary>
+/// Tests that numbers that are not finite are <c>null</c> in every JSON file that the program writes, and are read back as NaN.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class JsonNumbersTests : IDisposable
 {
@@ -20,7 +22,7 @@ public sealed class JsonNumbersTests : IDisposable
     public static TheoryData<double> Absent => [double.NaN, double.PositiveInfinity, double.NegativeInfinity];
 
     [Theory, MemberData(nameof(Absent))]
-    public void A_result_of_a_run_keeps_what_is_known(double absent)
+    public void A_run_result_keeps_its_finite_numbers_and_reads_the_others_as_NaN(double absent)
     {
         var result = new RunResult(new TestScore(1, absent, 0.5, 0.25), new TestScore(1, 2, absent, 0.25), false, 1, absent, 3, 4);
         Assert.Contains("null", result.ToJson(), StringComparison.Ordinal);
@@ -29,9 +31,9 @@ public sealed class JsonNumbersTests : IDisposable
             read.TrainAccuracy));
     }
 
-    // A run is trained, and every number that a suite could measure is absent: files, screens and reports are still written.
+    // Two runs are trained, and every number that a suite would measure is absent. Files, screen output and reports must still be written.
     [Theory, MemberData(nameof(Absent))]
-    public void Absent_measurements_are_null_in_files_and_a_dash_on_screens(double absent)
+    public void Absent_measurements_are_null_in_files_and_a_dash_on_screen(double absent)
     {
         files.Paint(perClass: 10);
         foreach (var method in (string[])["baseline", "cutmix"])
@@ -70,7 +72,7 @@ public sealed class JsonNumbersTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Absent))]
-    public void A_property_that_is_not_finite_is_null(double absent)
+    public void A_number_that_is_not_finite_is_written_as_null(double absent)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))

@@ -14,7 +14,7 @@ public sealed class OpenMpTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "GNU's OpenMP on Linux");
         NativeLibraries.Ensure();
-        // As native code sees it, which is not what Environment returns.
+        // The variable as native code sees it, which may differ from what `Environment` returns.
         var getenv = (delegate* unmanaged<byte*, byte*>)NativeLibrary.GetExport(NativeLibrary.Load("libc.so.6"), "getenv");
         string? Native(ReadOnlySpan<byte> name)
         {
@@ -27,9 +27,9 @@ public sealed class OpenMpTests
     }
 
     [Fact]
-    public void A_number_of_threads_holds_for_a_scope_and_for_its_thread()
+    public void A_thread_count_applies_only_within_its_scope_and_thread()
     {
-        Assert.Equal(1, torch.get_num_threads());      // as all tests have it
+        Assert.Equal(1, torch.get_num_threads());      // the setting of all tests
         var other = 0;
         using (OpenMp.On(3))
         {

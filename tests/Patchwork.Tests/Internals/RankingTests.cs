@@ -9,14 +9,14 @@ namespace Patchwork.Tests.Internals;
 
 public sealed class RankingTests
 {
-    // A stable sort from the highest down is the definition: of equal logits the lower class number first.
+    // The definition: a stable sort in descending order, so the lower class number comes first among equal logits.
     private static int[] Ranks(float[][] logits, int[] labels) => [.. logits.Zip(labels, (row, label) =>
         Enumerable.Range(0, row.Length).OrderByDescending(k => row[k]).ToList().IndexOf(label))];
 
     private static Tensor Matrix(float[][] rows) => tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]);
 
     [Fact]
-    public void A_label_stands_where_a_stable_sort_puts_it_and_argmax_is_the_first_one() =>
+    public void A_rank_is_the_position_in_a_stable_sort_and_the_best_class_is_the_first_maximum() =>
         Gen.Int[1, 130].SelectMany(classes => Gen.Select(Gen.Int[0, 3].Array[classes], Gen.Int[0, classes - 1]).Array[1, 20])
             .Sample(rows =>
             {
@@ -30,7 +30,7 @@ public sealed class RankingTests
             });
 
     [Fact]
-    public void A_network_that_says_the_same_of_all_classes_is_right_for_class_0_alone()
+    public void Equal_logits_are_correct_for_class_0_only()
     {
         using var scope = NewDisposeScope();
         var (logits, labels) = (zeros(10, 10), arange(10));
@@ -40,14 +40,14 @@ public sealed class RankingTests
     }
 
     [Fact]
-    public void A_logit_that_is_not_a_number_is_no_hit()
+    public void NaN_logits_are_never_a_hit()
     {
         using var scope = NewDisposeScope();
         Assert.Equal([3L], Ranking.Of(full([1, 3], float.NaN), tensor([1L])).data<long>().ToArray());
     }
 
     [Fact]
-    public void Among_five_classes_or_fewer_the_label_is_always_among_the_five_best()
+    public void The_label_is_always_in_the_top_five_of_at_most_five_classes()
     {
         using var scope = NewDisposeScope();
         for (var classes = 2; classes <= 5; classes++)

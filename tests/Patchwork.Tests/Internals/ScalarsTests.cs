@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Internals;
 public sealed class ScalarsTests
 {
     [Fact]
-    public void A_scalar_lives_while_it_may_be_read_though_nobody_else_holds_it()
+    public void A_held_scalar_is_not_garbage_collected()
     {
         var made = Enumerable.Range(0, 1000).Select(i => new WeakReference(Scalars.Held(i + 0.5))).ToArray();
         GC.Collect();
@@ -18,7 +18,7 @@ public sealed class ScalarsTests
     }
 
     [Fact]
-    public void Sums_and_complements_are_those_of_torch_to_the_bit()
+    public void Sums_and_complements_are_bit_identical_to_torch()
     {
         using var scope = torch.NewDisposeScope();
         var (a, b) = (torch.linspace(-1.7, 2.3, 1001), torch.linspace(0.1, 0.9, 1001));

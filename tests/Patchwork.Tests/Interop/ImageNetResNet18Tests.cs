@@ -10,11 +10,11 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace Patchwork.Tests.Interop;
 
-/// <summary>The weights of the package give the features that another runtime computes from the package's own file.</summary>
+/// <summary>Tests that the weights of the package give the features that another runtime computes from the package's own file.</summary>
 public sealed class ImageNetResNet18Tests
 {
     [Fact]
-    public void Features_are_those_of_OnnxRuntime_on_the_same_pixels()
+    public void Features_match_OnnxRuntime_on_the_same_pixels()
     {
         Assert.SkipWhen(ImageNetResNet18.Find() is null, $"The package {ImageNetResNet18.Package} is not here.");
         using var scope = NewDisposeScope();
@@ -25,7 +25,7 @@ public sealed class ImageNetResNet18Tests
         Assert.Empty(loaded.Unused);
         network.eval();
 
-        // A picture with structure of every scale: smoothed noise, 0 to 255.
+        // Images with structure at every scale: smoothed noise, 0 to 255.
         new SeedStream(7).SeedTorch("test");
         var pixels = nn.functional.interpolate(rand(2, 3, 14, 14), size: [224, 224], mode: InterpolationMode.Bilinear, align_corners: false).clamp(0, 1).mul(255);
         float[] mean = [.. ImageNetResNet18.Normalization.Mean], deviation = [.. ImageNetResNet18.Normalization.StandardDeviation];
@@ -34,7 +34,7 @@ public sealed class ImageNetResNet18Tests
         using var hook = new HookOn(network, "layer4", output => pooled = output.mean([2, 3]).DetachFromDisposeScope());
         network.call(input);
 
-        // The package's own form: blue, green, red, minus the means of its preprocessing.
+        // The input format of the package: blue, green, red, minus the means of its preprocessing.
         var own = pixels.flip(1).sub(tensor(new[] { 103.06f, 115.90f, 123.15f }).view(1, 3, 1, 1)).contiguous();
         using var session = new InferenceSession(ImageNetResNet18.Find()!);
         for (var image = 0; image < 2; image++)

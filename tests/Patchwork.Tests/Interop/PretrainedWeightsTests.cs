@@ -25,7 +25,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void Another_number_of_classes_keeps_everything_but_the_last_layer()
+    public void Weights_for_another_number_of_classes_load_except_for_the_last_layer()
     {
         new SeedStream(1).SeedTorch("test");
         using var ten = ModelZoo.Create("resnet8", 10);
@@ -45,7 +45,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void Missing_and_needless_tensors_are_named()
+    public void Missing_and_unused_tensors_are_named()
     {
         using var model = ModelZoo.Create("resnet8", 10);
         var tensors = model.state_dict().Where(pair => pair.Key != "bn1.bias").ToDictionary(pair => pair.Key, pair => pair.Value);
@@ -59,7 +59,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void A_file_of_which_nothing_fits_and_one_that_is_none_are_refused()
+    public void A_file_without_matching_tensors_an_invalid_file_and_a_missing_file_are_rejected()
     {
         using var model = ModelZoo.Create("resnet8", 10);
         Safetensors.Save(File, new Dictionary<string, Tensor> { ["features.0.weight"] = ones(3) });
@@ -74,7 +74,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     // DataParallel, Lightning, torch.compile and their combinations put a prefix before every name.
     [Theory, InlineData("module."), InlineData("_orig_mod."), InlineData("model."), InlineData("backbone."), InlineData("model.module."),
         InlineData("anything.at.all.")]
-    public void A_prefix_that_all_names_share_is_taken_off_and_said(string prefix)
+    public void A_prefix_shared_by_all_names_is_removed_and_reported(string prefix)
     {
         using var from = ModelZoo.Create("resnet8", 10);
         using var to = ModelZoo.Create("resnet8", 10);
@@ -89,7 +89,7 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.DoesNotContain("prefix", PretrainedWeights.Load(File, to).Summary, StringComparison.Ordinal);
     }
 
-    // Appends tensors of a type that torch does not have to a file.
+    // Appends a tensor to the file, whose type may be one that torch does not have.
     private void Append(string name, string type, int count, byte[] values)
     {
         var file = System.IO.File.ReadAllBytes(File);
@@ -107,7 +107,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Theory, InlineData("U64", 8), InlineData("F8_E4M3", 1), InlineData("F8_E8M0", 1), InlineData("C64", 8), InlineData("F8_E5M2FNUZ", 1)]
-    public void A_tensor_that_is_not_needed_may_be_of_any_type(string type, int bytes)
+    public void An_unused_tensor_may_have_any_type(string type, int bytes)
     {
         using var model = ModelZoo.Create("resnet8", 10);
         Safetensors.Save(File, model.state_dict());
@@ -118,7 +118,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void A_tensor_that_is_needed_is_converted_or_refused_by_its_type()
+    public void A_required_tensor_is_converted_or_rejected_with_its_type()
     {
         using var model = ModelZoo.Create("resnet8", 10);
         var without = model.state_dict().Where(pair => pair.Key != "fc.bias").ToDictionary(pair => pair.Key, pair => pair.Value);
@@ -135,7 +135,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void Weights_that_are_not_finite_are_refused_by_the_tensors_name()
+    public void Weights_that_are_not_finite_are_rejected_with_the_name_of_the_tensor()
     {
         using var model = ModelZoo.Create("resnet8", 10);
         var tensors = model.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
@@ -148,7 +148,7 @@ public sealed class PretrainedWeightsTests : IDisposable
 
     [Theory, InlineData("zip", "PyTorch"), InlineData("pickle", "PyTorch"), InlineData("hdf5", "HDF5"), InlineData("gguf", "GGUF"),
         InlineData("npy", "NumPy"), InlineData("lfs", "Git LFS")]
-    public void A_file_of_another_system_is_recognised_as_what_it_is(string kind, string expected)
+    public void A_file_in_another_format_is_recognized(string kind, string expected)
     {
         using var model = ModelZoo.Create("resnet8", 10);
         byte[] bytes = kind switch
@@ -176,9 +176,10 @@ public sealed class PretrainedWeightsTests : IDisposable
         }
     }
 
-    // PyTorch writes ResNet-50 (by hand: the format is a header and bytes), an input and its logits; and opens what we write.
+    // PyTorch writes ResNet-50, an input and its logits, and opens the file that Patchwork writes. The Python script needs no safetensors
+    // package: the format is a header and bytes.
     [Fact]
-    public void Weights_go_to_PyTorch_and_back_with_the_same_logits()
+    public void Weights_exchanged_with_PyTorch_give_the_same_logits()
     {
         Lane.NeedFull("ResNet-50 there and back");
         Python.Need("torchvision");
@@ -207,7 +208,7 @@ public sealed class PretrainedWeightsTests : IDisposable
                 model.load_state_dict(load(sys.argv[2]))
                 save(sys.argv[2], {"test.input": x, "test.logits": model(x)})
             """;
-        // Ours go there: other weights, of our own making.
+        // From Patchwork to PyTorch, with newly initialized weights.
         new SeedStream(2).SeedTorch("test");
         using var other = ModelZoo.Create("resnet50", 1000, imageSize: 224);
         var ours = Path.Combine(folder, "ours.safetensors");
@@ -215,7 +216,7 @@ public sealed class PretrainedWeightsTests : IDisposable
         Python.Run(write, File, ours);
         Compare(other, ours);
 
-        // And theirs come here.
+        // From PyTorch to Patchwork.
         using var model = ModelZoo.Create("resnet50", 1000, imageSize: 224);
         Assert.Contains("of no use: test.input, test.logits", PretrainedWeights.Load(File, model).Summary, StringComparison.Ordinal);
         Compare(model, File);

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Interop;
 
-/// <summary>State dicts that PyTorch itself writes are read, and what is no state dict is refused before anything of it runs.</summary>
+/// <summary>Tests that state dicts written by PyTorch are read, and that anything else is rejected before any of it runs.</summary>
 public sealed class TorchFileTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-pth-").FullName;
@@ -24,7 +24,7 @@ public sealed class TorchFileTests : IDisposable
 
     private string At(string name) => Path.Combine(folder, name);
 
-    // A network of torchvision with its statistics moved, its state dict in a form, and its logits for an image.
+    // Saves the state dict of a torchvision network with updated statistics in a given form, and an input with its logits.
     private const string Script = """
         import sys, torch, torchvision
         folder, name, form = sys.argv[1:]
@@ -50,7 +50,7 @@ public sealed class TorchFileTests : IDisposable
     [Theory]
     [InlineData("resnet18", "plain"), InlineData("resnet18", "nested"), InlineData("resnet18", "half"), InlineData("resnet18", "shared"),
         InlineData("resnet18", "parameters"), InlineData("resnet50", "plain")]
-    public void A_state_dict_of_PyTorch_gives_its_logits(string name, string form)
+    public void A_PyTorch_state_dict_gives_the_same_logits(string name, string form)
     {
         if ((name, form) != ("resnet18", "nested"))
             Lane.NeedFull("another form of the same weights");
@@ -72,7 +72,7 @@ public sealed class TorchFileTests : IDisposable
     private float[] Floats(string name) =>
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(At(name))).ToArray();
 
-    // A pickle in an archive as PyTorch writes it, with the values of one storage.
+    // Writes a pickle into an archive as PyTorch does, with the values of one storage.
     private string Archive(byte[] pickle, byte[]? values = null, string name = "hostile.pth")
     {
         using var archive = new ZipArchive(File.Create(At(name)), ZipArchiveMode.Create);
@@ -103,7 +103,7 @@ public sealed class TorchFileTests : IDisposable
 
     [Theory, InlineData("posix", "system"), InlineData("builtins", "eval"), InlineData("os", "popen"), InlineData("torch.nn.modules", "Linear"),
         InlineData("torch", "EvilStorage"), InlineData("argparse", "Namespace")]
-    public void A_name_that_no_state_dict_needs_is_refused_and_nothing_is_run(string module, string name)
+    public void A_global_that_no_state_dict_needs_is_rejected_and_nothing_is_run(string module, string name)
     {
         var path = Archive(Pickle(0x80, 2, $"c{module}\n{name}\n", "(X", new byte[] { 4, 0, 0, 0 }, "true", "tR."));
         var message = Refused(path);
@@ -130,7 +130,7 @@ public sealed class TorchFileTests : IDisposable
     };
 
     [Theory, MemberData(nameof(Contradictions))]
-    public void A_pickle_that_contradicts_itself_is_refused(string what, byte[] pickle) =>
+    public void An_invalid_pickle_is_rejected(string what, byte[] pickle) =>
         Assert.EndsWith(".", Refused(Archive(pickle)) + (what.Length > 0 ? "" : "!"), StringComparison.Ordinal);
 
     // {"conv1.weight": rebuild(storage, offset, sizes, strides)}
@@ -152,11 +152,11 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("Float", 4, -1, new[] { 1 }, new[] { 1 }, "offset")]
     [InlineData("Float", 4, 0, new[] { 1 }, new[] { -1 }, "strides")]
     [InlineData("QInt8", 4, 0, new[] { 1 }, new[] { 1 }, "QInt8")]
-    public void A_tensor_that_is_not_what_its_storage_holds_is_refused(string type, int count, int offset, int[] sizes, int[] strides,
+    public void A_tensor_that_does_not_fit_its_storage_is_rejected(string type, int count, int offset, int[] sizes, int[] strides,
         string reason) => Assert.Contains(reason, Refused(Archive(OneTensor(type, count, offset, sizes, strides))), StringComparison.Ordinal);
 
     [Fact]
-    public void A_tensor_with_strides_is_read_in_its_order()
+    public void A_tensor_with_strides_is_read_in_logical_order()
     {
         var values = new float[] { 1, 2, 3, 4, 5, 6 };
         var path = Archive(OneTensor("Float", 6, 0, [3, 2], [1, 3]), System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values).ToArray());
@@ -177,7 +177,7 @@ public sealed class TorchFileTests : IDisposable
         Assert.Contains("before 1.6", Refused(At("old.pth")), StringComparison.Ordinal);
     }
 
-    // The pickle alone is damaged: in the archive a checksum would guard it.
+    // Only the pickle is damaged: in an archive a checksum would detect the damage.
     [Fact]
     public void Damaged_pickles_are_read_or_refused()
     {

@@ -7,9 +7,9 @@ namespace Patchwork.Tests.Losses;
 
 public sealed class ClassWeightingTests
 {
-    // scikit-learn's compute_class_weight("balanced") of 10, 30 and 60 images.
+    // The weights of scikit-learn's compute_class_weight("balanced") for 10, 30 and 60 images.
     [Fact]
-    public void Balanced_weights_are_those_of_scikit_learn()
+    public void Balanced_weights_match_scikit_learn()
     {
         var weights = ClassWeighting.Balanced([10, 30, 60]);
         Assert.Equal([100 / 30.0, 100 / 90.0, 100 / 180.0], weights);
@@ -17,7 +17,7 @@ public sealed class ClassWeightingTests
     }
 
     [Fact]
-    public void Effective_weights_lie_between_all_alike_and_inverse_to_the_number()
+    public void Effective_weights_range_from_uniform_to_inverse_frequency()
     {
         Assert.All(ClassWeighting.Effective([1, 50, 1000], 0), weight => Assert.Equal(1, weight, 1e-12));
         var inverse = ClassWeighting.Effective([10, 40], 0.9999999);
@@ -30,9 +30,9 @@ public sealed class ClassWeightingTests
         Assert.Throws<ArgumentException>(() => ClassWeighting.Balanced([3, 0]));
     }
 
-    // Lin et al. 2017, eq. 5: α of the class times eq. 4; with γ 0 it is weighted cross entropy, divided by N.
+    // Lin et al. 2017, eq. 5: eq. 4 times the α of the class. With γ = 0 it is weighted cross entropy, divided by N.
     [Fact]
-    public void Focal_loss_with_weights_and_no_focus_is_weighted_cross_entropy()
+    public void Weighted_focal_loss_with_gamma_0_is_weighted_cross_entropy()
     {
         using var scope = NewDisposeScope();
         var logits = tensor([1.0f, -2, 0.5f, 0, 3, -1, 0.2f, 0.1f, 2], [3, 3]);

@@ -18,16 +18,16 @@ public sealed class CrossEntropyTests : IDisposable
     private static Tensor Labels => tensor(new long[] { 1, 1 });
 
     [Fact]
-    public void Class_ids_cost_the_negative_logarithm_of_their_probability() =>
+    public void The_loss_of_a_class_id_is_its_negative_log_probability() =>
         AssertValues([-Math.Log(0.75), -Math.Log(0.2)], new CrossEntropy().PerSample(Logits, Labels));
 
     [Fact]
-    public void Distributions_cost_the_weighted_logarithms() => AssertValues(
+    public void The_loss_of_a_distribution_is_the_weighted_negative_log_probability() => AssertValues(
         [-0.3 * Math.Log(0.25) - 0.7 * Math.Log(0.75), -0.9 * Math.Log(0.8) - 0.1 * Math.Log(0.2)],
         new CrossEntropy().PerSample(Logits, tensor(new[] { 0.3, 0.7, 0.9, 0.1 }, [2, 2])));
 
     [Fact]
-    public void Reductions_are_the_values_their_mean_and_their_sum()
+    public void Reductions_give_the_values_their_mean_or_their_sum()
     {
         double[] each = [-Math.Log(0.75), -Math.Log(0.2)];
         AssertValues(each, new CrossEntropy { Reduction = Reduction.None }.Evaluate(Logits, Labels));
@@ -36,7 +36,7 @@ public sealed class CrossEntropyTests : IDisposable
     }
 
     [Theory, InlineData(0.1), InlineData(0.5)]
-    public void Smoothing_equals_targets_smoothed_beforehand(double smoothing)
+    public void Label_smoothing_equals_smoothing_the_targets_beforehand(double smoothing)
     {
         new Patchwork.Randomness.SeedStream(1).SeedTorch("test");
         var (logits, labels) = (randn(6, 4, dtype: ScalarType.Float64), tensor(new long[] { 0, 3, 2, 1, 1, 0 }));
@@ -56,7 +56,7 @@ public sealed class CrossEntropyTests : IDisposable
     }
 
     [Fact]
-    public void Shapes_and_types_that_do_not_fit_are_refused_with_both_named()
+    public void Mismatched_shapes_and_types_are_rejected_and_named()
     {
         Tensor[] unfit =
         [

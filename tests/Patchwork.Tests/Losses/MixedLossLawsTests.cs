@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Losses;
 
-/// <summary>What every loss owes to mixed targets.</summary>
+/// <summary>Laws of every loss with mixed targets.</summary>
 public sealed class MixedLossLawsTests : IDisposable
 {
     private const int Classes = 5;
@@ -34,7 +34,7 @@ public sealed class MixedLossLawsTests : IDisposable
     public void Dispose() => scope.Dispose();
 
     [Theory, MemberData(nameof(Linear))]
-    public void Mixing_two_losses_is_the_loss_of_the_mixed_target_where_the_loss_is_linear(Loss loss)
+    public void A_linear_loss_of_the_mixed_target_equals_the_mixed_losses(Loss loss)
     {
         Assert.True(loss.IsLinear);
         foreach (var reduction in Enum.GetValues<Reduction>())
@@ -46,7 +46,7 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Theory, InlineData(Reduction.None), InlineData(Reduction.Sum)]
-    public void A_weighted_loss_is_linear_where_it_is_not_divided(Reduction reduction)
+    public void A_weighted_loss_without_division_is_linear(Reduction reduction)
     {
         var loss = new CrossEntropy { ClassWeights = [1, 2, 0.5, 3, 0.1], Reduction = reduction };
         Assert.True(loss.IsLinear);
@@ -59,9 +59,9 @@ public sealed class MixedLossLawsTests : IDisposable
     ];
 
     [Fact]
-    public void An_ignored_class_is_not_linear_and_says_so()
+    public void A_loss_with_an_ignored_class_reports_that_it_is_not_linear()
     {
-        var present = targets.A[^1].ToInt64();      // of the image that is not mixed
+        var present = targets.A[^1].ToInt64();      // the label of the image that is not mixed
         foreach (var loss in (CrossEntropy[])[new(), new() { Reduction = Reduction.Sum },
             new() { ClassWeights = [1, 2, 0.5, 3, 0.1], DivideByWeights = false }])
         {
@@ -72,18 +72,18 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(NotLinear))]
-    public void A_loss_that_is_not_linear_says_so(Loss loss)
+    public void A_loss_that_is_not_linear_reports_it(Loss loss)
     {
         Assert.False(loss.IsLinear);
         Assert.False(targets.Loss(logits, loss).allclose(loss.Evaluate(logits, targets.Soft(Classes, ScalarType.Float64))));
     }
 
     [Fact]
-    public void A_focal_loss_without_focus_is_cross_entropy() =>
+    public void Focal_loss_with_gamma_0_is_cross_entropy() =>
         Assert.True(new Focal { Gamma = 0 }.PerSample(logits, targets.A).allclose(new CrossEntropy().PerSample(logits, targets.A)));
 
     [Fact]
-    public void A_focal_loss_scales_each_class_by_what_is_not_known()
+    public void Focal_loss_scales_each_class_by_the_power_of_its_missing_probability()
     {
         // Softmax of (0, ln 3) is (1/4, 3/4).
         var value = new Focal { Gamma = 2 }.PerSample(tensor(new[,] { { 0, Math.Log(3) } }), tensor(new long[] { 1 })).ToDouble();
@@ -91,7 +91,7 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Fact]
-    public void An_ignored_class_counts_neither_as_loss_nor_in_the_mean()
+    public void An_ignored_class_counts_neither_in_the_loss_nor_in_the_mean()
     {
         var ids = tensor(new long[] { 0, 4, 2, 4, 1, 4, 3, 0 });
         var kept = tensor(new long[] { 0, 2, 4, 6, 7 });
@@ -102,7 +102,7 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Fact]
-    public void A_weighted_mean_is_torchs()
+    public void A_weighted_mean_matches_torch()
     {
         double[] weights = [1, 2, 0.5, 3, 0.1];
         var expected = nn.functional.cross_entropy(logits, targets.A, tensor(weights));
@@ -110,7 +110,7 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Fact]
-    public void One_logit_is_the_same_as_two_classes_with_the_difference_of_their_logits()
+    public void One_logit_equals_two_classes_with_the_difference_of_their_logits()
     {
         var labels = new PairTargets(tensor(new long[] { 1, 0, 1, 0 }), tensor(new long[] { 0, 0, 1, 1 }), [0.25, 0.5, 0.75, 1]);
         var two = randn(4, 2, dtype: ScalarType.Float64);
@@ -121,7 +121,7 @@ public sealed class MixedLossLawsTests : IDisposable
     }
 
     [Fact]
-    public void Multi_hot_names_every_class_with_some_weight()
+    public void Multi_hot_marks_every_class_with_a_positive_weight()
     {
         var labels = new PairTargets(tensor(new long[] { 0, 1, 2 }), tensor(new long[] { 1, 1, 0 }), [0.3, 0.5, 1]);
         Assert.True(labels.MultiHot(3).eq(tensor(new float[,] { { 1, 1, 0 }, { 0, 1, 0 }, { 0, 0, 1 } })).all().ToBoolean());

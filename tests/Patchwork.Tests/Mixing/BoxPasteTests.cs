@@ -13,9 +13,9 @@ public sealed class BoxPasteTests
     private static readonly Gen<(int N, int C, int H, int W, int Layout, int Type, ulong Seed)> Cases =
         Gen.Select(Gen.Int[1, 9], Gen.Int[1, 4], Gen.Int[1, 13], Gen.Int[1, 13], Gen.Int[0, 3], Gen.Int[0, 6], Gen.ULong);
 
-    // Partners need not be a permutation, boxes differ from image to image, some are empty or whole.
+    // Partners need not be a permutation. Boxes differ from image to image, and some are empty or the whole image.
     [Fact]
-    public void The_memory_path_and_the_tensor_path_give_the_definition_bit_for_bit() => Cases.Sample(one =>
+    public void The_memory_path_and_the_tensor_path_match_the_definition_bit_for_bit() => Cases.Sample(one =>
     {
         using var scope = NewDisposeScope();
         var draws = new SeedStream(one.Seed).Open("case");
@@ -31,7 +31,7 @@ public sealed class BoxPasteTests
     }, iter: 700, threads: 1);
 
     [Fact]
-    public void A_large_batch_is_moved_by_several_threads_as_by_one()
+    public void A_large_batch_pasted_by_several_threads_matches_the_definition()
     {
         using var scope = NewDisposeScope();
         var images = arange(32 * 3 * 96 * 80, dtype: ScalarType.Float32).reshape(32, 3, 96, 80);
@@ -42,7 +42,7 @@ public sealed class BoxPasteTests
     }
 
     [Fact]
-    public void Pixels_outside_a_slice_are_left_alone()
+    public void Pasting_into_a_slice_leaves_the_pixels_outside_unchanged()
     {
         using var scope = NewDisposeScope();
         var whole = zeros(4, 3, 10, 12);
@@ -86,7 +86,7 @@ public sealed class BoxPasteTests
         return Same(values, layout);
     }
 
-    // Contiguous, channels-last, a slice of a larger batch, every second image.
+    // Copies images into one of four layouts: contiguous, channels-last, a slice of larger images, every second image.
     private static Tensor Same(Tensor images, int layout)
     {
         if (layout == 0)

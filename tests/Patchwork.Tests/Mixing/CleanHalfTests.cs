@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Mixing;
 
-/// <summary>RegMixup (Pinto et al. 2022) and the same with other mixers.</summary>
+/// <summary>Tests of RegMixup (Pinto et al. 2022) and of the same scheme with other mixers.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class CleanHalfTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class CleanHalfTests : IDisposable
     private static Mixer Of(string id) => MethodStack.Parse(id).Mixer!;
 
     [Theory, MemberData(nameof(Mixers))]
-    public void The_first_half_is_the_batch_mixed_by_the_mixer_alone_and_the_second_the_batch_itself(string id)
+    public void The_first_half_is_the_mixed_batch_and_the_second_half_the_unmixed_batch(string id)
     {
         var mixer = Of(id);
         var alone = mixer.Mix(batch, Seeds.Open("mix"));
@@ -45,17 +45,17 @@ public sealed class CleanHalfTests : IDisposable
         Assert.True(Same(both.Images.narrow(0, 6, 6), batch.Images));
         Assert.Equal([.. batch.Ids, .. batch.Ids], both.Ids);
         Assert.Equal([.. alone.Targets!.Lambdas, 1, 1, 1, 1, 1, 1], both.Targets!.Lambdas);
-        // A plan that is carried out again on the doubled batch gives the same pixels: it can be logged, drawn and audited.
+        // Executing the plan again on the doubled batch gives the same pixels, so it can be logged, drawn and audited.
         Assert.True(Same(mixer.Apply(cat([batch.Images, batch.Images]), both.Plan!), both.Images));
     }
 
     [Theory, MemberData(nameof(Mixers))]
-    public void The_loss_is_half_the_clean_mean_and_half_the_mixed_mean(string id)
+    public void The_loss_is_the_mean_of_the_clean_loss_and_the_mixed_loss(string id)
     {
         var mixer = Of(id);
         var (mixed, both) = (mixer.Mix(batch, Seeds.Open("mix")), new CleanHalf(mixer).Mix(batch, Seeds.Open("mix")));
         var loss = new CrossEntropy();
-        Tensor Logits(Tensor images) => images.mean([2, 3]).to(ScalarType.Float64) * 7;      // each row by itself
+        Tensor Logits(Tensor images) => images.mean([2, 3]).to(ScalarType.Float64) * 7;      // each row independently
         var expected = (loss.Evaluate(Logits(batch.Images), batch.Labels) + mixed.Targets!.Loss(Logits(mixed.Images), loss)) / 2;
         Assert.Equal(expected.ToDouble(), both.Targets!.Loss(Logits(both.Images), loss).ToDouble(), 1e-12);
     }
@@ -63,7 +63,7 @@ public sealed class CleanHalfTests : IDisposable
     [Fact]
     public void Images_mixed_with_themselves_give_the_plain_loss()
     {
-        // Rows 0 to 2 are their own partners; 3 to 5 are mixed in a circle with others of the same pixels and label.
+        // Rows 0 to 2 are their own partners. Rows 3 to 5 are mixed in a cycle with rows of the same pixels and label.
         var same = new Batch(batch.Images.index_select(0, tensor(new long[] { 0, 1, 2, 3, 3, 3 })),
             batch.Labels.index_select(0, tensor(new long[] { 0, 1, 2, 3, 3, 3 })));
         int[] partners = [0, 1, 2, 4, 5, 3];
@@ -71,7 +71,7 @@ public sealed class CleanHalfTests : IDisposable
             Seeds.Open("mix").Id);
         var both = new CleanHalf(new Mixup()).Mix(same, plan);
         Assert.True(both.HasCleanHalf);
-        Assert.Equal(0.25, both.Plan!.ShareMixed);      // three rows of twelve: an image is no partner of itself
+        Assert.Equal(0.25, both.Plan!.ShareMixed);      // three rows of twelve: an image that is its own partner does not count as mixed
         var loss = new CrossEntropy();
         Tensor Logits(Tensor images) => images.mean([2, 3]) * 7;
         Assert.Equal(loss.Evaluate(Logits(same.Images), same.Labels).ToDouble(), both.Targets!.Loss(Logits(both.Images), loss).ToDouble(),
@@ -79,10 +79,10 @@ public sealed class CleanHalfTests : IDisposable
     }
 
     [Fact]
-    public void A_hit_on_a_clean_image_counts_one_and_on_a_mixed_one_its_weight()
+    public void A_hit_counts_one_on_a_clean_image_and_the_label_weight_on_a_mixed_one()
     {
         var both = new CleanHalf(new Mixup { Partners = Partners.Roll }).Mix(batch, Seeds.Open("mix"));
-        var right = nn.functional.one_hot(both.Labels, 3).to(ScalarType.Float32);      // names every image's own class
+        var right = nn.functional.one_hot(both.Labels, 3).to(ScalarType.Float32);      // predicts every image's own class
         Assert.Equal(6 + both.Targets!.Lambdas.Take(6).Sum(), both.Targets.WeightedHits(right), 1e-9);
     }
 
@@ -97,7 +97,7 @@ public sealed class CleanHalfTests : IDisposable
     }
 
     [Fact]
-    public void A_batch_that_is_not_mixed_stays_as_it_is_and_a_mixed_one_is_refused()
+    public void An_unmixed_batch_is_not_doubled_and_cannot_be_mixed_again()
     {
         var plain = new CleanHalf(new CutMix { Probability = 0 }).Mix(batch, Seeds.Open("mix"));
         Assert.Equal((6, false), (plain.Count, plain.HasCleanHalf));
@@ -105,7 +105,7 @@ public sealed class CleanHalfTests : IDisposable
     }
 
     [Fact]
-    public void What_was_erased_from_an_image_is_erased_from_both_its_rows()
+    public void Erased_regions_apply_to_both_rows_of_an_image()
     {
         var erased = new Sequence(new Cutout { Length = 4 }).Apply(batch, Seeds.Open("erase"));
         var both = new CleanHalf(new CutMix()).Mix(erased, Seeds.Open("mix"));

@@ -18,7 +18,7 @@ public sealed class CombinatorsTests
     private static MixPlan Plan(Mixer mixer, int i) => mixer.Plan(new MixContext(6, 12, 10, Seeds.Open("mix", 0, i)));
 
     [Fact]
-    public void With_a_chance_a_batch_is_mixed_as_by_the_mixer_alone_or_not_at_all()
+    public void WithProbability_mixes_a_batch_as_the_mixer_alone_does_or_not_at_all()
     {
         foreach (var mixer in (Mixer[])[new CutMix { Scope = Scope.Example }, new Mixup(), new OneOf(new Mixup(), new CutMix())])
         {
@@ -38,7 +38,7 @@ public sealed class CombinatorsTests
     }
 
     [Fact]
-    public void A_chance_of_1_is_always_and_of_0_never()
+    public void A_probability_of_1_always_mixes_and_0_never_does()
     {
         Assert.All(Enumerable.Range(0, 100), i =>
             Assert.Equal(Plan(new CutMix(), i).ToJson(), Plan(new WithProbability(new CutMix(), 1), i).ToJson()));
@@ -46,7 +46,7 @@ public sealed class CombinatorsTests
     }
 
     [Fact]
-    public void Strengths_reach_the_mixers_alpha_and_the_chance_of_the_batch()
+    public void WithStrengths_sets_alpha_of_the_mixer_and_the_probability_of_the_batch()
     {
         var changed = Assert.IsType<WithProbability>(new WithProbability(new Mixup { Probability = 0.9 }, 0.3).WithStrengths(0.4, 0.6));
         var mixup = Assert.IsType<Mixup>(changed.Mixer);
@@ -54,7 +54,7 @@ public sealed class CombinatorsTests
     }
 
     [Fact]
-    public void A_chance_of_a_chance_and_a_chance_outside_its_range_are_refused()
+    public void A_nested_probability_and_a_probability_out_of_range_are_rejected()
     {
         Assert.Contains("Multiply", Assert.Throws<ArgumentException>(() =>
             new WithProbability(new WithProbability(new Mixup(), 0.5), 0.5)).Message, StringComparison.Ordinal);
@@ -62,7 +62,7 @@ public sealed class CombinatorsTests
     }
 
     [Fact]
-    public void A_sequence_is_its_methods_one_after_the_other()
+    public void A_sequence_applies_its_methods_in_order()
     {
         using var scope = NewDisposeScope();
         var batch = new Batch(rand(6, 3, 12, 10), arange(6));
@@ -82,7 +82,7 @@ public sealed class CombinatorsTests
     }
 
     [Fact]
-    public void A_sequence_leaves_the_batch_and_no_tensor_but_the_results()
+    public void A_sequence_leaves_the_batch_unchanged_and_leaks_no_tensor()
     {
         using var images = rand(6, 3, 12, 10);
         using var copy = images.clone();

@@ -14,7 +14,7 @@ public sealed class CutMixTests
     [InlineData(32, 0.7007, 0.00391, 0.1453, 0.1354, 0.4584)]
     [InlineData(64, 0.6899, 0.00098, 0.1649, 0.1302, 0.4792)]
     [InlineData(224, 0.6822, 0.00008, 0.1743, 0.1265, 0.4940)]
-    public void The_clipped_box_has_the_exact_expectations_of_the_authors_code(int side, double lambda, double nothing, double half,
+    public void The_clipped_box_matches_the_exact_expectations_of_the_authors_code(int side, double lambda, double nothing, double half,
         double corner, double centre)
     {
         var (meanArea, empty, large, atCorner, atCentre) = (0.0, 0.0, 0.0, 0.0, 0.0);
@@ -72,15 +72,15 @@ public sealed class CutMixTests
     }
 
     [Fact]
-    public void Batch_scope_draws_one_box_and_example_scope_one_for_each_image()
+    public void Batch_scope_draws_one_box_and_example_scope_one_per_image()
     {
         var context = new MixContext(16, 32, 32, new SeedStream(5).Open("mix"));
         Assert.Single(new CutMix().Plan(context).Images.Select(image => image.Region).Distinct());
         Assert.InRange(new CutMix { Scope = Scope.Example }.Plan(context).Images.Select(image => image.Region).Distinct().Count(), 12, 16);
     }
 
-    // clovaai's train.py draws r
-    // < cutmix_prob = 0.5 for each batch; the expectations over 32×32 are those of the unfolded and of the folded sampler.
+    // clovaai's train.py mixes a batch if a uniform r is below cutmix_prob = 0.5. The expected values for 32×32 are those of the sampler
+    // without and with folding.
     [Fact]
     public void Official_mixes_half_of_the_batches_and_Article_folds_the_lambda_of_every_batch()
     {

@@ -17,7 +17,7 @@ public sealed class CutMixVariantsTests
     [InlineData(32, 0.1475)]
     [InlineData(64, 0.1532)]
     [InlineData(224, 0.1573)]
-    public void Even_coverage_replaces_its_exact_mean_area(int side, double expected)
+    public void Even_coverage_replaces_the_expected_mean_area(int side, double expected)
     {
         var options = new CutMix { Placement = Placement.EvenCoverage };
         var mean = Enumerable.Range(0, 40_000).Average(draw => 1 - Plan(options, 1, draw, side, side).Images[0].Lambda);
@@ -36,20 +36,20 @@ public sealed class CutMixVariantsTests
                 for (var x = box.Left; x < box.Right; x++)
                     hits[y * side + x]++;
         }
-        // cut 6: 18 centres an axis, of which 6 cover any given pixel.
+        // A box side of 6 allows 18 centres per axis, of which 6 cover any given pixel.
         var expected = draws * (6.0 / 18) * (6.0 / 18);
         Assert.All(hits, count => Assert.InRange(count, expected - 5 * Math.Sqrt(expected), expected + 5 * Math.Sqrt(expected)));
     }
 
     [Fact]
-    public void Min_max_draws_height_and_width_apart_within_their_range()
+    public void Min_max_draws_height_and_width_independently_within_their_range()
     {
         var options = new CutMix { Placement = Placement.MinMax, SideRange = (0.25, 0.75) };
         var boxes = Enumerable.Range(0, 4_000).Select(draw => BoxOf(Plan(options, 1, draw, 16, 40).Images[0])).ToArray();
         Assert.Equal(Enumerable.Range(4, 8), boxes.Select(box => box.Height).Distinct().Order());
         Assert.Equal(Enumerable.Range(10, 20), boxes.Select(box => box.Width).Distinct().Order());
         Assert.All(boxes, box => Assert.True(box.FitsIn(16, 40)));
-        Assert.Contains(boxes, box => box.Bottom == 16);      // the last place is reached
+        Assert.Contains(boxes, box => box.Bottom == 16);      // the last position is reached
         Assert.Contains(boxes, box => box.Right == 40);
     }
 
@@ -79,7 +79,7 @@ public sealed class CutMixVariantsTests
     }
 
     [Fact]
-    public void Two_pairs_draw_apart()
+    public void Pairs_draw_independently()
     {
         var plan = Plan(new CutMix { Scope = Scope.Pair }, 64, 0);
         Assert.InRange(plan.Images.Select(image => image.DrawnLambda).Distinct().Count(), 30, 32);
@@ -109,7 +109,7 @@ public sealed class CutMixVariantsTests
     }
 
     [Fact]
-    public void A_Gaussian_centre_is_normal_around_the_middle()
+    public void A_Gaussian_centre_is_normally_distributed_around_the_middle()
     {
         var options = new CutMix { Centre = Centre.Gaussian, CentreDeviation = 0.1, FixedLambda = 0.99 };
         var rows = Enumerable.Range(0, 20_000).Select(draw => BoxOf(Plan(options, 1, draw, 200, 200).Images[0]))
@@ -122,13 +122,13 @@ public sealed class CutMixVariantsTests
     [Fact]
     public void A_margin_keeps_the_box_from_being_clipped()
     {
-        // Half of the box is the widest margin: then nothing is clipped at all.
+        // Half of the box is the widest margin, with which nothing is clipped at all.
         var options = new CutMix { Margin = 0.5, FixedLambda = 0.75 };
         Assert.All(Enumerable.Range(0, 2_000), draw => Assert.Equal(0.75, Plan(options, 1, draw).Images[0].Lambda));
     }
 
     [Fact]
-    public void Keras_draws_alpha_below_one_and_labels_by_what_it_drew()
+    public void The_Keras_preset_draws_alpha_below_one_and_labels_by_the_drawn_lambda()
     {
         // λ ~ Beta(a, a), a ~ U(0, 1]: variance E[1 / (4·(2a + 1))] = ln(3) / 8.
         var lambdas = Enumerable.Range(0, 20_000).Select(draw => Plan(CutMix.Presets.Keras, 1, draw).Images[0]).ToArray();
@@ -142,7 +142,7 @@ public sealed class CutMixVariantsTests
     }
 
     [Fact]
-    public void Real_corners_outside_the_image_are_refused() =>
+    public void Real_valued_corners_outside_the_image_are_rejected() =>
         Assert.Throws<ArgumentException>(() => Plan(new CutMix { Rounding = Rounding.Corners }, 2, 0));
 
     [Theory, InlineData(-0.1), InlineData(0.51), InlineData(double.NaN)]
@@ -150,7 +150,7 @@ public sealed class CutMixVariantsTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Margin = margin });
 
     [Fact]
-    public void Presets_differ_where_their_systems_do()
+    public void Only_the_Keras_preset_draws_per_image()
     {
         foreach (var (name, preset) in CutMix.Presets.All)
         {

@@ -14,7 +14,7 @@ public sealed class FMixTests
 
     [Theory, InlineData(FMixSpectrum.Full, 32, 32), InlineData(FMixSpectrum.Reference, 32, 32), InlineData(FMixSpectrum.Full, 17, 40),
         InlineData(FMixSpectrum.Reference, 40, 17)]
-    public void A_hard_mask_has_the_drawn_share_to_one_pixel_and_the_label_the_drawn_weight(FMixSpectrum spectrum, int height, int width)
+    public void A_hard_mask_keeps_the_drawn_label_weight_within_one_pixel(FMixSpectrum spectrum, int height, int width)
     {
         for (var draw = 0; draw < 50; draw++)
         {
@@ -25,9 +25,9 @@ public sealed class FMixTests
         }
     }
 
-    // Noise of equal strength at all frequencies makes masks of single pixels; the steeper the spectrum falls, the shorter the edges.
+    // Noise of equal strength at all frequencies gives masks of single pixels. The steeper the spectrum falls, the shorter the edges.
     [Fact]
-    public void Masks_are_smoother_the_faster_the_spectrum_falls()
+    public void Masks_get_smoother_as_the_spectrum_falls_faster()
     {
         double Edges(double decay) => Enumerable.Range(0, 40).Average(draw =>
         {
@@ -38,9 +38,10 @@ public sealed class FMixTests
         Assert.True(white > 1.4 * pink && pink > 2 * smooth, $"{white} {pink} {smooth}");
     }
 
-    // The reference transforms two columns of frequencies, 0 and 1: along the rows of the picture nothing changes faster than once.
+    // The reference code transforms only two columns of frequencies, 0 and 1, so along a row of the image nothing varies faster than one
+    // period.
     [Fact]
-    public void The_references_masks_change_at_most_twice_along_a_row()
+    public void Masks_of_the_reference_spectrum_change_at_most_twice_along_a_row()
     {
         for (var draw = 0; draw < 50; draw++)
         {
@@ -55,7 +56,7 @@ public sealed class FMixTests
     }
 
     [Fact]
-    public void A_soft_edge_falls_evenly_around_the_drawn_share()
+    public void A_soft_edge_is_centred_on_the_drawn_share()
     {
         for (var draw = 0; draw < 20; draw++)
         {

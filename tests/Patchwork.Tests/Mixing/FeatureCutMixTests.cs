@@ -11,7 +11,7 @@ namespace Patchwork.Tests.Mixing;
 public sealed class FeatureCutMixTests : FeatureMixing
 {
     [Theory, InlineData("layer1", 16, 24), InlineData("layer2", 8, 12), InlineData("layer3", 4, 6)]
-    public void A_box_is_drawn_in_the_size_of_the_features_and_their_area_makes_lambda(string layer, int height, int width)
+    public void A_box_is_drawn_at_feature_resolution_and_its_area_determines_lambda(string layer, int height, int width)
     {
         using var attached = new FeatureCutMix { Layers = [layer] }.Attach(model, images);
         for (var step = 0; step < 50; step++)
@@ -25,7 +25,7 @@ public sealed class FeatureCutMixTests : FeatureMixing
     }
 
     [Fact]
-    public void The_gradient_of_a_boxed_feature_reaches_the_image_that_is_shown_there_alone()
+    public void The_gradient_of_features_inside_the_box_reaches_only_the_partner()
     {
         using var attached = new FeatureCutMix { Layers = ["conv1"] }.Attach(model, images);
         var region = new BoxRegion(new Box(4, 6, 12, 18));
@@ -38,7 +38,7 @@ public sealed class FeatureCutMixTests : FeatureMixing
         var conv = (nn.Module<Tensor, Tensor>)model.named_children().First(child => child.name == "conv1").module;
         conv.register_forward_hook((_, _, output) => features = output.alias().DetachFromDisposeScope());
         model.call(input);
-        features![0].narrow(1, 6, 4).narrow(2, 8, 8).sum().backward();      // inside the box of image 0: image 1's
+        features![0].narrow(1, 6, 4).narrow(2, 8, 8).sum().backward();      // inside the box of image 0, where image 1 is shown
         var reach = input.grad!.abs().sum([1, 2, 3]).gt(0).data<bool>().ToArray();
         Assert.Equal([false, true, false, false], reach);
     }

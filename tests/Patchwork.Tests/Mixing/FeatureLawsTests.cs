@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Mixing;
 
-/// <summary>What holds for every mixer of features of the catalogue, at the input and at layers of three sizes.</summary>
+/// <summary>Laws of every feature mixer of the catalogue, at the input and at layers of three sizes.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class FeatureLawsTests : FeatureMixing
 {
@@ -31,7 +31,7 @@ public sealed class FeatureLawsTests : FeatureMixing
     private static (int Height, int Width) Size(string layer) => layer switch { "layer2" => (8, 12), "layer3" => (4, 6), _ => (16, 24) };
 
     [Theory, MemberData(nameof(Cases))]
-    public void Lambda_is_the_share_of_the_features_that_are_kept_in_the_size_of_the_layer(string id, string layer)
+    public void Lambda_is_the_kept_share_of_the_features_of_the_layer(string id, string layer)
     {
         using var attached = Mixer(id, layer).Attach(model, images);
         for (var step = 0; step < 30; step++)
@@ -44,7 +44,7 @@ public sealed class FeatureLawsTests : FeatureMixing
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void The_same_stream_gives_the_same_plan_and_json_keeps_it(string id, string layer)
+    public void The_same_stream_gives_the_same_plan_and_it_round_trips_through_JSON(string id, string layer)
     {
         using var attached = Mixer(id, layer).Attach(model, images);
         var plan = attached.Draw(images, Draws(4));
@@ -61,7 +61,7 @@ public sealed class FeatureLawsTests : FeatureMixing
         foreach (var (training, mixed) in ((bool, bool)[])[(true, true), (false, false)])
         {
             if (layer == FeatureMixer.Input && !training)
-                continue;      // the images are handed in by the training loop, which evaluation has not
+                continue;      // the training loop mixes the images at the input, and evaluation has no training loop
             model.train(training);
             attached.Plan = null;
             var plain = model.call(attached.Input(images));
@@ -70,7 +70,7 @@ public sealed class FeatureLawsTests : FeatureMixing
         }
     }
 
-    // A box may come out empty.
+    // Draws until the plan changes something, because a box may be empty.
     private MixPlan Changing(FeatureAttachment attached) =>
         Enumerable.Range(0, 100).Select(step => attached.Draw(images, Draws(step)))
             .First(plan => plan.ChangesPixels && plan.ReplacedArea is > 0.1 and < 0.9);
@@ -82,7 +82,7 @@ public sealed class FeatureLawsTests : FeatureMixing
         model.train();
         attached.Plan = Changing(attached);
         var input = images.clone().requires_grad_();
-        // The input is mixed without history, as a batch is; layers keep theirs.
+        // The input is mixed without a gradient history, as a batch is. Layers keep their history.
         attached.Targets(tensor(new long[] { 0, 1, 2, 3 }))
             .Loss(model.call(layer == FeatureMixer.Input ? attached.Input(images) : input), new CrossEntropy()).backward();
         Assert.All(model.parameters(), parameter => Assert.True(parameter.grad!.abs().sum().ToDouble() > 0));
@@ -91,7 +91,7 @@ public sealed class FeatureLawsTests : FeatureMixing
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void To_attach_and_detach_leaves_the_model_as_it_was(string id, string layer)
+    public void Attaching_and_detaching_leave_the_model_unchanged(string id, string layer)
     {
         var before = ModelState.InTraining(model, images);
         using (var attached = Mixer(id, layer).Attach(model, images))
@@ -106,12 +106,12 @@ public sealed class FeatureLawsTests : FeatureMixing
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Without_probability_and_without_a_partner_features_stay(string id, string layer)
+    public void Features_are_unchanged_at_probability_0_and_without_a_partner(string id, string layer)
     {
         using var noGradient = no_grad();
         model.eval();
         foreach (var module in model.named_modules().Where(module => module.name == layer))
-            // hooks look at their own layer; its statistics are then those of the batch, in both passes
+            // hooks check the mode of their own layer; in training mode it uses the statistics of the batch, in both passes
             ((nn.Module)module.module).train();
         foreach (var (mixer, batch) in ((FeatureMixer, Tensor)[])[(Mixer(id, layer) with { Probability = 0 }, images),
             (Mixer(id, layer) with { Partners = Partners.Permutation }, images.narrow(0, 0, 1))])
@@ -125,7 +125,7 @@ public sealed class FeatureLawsTests : FeatureMixing
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void No_live_tensor_stays_behind(string id, string layer)
+    public void No_tensor_leaks(string id, string layer)
     {
         using var attached = Mixer(id, layer).Attach(model, images);
         using var labels = zeros(4, dtype: ScalarType.Int64);

@@ -10,16 +10,16 @@ namespace Patchwork.Tests.Mixing;
 [Collection(SerialCollection.Name)]
 public sealed class FeatureMixerTests : FeatureMixing
 {
-    // The rest of the network behind the layer sees the mixed features: run it by hand.
+    // The part of the network after the layer must see the mixed features, which are computed by hand here.
     [Theory, InlineData(true), InlineData(false)]
-    public void The_layers_output_is_mixed_once_and_the_rest_runs_on_it(bool boxes)
+    public void The_output_of_the_layer_is_mixed_once_and_passed_on(bool boxes)
     {
         FeatureMixer mixer = boxes ? new FeatureCutMix { Layers = ["layer1"] } : new ManifoldMixup { Layers = ["layer1"] };
         model.eval();
         Tensor? before = null, after = null;
         var layers = model.named_children().ToDictionary(child => child.name, child => child.module);
         using var attached = mixer.Attach(model, images);
-        // runs behind ours
+        // this hook runs after that of the mixer
         ((nn.Module<Tensor, Tensor>)layers["layer1"]).register_forward_hook((_, _, output) =>
             before = output.alias().DetachFromDisposeScope());
         ((nn.Module<Tensor, Tensor>)layers["layer2"]).register_forward_pre_hook((_, input) =>
@@ -28,7 +28,7 @@ public sealed class FeatureMixerTests : FeatureMixing
         var plain = before!;
         model.train();
         foreach (var module in model.modules().OfType<TorchSharp.Modules.BatchNorm2d>())
-            module.eval();      // so that features are those of evaluation
+            module.eval();      // so that the features equal those in evaluation mode
         attached.Plan = attached.Draw(images, Draws(3));
         model.call(images);
         var plan = attached.Plan!;
@@ -36,13 +36,13 @@ public sealed class FeatureMixerTests : FeatureMixing
         var expected = plan.Masks() * plain + (1 - plan.Masks()) * plain.index_select(0, partners);
         Assert.True(plan.ChangesPixels);
         Assert.True(expected.allclose(after!, 1e-6, 1e-6));
-        var again = model.call(images);      // the same batch once more: a plan is for one pass
+        var again = model.call(images);      // the same batch again: a plan is for one pass
         attached.Plan = null;
         Assert.True(again.allclose(model.call(images)));
     }
 
     [Fact]
-    public void Evaluation_and_a_detached_model_are_plain()
+    public void Evaluation_and_a_detached_model_are_not_mixed()
     {
         model.eval();
         var plain = model.call(images);
@@ -58,7 +58,7 @@ public sealed class FeatureMixerTests : FeatureMixing
     }
 
     [Fact]
-    public void A_training_step_reaches_every_parameter_and_learning_the_sizes_leaves_the_statistics_alone()
+    public void Attaching_leaves_the_statistics_unchanged_and_a_training_step_reaches_every_parameter()
     {
         model.train();
         var statistics = model.named_buffers().ToDictionary(buffer => buffer.name, buffer => buffer.buffer.clone());
@@ -72,7 +72,7 @@ public sealed class FeatureMixerTests : FeatureMixing
     }
 
     [Fact]
-    public void A_layer_that_is_not_there_is_refused_with_those_that_are() =>
+    public void An_unknown_layer_is_rejected_with_the_existing_ones() =>
         Assert.Contains("layer3", Assert.Throws<ArgumentException>(() =>
             new FeatureCutMix { Layers = ["stage9"] }.Attach(model, images)).Message, StringComparison.Ordinal);
 }

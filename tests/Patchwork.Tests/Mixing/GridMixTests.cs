@@ -11,7 +11,7 @@ public sealed class GridMixTests
         mixer.Plan(new MixContext(1, height, width, new SeedStream(6).Open("mix", 0, draw))).Images[0];
 
     [Fact]
-    public void Cells_are_whole_and_their_number_is_that_of_lambda()
+    public void Cells_are_replaced_whole_and_their_number_matches_lambda()
     {
         for (var draw = 0; draw < 100; draw++)
         {
@@ -30,7 +30,7 @@ public sealed class GridMixTests
     }
 
     [Fact]
-    public void Holes_lie_in_the_middle_of_every_cell()
+    public void Holes_are_centred_in_every_cell()
     {
         for (var draw = 0; draw < 50; draw++)
         {
@@ -45,6 +45,6 @@ public sealed class GridMixTests
     }
 
     [Fact]
-    public void An_image_smaller_than_the_grid_has_a_cell_a_pixel() =>
+    public void An_image_smaller_than_the_grid_has_one_cell_per_pixel() =>
         Assert.All(Enumerable.Range(0, 50), draw => Assert.InRange(Draw(new GridMix { Cells = 9 }, 2, 3, draw).Lambda * 6 % 1, 0, 1e-9));
 }

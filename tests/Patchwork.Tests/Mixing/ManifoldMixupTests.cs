@@ -10,7 +10,7 @@ namespace Patchwork.Tests.Mixing;
 public sealed class ManifoldMixupTests : FeatureMixing
 {
     [Fact]
-    public void At_the_input_it_is_mixup_to_the_bit()
+    public void Manifold_mixup_at_the_input_is_bit_identical_to_mixup()
     {
         using var attached = new ManifoldMixup { Layers = [FeatureMixer.Input] }.Attach(model, images);
         var plan = attached.Draw(images, Draws(1));
@@ -20,7 +20,7 @@ public sealed class ManifoldMixupTests : FeatureMixing
     }
 
     [Fact]
-    public void One_of_the_layers_is_drawn_for_each_batch_and_lambda_has_the_moments_of_its_law()
+    public void One_layer_is_drawn_per_batch_and_lambda_has_the_moments_of_its_distribution()
     {
         using var attached = new ManifoldMixup().Attach(model, images);
         var plans = Enumerable.Range(0, 6_000).Select(step => attached.Draw(images, Draws(step))).ToArray();

@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Mixing;
 public sealed class MethodStackTests
 {
     [Fact]
-    public void Methods_that_work_together_are_found_by_their_kind()
+    public void A_stack_sorts_its_methods_by_kind()
     {
         var stack = MethodStack.Parse("cutmix+cutout+randomerasing+labelsmoothing");
         Assert.IsType<CutMix>(stack.Mixer);
@@ -50,11 +50,11 @@ public sealed class MethodStackTests
     }
 
     [Fact]
-    public void Without_weights_all_are_equally_likely() =>
+    public void Choices_without_weights_are_equally_likely() =>
         Assert.All(((OneOf)MethodStack.Parse("mixup-or-cutmix-or-fmix").Mixer!).Choices, choice => Assert.Equal(1, choice.Weight));
 
     [Fact]
-    public void Every_method_of_the_catalogue_is_one_of_five_kinds_and_its_kind_carries_it_out()
+    public void Every_method_of_the_catalogue_belongs_to_exactly_one_of_five_kinds()
     {
         foreach (var method in Methods.All)
         {
@@ -66,7 +66,7 @@ public sealed class MethodStackTests
     }
 
     [Fact]
-    public void A_method_that_nothing_would_carry_out_is_refused() =>
+    public void A_method_of_no_known_kind_is_rejected() =>
         Assert.Contains("Received: idle, which nothing",
             Assert.Throws<InputException>(() =>
             MethodStack.Parse("cutmix+cutout").With(method => method is Cutout ? new Idle() : method)).Message, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class MethodStackTests
     }
 
     [Fact]
-    public void One_of_several_is_chosen_by_weight_and_keeps_its_own_law()
+    public void OneOf_chooses_by_weight_and_plans_as_the_chosen_method()
     {
         var choice = new OneOf([new Choice(new Mixup { Alpha = 0.8 }, 1), new Choice(new CutMix(), 3)]);
         var plans = Enumerable.Range(0, 4_000).Select(i => choice.Plan(new MixContext(4, 32, 32, new SeedStream(2).Open("mix", 0, i))))

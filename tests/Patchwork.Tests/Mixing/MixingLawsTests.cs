@@ -8,13 +8,13 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Mixing;
 
-/// <summary>What holds for every method of the catalogue, in each of its scopes, pairings and placements.</summary>
+/// <summary>Laws of every mixer of the catalogue, in each of its scopes, pairings and placements.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class MixingLawsTests
 {
     public static TheoryData<string> Variants => [.. Table.Keys];
 
-    // For methods that plan by what a network sees.
+    // A network for the methods that need one to plan.
     private static readonly Network network = Seeded();
 
     private static Network Seeded()
@@ -30,7 +30,7 @@ public sealed class MixingLawsTests
         (from method in Methods.All.Select(method => method.Create()).OfType<BetaMixer>()
          from scope in Enum.GetValues<Scope>()
          from partners in Enum.GetValues<Partners>()
-             // not mutual: refused
+             // not mutual, so it is rejected
          where (scope, partners) is not (Scope.Pair, Partners.Roll)
          from variant in Own(method with { Scope = scope, Partners = partners })
          select variant)
@@ -45,15 +45,15 @@ public sealed class MixingLawsTests
         FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
         GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
         ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
-        PuzzleMix puzzle => [puzzle, puzzle with { BlockCounts = [3], Transport = false }],      // three blocks a side, for odd sizes
+        PuzzleMix puzzle => [puzzle, puzzle with { BlockCounts = [3], Transport = false }],      // three blocks per side, for odd sizes
         _ => [mixer],
     };
 
-    // FMix labels by λ as drawn, which a whole number of pixels meets to one pixel; a soft edge, to two.
+    // FMix labels by the drawn λ, which a hard mask matches to within one pixel and a soft edge to within two.
     private static double LabelTolerance(Mixer mixer, int height, int width) => mixer is FMix ? 2.0 / (height * width) : 1e-6;
 
-    // H ≠ W, odd sizes, a batch of one, a row of pixels: a swap of height and width cannot hide. PuzzleMix cuts images into blocks, whose
-    // number must divide their sides.
+    // H ≠ W, odd sizes, a batch of one and a single row of pixels, so that swapped height and width are noticed. PuzzleMix cuts images into
+    // blocks, whose number must divide the sides of the image.
     private static (int N, int Height, int Width)[] Sizes(Mixer mixer) => mixer switch
     {
         PuzzleMix { BlockCounts: [3] } => [(5, 9, 15), (1, 3, 21)],
@@ -62,12 +62,12 @@ public sealed class MixingLawsTests
     };
 
     [Theory, MemberData(nameof(Variants))]
-    public void Lambda_is_the_share_of_pixels_that_stayed_and_the_rest_is_the_partners(string variant)
+    public void Lambda_is_the_kept_share_of_the_pixels_and_the_rest_is_from_the_partner(string variant)
     {
-        // Every pixel holds the id of its image.
+        // Every pixel has the index of its image as its value.
         foreach (var (n, height, width) in Sizes(Table[variant]))
         {
-            // a pass of the network and a cut for each image take time
+            // a forward pass and a minimum cut per image take time
             for (var draw = 0; draw < Lane.Count(Table[variant].Needs == Needs.Model ? 5 : 20, 3); draw++)
             {
                 using var scope = NewDisposeScope();
@@ -81,12 +81,12 @@ public sealed class MixingLawsTests
                     var (image, partner) = (plan.Images[i], plan.Images[i].Partner);
                     Assert.InRange(image.Lambda, 0, 1);
                     var mask = plan.Masks()[i].to(ScalarType.Float64);
-                    if (Table[variant] is not SnapMix)      // labels by what the network sees, not by pixels
+                    if (Table[variant] is not SnapMix)      // SnapMix labels by what the network sees, not by pixels
                         Assert.Equal(mask.mean().ToDouble(), image.Lambda, LabelTolerance(Table[variant], height, width));
                     Assert.True((mask * i + (1 - mask) * partner).allclose(mixed[i].to(ScalarType.Float64), 1e-6, 1e-6), $"{image}");
                     if (partner == i || image.Region is not BoxRegion)
                         continue;
-                    Assert.Equal(image.Lambda, Share(mixed[i], i), 1e-12);      // no pixel is anything between
+                    Assert.Equal(image.Lambda, Share(mixed[i], i), 1e-12);      // no pixel has a value between the two
                     Assert.Equal(1 - image.Lambda, Share(mixed[i], partner), 1e-12);
                 }
                 Assert.False(images.ne(arange(n, dtype: ScalarType.Float32).reshape(n, 1, 1, 1)).any().ToBoolean(),
@@ -101,7 +101,7 @@ public sealed class MixingLawsTests
         using var scope = NewDisposeScope();
         var batch = new Batch(rand(6, 3, 12, 18), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
         var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"), network);
-        // SnapMix weighs the two labels apart: what is hidden of one need not be what is seen of the other.
+        // SnapMix weights the two labels separately: the hidden share of one need not equal the visible share of the other.
         double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix ? image.Lambda + image.PartnerWeight : 1)];
         Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(tensor(sums)));
         Assert.All(sums, sum => Assert.InRange(sum, 0, 2));
@@ -110,7 +110,7 @@ public sealed class MixingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void The_same_stream_gives_the_same_plan_and_json_keeps_it(string variant)
+    public void The_same_stream_gives_the_same_plan_and_it_round_trips_through_JSON(string variant)
     {
         var plan = Plan(variant, 6, 12, 18, 3);
         Assert.Equal(plan.ToJson(), Plan(variant, 6, 12, 18, 3).ToJson());
@@ -120,7 +120,7 @@ public sealed class MixingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void Something_changes_unless_nothing_is_to_change(string variant)
+    public void A_plan_changes_pixels_exactly_when_it_says_so(string variant)
     {
         using var scope = NewDisposeScope();
         var images = rand(8, 3, 24, 24);
@@ -131,15 +131,15 @@ public sealed class MixingLawsTests
             Assert.Equal(plan.ChangesPixels, Table[variant].Apply(images, plan).ne(images).any().ToBoolean());
             changed += plan.ChangesPixels ? 1 : 0;
         }
-        // Where nothing stands out PuzzleMix takes the likeliest z of binomial(λ): above 2/3 that is the whole image, a third of the
-        // batches.
+        // Where nothing is salient, PuzzleMix takes the most likely z of binomial(λ). For λ above 2/3 that is the whole image, which is a
+        // third of the batches.
         Assert.InRange(changed, Table[variant] is PuzzleMix ? 2 : 6, 10);
         var identity = MixPlan.Identity("any", 8, 24, 24, default);
         Assert.False(Table[variant].Apply(images, identity).ne(images).any().ToBoolean());
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void The_probability_is_the_share_of_what_is_mixed(string variant)
+    public void The_probability_is_the_share_of_mixed_images(string variant)
     {
         const int n = 4;
         var (draws, side) = Table[variant] switch
@@ -155,7 +155,7 @@ public sealed class MixingLawsTests
         {
             var mixer = Table[variant].WithStrengths(null, probability);
             if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair } snapmix)
-                // it leaves an image without a partner as it is, which is not what is counted here
+                // SnapMix leaves an image without a partner unchanged, and that is not what is counted here
                 mixer = snapmix with { Partners = Partners.Derangement };
             var seeds = new SeedStream(9);
             using var scope = NewDisposeScope();
@@ -168,7 +168,7 @@ public sealed class MixingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void No_live_tensor_stays_behind(string variant)
+    public void No_tensor_leaks(string variant)
     {
         using var images = rand(8, 3, 24, 24);
         using var labels = zeros(8, dtype: ScalarType.Int64);
@@ -185,7 +185,7 @@ public sealed class MixingLawsTests
     }
 
     [Fact]
-    public void A_derangement_pairs_nobody_with_himself()
+    public void A_derangement_pairs_no_image_with_itself()
     {
         for (var draw = 0; draw < 200; draw++)
         {
@@ -198,7 +198,7 @@ public sealed class MixingLawsTests
     }
 
     [Fact]
-    public void Options_outside_their_range_are_refused_by_name()
+    public void Options_out_of_range_are_rejected_and_named()
     {
         Assert.Contains("alpha must be positive. Received: alpha = 0.",
             Assert.Throws<ArgumentOutOfRangeException>(() => new CutMix { Alpha = 0 }).Message);
@@ -215,7 +215,7 @@ public sealed class MixingLawsTests
         return Table[variant].Plan(Context(n, height, width, new SeedStream(11).Open("mix", 0, draw)));
     }
 
-    // For methods that plan by pixels or by a network: the same pictures every time.
+    // For methods that plan by pixels or by a network: the same images every time.
     private static MixContext Context(int n, int height, int width, Draws draws) => new(n, height, width, draws)
     {
         Images = arange(n * 3 * height * width, dtype: ScalarType.Float32).square().sin().reshape(n, 3, height, width),
@@ -223,7 +223,7 @@ public sealed class MixingLawsTests
         Model = network,
     };
 
-    // What class activation and input gradients need, and no more: a convolution, pooling, a linear layer.
+    // The minimum that class activation maps and input gradients need: a convolution, pooling and a linear layer.
     private sealed class Network : nn.Module<Tensor, Tensor>
     {
         private readonly TorchSharp.Modules.Conv2d conv = nn.Conv2d(3, 6, 3, padding: 1);

@@ -23,12 +23,12 @@ public sealed class MixupTests
         var mixed = new Mixup().Apply(images, Blend(0.3, 5, 7));
         Assert.True(mixed.allclose(0.3 * images + 0.7 * images.flip(0), 1e-6, 1e-6));
         Assert.True((mixed.le(images.amax([0]) + 1e-6) & mixed.ge(images.amin([0]) - 1e-6)).all().ToBoolean());
-        // Linear in the images.
+        // Mixup is linear in the images.
         Assert.True(new Mixup().Apply(2 * images + 1, Blend(0.3, 5, 7)).allclose(2 * mixed + 1, 1e-5, 1e-5));
     }
 
     [Fact]
-    public void Lambda_one_is_the_image_itself_to_the_bit()
+    public void Lambda_1_leaves_the_image_bit_identical()
     {
         using var scope = NewDisposeScope();
         var images = randn(2, 3, 5, 7);
@@ -41,13 +41,13 @@ public sealed class MixupTests
         using var scope = NewDisposeScope();
         var images = tensor(new byte[] { 0, 100, 255, 10, 103, 0 }, [2, 1, 1, 3]);
         var mixed = new Mixup().Apply(images, Blend(0.25, 1, 3));
-        // 7.5 goes to the even 8, 102.25, 63.75, 2.5 to 2, 100.75, 191.25
+        // The exact values are 7.5, 102.25, 63.75, 2.5, 100.75 and 191.25; ties are rounded to even.
         Assert.Equal([8, 102, 64, 2, 101, 191], mixed.data<byte>().ToArray());
     }
 
     // Var λ of Beta(α, α) = 1 / (4(2α + 1)).
     [Theory, InlineData(0.2), InlineData(1), InlineData(4)]
-    public void Lambda_has_the_moments_of_its_law(double alpha)
+    public void Lambda_has_the_moments_of_its_distribution(double alpha)
     {
         var lambdas = Enumerable.Range(0, 20_000)
             .Select(i => new Mixup { Alpha = alpha }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda)
@@ -63,9 +63,9 @@ public sealed class MixupTests
             }.Plan(new MixContext(1, 1, 1, new SeedStream(3).Open("mix", 0, i))).Images[0].Lambda, 0.5, 1));
     }
 
-    // vectors/mix_targets.json, fastai_mixup_input: λ folded, one a sample.
+    // vectors/mix_targets.json, fastai_mixup_input: folded λ, one per sample.
     [Fact]
-    public void Inputs_are_those_of_fastai()
+    public void Mixed_inputs_match_fastai()
     {
         using var scope = NewDisposeScope();
         using var recorded = Vectors.Open("mix_targets.json");

@@ -9,14 +9,14 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Mixing;
 
-/// <summary>Labels of CutMix by how much of the two objects shows.</summary>
+/// <summary>Tests of CutMix labels that are weighted by the visible shares of the two objects.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class ObjectLabelsTests
 {
     private static readonly CutMix Objects = new() { LabelWeight = LabelWeight.Object, Partners = Partners.Derangement };
 
     [Fact]
-    public void Labels_weigh_what_shows_of_each_object()
+    public void Label_weights_are_the_visible_shares_of_the_objects()
     {
         using var scope = NewDisposeScope();
         // Two objects of 4×4 pixels in images of 8×8: in the upper left and in the lower right corner.
@@ -56,7 +56,7 @@ public sealed class ObjectLabelsTests
             {
                 for (var row = 0; row < batch.Count; row++)
                 {
-                    // The set's pictures are their own masks: 255 on the object, 0 beside it.
+                    // The images of this set are their own masks: 255 on the object, 0 elsewhere.
                     var shown = batch.Images[row, 0].gt(0.5).to(ScalarType.Byte).contiguous().data<byte>().ToArray();
                     Assert.Equal(shown, loader.ObjectMask(batch.Ids[row], epoch));
                 }
@@ -78,7 +78,7 @@ public sealed class ObjectLabelsTests
     }
 
     [Fact]
-    public void Without_masks_it_is_refused_in_a_sentence()
+    public void Missing_object_masks_are_reported()
     {
         using var images = rand(4, 3, 8, 8);
         Assert.Contains("object masks",

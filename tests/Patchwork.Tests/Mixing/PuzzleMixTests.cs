@@ -36,7 +36,7 @@ public sealed class PuzzleMixTests : IDisposable
         mixer.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)) with { Labels = labels, Model = model });
 
     [Fact]
-    public void Blocks_are_moved_and_none_is_lost_and_lambda_is_the_mean_of_z()
+    public void Blocks_are_permuted_without_loss_and_lambda_is_the_mean_of_z()
     {
         using var scope = NewDisposeScope();
         for (var draw = 0; draw < 12; draw++)
@@ -65,7 +65,7 @@ public sealed class PuzzleMixTests : IDisposable
     }
 
     [Fact]
-    public void Without_smoothness_and_prior_each_place_shows_the_image_that_matters_more_there()
+    public void Without_smoothness_and_prior_each_block_shows_the_more_salient_image()
     {
         using var scope = NewDisposeScope();
         var mixer = new PuzzleMix
@@ -91,12 +91,12 @@ public sealed class PuzzleMixTests : IDisposable
     }
 
     [Fact]
-    public void The_prior_draws_z_to_lambda()
+    public void A_strong_prior_gives_the_most_likely_z()
     {
         var mixer = new PuzzleMix { Prior = 1e6 };
         foreach (var image in Enumerable.Range(0, 20).SelectMany(draw => Plan(mixer with { Partners = Partners.Derangement }, draw).Images))
         {
-            // The likeliest of 0, ½ and 1 under the binomial law of two draws.
+            // The most likely of 0, ½ and 1 under the binomial distribution with two draws.
             var (zero, half, one) = (Math.Pow(1 - image.DrawnLambda, 2), 2 * image.DrawnLambda * (1 - image.DrawnLambda),
                 Math.Pow(image.DrawnLambda, 2));
             var likeliest = half >= zero && half >= one ? 0.5 : one > zero ? 1 : 0;
@@ -105,7 +105,7 @@ public sealed class PuzzleMixTests : IDisposable
     }
 
     [Fact]
-    public void A_minimum_cut_is_the_best_of_all_answers() =>
+    public void A_minimum_cut_has_the_lowest_energy_of_all_assignments() =>
         (from nodes in Gen.Int[1, 7]
          from costs in Gen.Double[-3, 3].Array[2 * nodes]
          from weights in Gen.Double[0, 2].Array[nodes * nodes]
@@ -144,7 +144,7 @@ public sealed class PuzzleMixTests : IDisposable
         });
 
     [Fact]
-    public void Two_labels_get_the_best_labelling_and_three_one_that_no_swap_betters() =>
+    public void Two_labels_are_solved_exactly_and_three_so_that_no_swap_improves() =>
         (from labels in Gen.Int[2, 3]
          from unary in Gen.Double[0, 1].Array[labels * 9]
          from weights in Gen.Double[0, 0.7].Array[12]
@@ -155,7 +155,7 @@ public sealed class PuzzleMixTests : IDisposable
             foreach (var (first, second) in ((int, int)[])[.. from a in Enumerable.Range(0, labels)
                 from b in Enumerable.Range(a + 1, labels - a - 1) select (a, b)])
             {
-                // Every other way to deal the two labels to the cells that have one of them; with two labels that is every labelling.
+                // Every way to assign the two labels to the cells that have one of them. With two labels in total, that is every labelling.
                 int[] cells = [.. Enumerable.Range(0, 9).Where(cell => found[cell] == first || found[cell] == second)];
                 for (var bits = 0; bits < 1 << cells.Length; bits++)
                 {
@@ -168,7 +168,7 @@ public sealed class PuzzleMixTests : IDisposable
         }, iter: 60);
 
     [Fact]
-    public void The_network_is_left_as_it_was_and_the_same_stream_gives_the_same_plan()
+    public void The_network_is_unchanged_and_the_same_stream_gives_the_same_plan()
     {
         using var scope = NewDisposeScope();
         var before = ModelState.InTraining(model, images);

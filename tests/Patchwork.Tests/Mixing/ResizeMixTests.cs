@@ -14,7 +14,7 @@ public sealed class ResizeMixTests
 {
     // Mean pasted share for τ ~ U(0.1, 0.8), computed from the definition: 0.1587 at 32 px, 0.1735 at 224 px.
     [Theory, InlineData(32, 0.1587), InlineData(224, 0.1735)]
-    public void The_mean_pasted_share_is_that_of_the_definition(int side, double expected)
+    public void The_mean_pasted_share_matches_the_definition(int side, double expected)
     {
         var mixer = new ResizeMix();
         var share = Enumerable.Range(0, 40_000)
@@ -23,7 +23,7 @@ public sealed class ResizeMixTests
     }
 
     [Fact]
-    public void The_pasted_patch_is_the_whole_partner_made_smaller()
+    public void The_pasted_patch_is_the_whole_partner_resized()
     {
         using var scope = NewDisposeScope();
         var images = randn(2, 3, 12, 20);
@@ -59,7 +59,7 @@ public sealed class ResizeMixTests
     }
 
     [Fact]
-    public void A_side_of_Beta_stays_in_its_range()
+    public void A_side_drawn_from_Beta_stays_in_its_range()
     {
         var mixer = new ResizeMix { BetaSide = true, Alpha = 0.1 };
         Assert.All(Enumerable.Range(0, 2_000), i =>

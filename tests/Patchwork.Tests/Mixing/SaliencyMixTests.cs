@@ -13,7 +13,7 @@ namespace Patchwork.Tests.Mixing;
 public sealed class SaliencyMixTests
 {
     [Fact]
-    public void The_box_lies_around_the_partners_most_salient_pixel_clipped_at_the_border()
+    public void The_box_is_centred_on_the_partners_most_salient_pixel_and_clipped_at_the_border()
     {
         using var scope = NewDisposeScope();
         var clipped = 0;
@@ -42,7 +42,7 @@ public sealed class SaliencyMixTests
     }
 
     [Fact]
-    public void The_authors_code_has_one_map_for_the_whole_batch()
+    public void FirstPartner_uses_one_saliency_map_for_the_whole_batch()
     {
         using var scope = NewDisposeScope();
         new SeedStream(5).SeedTorch("pictures");
@@ -53,9 +53,9 @@ public sealed class SaliencyMixTests
         Assert.Equal(3, Plan(SalientImage.EachPartner).Images.Select(image => image.Region).Distinct().Count());
     }
 
-    // OpenCV stretches bright and dark contrasts to 255 each, so that the brightest place and the darkest one are equally salient in its
-    // map, and the first of them in the order of rows is taken, as the authors' argmax does: here the dark dot, though the bright one
-    // stands out twice as far, and the bright one when the picture is turned upside down.
+    // OpenCV stretches bright and dark contrasts to 255 each, so the brightest place and the darkest place are equally salient in its map.
+    // The first of them in row order is taken, as by the authors' argmax. Here that is the dark dot, although the bright one stands out
+    // more than twice as much, and the bright one when the image is rotated by 180 degrees.
     [Fact]
     public void The_brightest_and_the_darkest_place_are_equally_salient_and_the_first_one_counts()
     {
@@ -73,7 +73,7 @@ public sealed class SaliencyMixTests
     }
 
     [Fact]
-    public void Without_pixels_it_says_what_it_needs() =>
+    public void Planning_without_pixels_is_rejected() =>
         Assert.Contains("plans by the pixels",
             Assert.Throws<InvalidOperationException>(() =>
             new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);

@@ -36,7 +36,7 @@ public sealed class SnapMixTests : IDisposable
         mixer.Plan(MixContext.Of(images, new SeedStream(1).Open("mix", 0, draw)) with { Labels = classes ?? labels, Model = model });
 
     [Fact]
-    public void A_label_weighs_the_share_of_its_classes_map_that_is_seen()
+    public void A_label_weight_is_the_visible_share_of_its_class_activation_map()
     {
         using var scope = NewDisposeScope();
         var maps = ClassActivation.Of(model, images, labels).to(ScalarType.Float64);
@@ -59,7 +59,7 @@ public sealed class SnapMixTests : IDisposable
     }
 
     [Fact]
-    public void The_partners_box_resized_with_its_corners_on_corners_fills_the_images_box()
+    public void The_partners_box_is_resized_with_aligned_corners_to_the_images_box()
     {
         using var scope = NewDisposeScope();
         var plan = Plan(new SnapMix { Partners = Partners.Derangement }, 2);
@@ -79,7 +79,7 @@ public sealed class SnapMixTests : IDisposable
     }
 
     [Fact]
-    public void Two_images_of_one_class_weigh_one_together_by_default()
+    public void Label_weights_of_two_images_of_one_class_follow_the_SameClass_rule()
     {
         using var scope = NewDisposeScope();
         var one = zeros_like(labels);
@@ -98,7 +98,7 @@ public sealed class SnapMixTests : IDisposable
     }
 
     [Fact]
-    public void The_network_is_left_as_it_was_and_the_same_stream_gives_the_same_plan()
+    public void The_network_is_unchanged_and_the_same_stream_gives_the_same_plan()
     {
         using var scope = NewDisposeScope();
         var before = ModelState.InTraining(model, images);
@@ -109,7 +109,7 @@ public sealed class SnapMixTests : IDisposable
     }
 
     [Fact]
-    public void The_loss_is_each_labels_with_its_weight()
+    public void The_loss_weights_the_loss_of_each_label()
     {
         using var scope = NewDisposeScope();
         var plan = Plan(new SnapMix(), 6);

@@ -18,7 +18,7 @@ public sealed class ModelOptionsTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    // One of each family and kind of block, with the number of its residual blocks.
+    // One network of each family and kind of block, with the number of its residual blocks.
     private static readonly (string Id, int Blocks)[] Networks =
     [
         ("resnet8", 3), ("preactresnet18", 8), ("wrn-16-4", 6), ("resnext29-32x4d", 9), ("pyramidnet110-a48", 54),
@@ -58,15 +58,15 @@ public sealed class ModelOptionsTests : IDisposable
         var first = model.call(images);
         Assert.NotEqual(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));
         new SeedStream(1).SeedTorch("options");
-        // batch norm's buffers do not act in training
+        // the buffers of BatchNorm have no effect in training
         Assert.Equal(ReferenceFill.Values(first), ReferenceFill.Values(model.call(images)));
         nn.functional.cross_entropy(first, tensor(new long[] { 1, 4 })).backward();
         Assert.All(model.parameters(), parameter => Assert.NotNull(parameter.grad));
     }
 
-    // A deep network in evaluation would otherwise hold every feature map of a batch until its caller's scope ends.
+    // Otherwise a deep network in evaluation would keep every feature map of a batch alive until the caller's scope ends.
     [Theory, MemberData(nameof(Cases))]
-    public void A_pass_leaves_its_logits_and_no_other_tensor(string id, int blocks, string option)
+    public void A_forward_pass_leaves_no_tensor_but_its_logits(string id, int blocks, string option)
     {
         Assert.True(blocks > 0);
         using var model = ModelZoo.Create(id, 5, options: Options(option));
@@ -81,7 +81,7 @@ public sealed class ModelOptionsTests : IDisposable
     }
 
     [Fact]
-    public void In_evaluation_the_shares_of_the_branches_are_those_of_the_method()
+    public void Branch_scales_in_evaluation_are_those_of_the_method()
     {
         var images = rand(2, 3, 16, 16);
         double[] Logits(ModelOptions? options)
@@ -102,7 +102,7 @@ public sealed class ModelOptionsTests : IDisposable
     }
 
     [Fact]
-    public void With_certain_dropping_everywhere_a_PyramidNet_hands_its_stem_on()
+    public void A_PyramidNet_with_drop_probability_1_passes_its_stem_through()
     {
         using var model = ModelZoo.Create("pyramidnet110-a48", 5,
             options: new ModelOptions { Regularizers = [new StochasticDepth { DropProbability = 1, Decays = false }] });
@@ -130,7 +130,7 @@ public sealed class ModelOptionsTests : IDisposable
     }
 
     [Fact]
-    public void A_branch_does_not_end_with_two_methods() =>
+    public void Two_methods_at_the_end_of_a_branch_are_rejected() =>
         Assert.Contains("shakedrop and stochasticdepth",
             Assert.Throws<ArgumentException>(() =>
             new ModelOptions { Regularizers = [new ShakeDrop(), new DropBlock(), new StochasticDepth()] }).Message,

@@ -41,7 +41,7 @@ public sealed class ModelZooTests
     [InlineData("pyramidnet164-a270", 27_216_021, 27_319_071)]
     [InlineData("pyramidnet200-a240", 26_752_702, 26_844_952)]
     [InlineData("pyramidnet272-a200", 26_210_842, 26_288_692)]
-    public void Parameter_counts_are_the_published_ones(string id, long ten, long hundred)
+    public void Parameter_counts_match_the_published_ones(string id, long ten, long hundred)
     {
         foreach (var (classes, expected) in new[] { (10, ten), (100, hundred) })
         {
@@ -80,14 +80,14 @@ public sealed class ModelZooTests
     }
 
     [Theory, InlineData("resnet34", 21_328_292), InlineData("resnet50", 23_705_252)]
-    public void The_small_stem_changes_the_count(string id, long expected)
+    public void The_small_stem_changes_the_parameter_count(string id, long expected)
     {
         using var model = ModelZoo.Create(id, 100);
         Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
     }
 
     [Fact]
-    public void Convolutions_start_normal_with_the_deviation_of_their_outputs()
+    public void Convolutions_are_initialized_normally_with_the_fan_out_standard_deviation()
     {
         using var scope = NewDisposeScope();
         new Patchwork.Randomness.SeedStream(1).SeedTorch("test");
@@ -98,7 +98,7 @@ public sealed class ModelZooTests
         {
             var deviation = Math.Sqrt(2.0 / (weight.size(0) * weight.size(2) * weight.size(3)));
             Assert.Equal(1, weight.std().ToDouble() / deviation, 0.02);
-            Assert.Equal(3, (weight / deviation).pow(4).mean().ToDouble(), 0.15);       // a normal law's kurtosis; a uniform one has 1.8
+            Assert.Equal(3, (weight / deviation).pow(4).mean().ToDouble(), 0.15);       // kurtosis of the normal distribution; uniform: 1.8
         }
         Assert.All(model.named_modules().Select(pair => pair.module).OfType<BatchNorm2d>(), norm =>
         {
@@ -116,7 +116,7 @@ public sealed class ModelZooTests
     }
 
     [Fact]
-    public void An_unknown_name_is_refused_and_the_nearest_offered()
+    public void An_unknown_name_is_rejected_and_the_nearest_one_suggested()
     {
         var error = Assert.Throws<InputException>(() => ModelZoo.Create("resnet-20", 10));
         Assert.Contains("'resnet-20'", error.Message, StringComparison.Ordinal);

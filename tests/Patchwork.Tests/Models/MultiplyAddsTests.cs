@@ -10,7 +10,7 @@ public sealed class MultiplyAddsTests
     [InlineData("resnet18", 1000, 224, 1.81e9)]
     [InlineData("resnet50", 1000, 224, 4.09e9)]
     [InlineData("resnet20", 10, 32, 0.041e9)]
-    public void They_are_those_of_the_published_tables(string id, int classes, int side, double published)
+    public void Multiply_adds_match_the_published_tables(string id, int classes, int side, double published)
     {
         using var model = ModelZoo.Create(id, classes, imageSize: side);
         model.train();

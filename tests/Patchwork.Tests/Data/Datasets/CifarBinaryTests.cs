@@ -15,7 +15,7 @@ public sealed class CifarBinaryTests : IDisposable
 
     private string At(string name) => Path.Combine(folder, name);
 
-    // Records of `labelBytes` label bytes, the last of them the label, and pixels that tell record and plane.
+    // Writes records with `labelBytes` label bytes, of which the last is the label, and pixels that identify their record and plane.
     private void Write(string name, int labelBytes, params byte[] labels) =>
         File.WriteAllBytes(At(name), [.. labels.SelectMany((label, record) => (byte[])
         [
@@ -30,7 +30,7 @@ public sealed class CifarBinaryTests : IDisposable
         Assert.Throws<InputException>(() => DatasetCatalogue.Open(id, new DataOptions { Data = folder })).Message;
 
     [Theory, InlineData(1), InlineData(2)]
-    public void Labels_and_planes_are_read_where_the_format_puts_them(int labelBytes)
+    public void Labels_and_planes_are_read_at_the_offsets_of_the_format(int labelBytes)
     {
         Write("a.bin", labelBytes, 2, 0);
         Write("b.bin", labelBytes, 1, 1);
@@ -43,7 +43,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_of_the_images_as_PNG_opens_as_the_same_set()
+    public void A_folder_of_PNG_images_opens_as_CIFAR_10()
     {
         string[] names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
         foreach (var (part, i, name) in names.SelectMany((name, i) => new[] { ("train", i, name), ("test", i, name) }))
@@ -64,7 +64,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_refused_by_name()
+    public void The_error_names_the_missing_file()
     {
         Assert.Contains(At("a.bin"), Refused(["a.bin"], 2, 1), StringComparison.Ordinal);
         Assert.Contains(At("batches.meta.txt"), RefusedPublished("cifar10"), StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void A_file_of_another_length_is_refused_with_both_lengths()
+    public void A_file_of_the_wrong_length_is_rejected_with_both_lengths()
     {
         Write("a.bin", 1, 0, 1);
         var message = Refused(["a.bin"], 3, 1);
@@ -84,7 +84,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void A_label_that_is_no_class_is_refused_with_its_record_and_file()
+    public void A_label_out_of_range_is_rejected_with_its_record_and_file()
     {
         Write("a.bin", 1, 0, 1);
         Write("b.bin", 1, 2, 3);
@@ -101,7 +101,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void Cifar10_is_what_was_published()
+    public void Cifar10_matches_the_published_data_set()
     {
         var pair = OpenPublished("cifar10");
         Assert.Equal(("cifar10", 50_000, 10_000), (pair.Id, pair.Train.Count, pair.Test.Count));
@@ -114,7 +114,7 @@ public sealed class CifarBinaryTests : IDisposable
     }
 
     [Fact]
-    public void Cifar100_is_what_was_published()
+    public void Cifar100_matches_the_published_data_set()
     {
         var pair = OpenPublished("cifar100");
         Assert.Equal(("cifar100", 50_000, 10_000), (pair.Id, pair.Train.Count, pair.Test.Count));

@@ -9,14 +9,14 @@ public sealed class ClassNameTests
     [Theory]
     [InlineData("cafe\u0301", "caf\u00e9"), InlineData("Vie\u0323\u0302t", "Vi\u1ec7t"), InlineData("\u1112\u1161\u11ab\u1100\u116e\u11a8", "\ud55c\uad6d")]
     [InlineData("\u304b\u3099", "\u304c"), InlineData("plain", "plain"), InlineData("\u0301", "\u0301"), InlineData("", "")]
-    public void Letters_are_composed(string decomposed, string composed)
+    public void Decomposed_letters_are_composed(string decomposed, string composed)
     {
         Assert.Equal(composed, ClassName.Composed(decomposed));
         Assert.Equal(composed, ClassName.Composed(composed));
     }
 
     [Fact]
-    public void Every_letter_is_composed_as_Python_does()
+    public void Every_letter_is_composed_as_in_Python()
     {
         Python.Need("unicodedata");
         const string script = """

@@ -10,7 +10,7 @@ public sealed class ClothingTests
 {
     private static DatasetPair At(int? size) => DatasetCatalogue.Open("clothing", new DataOptions { ImageSize = size });
 
-    // The order in which one folder per class would be read.
+    // Entries in the order in which one folder per class would be read.
     private static ZipArchiveEntry[] Entries(ZipArchive archive, string part) =>
         [.. archive.Entries.Where(entry => entry.FullName.StartsWith(part + "/", StringComparison.Ordinal))
             .OrderBy(entry => entry.FullName, StringComparer.Ordinal)];
@@ -18,7 +18,7 @@ public sealed class ClothingTests
     private static ZipArchive Archive() => new(typeof(DatasetCatalogue).Assembly.GetManifestResourceStream("clothing-64.zip")!);
 
     [Fact]
-    public void The_archive_is_the_published_one_and_holds_its_licence_and_sources()
+    public void The_archive_matches_the_published_one_and_contains_its_licence_and_sources()
     {
         using var file = typeof(DatasetCatalogue).Assembly.GetManifestResourceStream("clothing-64.zip")!;
         Assert.Equal("5202cba621c52f796946e820f35617d73e9cac12f8dacf6f53f53349620ddc96", Convert.ToHexStringLower(SHA256.HashData(file)));
@@ -33,14 +33,14 @@ public sealed class ClothingTests
     [Theory]
     [InlineData(32, "fb02907959f4a1c8ab27babae6f568c0cc9313bda1c172bbbe5f1b6f520db63b", "b8d4d4fb92ab5b341228f738ead52f7ba2f008c3d05fda0e6240aec6485a698c")]
     [InlineData(64, "3a6730ccca5406983e7b4bd939f369808ab7cc39a004918d060ded5667a05cfd", "137caa2ac2068af1b6fb94930529c8b55fa703deb4581c7184227644d754e9b3")]
-    public void Decoded_pixels_and_labels_are_the_pinned_ones(int size, string train, string test)
+    public void Decoded_pixels_and_labels_match_their_pinned_checksums(int size, string train, string test)
     {
         var pair = At(size);
         Assert.Equal((train, test), (Checksum(pair.Train), Checksum(pair.Test)));
     }
 
     [Fact]
-    public void Classes_and_their_counts_are_those_of_the_archive()
+    public void Classes_and_counts_match_the_archive()
     {
         var pair = At(null);
         Assert.Equal(["dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt"],
@@ -57,7 +57,7 @@ public sealed class ClothingTests
     }
 
     [Theory, InlineData(8), InlineData(16), InlineData(32)]
-    public void A_size_that_divides_64_takes_means_of_blocks(int size)
+    public void A_size_that_divides_64_averages_blocks_of_pixels(int size)
     {
         var (whole, small, block) = (At(64).Test, At(size).Test, 64 / size);
         for (var i = 0; i < whole.Count; i += 97)
@@ -75,7 +75,7 @@ public sealed class ClothingTests
     }
 
     [Theory, InlineData(9), InlineData(48), InlineData(100), InlineData(1024)]
-    public void Any_other_size_is_resampled_from_64_like_a_file_of_that_size(int size)
+    public void Any_other_size_is_resampled_from_64_as_the_image_decoder_does(int size)
     {
         var test = At(size).Test;
         using var archive = Archive();
@@ -93,7 +93,7 @@ public sealed class ClothingTests
         Assert.Contains("`ImageSize` must be 8 to 1024", Assert.Throws<InputException>(() => At(size)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void No_test_picture_has_the_pixels_of_a_training_picture()
+    public void No_test_image_has_the_same_pixels_as_a_training_image()
     {
         var pair = At(64);
         var seen = Hashes(pair.Train).ToHashSet();
@@ -101,7 +101,7 @@ public sealed class ClothingTests
     }
 
     [Fact]
-    public void Normalization_is_the_mean_and_deviation_of_the_training_pixels()
+    public void Normalization_is_the_mean_and_standard_deviation_of_the_training_pixels()
     {
         var train = At(null).Train;
         for (var channel = 0; channel < 3; channel++)

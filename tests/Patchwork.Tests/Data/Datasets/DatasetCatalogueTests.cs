@@ -6,7 +6,7 @@ namespace Patchwork.Tests.Data;
 public sealed class DatasetCatalogueTests
 {
     [Fact]
-    public void An_unknown_name_is_refused_with_the_nearest_one()
+    public void An_unknown_name_is_rejected_and_the_nearest_one_suggested()
     {
         var error = Assert.Throws<InputException>(() => DatasetCatalogue.Open("cifar-10", new DataOptions()));
         Assert.Contains("Did you mean 'cifar10'?", error.Message, StringComparison.Ordinal);
@@ -14,14 +14,14 @@ public sealed class DatasetCatalogueTests
     }
 
     [Fact]
-    public void Every_id_is_used_once_and_finds_its_record()
+    public void Every_id_is_unique_and_finds_its_record()
     {
         Assert.Equal(DatasetCatalogue.Ids, DatasetCatalogue.Ids.Distinct());
         Assert.All(DatasetCatalogue.All, set => Assert.Same(set, DatasetCatalogue.Find(set.Id)));
     }
 
     [Fact]
-    public void A_download_lands_where_the_set_is_looked_for_first()
+    public void A_download_is_saved_in_the_folder_that_is_searched_first()
     {
         var published = DatasetCatalogue.All.Where(set => set.Download is not null).ToArray();
         Assert.NotEmpty(published);
@@ -41,7 +41,7 @@ public sealed class DatasetCatalogueTests
     }
 
     [Fact]
-    public void Only_published_sets_have_a_folder_without_one_being_given()
+    public void Only_published_sets_have_a_default_folder()
     {
         foreach (var set in DatasetCatalogue.All)
         {
@@ -52,7 +52,7 @@ public sealed class DatasetCatalogueTests
     }
 
     [Fact]
-    public void The_record_of_the_embedded_set_says_what_it_knows_about_its_objects()
+    public void Records_of_embedded_sets_state_whether_boxes_and_masks_exist()
     {
         foreach (var source in DatasetCatalogue.All.Where(set => set.IsEmbedded))
         {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Data;
 
-/// <summary>How folders are divided, and that nothing in them is left out without a word.</summary>
+/// <summary>Tests of how a folder is divided into parts, and that no file is left out without being listed.</summary>
 public sealed class FolderLayoutTests : IDisposable
 {
     private readonly string root = Directory.CreateTempSubdirectory("patchwork-layout-").FullName;
@@ -31,7 +31,7 @@ public sealed class FolderLayoutTests : IDisposable
 
     [Theory, InlineData("train", "val", "test"), InlineData("Train", "Valid", "TEST"), InlineData("training", "validation", "testing"),
         InlineData("train", "VALIDATION", "Test")]
-    public void Three_parts_are_all_read_in_any_case(string train, string validation, string test)
+    public void Train_validation_and_test_folders_are_recognized_in_any_case(string train, string validation, string test)
     {
         Write(train, 5, "a", "b");
         Write(validation, 3, "a", "b");
@@ -42,7 +42,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Theory, InlineData("val"), InlineData("valid"), InlineData("validation")]
-    public void A_validation_part_without_a_test_part_is_the_test_set_and_that_is_said(string validation)
+    public void A_validation_part_without_a_test_part_becomes_the_test_set_with_a_note(string validation)
     {
         Write("train", 5, "a", "b");
         Write(validation, 3, "a", "b");
@@ -53,7 +53,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_flat_test_part_beside_a_labelled_validation_part_is_allowed_and_said()
+    public void An_unlabelled_test_part_is_skipped_with_a_note_when_the_validation_part_is_labelled()
     {
         Write("train", 5, "a", "b");
         Write("val", 3, "a", "b");
@@ -64,7 +64,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void What_lies_beside_the_parts_is_said()
+    public void Unused_folders_and_images_beside_the_parts_are_noted()
     {
         Write("train", 5, "a", "b");
         Write("test", 3, "a", "b");
@@ -74,7 +74,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_training_part_alone_gives_a_fifth_of_itself()
+    public void A_training_part_alone_is_split_into_four_fifths_and_a_fifth()
     {
         Write("train", 10, "a", "b");
         var pair = Open();
@@ -83,7 +83,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Parts_without_classes_are_not_taken_for_classes()
+    public void Train_and_test_folders_without_classes_are_not_treated_as_classes()
     {
         PictureFiles.WritePlain(At("train", "1.png"), SKColors.Red);
         PictureFiles.WritePlain(At("test", "1.png"), SKColors.Red);
@@ -113,7 +113,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Composed_and_decomposed_letters_are_one_class()
+    public void Composed_and_decomposed_class_names_are_one_class()
     {
         var (composed, decomposed) = ("caf\u00e9", "cafe\u0301");
         Write("train", 5, composed, "bar");
@@ -126,7 +126,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Theory, InlineData("p.jfif"), InlineData("p.jpe"), InlineData("p.JPG"), InlineData("p"), InlineData("p.dat")]
-    public void What_the_decoder_reads_is_read_whatever_its_ending(string name)
+    public void Decodable_files_are_read_whatever_their_extension(string name)
     {
         Write("train", 5, "a", "b");
         Write("test", 2, "a", "b");
@@ -137,7 +137,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Whatever_is_left_out_is_listed_with_its_reason()
+    public void Every_file_left_out_is_listed_with_its_reason()
     {
         Write("train", 5, "a", "b");
         Write("test", 2, "a", "b");
@@ -145,7 +145,7 @@ public sealed class FolderLayoutTests : IDisposable
         byte[] avif = [0, 0, 0, 24, .. "ftypavif"u8, 0, 0, 0, 0, .. "mif1miaf"u8, .. new byte[40]];
         byte[] film = [0, 0, 0, 20, .. "ftypisom"u8, 0, 0, 2, 0, .. "mp41"u8, .. new byte[40]];
         File.WriteAllBytes(At("train", "a", "phone.heic"), heic);
-        File.WriteAllBytes(At("train", "a", "phone.jpg"), heic);      // as phones name them when they are sent
+        File.WriteAllBytes(At("train", "a", "phone.jpg"), heic);      // phones send HEIC files under such names
         File.WriteAllBytes(At("train", "a", "web.avif"), avif);
         File.WriteAllBytes(At("train", "a", "film.mp4"), film);
         File.WriteAllBytes(At("train", "a", "scan.tif"), [.. "II*\0"u8, .. new byte[40]]);
@@ -168,7 +168,8 @@ public sealed class FolderLayoutTests : IDisposable
             ["loose.png"] = LeftOutReason.WithoutClass,
             ["empty.png"] = LeftOutReason.Damaged,
         }.OrderBy(pair => pair.Key), left.OrderBy(pair => pair.Key));
-        // Without leave a picture of a format that is not read under a name of one that is refuses the set, and is not called damaged.
+        // Without `SkipDamaged`, a file in an unsupported format with a supported extension is rejected, and the message does not call it
+        // damaged.
         File.Delete(At("test", "a", "empty.png"));
         var refusal = Refused();
         Assert.Contains("HEIC, a format that is not supported", refusal, StringComparison.Ordinal);
@@ -176,7 +177,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_link_back_is_not_followed_and_a_dead_one_is_a_damaged_picture()
+    public void A_cyclic_link_is_not_followed_and_a_dead_link_counts_as_damaged()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege.");
         Write("train", 5, "a", "b");
@@ -186,14 +187,14 @@ public sealed class FolderLayoutTests : IDisposable
         Assert.Contains("dead.png", Refused(), StringComparison.Ordinal);
         Assert.Equal([new(At("train", "a", "dead.png"), LeftOutReason.Damaged)],
             ImageFiles.LeftOutOf(Open(skipDamaged: true)).Select(file => file with { Detail = "" }));
-        // A class that lies elsewhere is reached by a link.
+        // A class folder may be a link to a folder elsewhere.
         Directory.Move(At("train", "b"), At("elsewhere"));
         Directory.CreateSymbolicLink(At("train", "b"), At("elsewhere"));
         Assert.Equal(["a", "b"], Open(skipDamaged: true).Train.ClassNames);
     }
 
     [Fact]
-    public void A_check_finds_what_stands_twice_and_what_is_turned()
+    public void The_data_check_finds_duplicates_and_rotated_images()
     {
         Write("train", 12, "a", "b");
         Write("test", 2, "a", "b");
@@ -216,7 +217,7 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
-    public void The_embedded_photographs_have_no_fault()
+    public void The_data_check_finds_no_fault_in_the_embedded_photographs()
     {
         var check = DataCheck.Of("clothing", new DataOptions());
         Assert.False(check.HasFaults);

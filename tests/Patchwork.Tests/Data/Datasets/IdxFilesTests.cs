@@ -25,7 +25,7 @@ public sealed class IdxFilesTests : IDisposable
         return header;
     }
 
-    // Image i is plain, of 10 i, but for its last pixel.
+    // Every pixel of image i is 10 i, except the last one, which is 255.
     private static byte[] Images(int count) =>
         [
             .. Header(0x0803, count, 28, 28),
@@ -42,7 +42,7 @@ public sealed class IdxFilesTests : IDisposable
         return packed.ToArray();
     }
 
-    /// <summary>A whole set of training images, of classes 9, 0 and 4 in turn, and two test images.</summary>
+    /// <summary>Writes a complete set: training images of the classes 9, 0 and 4 in turn, and two test images.</summary>
     internal static void Write(string folder, bool packed = false, int train = 3)
     {
         byte[] cycle = [9, 0, 4];
@@ -68,7 +68,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Images_and_labels_are_read_where_the_format_puts_them(bool packed)
+    public void Images_and_labels_are_read_at_the_offsets_of_the_format(bool packed)
     {
         Write(folder, packed);
         var pair = DatasetCatalogue.Open("mnist", new DataOptions { Data = folder });
@@ -99,7 +99,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_refused_by_name()
+    public void The_error_names_the_missing_file()
     {
         Assert.Contains(At("train-images-idx3-ubyte.gz"), Refused(), StringComparison.Ordinal);
         Write(folder, packed: true);
@@ -108,7 +108,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Theory, InlineData(2367, false), InlineData(16, false), InlineData(900, true)]
-    public void A_file_that_was_cut_off_is_refused_with_both_lengths(int length, bool packed)
+    public void A_truncated_file_is_rejected_with_both_lengths(int length, bool packed)
     {
         var bytes = Images(3)[..length];
         var message = Refused("train-images-idx3-ubyte", packed ? Gzip(bytes) : bytes);
@@ -117,14 +117,14 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_header_that_was_cut_off_is_refused()
+    public void A_truncated_header_is_rejected()
     {
         Assert.Contains("at least 16 bytes", Refused("train-images-idx3-ubyte", Images(3)[..15]), StringComparison.Ordinal);
         Assert.Contains("Received: 0 bytes", Refused("t10k-labels-idx1-ubyte", []), StringComparison.Ordinal);
     }
 
     [Theory, InlineData(0.02), InlineData(0.5), InlineData(0.98)]
-    public void A_packed_file_that_was_cut_off_is_refused(double share)
+    public void A_truncated_gzip_file_is_rejected(double share)
     {
         var noise = new SeedStream(1).Open("noise");
         var packed = Gzip([.. Header(0x0803, 3, 28, 28), .. Enumerable.Range(0, 3 * Area).Select(_ => (byte)noise.Integer(256))]);
@@ -145,7 +145,7 @@ public sealed class IdxFilesTests : IDisposable
             StringComparison.Ordinal);
 
     [Theory, InlineData(0, "Received: 0"), InlineData(60_001, "1 to 60000 items. Received: 60001"), InlineData(-1, "Received: 4294967295")]
-    public void A_number_of_images_that_was_never_published_is_refused(int count, string expected) =>
+    public void An_image_count_outside_the_published_range_is_rejected(int count, string expected) =>
         Assert.Contains(expected, Refused("train-images-idx3-ubyte", Header(0x0803, count, 28, 28)), StringComparison.Ordinal);
 
     [Theory, InlineData(false), InlineData(true)]
@@ -157,7 +157,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_gzip_that_goes_on_for_ever_is_left_after_one_byte_too_many()
+    public void A_gzip_bomb_is_abandoned_after_one_byte_too_many()
     {
         using var file = new CountingStream(Gzip([.. Images(1), .. new byte[1 << 28]]));
         var error = Assert.Throws<InputException>(() => IdxFiles.Values(file, "bomb", 1, 28, 28));
@@ -166,7 +166,7 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_label_that_is_no_class_is_refused_with_its_place() =>
+    public void A_label_out_of_range_is_rejected_with_its_position() =>
         Assert.Contains("0 to 9. Received: 10 as number 1 of", Refused("train-labels-idx1-ubyte", Labels(0, 10, 3)),
             StringComparison.Ordinal);
 
@@ -195,19 +195,19 @@ public sealed class IdxFilesTests : IDisposable
     }
 
     [Fact]
-    public void The_test_set_of_Fashion_MNIST_is_what_was_published()
+    public void The_Fashion_MNIST_test_set_matches_the_published_one()
     {
         var set = IdxFiles.OpenFashionTest(Path.Combine(Data(), "fashion-mnist"));
         Assert.Equal(10_000, set.Count);
         Assert.Equal([9, 2, 1, 1, 6, 1, 4, 6, 5, 7], Enumerable.Range(0, 10).Select(set.Label));
         Assert.Equal("Ankle boot", set.ClassNames[set.Label(0)]);
         Assert.All(Enumerable.Range(0, 10_000).CountBy(set.Label), pair => Assert.Equal(1000, pair.Value));
-        // The training images' constants; no test image took part in them.
+        // The constants were computed from the training images alone.
         AssertNormalized(set, 0.005);
     }
 
     [Theory, InlineData("mnist"), InlineData("fashionmnist")]
-    public void The_training_set_has_the_mean_and_deviation_it_is_normalized_with(string id)
+    public void Normalization_is_the_mean_and_standard_deviation_of_the_training_set(string id)
     {
         DatasetPair pair;
         try

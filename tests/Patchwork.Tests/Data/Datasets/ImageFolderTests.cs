@@ -22,7 +22,7 @@ public sealed class ImageFolderTests : IDisposable
     private string Refused(bool skipDamaged = false, int? size = 8, long limit = long.MaxValue) =>
         Assert.Throws<InputException>(() => Open(skipDamaged, size, limit)).Message;
 
-    // Two classes of ten pictures; picture i of a class is plain, of red 10 i, green 100 times the class.
+    // Writes two classes of ten images. Image i of a class has a single colour: red 10 i, green 100 times the label.
     private void WriteTwoClasses(params string[] under)
     {
         foreach (var (name, label) in new[] { ("cat", 0), ("dog", 1) })
@@ -33,7 +33,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Limits))]
-    public void A_folder_per_class_is_split_into_four_fifths_and_a_fifth_of_each(long limit)
+    public void One_folder_per_class_is_split_four_to_one_within_each_class(long limit)
     {
         WriteTwoClasses();
         var pair = Open(limit: limit);
@@ -58,7 +58,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Limits))]
-    public void Large_JPEG_files_are_decoded_scaled_unless_told_not_to(long limit)
+    public void Large_JPEG_files_use_scaled_decoding_unless_it_is_disabled(long limit)
     {
         foreach (var name in new[] { "cat", "dog" })
             PictureFiles.WriteNoise(At(name, "large.jpg"), 101, 75);
@@ -89,7 +89,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Reading_from_the_file_gives_the_bytes_of_reading_from_memory()
+    public void Reading_from_files_and_from_memory_gives_the_same_bytes()
     {
         foreach (var name in new[] { "a/1.jpg", "a/2.webp", "b/1.png", "b/2.JPEG", "b/3.png" })
             PictureFiles.WriteNoise(At(name), 33, 50);
@@ -102,7 +102,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Theory, InlineData("test"), InlineData("val")]
-    public void Train_and_test_folders_are_taken_as_they_are(string name)
+    public void Train_and_test_folders_are_used_without_a_further_split(string name)
     {
         WriteTwoClasses("train");
         WriteTwoClasses(name);
@@ -114,7 +114,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Classes_are_sorted_by_the_code_of_their_characters()
+    public void Class_names_are_sorted_by_character_code()
     {
         foreach (var name in new[] { "b", "a", "Z", "10", "9" })
             PictureFiles.WritePlain(At(name, "1.png"), SKColors.Red);
@@ -122,7 +122,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Files_that_are_no_images_and_hidden_names_are_ignored()
+    public void Hidden_files_and_files_that_are_not_images_are_ignored()
     {
         WriteTwoClasses();
         File.WriteAllText(At("README.md"), "");
@@ -133,7 +133,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Images_are_64_pixels_wide_and_normalized_as_ImageNet_unless_asked_otherwise()
+    public void Images_default_to_64_pixels_and_the_normalization_of_ImageNet()
     {
         WriteTwoClasses();
         var train = DatasetCatalogue.Open("folder", new DataOptions { Data = root }).Train;
@@ -143,7 +143,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Theory, InlineData("png"), InlineData("jpg"), InlineData("webp")]
-    public void A_damaged_image_is_refused_by_name_or_left_out_and_listed(string extension)
+    public void A_damaged_image_is_named_in_the_error_or_left_out_and_listed(string extension)
     {
         WriteTwoClasses();
         var damaged = PictureFiles.WriteNoise(At("cat", $"4b.{extension}"));
@@ -155,13 +155,13 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(20, pair.Train.Count + pair.Test.Count);
         var whole = new ImageFolder(root, 8, new DataOptions { SkipDamaged = true });
         Assert.Equal([new(damaged, LeftOutReason.Damaged)], whole.LeftOut.Select(file => file with { Detail = "" }));
-        for (var i = 0; i < 20; i++)      // pixels stay with their labels and files
+        for (var i = 0; i < 20; i++)      // pixels still belong to their labels and files
             Assert.Equal((10 * (i % 10), 100 * (i / 10), i / 10, $"{i % 10}.png"),
                 (whole.Read(i, [])[0], whole.Read(i, [])[64], whole.Label(i), Path.GetFileName(whole.FilePath(i))));
     }
 
     [Fact]
-    public void The_number_of_further_damaged_images_is_told()
+    public void The_error_counts_the_further_damaged_images()
     {
         WriteTwoClasses();
         foreach (var name in new[] { "1.png", "2.png", "3.png" })
@@ -184,7 +184,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_set_too_large_for_memory_leaves_out_what_is_damaged_behind_its_header()
+    public void A_set_too_large_for_memory_leaves_out_images_damaged_after_the_header()
     {
         WriteTwoClasses();
         var damaged = PictureFiles.WriteNoise(At("cat", "a.png"));
@@ -198,7 +198,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_class_whose_every_image_is_damaged_is_refused()
+    public void A_class_with_only_damaged_images_is_rejected()
     {
         WriteTwoClasses();
         PictureFiles.WritePlain(At("eel", "1.png"), SKColors.Red);
@@ -216,7 +216,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_folder_and_one_of_loose_images_are_refused()
+    public void An_empty_folder_and_a_folder_of_loose_images_are_rejected()
     {
         Assert.Contains("no sub-folder", Refused(), StringComparison.Ordinal);
         PictureFiles.WritePlain(At("loose.png"), SKColors.Red);
@@ -231,7 +231,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_class_without_images_is_refused_by_name()
+    public void A_class_without_images_is_rejected_and_named()
     {
         WriteTwoClasses();
         Directory.CreateDirectory(At("eel"));
@@ -239,7 +239,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Theory, InlineData("train", "test"), InlineData("test", "train")]
-    public void Train_and_test_of_different_classes_are_refused(string more, string fewer)
+    public void Train_and_test_folders_with_different_classes_are_rejected(string more, string fewer)
     {
         WriteTwoClasses(more);
         WriteTwoClasses(fewer);
@@ -248,7 +248,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Too_few_images_for_a_test_set_are_refused_with_their_number()
+    public void Too_few_images_for_a_test_set_are_rejected_with_their_count()
     {
         PictureFiles.WritePlain(At("cat", "1.png"), SKColors.Red);
         PictureFiles.WritePlain(At("dog", "1.png"), SKColors.Red);

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Data;
 
-/// <summary>Lists of images as people write them, and what is said of the rows that cannot be used.</summary>
+/// <summary>Tests of image lists as users write them, and of the messages about rows that cannot be used.</summary>
 public sealed class ImageListTests : IDisposable
 {
     private readonly string root = Directory.CreateTempSubdirectory("patchwork-list-").FullName;
@@ -50,7 +50,7 @@ public sealed class ImageListTests : IDisposable
     [InlineData("file;category;part\n", ';')]
     [InlineData("", ',')]
     [InlineData("", '\t')]
-    public void Columns_are_found_by_their_usual_names_or_their_order(string header, char delimiter)
+    public void Columns_are_found_by_common_names_or_by_position(string header, char delimiter)
     {
         var pair = Open(List(header + Split.Replace(',', delimiter)));
         Assert.Equal(["cat", "dog"], pair.Train.ClassNames);
@@ -70,7 +70,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Theory, InlineData("path"), InlineData("path=9"), InlineData("colour=1"), InlineData("path=1,path=2"), InlineData("path=none")]
-    public void Columns_that_are_not_there_are_refused(string columns) =>
+    public void Invalid_column_specifications_are_rejected(string columns) =>
         Assert.Contains("path", Refused(Options(List("path,label\n0.png,a\n1.png,b\n")) with { Columns = columns }), StringComparison.Ordinal);
 
     public static TheoryData<string> Encodings => new("utf-8", "utf-8 mark", "utf-16 little", "utf-16 big", "utf-16 little, no mark",
@@ -90,7 +90,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void Another_encoding_is_refused_by_its_line()
+    public void An_unsupported_encoding_is_rejected_with_its_line()
     {
         var list = List("path,label\n0.png,Grün\n", encoding: Encoding.Latin1);
         Assert.Contains("line 2", Refused(list), StringComparison.Ordinal);
@@ -108,20 +108,20 @@ public sealed class ImageListTests : IDisposable
     };
 
     [Theory, MemberData(nameof(BadRows))]
-    public void A_bad_row_refuses_the_list_and_can_be_left_out(string row, string reason)
+    public void A_bad_row_rejects_the_list_unless_damaged_entries_are_skipped(string row, string reason)
     {
         var list = List($"path,label\n0.png,a\n1.png,b\n2.png,a\n3.png,b\n5.png,a\n6.png,a\n{row}\n");
         var message = Refused(list);
         Assert.Contains("labels.csv:8: ", message, StringComparison.Ordinal);
         Assert.Contains(reason, message, StringComparison.Ordinal);
         var pair = ImageList.Open(Options(list) with { SkipDamaged = true });
-        var contradicted = row.StartsWith("0.png", StringComparison.Ordinal);      // both sides of a contradiction go
+        var contradicted = row.StartsWith("0.png", StringComparison.Ordinal);      // both rows of a contradiction are left out
         Assert.Equal(contradicted ? 5 : 6, pair.Train.Count + pair.Test.Count);
         Assert.Equal(contradicted ? 2 : 1, ImageFiles.LeftOutOf(pair).Count(file => file.Reason == LeftOutReason.BadRow));
     }
 
     [Theory, InlineData("0.png,cat,test", "is in two parts"), InlineData("7.png,cat,tset", "'tset' is none of train")]
-    public void A_part_is_one_of_three_and_an_image_in_one_of_them(string row, string reason) =>
+    public void An_unknown_part_and_an_image_in_two_parts_are_rejected(string row, string reason) =>
         Assert.Contains(reason, Refused(List("path,label,split\n" + Split + row + "\n")), StringComparison.Ordinal);
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void A_column_for_each_class_says_one_of_them()
+    public void One_column_per_class_gives_one_label_or_several()
     {
         const string rows = "path,cat,dog\n0.png,1,0\n1.png,0,1\n2.png,yes,\n3.png,,TRUE\n";
         Assert.Equal(["cat", "dog"], Open(List(rows)).Train.ClassNames);
@@ -149,7 +149,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void A_row_that_names_a_file_is_no_header_whatever_its_class_is_called()
+    public void A_first_row_that_names_a_file_is_not_a_header_whatever_its_class_is_called()
     {
         var pair = Open(List("0.png,photo\n1.png,file\n2.png,photo\n3.png,file\n"));
         Assert.Equal(4, pair.Train.Count + pair.Test.Count);
@@ -162,7 +162,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void Bad_rows_are_named_in_the_order_of_the_list_whatever_is_wrong_with_them()
+    public void Bad_rows_of_all_kinds_are_reported_in_list_order()
     {
         var message = Refused(List("path,label\n0.png,a\n1.png,\ngone.png,b\n0.png,b\n2.png,b\n"));
         string[] places = ["labels.csv:2", "labels.csv:3", "labels.csv:4", "labels.csv:5"];
@@ -172,7 +172,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void A_row_that_is_there_twice_counts_once_and_is_said()
+    public void A_repeated_row_counts_once_and_is_noted()
     {
         var pair = Open(List("path,label\n0.png,a\n1.png,b\n0.png,a\n2.png,a\n3.png,b\n"));
         Assert.Equal(4, pair.Train.Count + pair.Test.Count);
@@ -180,7 +180,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void Without_parts_a_stratified_fifth_is_the_test_set()
+    public void A_list_without_parts_uses_a_stratified_fifth_as_the_test_set()
     {
         var pair = Open(List("path,label\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"{i}.png,{(i % 2 == 0 ? "even" : "odd")}\n"))));
         Assert.Equal([1, 1], pair.Test.CountPerClass());
@@ -188,7 +188,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void A_list_for_each_part_is_read_from_a_folder()
+    public void A_folder_with_one_list_per_part_is_read()
     {
         List("path,label\n../0.png,a\n../1.png,b\n", "lists/train.csv");
         List("path\tlabel\n../2.png\ta\n../3.png\tb\n../4.png\tb\n", "lists/Test.tsv");
@@ -198,7 +198,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void Numbers_are_classes_by_a_file_of_names()
+    public void Numeric_labels_index_a_file_of_class_names()
     {
         var list = List("path,label,split\n0.png,1,train\n1.png,0,train\n2.png,10,train\n3.png,2,test\n");
         var names = List("zero\none\ntwo\nthree\n4\n5\n6\n7\n8\n9\nten\n", "names.txt");
@@ -206,11 +206,11 @@ public sealed class ImageListTests : IDisposable
         var three = List("zero\none\ntwo\n", "three.txt");
         Assert.Contains("labels.csv:4: '10' is no name in", Refused(Options(list) with { ClassNames = three }), StringComparison.Ordinal);
         var plain = List("path,label,split\n0.png,10,train\n1.png,9,train\n2.png,10,test\n");
-        Assert.Equal(["9", "10"], Open(plain).Train.ClassNames);      // by number
+        Assert.Equal(["9", "10"], Open(plain).Train.ClassNames);      // sorted as numbers
     }
 
     [Fact]
-    public void Paths_begin_in_the_folder_that_is_given_and_may_have_backslashes()
+    public void Paths_are_relative_to_the_given_folder_and_may_contain_backslashes()
     {
         PictureFiles.WritePlain(At("deep/x y/0.png"), SKColors.Red);
         PictureFiles.WritePlain(At("deep/x y/1.png"), SKColors.Blue);
@@ -246,7 +246,7 @@ public sealed class ImageListTests : IDisposable
                 Assert.True(own.Read(i, []).SequenceEqual(other.Read(i, [])), $"image {i}");
             }
         }
-        // The images lie in folders of their classes.
+        // The images are written to one folder per class.
         var folder = ImageFolder.Open(new DataOptions { Data = At("listed/images"), ImageSize = 16 });
         Assert.Equal(clothing.Train.ClassNames, folder.Train.ClassNames);
         Assert.Equal(clothing.Train.CountPerClass(), folder.Train.CountPerClass());
@@ -254,7 +254,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_written_as_a_list_names_the_files_where_they_are()
+    public void A_folder_written_as_a_list_refers_to_its_files_in_place()
     {
         foreach (var name in new[] { "a, b", "c" })
         {
@@ -272,7 +272,7 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
-    public void Any_text_is_read_or_refused_with_a_sentence() =>
+    public void Any_text_is_read_or_rejected_with_a_complete_sentence() =>
         Gen.String[Gen.Char["\",;\t\n\r0.png| \u00e9\0"], 0, 60].Sample(text =>
         {
             var list = List(text, $"{Environment.CurrentManagedThreadId}.csv");

@@ -3,7 +3,7 @@ using Patchwork.Plans;
 
 namespace Patchwork.Tests.Data;
 
-/// <summary>A set of one-pixel images with the labels given: pixel, box and mask tell which example they belong to.</summary>
+/// <summary>A data set of one-pixel images with given labels. Pixel, box and mask of an example are derived from its index.</summary>
 internal sealed class KnownDataset(int[] labels, bool inMemory = true) : Dataset
 {
     private readonly byte[] numbers = [.. Enumerable.Range(0, labels.Length).Select(i => (byte)i)];

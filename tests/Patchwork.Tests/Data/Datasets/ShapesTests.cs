@@ -10,10 +10,10 @@ public sealed class ShapesTests
 {
     private static readonly DatasetPair Pair = DatasetCatalogue.Open("shapes", new DataOptions());
 
-    // Frozen after its difficulty was set on the baseline alone (ResNet-8, 20 epochs: training accuracy 99.4 %, test error 28 %) and before
-    // any mixing run on it.
+    // The data set was frozen after its difficulty had been tuned on the baseline alone (ResNet-8, 20 epochs: training accuracy 99.4 %,
+    // test error 28 %) and before any mixing method was run on it.
     [Fact]
-    public void Its_pixels_labels_boxes_and_masks_are_the_frozen_ones()
+    public void Pixels_labels_boxes_and_masks_match_their_frozen_checksums()
     {
         Assert.Equal("8fb20e0e5344a273017e643db0a6df2adf1cac9837834d621d1eb51287edf8a7 "
             + "3be2facf572611f143679b22981ad50ebd64887005b7b0181204b29d20c3e56c", Checksum(Pair.Train) + " " + Checksum(Pair.Test));
@@ -22,7 +22,7 @@ public sealed class ShapesTests
     [Theory]
     [InlineData(true, 2_000)]
     [InlineData(false, 1_000)]
-    public void Classes_are_balanced_and_in_no_order(bool train, int count)
+    public void Classes_are_balanced_and_shuffled(bool train, int count)
     {
         var set = train ? Pair.Train : Pair.Test;
         Assert.Equal(count, set.Count);
@@ -33,7 +33,7 @@ public sealed class ShapesTests
     }
 
     [Fact]
-    public void The_box_is_tight_around_the_mask_and_the_figure_is_large()
+    public void The_box_is_tight_around_the_mask_and_the_figure_has_20_to_700_pixels()
     {
         foreach (var set in (Dataset[])[Pair.Train, Pair.Test])
         {
@@ -51,7 +51,7 @@ public sealed class ShapesTests
     }
 
     [Fact]
-    public void No_test_picture_is_a_training_picture()
+    public void No_test_image_equals_a_training_image()
     {
         var seen = Enumerable.Range(0, Pair.Train.Count).Select(i => Convert.ToHexString(SHA256.HashData(Pair.Train.Read(i, []))))
             .ToHashSet();
@@ -61,7 +61,7 @@ public sealed class ShapesTests
     }
 
     [Fact]
-    public void Normalization_is_the_mean_and_deviation_of_the_training_pixels()
+    public void Normalization_is_the_mean_and_standard_deviation_of_the_training_pixels()
     {
         for (var channel = 0; channel < 3; channel++)
         {

@@ -15,7 +15,7 @@ public sealed class StratifiedSplitTests
         Assert.Throws<InputException>(() => StratifiedSplit.Of(new KnownDataset([0, 1, 2]), share)).Message;
 
     [Fact]
-    public void Every_example_is_in_exactly_one_part_and_the_parts_ascend() =>
+    public void Every_example_is_in_exactly_one_part_and_the_parts_are_sorted() =>
         Gen.Select(Labels, Shares).Sample((labels, share) =>
         {
             var (train, validation) = StratifiedSplit.Of(new KnownDataset(labels), share);
@@ -24,7 +24,7 @@ public sealed class StratifiedSplitTests
         });
 
     [Fact]
-    public void A_subset_has_the_count_asked_for_and_every_class_by_its_share()
+    public void A_subset_has_the_requested_count_and_keeps_the_class_shares()
     {
         var set = new KnownDataset([.. Enumerable.Range(0, 300).Select(i => i % 3 == 0 ? 0 : 1 + i % 2)]);
         var some = StratifiedSplit.Some(set, 60);
@@ -48,7 +48,7 @@ public sealed class StratifiedSplitTests
         });
 
     [Fact]
-    public void A_subset_of_any_count_has_every_class_and_not_more_than_that_many() =>
+    public void A_subset_of_any_size_has_every_class_and_at_most_the_requested_count() =>
         Gen.Select(Gen.Int[0, 30].Array[31, 300], Gen.Double[0, 1]).Sample((labels, place) =>
         {
             var set = new KnownDataset(labels);
@@ -59,9 +59,10 @@ public sealed class StratifiedSplitTests
             Assert.Equal(classes, Enumerable.Range(0, some.Count).Select(some.Label).Distinct().Count());
         });
 
-    // The choice of release 0.1, which results in results/ were measured on; a class that would have none gets one, no other is changed.
+    // The split of release 0.1, with which results in results/ were measured. A class that would get no image gets one; no other class
+    // changes.
     [Fact]
-    public void Where_every_class_has_an_image_the_choice_stays_the_same()
+    public void The_split_is_pinned_and_an_extra_small_class_does_not_change_it()
     {
         int[] labels = [.. Enumerable.Range(0, 40).Select(i => i % 3)];
         int[] chosen = [0, 1, 2, 11, 22, 25, 29, 36];
@@ -79,7 +80,7 @@ public sealed class StratifiedSplitTests
     }
 
     [Theory, InlineData(10, 500, 0.1, 500), InlineData(100, 20, 0.15, 300), InlineData(7, 10, 0.25, 17)]
-    public void The_whole_part_has_its_share_too(int classes, int examples, double share, int expected)
+    public void The_validation_part_as_a_whole_has_its_share(int classes, int examples, double share, int expected)
     {
         int[] labels = [.. Enumerable.Range(0, classes * examples).Select(i => i % classes)];
         Assert.Equal(expected, StratifiedSplit.Of(new KnownDataset(labels), share).Validation.Count);
@@ -93,7 +94,7 @@ public sealed class StratifiedSplitTests
         var again = StratifiedSplit.Of(new KnownDataset(labels), 0.25);
         Assert.Equal(train, again.Train);
         Assert.Equal(validation, again.Validation);
-        Assert.NotEqual(Enumerable.Range(0, 10), validation);      // drawn, not the first ones
+        Assert.NotEqual(Enumerable.Range(0, 10), validation);      // drawn at random, not the first ones
     }
 
     [Theory, InlineData(0), InlineData(1), InlineData(-0.5), InlineData(double.NaN)]

@@ -22,7 +22,7 @@ public sealed class SubsetTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public void What_holds_for_the_whole_set_is_taken_from_it(bool inMemory)
+    public void A_subset_takes_sizes_class_names_and_normalization_from_the_whole_set(bool inMemory)
     {
         var whole = new KnownDataset([0, 1, 2], inMemory);
         var subset = new Subset(new Subset(whole, [2, 1]), [1]);

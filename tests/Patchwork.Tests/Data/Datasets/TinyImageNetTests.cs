@@ -22,7 +22,8 @@ public sealed class TinyImageNetTests : IDisposable
 
     private string Refused() => Assert.Throws<InputException>(() => Open()).Message;
 
-    // Three classes, not in order, of two training images and a test image each; the red of an image tells its class, the green its number.
+    // Writes three classes in unsorted order, each with two training images and one test image. The red of an image identifies its class,
+    // the green its number.
     private void WriteSet()
     {
         string[] wnids = ["n03", "n01", "n02"];
@@ -41,7 +42,7 @@ public sealed class TinyImageNetTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Limits))]
-    public void Images_labels_names_and_boxes_belong_together(long limit)
+    public void Every_image_has_its_own_label_name_and_box(long limit)
     {
         WriteSet();
         var pair = Open(limit: limit);
@@ -54,7 +55,7 @@ public sealed class TinyImageNetTests : IDisposable
         foreach (var set in new[] { pair.Train, pair.Test })
             for (var i = 0; i < set.Count; i++)
                 Assert.Equal(50 * (set.Label(i) + 1), set.Read(i, scratch)[0], 2.0);
-        // Corners inclusive, columns before rows, in the files; half-open, rows before columns, here.
+        // The files store inclusive corners, columns before rows. Boxes are half-open, rows before columns.
         Assert.Equal([new Box(2, 1, 64, 4), new Box(5, 5, 6, 6)], Enumerable.Range(2, 2).Select(i => pair.Train.ObjectBox(i)!.Value));
         Assert.Equal(new Box(1, 0, 64, 63), pair.Test.ObjectBox(1));
     }
@@ -97,7 +98,7 @@ public sealed class TinyImageNetTests : IDisposable
 
     [Theory]
     [InlineData("wnids.txt"), InlineData("val/val_annotations.txt"), InlineData("train/n02/images"), InlineData("val/images/val_1.JPEG")]
-    public void What_is_missing_is_refused_by_name(string name)
+    public void The_error_names_the_missing_file_or_folder(string name)
     {
         WriteSet();
         if (Directory.Exists(At(name)))
@@ -120,7 +121,7 @@ public sealed class TinyImageNetTests : IDisposable
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t5\t0\t4\t1", "'5 0 4 1' for n01_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t0\t-1\t4\t1", "'0 -1 4 1' for n01_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG 0 0 1 1", "5 values between tabs")]
-    public void A_list_that_cannot_be_meant_is_refused_with_its_file(string name, string content, string expected)
+    public void An_invalid_list_is_rejected_with_its_file(string name, string content, string expected)
     {
         WriteSet();
         File.WriteAllText(At(name), content);
@@ -146,7 +147,7 @@ public sealed class TinyImageNetTests : IDisposable
     }
 
     [Fact]
-    public void The_twenty_classes_are_what_was_published()
+    public void The_twenty_classes_match_the_published_set()
     {
         var data = Environment.GetEnvironmentVariable("PATCHWORK_DATA");
         Assert.SkipWhen(string.IsNullOrEmpty(data), "PATCHWORK_DATA does not name a folder with the published files.");

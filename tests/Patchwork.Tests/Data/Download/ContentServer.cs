@@ -7,8 +7,8 @@ using System.Text;
 namespace Patchwork.Tests.Data;
 
 /// <summary>
-/// Answers every request with the same bytes, ranges included, and can stop in the middle and keep the line open. As a proxy for plain HTTP
-/// it stands in for any address, so that a process can be led to it by its environment.
+/// A local HTTP server that answers every request with the same bytes and supports ranges. It can stop in the middle and keep the
+/// connection open. Used as an HTTP proxy it answers for any address, so a process can be directed to it by environment variables.
 /// </summary>
 internal sealed class ContentServer : IDisposable
 {
@@ -23,13 +23,13 @@ internal sealed class ContentServer : IDisposable
         _ = Task.Run(AcceptAsync);
     }
 
-    /// <summary>Its address.</summary>
+    /// <summary>The address of the server.</summary>
     public string Address => $"http://{listener.LocalEndpoint}";
 
-    /// <summary>Bytes of the content after which it sends no more and does not hang up.</summary>
+    /// <summary>Number of bytes of the content after which the server sends nothing more but keeps the connection open.</summary>
     public int HoldAt { get; set; } = int.MaxValue;
 
-    /// <summary>The first bytes that were asked for, in order.</summary>
+    /// <summary>The position of the first requested byte of each request, in order.</summary>
     public ConcurrentQueue<int> Firsts { get; } = [];
 
     private async Task AcceptAsync()

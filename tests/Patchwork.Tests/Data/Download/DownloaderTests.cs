@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Data;
 
-/// <summary>Downloads against a server of the test's own: whole, interrupted, wrong, hostile.</summary>
+/// <summary>Tests of complete, interrupted, wrong and hostile downloads from a local server.</summary>
 public sealed class DownloaderTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("patchwork-download-").FullName;
@@ -23,7 +23,7 @@ public sealed class DownloaderTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>Serves byte arrays with ranges, and may hang up in the middle.</summary>
+    /// <summary>Serves byte arrays, supports ranges and can close the connection in the middle.</summary>
     private sealed class Server : IDisposable
     {
         private readonly HttpListener listener = new();
@@ -84,7 +84,7 @@ public sealed class DownloaderTests : IDisposable
         public void Dispose() => listener.Close();
     }
 
-#pragma warning disable CA5351 // What publishers give.
+#pragma warning disable CA5351 // MD5 is what publishers provide.
     private static string Md5(byte[] content) => Convert.ToHexStringLower(MD5.HashData(content));
 #pragma warning restore CA5351
 
@@ -106,7 +106,7 @@ public sealed class DownloaderTests : IDisposable
     private string At(string path) => Path.Combine(folder, path);
 
     [Fact]
-    public async Task A_file_arrives_whole_and_is_not_fetched_twice()
+    public async Task A_file_is_downloaded_completely_and_only_once()
     {
         var content = Noise(300_000);
         var seen = new List<long>();
@@ -124,7 +124,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_download_that_was_cut_goes_on_where_it_stopped()
+    public async Task An_interrupted_download_resumes_where_it_stopped()
     {
         var content = Noise(500_000);
         var set = Publish("labels.gz", content);
@@ -144,7 +144,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_wrong_checksum_leaves_nothing()
+    public async Task A_wrong_checksum_leaves_no_file()
     {
         var error = await Assert.ThrowsAsync<DownloadException>(() => Get(Publish("labels.gz", Noise(1000), md5: Md5(Noise(999)))));
         Assert.Contains(Md5(Noise(1000)), error.Message, StringComparison.Ordinal);
@@ -152,7 +152,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_network_the_file_and_its_place_are_named()
+    public async Task A_network_failure_names_the_address_and_the_target_file()
     {
         var set = Publish("labels.gz", []);
         server.Dispose();
@@ -163,7 +163,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_is_there_and_is_not_the_published_one_is_refused_and_left_alone()
+    public async Task An_existing_file_with_a_wrong_checksum_is_rejected_and_kept()
     {
         var set = Publish("labels.gz", Noise(1000));
         Directory.CreateDirectory(At("set"));
@@ -176,7 +176,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_is_there_and_is_not_the_whole_set_is_refused()
+    public async Task An_existing_incomplete_folder_is_rejected()
     {
         var set = DatasetCatalogue.FindDownload("cifar10");
         Directory.CreateDirectory(At(set.Folder));
@@ -192,7 +192,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_file_is_named()
+    public async Task A_file_missing_on_the_server_is_reported_with_status_404()
     {
         var set = Publish("labels.gz", []);
         server.Files.Clear();
@@ -200,7 +200,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
-    public async Task An_archive_is_unpacked_whole(string name)
+    public async Task An_archive_is_unpacked_completely(string name)
     {
         var (one, two) = (Noise(70_000), Noise(10));
         await Get(Publish(name, Pack(name, ("set/one.bin", one), ("set/deep/two.bin", two))));
@@ -235,7 +235,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
-    public void An_archive_of_more_entries_than_it_may_have_is_refused(string name)
+    public void An_archive_with_too_many_entries_is_rejected(string name)
     {
         File.WriteAllBytes(At(name), Pack(name, ("set/1", []), ("set/2", []), ("set/3", [])));
         var error = Assert.Throws<InputException>(
@@ -255,7 +255,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Theory, InlineData("set.tar.gz"), InlineData("set.zip")]
-    public void Unpacking_that_is_cancelled_keeps_the_archive_and_nothing_else(string name)
+    public void Cancelled_unpacking_keeps_only_the_archive(string name)
     {
         File.WriteAllBytes(At(name), Pack(name, ("set/one.bin", Noise(70_000))));
         var cancelled = new CancellationToken(canceled: true);
@@ -264,7 +264,7 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_download_that_is_cancelled_keeps_what_has_arrived_and_resumes()
+    public async Task A_cancelled_download_keeps_the_received_bytes_and_resumes()
     {
         var content = Noise(500_000);
         var set = Publish("labels.gz", content);

@@ -22,7 +22,7 @@ public sealed class ColorAdjustmentTests
 
     private static string Name(string what, double amount) => FormattableString.Invariant($"{what} {amount}");
 
-    // torchvision's functions on the same bytes: a line per change, all by one start of Python.
+    // Results of torchvision's functions for the same bytes, one line per change, from a single Python process.
     private static readonly Lazy<Dictionary<string, int[]>> TorchVision = new(() =>
     {
         string[] changes = [.. Changes.Select(change => Name(change.Data.Item1, change.Data.Item2))];
@@ -50,16 +50,16 @@ public sealed class ColorAdjustmentTests
             ColorAdjustment.Saturation(picture, (float)amount);
         else
             ColorAdjustment.Hue(picture, (float)amount);
-        // Levels are cut off, not rounded: where the last bit of a product decides, they may differ by one.
+        // Levels are truncated, not rounded, so they may differ by one where the last bit of a product decides.
         Assert.All(picture.Zip(expected), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
         if (what == "hue")
-            Assert.DoesNotContain(picture.Zip(expected), pair => pair.First < pair.Second);      // here they cut off and we round
+            Assert.DoesNotContain(picture.Zip(expected), pair => pair.First < pair.Second);      // torchvision truncates, Patchwork rounds
         else
             Assert.InRange(picture.Zip(expected).Count(pair => pair.First != pair.Second), 0, picture.Length / 50);
     }
 
     [Fact]
-    public void A_factor_of_one_and_a_full_turn_change_nothing()
+    public void A_factor_of_one_and_a_full_hue_rotation_change_nothing()
     {
         var picture = Picture();
         ColorAdjustment.Brightness(picture, 1);
@@ -72,19 +72,19 @@ public sealed class ColorAdjustmentTests
     }
 
     [Fact]
-    public void Grey_pictures_keep_their_greys_under_saturation_and_hue()
+    public void Saturation_and_hue_do_not_change_grey_images()
     {
         byte[] grey = [.. Enumerable.Range(0, 3 * Area).Select(i => (byte)(i % Area))];
         var picture = (byte[])grey.Clone();
         ColorAdjustment.Hue(picture, 0.3f);
         Assert.Equal(grey, picture);
         ColorAdjustment.Saturation(picture, 1.7f);
-        // the luma weights sum to 0.9999, and levels are cut off
+        // the luma weights sum to 0.9999, and levels are truncated
         Assert.All(picture.Zip(grey), pair => Assert.InRange(pair.First - pair.Second, -2, 2));
     }
 
     [Fact]
-    public void A_jitter_without_strength_changes_nothing_and_others_depend_on_the_stream_alone()
+    public void A_jitter_of_strength_zero_changes_nothing_and_any_other_depends_only_on_the_stream()
     {
         var none = new ColorJitter { Brightness = 0, Contrast = 0, Saturation = 0, Hue = 0 };
         Gen.ULong.Sample(seed =>

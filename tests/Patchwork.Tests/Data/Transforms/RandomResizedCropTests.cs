@@ -15,28 +15,29 @@ public sealed class RandomResizedCropTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void A_window_lies_inside_the_picture_with_allowed_area_and_proportions() =>
+    public void A_window_is_inside_the_image_and_keeps_the_limits_of_area_and_aspect_ratio() =>
         Gen.Select(Gen.Int[1, 600], Gen.Int[1, 600], Gen.Double[0.01, 1], Gen.Double[1, 3], Gen.ULong)
             .Sample((height, width, scale, ratio, seed) =>
         {
             var window = new RandomResizedCrop { Scale = scale, Ratio = ratio }.Draw(height, width, new SeedStream(seed).Open("crop"));
             var share = window.Height * window.Width / ((double)height * width);
             var shape = window.Width / window.Height;
-            // the largest share of an allowed shape
+            // the largest share of the area that a window with an allowed aspect ratio can cover
             var possible = Math.Min(ratio * Math.Min(height, width) / Math.Max(height, width), 1);
             return window is { Top: >= 0, Left: >= 0 } && window.Top + window.Height <= height + 1e-9 && window.Left
                 + window.Width <= width + 1e-9
                 && share >= Math.Min(scale, possible) - 1e-9 && shape <= ratio + 1e-9 && shape >= 1 / ratio - 1e-9;
         });
 
-    // On a square picture hardly any try is refused: area uniform on [0.08, 1] before refusal, the logarithm of the shape symmetric.
+    // On a square image hardly any draw is rejected: the area is uniform on [0.08, 1] before rejection, and the logarithm of the aspect
+    // ratio is symmetric.
     [Fact]
-    public void Areas_and_shapes_follow_their_laws()
+    public void Areas_and_aspect_ratios_follow_their_distributions()
     {
         var draws = new SeedStream(5).Open("crop");
         var crop = new RandomResizedCrop { Scale = 0.08 };
         var windows = Enumerable.Range(0, 20_000).Select(_ => crop.Draw(1000, 1000, draws)).ToArray();
-        // none of these can be refused: 0.7 · 4/3 < 1
+        // none of these can be rejected: 0.7 · 4/3 < 1
         var small = windows.Where(window => window.Height * window.Width < 0.7e6).ToArray();
         Assert.Equal((0.08 + 0.7) / 2, small.Average(window => window.Height * window.Width / 1e6), 0.005);
         Assert.Equal(0, small.Average(window => Math.Log(window.Width / window.Height)), 0.006);
@@ -75,9 +76,9 @@ public sealed class RandomResizedCropTests : IDisposable
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(6), InlineData(7), InlineData(8)]
-    public void A_window_is_cut_from_the_upright_picture(ushort orientation)
+    public void A_window_is_cropped_from_the_upright_image(ushort orientation)
     {
-        // A camera's picture, brought upright whole, then cut; and cut at once.
+        // Rotating the whole camera image upright and then cropping must equal decoding the window directly.
         var path = PictureFiles.Write(Path.Combine(folder, "camera.jpg"),
             PictureFiles.Paint(40, 64, (y, x) => new SKColor((byte)(y * 6), (byte)(x * 4), 99)));
         PictureFiles.InsertOrientation(path, orientation);
@@ -98,7 +99,7 @@ public sealed class RandomResizedCropTests : IDisposable
     }
 
     [Fact]
-    public void A_center_crop_keeps_the_middle_as_resizing_to_256_and_cutting_224_does()
+    public void A_center_crop_equals_resizing_to_256_and_cropping_224()
     {
         var path = PictureFiles.Write(Path.Combine(folder, "wide.png"),
             PictureFiles.Paint(256, 300, (y, x) => new SKColor((byte)y, (byte)x, 7)));
