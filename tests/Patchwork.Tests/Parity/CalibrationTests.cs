@@ -8,13 +8,14 @@ using static TorchSharp.torch;
 namespace Patchwork.Tests.Parity;
 
 /// <summary>
-/// Calibration errors and temperatures against recorded numbers of the public temperature_scaling code and an independent optimum.
+/// Compares calibration errors and temperatures with values recorded from the public temperature_scaling code and with an independently
+/// computed optimum.
 /// </summary>
 public sealed class CalibrationTests
 {
     private sealed record Case(string Name, float[][] Logits, int[] Labels, JsonElement Values)
     {
-        // Single precision softmax, as the reference: rounding decides on which side of an edge a confidence falls.
+        // Softmax in single precision, like the reference: rounding decides on which side of a bin edge a confidence falls.
         public float[] Confidences { get; } = [.. Softmax(Logits).Select(row => row.Max())];
 
         public bool[] Correct { get; } = [.. Logits.Zip(Labels, (row, label) => Array.IndexOf(row, row.Max()) == label)];
@@ -32,7 +33,7 @@ public sealed class CalibrationTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void Expected_calibration_error_is_the_recorded_one(string name)
+    public void Calibration_errors_and_bins_match_the_recorded_ones(string name)
     {
         var one = Read(name);
         foreach (var bins in (int[])[10, 15, 20])
@@ -50,7 +51,7 @@ public sealed class CalibrationTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void The_temperature_is_the_optimum(string name)
+    public void Fitted_temperature_matches_the_recorded_optimum(string name)
     {
         var one = Read(name);
         var temperature = TemperatureScaling.Fit(one.Logits, one.Labels);

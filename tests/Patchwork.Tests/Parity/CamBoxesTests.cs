@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>Boxes, overlaps and accuracies against OpenCV and the code of clovaai/wsolevaluation.</summary>
+/// <summary>Compares boxes, overlaps and accuracies with those of OpenCV and of the code of clovaai/wsolevaluation.</summary>
 public sealed class CamBoxesTests
 {
     public static TheoryData<string> Maps
@@ -18,7 +18,7 @@ public sealed class CamBoxesTests
     }
 
     [Theory, MemberData(nameof(Maps))]
-    public void Contours_of_a_map_are_those_of_OpenCV(string name)
+    public void Contours_of_a_map_match_those_of_OpenCV(string name)
     {
         using var vectors = Vectors.Open("cam_boxes.json");
         var map = vectors.RootElement.GetProperty("maps").EnumerateArray().Single(item => item.GetProperty("name").GetString() == name);
@@ -36,7 +36,7 @@ public sealed class CamBoxesTests
     }
 
     [Fact]
-    public void Overlaps_and_resized_boxes_are_the_recorded_ones()
+    public void Overlaps_and_resized_boxes_match_the_recorded_ones()
     {
         using var vectors = Vectors.Open("cam_boxes.json");
         var iou = vectors.RootElement.GetProperty("iou");
@@ -50,14 +50,14 @@ public sealed class CamBoxesTests
             Assert.Equal(Box(item.GetProperty("resized")), Box(item.GetProperty("box"))
                 .Resized(item.GetProperty("image_height").GetInt32(), item.GetProperty("image_width").GetInt32(), side, side));
         }
-        // The unit tests of the public code.
+        // Cases from the unit tests of the public code.
         Assert.Equal(8 / 27.0, new InclusiveBox(1, 2, 5, 6).IoU(new InclusiveBox(3, 1, 4, 5)), 1e-12);
         Assert.Equal(1, default(InclusiveBox).IoU(default));
         Assert.Equal(new InclusiveBox(3, 1, 14, 1), new InclusiveBox(1, 2, 4, 3).Resized(20, 10, 10, 35));
     }
 
     [Fact]
-    public void Accuracies_of_a_set_are_the_recorded_ones()
+    public void Accuracies_of_a_set_match_the_recorded_ones()
     {
         using var vectors = Vectors.Open("cam_boxes.json");
         var recorded = vectors.RootElement.GetProperty("box_accuracy");

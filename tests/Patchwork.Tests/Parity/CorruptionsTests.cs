@@ -7,8 +7,8 @@ using Xunit;
 namespace Patchwork.Tests.Parity;
 
 /// <summary>
-/// Corruptions against recorded outputs of make_cifar_c.py, the recorded noise replayed. The file is a part of the record, made by
-/// <c>corruptions_subset.py</c>.
+/// Compares corruptions with recorded outputs of make_cifar_c.py by replaying the recorded noise. The file of vectors is a subset of the
+/// recording, made by <c>corruptions_subset.py</c>.
 /// </summary>
 public sealed class CorruptionsTests : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class CorruptionsTests : IDisposable
 
     private JsonElement Part(string name) => vectors.RootElement.GetProperty(name);
 
-    // Recorded row, column, channel; used channel, row, column.
+    // The recorded order is row, column, channel; the library uses channel, row, column.
     private static T[] Planar<T>(T[] values)
     {
         var area = values.Length / 3;
@@ -33,7 +33,7 @@ public sealed class CorruptionsTests : IDisposable
     [InlineData("gaussian_noise"), InlineData("speckle_noise"), InlineData("shot_noise"), InlineData("impulse_noise")]
     [InlineData("gaussian_blur"), InlineData("defocus_blur"), InlineData("zoom_blur")]
     [InlineData("brightness"), InlineData("saturate"), InlineData("contrast"), InlineData("pixelate")]
-    public void Bytes_are_the_recorded_ones(string name)
+    public void Corrupted_bytes_match_the_recorded_ones(string name)
     {
         var cases = Part("cases").EnumerateArray().Where(one => one.GetProperty("name").GetString() == name).ToArray();
         Assert.True(cases.Length >= Corruption.Severities);
@@ -41,7 +41,8 @@ public sealed class CorruptionsTests : IDisposable
         {
             var ours = Corrupt(name, one.GetProperty("image").GetInt32(), one.GetProperty("severity").GetInt32()).Truncated();
             var recorded = Planar(one.GetProperty("output").GetBytesFromBase64());
-            // Values that are whole numbers but for rounding may be truncated to either side. The zoom is of single precision there.
+            // Values that are whole numbers up to rounding may be truncated to either side. The reference computes zoom blur in single
+            // precision.
             var free = name is "contrast" or "pixelate" or "impulse_noise" ? 0 : one.GetProperty("values_near_integer").GetInt32()
                 + (name == "zoom_blur" ? 1 : 0);
             var differences = ours.Zip(recorded, (a, b) => Math.Abs(a - b)).Where(difference => difference > 0).ToArray();
@@ -51,7 +52,7 @@ public sealed class CorruptionsTests : IDisposable
     }
 
     [Fact]
-    public void Values_before_truncation_are_the_recorded_ones()
+    public void Values_before_truncation_match_the_recorded_ones()
     {
         foreach (var one in Part("float_outputs").EnumerateArray())
         {
@@ -65,7 +66,7 @@ public sealed class CorruptionsTests : IDisposable
     }
 
     [Fact]
-    public void Kernels_of_defocus_are_the_recorded_ones()
+    public void Defocus_kernels_match_the_recorded_ones()
     {
         foreach (var one in Part("defocus_kernels").EnumerateArray())
         {
@@ -75,10 +76,10 @@ public sealed class CorruptionsTests : IDisposable
         }
     }
 
-    // Exact, because SkiaSharp carries libjpeg-turbo too, with the same transform and the same smooth colours: the record of Pillow is met
-    // to the bit.
+    // The comparison with Pillow's recorded output is exact, because SkiaSharp also contains libjpeg-turbo, with the same transform and the
+    // same smooth upsampling of colours.
     [Fact]
-    public void A_JPEG_round_trip_is_the_recorded_one()
+    public void JPEG_round_trip_matches_the_recorded_one()
     {
         foreach (var one in Part("cases").EnumerateArray().Where(one => one.GetProperty("name").GetString() == "jpeg_compression"))
         {

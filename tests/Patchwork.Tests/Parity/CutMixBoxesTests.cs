@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>Boxes and label weights of public implementations, recorded with what they drew.</summary>
+/// <summary>Compares boxes and label weights with those of public implementations, recorded together with their random draws.</summary>
 public sealed class CutMixBoxesTests
 {
     private delegate (Box Box, double Lambda) Preset(JsonElement recorded, int height, int width, double lambda);
@@ -36,7 +36,7 @@ public sealed class CutMixBoxesTests
         ["composer"] = (recorded, height, width, lambda) => Around(CutMix.Presets.Composer.Rounding, recorded, height, width, lambda),
         ["composer_uniform"] = (recorded, height, width, lambda) =>
             Around(CutMix.Presets.ComposerUniform.Rounding, recorded, height, width, lambda),
-        // Keras labels by the area of the real corners: λ as drawn.
+        // Keras computes the label weight from the real-valued corners, which gives λ as drawn.
         ["keras"] = (recorded, height, width, lambda) =>
             (BoxPlacement.Corners(height, width, lambda, recorded.GetProperty("u_y").GetSingle(), recorded.GetProperty("u_x").GetSingle()),
                 lambda),
@@ -88,13 +88,13 @@ public sealed class CutMixBoxesTests
         ["keras"] = _ => CutMix.Presets.Keras,
     };
 
-    // Their generators are not ours; on images of up to 7×5 pixels a few hundred draws come upon every box that theirs drew.
+    // The references use other random generators. On images of up to 7×5 pixels, a few hundred draws reach every box that they drew.
     [Theory]
     [InlineData("clovaai", 105, 1e-8), InlineData("timm", 160, 1e-8), InlineData("timm_minmax", 18, 1e-8),
         InlineData("torchvision_v2", 105, 1e-8)]
     [InlineData("fastai", 105, 3e-7), InlineData("composer", 105, 1e-8), InlineData("composer_uniform", 105, 1e-8),
         InlineData("keras", 90, 3e-7)]
-    public void The_plans_of_a_preset_come_upon_the_recorded_boxes_of_small_images_with_the_recorded_label(string system, int count,
+    public void Plans_of_a_preset_reach_every_recorded_box_of_small_images_with_its_label_weight(string system, int count,
         double tolerance)
     {
         using var file = Vectors.Open("cutmix_boxes.json");
@@ -119,9 +119,9 @@ public sealed class CutMixBoxesTests
         }
     }
 
-    // What a reference asked its generator for, as half-open ranges, against the boxes that our draws can give.
+    // Compares the half-open ranges from which a reference draws with the boxes that our draws give.
     [Theory, InlineData("timm"), InlineData("composer_uniform"), InlineData("timm_minmax")]
-    public void Draws_reach_what_the_reference_could_draw(string system)
+    public void Drawn_boxes_cover_the_same_range_as_the_reference(string system)
     {
         using var file = Vectors.Open("cutmix_boxes.json");
         foreach (var one in file.RootElement.GetProperty("cases").EnumerateArray().Where(x => x.GetProperty("system").GetString() == system)
@@ -153,7 +153,7 @@ public sealed class CutMixBoxesTests
                     Assert.InRange(box.Height, ranges[0][0].GetInt32(), Math.Max(ranges[0][1].GetInt32() - 1, ranges[0][0].GetInt32())));
                 continue;
             }
-            // The lowest and the highest centre, by the boxes around them.
+            // The boxes around the lowest and the highest centre bound all others.
             var (first, last) = (ranges[0][0].GetInt32(), ranges[0][1].GetInt32() - 1);
             var (lowest, highest) = (BoxPlacement.Around(options.Rounding, height, width, options.FixedLambda!.Value, first, 0),
                 BoxPlacement.Around(options.Rounding, height, width, options.FixedLambda.Value, last, 0));

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>DropBlock's reference laws against masks and outputs of timm, miguelvr/dropblock and torchvision 0.14.1.</summary>
+/// <summary>Compares the reference laws of DropBlock with masks and outputs of timm, miguelvr/dropblock and torchvision 0.14.1.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class DropBlockTests : IDisposable
 {
@@ -44,7 +44,7 @@ public sealed class DropBlockTests : IDisposable
         var mask = method.KeepMask(Seeds(item).reshape(seedShape), height, width);
         Assert.Equal([shape[0], seedShape[1], height, width], mask.shape);
         if (item.TryGetProperty("error", out _))
-            return;      // torchvision's own code crashes on an even block; that ours does not is shown by the line above
+            return;      // torchvision's own code crashes on an even block size; reaching this line shows that ours does not
         var x = tensor(item.GetProperty("x").Numbers().Select(value => (float)value).ToArray()).reshape(shape);
         Assert.Equal(item.GetProperty("keep_mask").Numbers(), ReferenceFill.Values(mask));
         Assert.Equal(item.GetProperty("kept_share").GetDouble(), mask.mean().ToDouble(), 1e-6);
@@ -53,7 +53,7 @@ public sealed class DropBlockTests : IDisposable
     }
 
     [Fact]
-    public void Gamma_is_the_recorded_one()
+    public void Gamma_matches_the_recorded_values()
     {
         foreach (var item in _vectors.RootElement.GetProperty("gamma").EnumerateArray())
             foreach (var (name, law) in Laws)
@@ -66,7 +66,7 @@ public sealed class DropBlockTests : IDisposable
     }
 
     [Fact]
-    public void The_drop_probability_rises_along_the_recorded_line()
+    public void Linear_ramp_of_the_drop_probability_matches_the_recorded_one()
     {
         foreach (var item in _vectors.RootElement.GetProperty("linear_schedule").EnumerateArray())
         {

@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>Grad-CAM and CAM against recorded numbers of pytorch-grad-cam on filled networks.</summary>
+/// <summary>Compares Grad-CAM and CAM with values recorded from pytorch-grad-cam on networks with filled weights.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class GradCamTests
 {
     [Theory, InlineData(0), InlineData(1), InlineData(2), InlineData(3), InlineData(4)]
-    public void Maps_are_the_recorded_ones(int index)
+    public void Maps_match_the_recorded_ones(int index)
     {
         using var scope = NewDisposeScope();
         using var vectors = Vectors.Open("gradcam.json");
@@ -37,8 +37,8 @@ public sealed class GradCamTests
         }
         if (!item.TryGetProperty("cam_sum_over_channels", out var cam))
             return;
-        // The map of CAM carries the bias at every place; without it, it is the recorded one, and Grad-CAM is that over the number of
-        // places.
+        // A CAM map includes the bias at every position. Without the bias it equals the recorded map, and divided by the number of
+        // positions it equals Grad-CAM.
         var bias = model.named_parameters()
             .Last(parameter =>
             parameter.name.EndsWith("bias", StringComparison.Ordinal)).parameter.index_select(0, classes).reshape(-1, 1, 1);
@@ -48,7 +48,7 @@ public sealed class GradCamTests
     }
 
     [Fact]
-    public void A_network_is_left_as_it_was()
+    public void Grad_CAM_leaves_the_network_unchanged_and_rejects_unsuitable_layers()
     {
         using var scope = NewDisposeScope();
         using var model = ModelZoo.Create("resnet8", 3);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>The schedules against recorded sequences of torch, timm and the CutMix authors' training script.</summary>
+/// <summary>Compares the schedules with recorded sequences of torch, timm and the CutMix authors' training script.</summary>
 public sealed class LearningRateTests
 {
     public static TheoryData<int, string> Cases
@@ -32,7 +32,8 @@ public sealed class LearningRateTests
             : [.. Enumerable.Range(0, rates.Length).Select(t => (double)t)];
         foreach (var (step, expected) in steps.Zip(rates))
         {
-            // torch chains its factors and the file has 9 digits: 1e-8 of the rate, and 3e-7 where the chain has come close to zero.
+            // torch multiplies the factors step by step and the file has 9 digits: allow 1e-8 of the rate, and 3e-7 of it where the rate is
+            // close to zero.
             var tolerance = Math.Max(1e-8 * expected, expected < 1e-3 ? 3e-7 * expected + 1e-12 : 0);
             Assert.True(Math.Abs(expected - schedule.Rate((long)step)) <= tolerance,
                 $"{description}, step {step}: expected {expected:R}, received {schedule.Rate((long)step):R}.");
@@ -40,9 +41,9 @@ public sealed class LearningRateTests
     }
 
     [Fact]
-    public void The_types_express_thirteen_of_the_recorded_cases() => Assert.Equal(13, Cases.Count);
+    public void Schedule_types_can_express_thirteen_of_the_recorded_cases() => Assert.Equal(13, Cases.Count);
 
-    /// <summary>A recorded case in this library's types; null where none of them can say it.</summary>
+    /// <summary>A recorded case as a schedule of this library; null if no type can express it.</summary>
     private static LearningRateSchedule? Schedule(JsonElement item)
     {
         var options = item.GetProperty("parameters");
@@ -70,7 +71,10 @@ public sealed class LearningRateTests
     private static MultiStep EveryInterval(double initial, long interval, double factor) =>
         new(initial, [.. Enumerable.Range(1, 50).Select(i => i * interval)], factor);
 
-    /// <summary>CIFAR: at one half and three quarters of the run. ImageNet: every 75 epochs of 300, every 30 otherwise.</summary>
+    /// <summary>
+    /// The official schedule: on CIFAR a drop after one half and three quarters of the run; on ImageNet every 75 epochs in a run of 300,
+    /// otherwise every 30.
+    /// </summary>
     private static MultiStep Official(double initial, string dataset, long epochs) => dataset == "imagenet"
         ? EveryInterval(initial, epochs == 300 ? 75 : 30, 0.1)
         : new(initial, [epochs / 2, (long)Math.Ceiling(epochs * 0.75)]);

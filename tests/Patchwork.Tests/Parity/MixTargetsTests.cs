@@ -34,7 +34,7 @@ public sealed class MixTargetsTests
     }
 
     [Theory, InlineData("batch"), InlineData("sample")]
-    public void Class_weights_equal_the_recorded_ones_with_either_divisor(string scope)
+    public void Class_weighted_losses_equal_the_recorded_ones_with_either_divisor(string scope)
     {
         using var file = Vectors.Open("mix_targets.json");
         foreach (var one in file.RootElement.GetProperty("losses").EnumerateArray())
@@ -49,7 +49,7 @@ public sealed class MixTargetsTests
                     Reduction = reduction,
                     LabelSmoothing = one.GetProperty("smoothing").GetDouble(),
                     ClassWeights = one.GetProperty("class_weight").Numbers(),
-                    DivideByWeights = scope == "batch",      // recorded for a λ a sample: the plain mean
+                    DivideByWeights = scope == "batch",      // the recording with one λ per sample has the plain mean
                 };
                 Near(one.GetProperty("pair_" + name), targets.Loss(logits, loss));
                 Near(one.GetProperty("soft_" + name), loss.Evaluate(logits, targets.Soft(k)));
@@ -96,7 +96,7 @@ public sealed class MixTargetsTests
     }
 
     [Fact]
-    public void Soft_targets_equal_those_of_the_other_systems()
+    public void Soft_targets_equal_those_of_timm_and_other_systems()
     {
         using var file = Vectors.Open("mix_targets.json");
         JsonElement[] cases = [.. file.RootElement.GetProperty("timm_mixup_target").EnumerateArray(),
@@ -119,7 +119,7 @@ public sealed class MixTargetsTests
     }
 
     [Fact]
-    public void Weighted_hits_count_lambda_for_the_own_class_and_the_rest_for_the_partners()
+    public void Weighted_hits_count_lambda_for_the_images_own_class_and_the_rest_for_the_partners()
     {
         using var disposing = NewDisposeScope();
         var targets = new PairTargets(tensor(new long[] { 0, 0, 1, 1 }), tensor(new long[] { 1, 1, 1, 0 }), [0.75, 0.75, 0.3, 0.6]);

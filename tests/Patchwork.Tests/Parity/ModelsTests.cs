@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>The networks against numbers of their authors' own definitions.</summary>
+/// <summary>Compares the networks with values from their authors' own definitions.</summary>
 public sealed class ModelsTests : IDisposable
 {
-    // The recorded values carry 9 significant digits, so even an exact double may differ by 5e-9 of its size.
+    // The recorded values have 9 significant digits, so even an exact double may differ by 5e-9 of its magnitude.
     private const double PrintedDigits = 6e-9;
     private const ulong Seed = 1;
 
@@ -39,7 +39,7 @@ public sealed class ModelsTests : IDisposable
     }
 
     [Fact]
-    public void The_fill_draws_the_recorded_bits()
+    public void Reference_fill_produces_the_recorded_bits()
     {
         foreach (var check in _vectors.RootElement.GetProperty("fill_checks_seed_k_i_top53_u").EnumerateArray())
         {
@@ -50,7 +50,7 @@ public sealed class ModelsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Networks))]
-    public void Keys_and_shapes_are_the_published_ones(string key, string id, int classes, int imageSize)
+    public void Parameter_names_and_shapes_match_the_published_ones(string key, string id, int classes, int imageSize)
     {
         using var model = ModelZoo.Create(id, classes, imageSize: imageSize);
         var expected = Entries(key).Select(entry => $"{entry[1].GetString()} ({string.Join(", ", entry[3].Numbers())})");
@@ -116,7 +116,7 @@ public sealed class ModelsTests : IDisposable
         }
     }
 
-    // owruby's network differs in names, in a bias of the first convolution, and in widths rounded up, which for α = 270 are whole numbers
+    // owruby's network has other names, a bias in the first convolution, and widths that are rounded up; for α = 270 they are whole numbers
     // anyway.
     [Theory, InlineData(ScalarType.Float32, 1e-4), InlineData(ScalarType.Float64, PrintedDigits)]
     public void A_PyramidNet_with_ShakeDrop_evaluates_like_the_public_ShakePyramidNet(ScalarType type, double tolerance)
@@ -131,7 +131,7 @@ public sealed class ModelsTests : IDisposable
         var gain = Model(Key).GetProperty("gain").GetDouble();
         foreach (var (name, entry) in named)
             ReferenceFill.Fill(name == "conv1.bias" ? bias : state[name], entry[2].GetString()!, gain, Seed, entry[0].GetUInt64());
-        state["bn1.running_mean"].sub_(bias);      // the batch norm behind it takes a constant away again
+        state["bn1.running_mean"].sub_(bias);      // the batch norm after the convolution cancels its bias
         using var noGradient = no_grad();
         model.eval();
         AssertNear(Logits(Key), ReferenceFill.Values(model.call(Input(Key).to(type))), tolerance, "logits");

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>TorchSharp's optimizers, which the trainer uses as they are, against ten recorded steps of PyTorch on a quadratic.</summary>
+/// <summary>
+/// Compares TorchSharp's optimizers, whose steps the trainer reproduces bit for bit, with ten recorded steps of PyTorch on a quadratic.
+/// </summary>
 public sealed class OptimizerTests
 {
     private const double Tolerance = 1e-8;
@@ -25,7 +27,7 @@ public sealed class OptimizerTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Ten_steps_follow_the_recorded_path(int index, string description)
+    public void Ten_optimizer_steps_follow_the_recorded_path(int index, string description)
     {
         using var scope = NewDisposeScope();
         using var vectors = Vectors.Open("optim.json");

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>Detection measures against scikit-learn, scores against the public energy and ODIN code.</summary>
+/// <summary>Compares detection metrics with scikit-learn, and scores with the public energy and ODIN code.</summary>
 public sealed class OutDetectionTests
 {
     public static TheoryData<int, string> Cases
@@ -24,7 +24,7 @@ public sealed class OutDetectionTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Measures_are_those_of_scikit_learn(int index, string name)
+    public void Detection_metrics_match_those_of_scikit_learn(int index, string name)
     {
         Assert.NotEmpty(name);
         using var vectors = Vectors.Open("ood_metrics.json");
@@ -36,12 +36,12 @@ public sealed class OutDetectionTests
         Assert.Equal(recorded.GetProperty("detection_accuracy").GetDouble(), metrics.DetectionAccuracy, 1e-8);
         Assert.Equal(recorded.GetProperty("aupr_in_average_precision").GetDouble(), metrics.AuprIn, 1e-8);
         Assert.Equal(recorded.GetProperty("aupr_out_average_precision").GetDouble(), metrics.AuprOut, 1e-8);
-        if (!item.GetProperty("has_ties").GetBoolean())      // there the code of Lee et al. agrees
+        if (!item.GetProperty("has_ties").GetBoolean())      // without ties the code of Lee et al. agrees
             Assert.Equal(item.GetProperty("lee18").GetProperty("auroc").GetDouble(), metrics.Auroc, 1e-8);
     }
 
     [Fact]
-    public void Scores_of_logits_are_the_recorded_ones()
+    public void Scores_of_logits_match_the_recorded_ones()
     {
         using var scope = NewDisposeScope();
         using var vectors = Vectors.Open("ood_metrics.json");
@@ -58,7 +58,7 @@ public sealed class OutDetectionTests
     }
 
     [Fact]
-    public void Odin_moves_pixels_and_scores_them_as_the_public_code()
+    public void Odin_scores_match_those_of_the_public_code()
     {
         using var scope = NewDisposeScope();
         using var vectors = Vectors.Open("ood_metrics.json");
@@ -73,7 +73,7 @@ public sealed class OutDetectionTests
                 parameters[0].copy_(tensor(item.GetProperty("weight").Numbers()).reshape(classes, -1));
                 parameters[1].copy_(tensor(item.GetProperty("bias").Numbers()));
             }
-            // The reference divides its step by what it divided the pixels by, so that its step is ε in pixels too.
+            // The reference divides its step by the same standard deviations as the pixels, so its step in pixels is ε too.
             using var model = new PixelModel(linear, new Normalization([0, 0, 0], [63f / 255, 62.1f / 255, 66.7f / 255]));
             var deviation = tensor(model.Normalization.StandardDeviation.ToArray()).reshape(1, 3, 1, 1);
             var pixels = tensor(item.GetProperty("x").Numbers()).reshape(-1, 3, height, width).to(ScalarType.Float32) * deviation;

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Parity;
 
-/// <summary>ShakeDrop against outputs and gradients of the public PyTorch code (owruby/shake-drop_pytorch).</summary>
+/// <summary>Compares ShakeDrop with outputs and gradients of the public PyTorch code (owruby/shake-drop_pytorch).</summary>
 [Collection(SerialCollection.Name)]
 public sealed class ShakeDropTests : IDisposable
 {
@@ -30,7 +30,7 @@ public sealed class ShakeDropTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Outputs_and_gradients_are_the_recorded_ones(int index)
+    public void Outputs_and_gradients_match_the_recorded_ones(int index)
     {
         var item = _vectors.RootElement.GetProperty("cases")[index];
         var shape = item.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64()).ToArray();

@@ -1,7 +1,7 @@
-"""Makes vectors/corruptions.json of the recorded corruptions.json, which is too large to keep: python3 corruptions_subset.py WHOLE SUBSET [--all]
+"""Makes vectors/corruptions.json, a subset of the recorded corruptions.json, which is too large to keep: python3 corruptions_subset.py WHOLE SUBSET [--all]
 
-Kept are the draws, and for image 0 the output of every kind and severity, as base64 of its bytes (row, column, channel), and of the values before truncation the first
-rows. With --all both images and all rows are kept: the tests pass on that file too.
+The subset has the draws and the outputs for image 0, for every kind and severity, as base64 of the bytes (row, column, channel), and the first rows of the values
+before truncation. With --all it has both images and all rows; the tests pass on that file too.
 """
 import base64
 import json

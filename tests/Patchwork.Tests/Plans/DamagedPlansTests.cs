@@ -16,7 +16,7 @@ public sealed class DamagedPlansTests
     ];
 
     [Fact]
-    public void A_damaged_plan_is_read_or_refused()
+    public void A_damaged_plan_is_read_or_rejected()
     {
         var plan = new MixPlan("cutmix", 8, 6,
             [new(1, new BoxRegion(new Box(0, 2, 4, 6)), 0.7, 1 - 16 / 48.0), new(0, BoxRegion.Empty, 1, 1)], new StreamId(7, "mix", 2, 11));

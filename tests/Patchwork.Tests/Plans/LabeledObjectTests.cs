@@ -19,7 +19,7 @@ public sealed class LabeledObjectTests
         LabeledObject.Mix([own, partners], Plan(region), minVisible)[0];
 
     [Fact]
-    public void A_box_cut_from_side_to_side_is_shortened_and_a_notch_leaves_it()
+    public void Box_of_an_object_shrinks_to_the_bounds_of_its_visible_part()
     {
         LabeledObject[] own = [new(3, new Box(2, 2, 8, 8))];
         Assert.Equal([new LabeledObject(3, new Box(2, 2, 5, 8))], First(new Box(5, 0, 10, 12), own, []));
@@ -37,16 +37,16 @@ public sealed class LabeledObjectTests
     }
 
     [Fact]
-    public void What_hardly_shows_is_dropped()
+    public void Objects_below_the_minimum_visible_share_are_dropped()
     {
         LabeledObject[] own = [new(3, new Box(0, 0, 10, 10))];
         Assert.Single(First(new Box(0, 0, 10, 9), own, [], minVisible: 0.1));
         Assert.Empty(First(new Box(0, 0, 10, 9), own, [], minVisible: 0.11));
     }
 
-    // The truth pixel by pixel: paint each object's id, mix the painted images, look where the ids are.
+    // The expected result, pixel by pixel: paint each object's id, mix the painted images, and look where the ids are.
     [Fact]
-    public void Boxes_and_masks_are_those_of_the_mixed_pixels() => Gen.Select(Gen.ULong, Gen.Bool).Sample((seed, masked) =>
+    public void Boxes_and_masks_match_the_mixed_pixels() => Gen.Select(Gen.ULong, Gen.Bool).Sample((seed, masked) =>
     {
         using var scope = NewDisposeScope();
         var draws = new SeedStream(seed).Open("case");
@@ -81,7 +81,7 @@ public sealed class LabeledObjectTests
     }, iter: 300, threads: 1);
 
     [Fact]
-    public void The_plans_mask_is_where_pixels_stayed()
+    public void Mask_of_a_plan_marks_the_pixels_that_stay()
     {
         using var scope = NewDisposeScope();
         var images = stack([zeros(1, 10, 12), ones(1, 10, 12)]);

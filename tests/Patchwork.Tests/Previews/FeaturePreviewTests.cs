@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Previews;
 
-/// <summary>What the sheet shows of methods behind the pixels is what they do.</summary>
+/// <summary>The preview of a method that acts on features, branches or labels shows what the method does.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class FeaturePreviewTests : IDisposable
 {
@@ -40,7 +40,7 @@ public sealed class FeaturePreviewTests : IDisposable
     private static byte At(Picture picture, int y, int x) => picture.Rgb[(y * picture.Width + x) * 3];
 
     [Fact]
-    public void A_sheet_of_every_method_can_be_drawn_and_that_of_all_has_a_row_for_each()
+    public void Every_method_has_a_sheet_and_a_shared_sheet_has_one_row_per_method()
     {
         int Height(params string[] ids)
         {
@@ -51,7 +51,7 @@ public sealed class FeaturePreviewTests : IDisposable
         var one = Height("cutmix");
         foreach (var method in Methods.All)
         {
-            Assert.True(Height("cutmix", method.Id) > one + 160, method.Id);      // a row more, as high as a picture
+            Assert.True(Height("cutmix", method.Id) > one + 160, method.Id);      // one more row, as high as a picture
             Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse(method.Id), dataset, new SeedStream(1), 2));
         }
         Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse("dropblock+shakedrop"), dataset, new SeedStream(1), 1));
@@ -63,7 +63,7 @@ public sealed class FeaturePreviewTests : IDisposable
     }
 
     [Fact]
-    public void Inside_the_box_are_the_partners_features_and_outside_the_images_own()
+    public void Mixed_features_come_from_the_image_or_its_partner()
     {
         for (var i = 0; i < 4; i++)
         {
@@ -85,7 +85,7 @@ public sealed class FeaturePreviewTests : IDisposable
     }
 
     [Fact]
-    public void Blocked_features_are_black_in_the_mask_and_gone_from_the_map()
+    public void Dropped_features_are_black_in_the_mask_and_missing_from_the_map()
     {
         var (before, after, mask) = Row("dropblock") is [_, var map, var seen, var kept] ? (map, seen, kept)
             : throw new InvalidOperationException();
@@ -96,20 +96,20 @@ public sealed class FeaturePreviewTests : IDisposable
     }
 
     [Fact]
-    public void Branches_are_whole_or_gone_with_stochastic_depth_and_may_be_turned_round_with_ShakeDrop()
+    public void Stochastic_depth_keeps_or_drops_whole_branches_and_ShakeDrop_can_negate_them()
     {
         static bool Red(Picture picture) =>
             Enumerable.Range(0, picture.Rgb.Length / 3).Any(k => picture.Rgb[3 * k] > 0 && picture.Rgb[3 * k + 1] == 0);
         var depth = Row("stochasticdepth");
         Assert.Equal([0, 255], depth[1].Rgb.Distinct().Order().Select(value => (int)value));
-        Assert.Equal(depth[1].Rgb, depth[2].Rgb);      // the gradient goes where the branch went
+        Assert.Equal(depth[1].Rgb, depth[2].Rgb);      // the gradient is dropped together with its branch
         var shaken = Row("shakedrop");
         Assert.True(Red(shaken[1]) && !Red(shaken[2]));
-        Assert.True(At(shaken[3], 0, 0) > At(shaken[3], 0, shaken[3].Width - 1));      // later blocks count less
+        Assert.True(At(shaken[3], 0, 0) > At(shaken[3], 0, shaken[3].Width - 1));      // later blocks have a smaller factor
     }
 
     [Fact]
-    public void Bars_are_as_high_as_the_label()
+    public void Bar_heights_match_the_label()
     {
         var (before, after) = Row("labelsmoothing") is [_, var first, var second, _] ? (first, second)
             : throw new InvalidOperationException();
@@ -122,7 +122,7 @@ public sealed class FeaturePreviewTests : IDisposable
     }
 
     [Fact]
-    public void The_network_is_left_as_it_was_and_the_same_seed_draws_the_same()
+    public void Preview_leaves_the_network_unchanged_and_repeats_with_the_same_seed()
     {
         var before = model.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         foreach (var method in Methods.All.Where(method => method.Create() is FeatureMixer or BranchRegularizer or LabelRule))

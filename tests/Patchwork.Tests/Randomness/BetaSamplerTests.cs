@@ -21,16 +21,16 @@ public sealed class BetaSamplerTests
         return [.. Enumerable.Range(0, Count).Select(_ => draws.Beta(a, b))];
     }
 
-    // Limits are those that a right sampler passes once in 1,000 or rarer; the seed is fixed, so the outcome is too.
+    // A correct sampler exceeds these limits at most once in 1,000 runs; the seed is fixed, so the outcome is too.
     [Theory, MemberData(nameof(Shapes))]
-    public void Draws_follow_the_exact_law(double a, double b)
+    public void Draws_follow_the_Beta_distribution(double a, double b)
     {
         var distance = BetaDistribution.Distance(Sample(a, b), x => BetaDistribution.Cumulative(x, a, b));
         Assert.InRange(distance * Math.Sqrt(Count), 0, 1.95);
     }
 
     [Theory, MemberData(nameof(Shapes))]
-    public void Mean_and_variance_are_those_of_the_law(double a, double b)
+    public void Mean_and_variance_match_the_Beta_distribution(double a, double b)
     {
         var sample = Sample(a, b);
         var mean = a / (a + b);
@@ -49,6 +49,6 @@ public sealed class BetaSamplerTests
     }
 
     [Theory, InlineData(0, 1), InlineData(1, 0), InlineData(-1, 1)]
-    public void A_shape_that_is_not_positive_is_refused(double a, double b) =>
+    public void A_shape_that_is_not_positive_is_rejected(double a, double b) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new SeedStream(0).Open("mix").Beta(a, b));
 }

@@ -15,7 +15,7 @@ public sealed class DrawsTests
 
     private static Draws Draws() => new SeedStream(11).Open("mix");
 
-    // Pearson's statistic, as (X - degrees) / √(2 degrees): roughly standard normal for a fair source.
+    // Pearson's chi-square statistic X as (X - degrees) / √(2 degrees): roughly standard normal for a fair source.
     private static double ExcessChiSquare(int[] counts)
     {
         var expected = counts.Average();
@@ -24,7 +24,7 @@ public sealed class DrawsTests
     }
 
     [Fact]
-    public void Uniform_draws_follow_the_uniform_law()
+    public void Uniform_draws_follow_the_uniform_distribution()
     {
         var draws = Draws();
         double[] sample = [.. Enumerable.Range(0, 50_000).Select(_ => draws.Uniform())];
@@ -33,24 +33,24 @@ public sealed class DrawsTests
     }
 
     [Fact]
-    public void Uniform_draws_between_bounds_are_stretched() =>
+    public void Uniform_draws_between_bounds_are_scaled_unit_draws() =>
         Gen.Select(Gen.Double[-100, 100], Gen.Double[-100, 100]).Sample((low, high) =>
             Draws().Uniform(low, high) == low + (high - low) * Draws().Uniform());
 
     [Fact]
-    public void Normals_in_bulk_follow_the_normal_law_and_neighbours_are_independent()
+    public void Bulk_normal_draws_follow_the_normal_distribution_and_neighbours_do_not_correlate()
     {
         var values = new double[20_001];
         Draws().Normals(values);
         Assert.InRange(BetaDistribution.Distance(values, BetaDistribution.Normal) * Math.Sqrt(values.Length), 0, 1.95);
-        // Both halves of a pair come from one radius; correlations of values and of their squares would show it.
+        // Both values of a pair share one radius; a dependence would show as a correlation of the values or of their squares.
         double Correlation(Func<double, double> of) => Enumerable.Range(0, 10_000).Average(i => of(values[2 * i]) * of(values[2 * i + 1]));
         Assert.InRange(Correlation(z => z) * 100, -4, 4);
         Assert.InRange(Correlation(z => (z * z - 1) / Math.Sqrt(2)) * 100, -4, 4);
     }
 
     [Fact]
-    public void Normal_draws_follow_the_normal_law()
+    public void Normal_draws_follow_the_normal_distribution()
     {
         var draws = Draws();
         double[] sample = [.. Enumerable.Range(0, 20_000).Select(_ => draws.Normal())];
@@ -58,7 +58,7 @@ public sealed class DrawsTests
     }
 
     [Theory, InlineData(0.0), InlineData(0.25), InlineData(1.0)]
-    public void An_event_happens_as_often_as_its_probability_says(double probability)
+    public void Frequency_of_an_event_matches_its_probability(double probability)
     {
         var draws = Draws();
         var share = Enumerable.Range(0, 20_000).Average(_ => draws.Bernoulli(probability) ? 1.0 : 0);
@@ -66,7 +66,7 @@ public sealed class DrawsTests
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(7), InlineData(100), InlineData(1000)]
-    public void Integers_fall_equally_often_on_every_value(int exclusive)
+    public void Every_integer_is_equally_likely(int exclusive)
     {
         var draws = Draws();
         var counts = new int[exclusive];
@@ -76,9 +76,9 @@ public sealed class DrawsTests
             Assert.InRange(ExcessChiSquare(counts), -4, 4);
     }
 
-    // 3 · 2^29 does not divide 2^32: a plain product or remainder would give one value in three a double share.
+    // 3 · 2^29 does not divide 2^32: a plain product or remainder would make one value in three twice as likely.
     [Theory, InlineData(3 << 29), InlineData(int.MaxValue)]
-    public void Integers_of_a_range_that_does_not_divide_two_to_the_32_are_fair_too(int exclusive)
+    public void Integers_are_unbiased_for_ranges_that_do_not_divide_two_to_the_32(int exclusive)
     {
         var draws = Draws();
         var (thirds, remainders) = (new int[3], new int[3]);
@@ -108,7 +108,7 @@ public sealed class DrawsTests
     }
 
     [Fact]
-    public void A_permutation_holds_every_index_once() =>
+    public void A_permutation_contains_every_index_once() =>
         Gen.Select(Gen.Int[0, 300], Gen.ULong).Sample((count, seed) =>
             new SeedStream(seed).Open("shuffle").Permutation(count).Order().SequenceEqual(Enumerable.Range(0, count)));
 
@@ -117,6 +117,6 @@ public sealed class DrawsTests
         Assert.Equal(Purposes.Length, Purposes.Select(Patchwork.Randomness.Draws.Hash).Distinct().Count());
 
     [Theory, InlineData(0), InlineData(-3)]
-    public void A_range_without_values_is_refused(int exclusive) =>
+    public void An_empty_range_is_rejected(int exclusive) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => Draws().Integer(exclusive));
 }

@@ -7,9 +7,9 @@ public sealed class PoissonSamplerTests
 {
     private const int Count = 100_000;
 
-    // Both methods, and their border at a rate of 10.
+    // Both sampling algorithms, and the switch between them at a rate of 10.
     [Theory, InlineData(0.3), InlineData(4), InlineData(9.99), InlineData(10), InlineData(37), InlineData(500)]
-    public void Counts_are_those_of_the_law(double rate)
+    public void Counts_follow_the_Poisson_distribution(double rate)
     {
         var draws = new SeedStream(11).Open("poisson test");
         var counts = new Dictionary<long, int>();
@@ -19,7 +19,7 @@ public sealed class PoissonSamplerTests
             counts[drawn] = counts.GetValueOrDefault(drawn) + 1;
         }
         var (statistic, bins, rest, restExpected) = (0.0, 0, Count, (double)Count);
-        var logarithm = -rate;      // of the probability of k
+        var logarithm = -rate;      // log-probability of k
         for (var k = 0L; k < rate + 12 * Math.Sqrt(rate) + 12; k++)
         {
             var expected = Count * Math.Exp(logarithm);
@@ -33,11 +33,11 @@ public sealed class PoissonSamplerTests
         }
         statistic += (rest - restExpected) * (rest - restExpected) / Math.Max(restExpected, 5);
         var part = 2.0 / (9 * bins);
-        Assert.InRange(statistic, 0, bins * Math.Pow(1 - part + 3.09 * Math.Sqrt(part), 3));      // 99.9 %, by Wilson and Hilferty
+        Assert.InRange(statistic, 0, bins * Math.Pow(1 - part + 3.09 * Math.Sqrt(part), 3));      // Wilson-Hilferty, 99.9 %
     }
 
     [Fact]
-    public void Nothing_is_counted_without_light_and_no_negative_rate_is_taken()
+    public void Rate_0_gives_0_and_negative_or_infinite_rates_are_rejected()
     {
         var draws = new SeedStream(11).Open("poisson test");
         Assert.Equal(0, draws.Poisson(0));

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Randomness;
 
-/// <summary>The purposes that the library opens streams for, read from its source: no two of them may share a stream.</summary>
+/// <summary>Reads the purposes of all random streams from the source of the library: no two purposes may share a stream.</summary>
 public sealed partial class PurposesTests
 {
     private static readonly (string File, string Argument)[] Calls =
@@ -17,7 +17,7 @@ public sealed partial class PurposesTests
            select (Path.GetFileName(file), call),
     ];
 
-    // Every text that a purpose can be: those in the source, with each method or drawn set for a placeholder.
+    // Every text that a purpose can be: the literals in the source, with the id of each method in place of a placeholder.
     private static string[] Purposes => [.. Calls.Where(call => call.Argument.StartsWith('"') || call.Argument.StartsWith('$'))
         .SelectMany(call => Filled(call.Argument.TrimStart('$').Trim('"'))).Distinct()];
 
@@ -32,16 +32,16 @@ public sealed partial class PurposesTests
         Assert.Equal([], collisions);
     }
 
-    // Nothing but SeedStream itself hands a purpose on: whoever opens a stream writes what it is for.
+    // Only SeedStream itself passes a purpose on. All other code writes the purpose as a literal where it opens a stream.
     [Fact]
-    public void Purposes_are_written_where_streams_are_opened()
+    public void Purposes_are_literals_where_streams_are_opened()
     {
         var passedOn = Calls.Where(call => !call.Argument.StartsWith('"') && !call.Argument.StartsWith('$')
             && call.File != "SeedStream.cs");
         Assert.True(!passedOn.Any(), string.Join('\n', passedOn));
     }
 
-    // A method or constructor that takes the purpose as a parameter: what is written where it is called.
+    // For a method or constructor with a purpose parameter: the literals that its callers pass.
     private static IEnumerable<string> PassedOn(string source, string argument)
     {
         string[] takers = argument != "purpose" ? []

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Randomness;
 
-[Collection(SerialCollection.Name)]      // torch's default generator is everybody's
+[Collection(SerialCollection.Name)]      // all tests share torch's default generator
 public sealed class SeedStreamTests
 {
     private static uint[] First(Draws draws, int count = 9) => [.. Enumerable.Range(0, count).Select(_ => draws.NextUInt32())];
@@ -42,7 +42,7 @@ public sealed class SeedStreamTests
     }
 
     [Fact]
-    public void Values_do_not_depend_on_which_streams_are_read_besides()
+    public void Values_do_not_depend_on_reads_from_other_streams()
     {
         var seeds = new SeedStream(5);
         var alone = First(seeds.Open("mix"));
@@ -58,7 +58,7 @@ public sealed class SeedStreamTests
     }
 
     [Fact]
-    public void A_stream_reads_block_after_block_of_the_generator()
+    public void A_stream_reads_consecutive_blocks_of_the_generator()
     {
         var id = new StreamId(0x0123456789abcdef, "mix", 4, 9);
         var draws = new SeedStream(id.Seed).Open(id.Purpose, id.Epoch, id.Index);
@@ -71,7 +71,7 @@ public sealed class SeedStreamTests
     }
 
     [Theory, InlineData(-1, 0), InlineData(0, -1), InlineData(1L << 32, 0), InlineData(0, 1L << 32)]
-    public void An_address_outside_32_bits_is_refused(long epoch, long index) =>
+    public void An_address_outside_32_bits_is_rejected(long epoch, long index) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new SeedStream(0).Open("mix", epoch, index));
 
     [Fact]

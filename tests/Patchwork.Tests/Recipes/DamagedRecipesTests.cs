@@ -8,7 +8,7 @@ namespace Patchwork.Tests.Recipes;
 
 public sealed class DamagedRecipesTests
 {
-    // What JSON and its numbers can be, and what strings cannot.
+    // JSON tokens, extreme numbers, and escapes that are not valid in strings.
     private static readonly string[] Words =
     [
         "null", "true", "\"\"", "{}", "[]", "[null]", "0", "-1", "0.5", "1e999", "1e-999", "99999999999999999999",
@@ -17,7 +17,7 @@ public sealed class DamagedRecipesTests
     ];
 
     [Fact]
-    public void A_damaged_recipe_is_read_or_refused()
+    public void A_damaged_recipe_is_read_or_rejected()
     {
         byte[][] valid =
         [
@@ -43,7 +43,7 @@ public sealed class DamagedRecipesTests
     [InlineData("""{"placement":"inside,minmax"}""", "'placement'", "minmax")]
     [InlineData("""{"loss":"focal "}""", "'loss'", "focal")]
     [InlineData("""{"scope":["example"]}""", "'scope'", "example")]
-    public void A_choice_is_one_of_its_names_and_nothing_else(string json, string key, string known)
+    public void A_choice_accepts_only_its_names(string json, string key, string known)
     {
         var refusal = Assert.Throws<InputException>(() => Recipe.FromJson(json)).Message;
         Assert.Contains(key, refusal, StringComparison.Ordinal);
@@ -51,11 +51,11 @@ public sealed class DamagedRecipesTests
     }
 
     [Fact]
-    public void A_key_that_stands_twice_is_refused() =>
+    public void A_duplicate_key_is_rejected() =>
         Assert.Contains("epochs", Assert.Throws<InputException>(() => Recipe.FromJson("""{"epochs":3,"seed":2,"epochs":4}""")).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_choice_is_read_in_any_case()
+    public void A_choice_ignores_case()
     {
         foreach (var kind in Enum.GetValues<ScheduleKind>())
         {
@@ -65,7 +65,7 @@ public sealed class DamagedRecipesTests
     }
 
     [Fact]
-    public void A_damaged_model_card_is_read_or_refused()
+    public void A_damaged_model_card_is_read_or_rejected()
     {
         var card = new ModelCard("resnet8", ["cat", "dog"], 3, 32, 32, [0.5f, 0.4f, 0.3f], [0.25f, 0.25f, 0.2f]);
         var refused = Mutation.Refused<InputException>("damaged card", Mutation.Inputs, [Encoding.UTF8.GetBytes(card.ToJson())],

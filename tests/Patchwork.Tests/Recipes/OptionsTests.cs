@@ -20,7 +20,7 @@ public sealed class OptionsTests
         select new TheoryDataRow<string,
             string>(method.Id, option.Name);
 
-    // Another value than the default, in the range of every option of its kind.
+    // A value other than the default that is in the range of every option of its kind.
     private static string Another(IMethod method, MethodOption option) =>
         (method.GetType().GetProperty(char.ToUpperInvariant(option.Name[0]) + option.Name[1..])!.GetValue(method), option.Takes) switch
         {
@@ -54,7 +54,7 @@ public sealed class OptionsTests
     }
 
     [Theory, MemberData(nameof(All))]
-    public void What_is_shown_of_an_option_is_what_it_is_set_by(string id, string name)
+    public void Setting_an_option_to_its_own_text_gives_the_same_text(string id, string name)
     {
         var method = Methods.Find(id).Create();
         var option = MethodOption.Of(method).Single(option => option.Name == name);
@@ -63,7 +63,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Values_in_JSON_are_words_numbers_and_lists()
+    public void Options_in_JSON_can_be_words_numbers_and_lists()
     {
         var recipe = Recipe.FromJson("""{"method":"cutmix+cutout","options":{"cutmix.alpha":0.5,"sideRange":[0.1,0.4],"drawAlpha":true,"placement":"Inside","length":null}}""");
         var cutmix = Assert.IsType<CutMix>(recipe.Resolve().Stack.Mixer);
@@ -75,7 +75,7 @@ public sealed class OptionsTests
 
     // timm's usual setting: Mixup with α 0.8 or CutMix with α 1.
     [Fact]
-    public void Mixers_to_choose_from_have_options_of_their_own_that_are_laid_over_the_keys()
+    public void Options_of_alternative_mixers_override_the_recipe_keys()
     {
         var recipe = new Recipe
         {
@@ -91,7 +91,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void In_a_stack_with_a_mixer_the_probability_is_the_mixers_and_the_erasers_is_set_by_name()
+    public void Probability_key_sets_the_mixer_of_a_stack_and_a_named_option_the_eraser()
     {
         var stack = new Recipe
         {
@@ -105,7 +105,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void The_alpha_of_ShakeDrop_is_no_alpha_of_mixing()
+    public void The_alpha_of_ShakeDrop_is_not_the_alpha_of_mixing()
     {
         var stack = new Recipe { Method = "mixup+shakedrop", Alpha = 0.25 }.Resolve().Stack;
         Assert.Equal((0.25, new UniformRange(-1, 1)),
@@ -116,7 +116,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void A_model_card_makes_the_network_that_was_trained()
+    public void A_model_card_recreates_the_trained_network()
     {
         var card = new ModelCard("resnet8", ["cat", "dog"], 3, 32, 32, [0.5f, 0.4f, 0.3f], [0.25f, 0.25f, 0.2f])
         {
@@ -141,7 +141,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Values_outside_their_range_are_refused_before_it_is_asked_what_they_act_on()
+    public void Values_outside_their_range_are_rejected_before_they_are_used()
     {
         Assert.Throws<InputException>(() => new Comparison(new Recipe { Alpha = 0 }, ["mixup"], 1));
         Assert.Throws<InputException>(() =>
@@ -150,7 +150,7 @@ public sealed class OptionsTests
 
     [Theory, InlineData("resnet8"), InlineData("resnet18"), InlineData("preactresnet18"), InlineData("wrn-16-4"),
         InlineData("resnext29-4x24d"), InlineData("pyramidnet110-a48")]
-    public void Mixers_of_features_find_the_stages_of_every_kind_of_network(string id)
+    public void Feature_mixers_find_the_stages_of_every_kind_of_network(string id)
     {
         using var scope = torch.NewDisposeScope();
         using var model = ModelZoo.Create(id, 3);

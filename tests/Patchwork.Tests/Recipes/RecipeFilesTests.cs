@@ -22,16 +22,16 @@ public sealed class RecipeFilesTests : IDisposable
         Directory.GetFiles(Repository.File("recipes"), "*.json", SearchOption.AllDirectories)
         .ToDictionary(file => Path.GetFileNameWithoutExtension(file), file => Recipe.FromJson(File.ReadAllText(file), file));
 
-    /// <summary>A recipe for each network of the recipe files: the one with most methods.</summary>
+    /// <summary>One recipe file per network: the one with the most methods.</summary>
     public static TheoryData<string> OnePerNetwork =>
         [.. Files().Where(file => file.Value.Dataset != "shapes").GroupBy(file => file.Value.Model)
         .Select(files => files.OrderByDescending(file => file.Value.Resolve().Stack.Methods.Count)
             .ThenBy(file => file.Key, StringComparer.Ordinal).First().Key)];
 
-    // Each combination of methods and options on a small network and a few images, in place of days on a GPU. What is scheduled gets its
-    // last value in the second epoch.
+    // Trains each combination of methods and options on a small network and a few images, instead of for days on a GPU. Schedules reach
+    // their last value in the second epoch.
     [Fact]
-    public void Every_recipe_trains_a_step()
+    public void Every_recipe_trains_on_a_small_network()
     {
         files.Paint();
         foreach (var (name, recipe) in Files())
@@ -60,7 +60,7 @@ public sealed class RecipeFilesTests : IDisposable
         }
     }
 
-    // The last epoch of the recipe becomes the second one.
+    // Rescales the schedule so that the last epoch of the recipe becomes the second one.
     private static string Scaled(string strength, int lastEpoch)
     {
         var (name, points) = strength.Split(' ', 2) is [var head, var rest] ? (head, rest)
@@ -68,9 +68,10 @@ public sealed class RecipeFilesTests : IDisposable
         return $"{name} {new StrengthSchedule([.. StrengthSchedule.Parse(points).Points.Select(point => (point.Epoch / lastEpoch, point.Value))])}";
     }
 
-    // The recipe as it is but for the batch: its own network, data, optimizer and schedules, ended after the first step.
+    // The recipe is unchanged except for the batch size: it uses its own network, data, optimizer and schedules, and stops after the first
+    // step.
     [Theory, MemberData(nameof(OnePerNetwork))]
-    public void A_recipe_starts_with_its_own_network_and_data(string name)
+    public void A_recipe_trains_one_step_with_its_own_network_and_data(string name)
     {
         var recipe = Files()[name];
         var set = recipe.Dataset == "cifar10" ? "cifar-10-batches-bin" : "cifar-100-binary";
@@ -100,7 +101,7 @@ public sealed class RecipeFilesTests : IDisposable
     }
 
     [Fact]
-    public void Every_row_of_the_papers_CIFAR_tables_has_a_recipe_of_its_own()
+    public void Every_row_of_the_papers_CIFAR_tables_has_its_own_recipe()
     {
         var recipes = Files();
         Assert.Equal(recipes.Count, recipes.Values.Select(recipe => recipe.ToJson()).Distinct().Count());

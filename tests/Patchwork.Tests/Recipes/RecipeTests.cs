@@ -7,7 +7,7 @@ namespace Patchwork.Tests.Recipes;
 public sealed class RecipeTests
 {
     [Fact]
-    public void A_recipe_survives_JSON()
+    public void A_recipe_round_trips_through_JSON()
     {
         var recipe = new Recipe
         {
@@ -33,7 +33,7 @@ public sealed class RecipeTests
     }
 
     [Fact]
-    public void A_stored_recipe_that_is_older_than_a_key_has_what_runs_had_then()
+    public void Keys_missing_from_an_old_stored_recipe_keep_the_old_behaviour()
     {
         Assert.Equal((null, Precision.Auto), (Recipe.FromJson("{}").ScaledDecoding, Recipe.FromJson("{}").Precision));
         Assert.Equal(new Recipe { ScaledDecoding = false, Precision = Precision.Float32 }.ToJson(), Recipe.FromStored("{}", "recipe.json").ToJson());
@@ -69,6 +69,6 @@ public sealed class RecipeTests
     [InlineData("""{"accumulate":2,"method":"manifoldmixup"}""", "accumulate = 2")]
     [InlineData("[]", "Array")]
     [InlineData("{", "valid JSON")]
-    public void A_recipe_that_cannot_be_carried_out_is_refused_by_key(string json, string expected) =>
+    public void An_invalid_recipe_is_rejected_with_a_reason(string json, string expected) =>
         Assert.Contains(expected, Assert.Throws<InputException>(() => Recipe.FromJson(json).Resolve()).Message, StringComparison.Ordinal);
 }

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Regularization;
 
-/// <summary>What holds for every regularizer of branches in the catalogue, alone and inside a network.</summary>
+/// <summary>Laws that hold for every branch regularizer in the catalogue, alone and inside a network.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class BranchLawsTests : IDisposable
 {
@@ -41,8 +41,8 @@ public sealed class BranchLawsTests : IDisposable
         return ModelZoo.Create("resnet8", 5, options: new ModelOptions { Regularizers = method is null ? [] : [method] });
     }
 
-    // What training does on average is what evaluation does: in the value of a branch where that is the method's law, in the mean of a map
-    // where it divides by what is kept.
+    // Training outputs average to the evaluation output: for each value of a branch if that is the law of the method, for the mean of a map
+    // if the method divides by the share that it keeps.
     [Theory, MemberData(nameof(Variants))]
     public void Training_outputs_average_to_the_evaluation_output(string variant)
     {
@@ -54,11 +54,11 @@ public sealed class BranchLawsTests : IDisposable
             return layer.call(ones).mean().ToDouble();
         });
         layer.eval();
-        Assert.Equal(layer.call(ones).mean().ToDouble(), mean, 0.05);      // four standard errors and more
+        Assert.Equal(layer.call(ones).mean().ToDouble(), mean, 0.05);      // more than four standard errors
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void Without_probability_it_is_the_plain_network_to_the_bit(string variant)
+    public void Drop_probability_0_equals_the_plain_network_bit_for_bit(string variant)
     {
         using var plain = Network(null);
         using var model = Network(Table[variant] with { DropProbability = 0 });
@@ -103,7 +103,7 @@ public sealed class BranchLawsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void Any_shape_is_kept_and_the_branch_is_not_written_into(string variant)
+    public void Any_shape_is_kept_and_the_input_is_not_modified(string variant)
     {
         foreach (var shape in (long[][])[[1, 1, 1, 1], [1, 3, 7, 5], [4, 2, 1, 9], [3, 1, 8, 8]])
         {
@@ -117,7 +117,7 @@ public sealed class BranchLawsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void No_live_tensor_stays_behind(string variant)
+    public void No_tensors_leak(string variant)
     {
         using var layer = (Table[variant] with { DropProbability = 0.5 }).LayerAt(Last)!;
         var branch = randn(2, 3, 8, 6);

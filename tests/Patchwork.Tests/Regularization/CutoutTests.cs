@@ -11,10 +11,10 @@ namespace Patchwork.Tests.Regularization;
 [Collection(SerialCollection.Name)]
 public sealed class CutoutTests
 {
-    // vectors/cutout.json: masks of the authors' code and of Composer's two placements for recorded centres, and where Composer draws them.
-    // Composer gives the side as a share of the image's shorter one, cut off.
+    // vectors/cutout.json has the masks of the authors' code and of Composer's two placements for recorded centres, and the ranges from
+    // which Composer draws centres. Composer gives the side as a share of the image's shorter side, rounded down.
     [Theory, InlineData("devries", 45), InlineData("composer", 12), InlineData("composer_uniform", 12)]
-    public void Masks_are_those_of_the_recorded_systems(string system, int cases)
+    public void Masks_match_those_of_the_recorded_systems(string system, int cases)
     {
         using var recorded = Vectors.Open("cutout.json");
         var seen = 0;
@@ -41,9 +41,10 @@ public sealed class CutoutTests
         Assert.Equal(cases, seen);
     }
 
-    // Expected removed share at 32 px, computed from the definition; L = 16 shows whole with chance (17/32)².
+    // The expected removed share at 32 pixels, computed from the definition. A hole of length 16 lies fully inside with probability
+    // (17/32)².
     [Theory, InlineData(16, 0.1914), InlineData(8, 0.0549), InlineData(20, 0.2781)]
-    public void The_mean_removed_share_is_that_of_the_definition(int length, double expected)
+    public void Mean_removed_share_matches_the_definition(int length, double expected)
     {
         var plans = Enumerable.Range(0, 100)
             .Select(i => new Cutout { Length = length }.Plan(new MixContext(400, 32, 32, new SeedStream(1).Open("erase", 0, i)))).ToArray();
@@ -53,7 +54,8 @@ public sealed class CutoutTests
                 .Average(image => ((FillRegion)image.Region).Holes[0].Area == 256 ? 1.0 : 0), 0.01);
     }
 
-    // The authors' centres reach a corner pixel with a quarter of the chance of one in the middle; even coverage reaches all alike.
+    // With the authors' centres, a corner pixel is erased with a quarter of the probability of one in the middle; with even coverage, all
+    // pixels are equally likely.
     [Theory, InlineData(false, 0.25), InlineData(true, 1)]
     public void Every_pixel_is_erased_equally_often_with_even_coverage(bool even, double cornerShare)
     {
@@ -73,12 +75,13 @@ public sealed class CutoutTests
                     erased[pixel] += 1 - mask[pixel];
             }
         }
-        // The last pixel is reached by half a side of centres, the first by one more: (3/6)² of the middle's.
+        // Per axis, 3 centres reach the last pixel, 4 the first and 6 one in the middle, so the last corner has (3/6)² of the probability
+        // of the middle.
         Assert.Equal(cornerShare, erased[^1] / erased[8 * 16 + 8], 0.1);
     }
 
     [Fact]
-    public void Holes_become_the_mean_and_the_rest_and_the_input_stay()
+    public void Holes_become_the_mean_and_other_pixels_and_the_input_stay_unchanged()
     {
         using var scope = NewDisposeScope();
         var images = randn(5, 3, 12, 9, dtype: ScalarType.Float64);

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Regularization;
 
-/// <summary>What holds for every eraser of the catalogue.</summary>
+/// <summary>Laws that hold for every eraser in the catalogue.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class ErasingLawsTests
 {
@@ -32,7 +32,7 @@ public sealed class ErasingLawsTests
         eraser.Plan(new MixContext(n, height, width, new SeedStream(3).Open("erase", 0, draw)));
 
     [Theory, MemberData(nameof(Variants))]
-    public void Kept_pixels_are_the_originals_and_erased_ones_the_fill(string variant)
+    public void Kept_pixels_are_unchanged_and_erased_pixels_have_the_fill(string variant)
     {
         var changed = 0;
         foreach (var (n, height, width) in Sizes)
@@ -40,7 +40,7 @@ public sealed class ErasingLawsTests
             for (var draw = 0; draw < 20; draw++)
             {
                 using var scope = NewDisposeScope();
-                // nowhere the fill
+                // no pixel equals the fill
                 var images = arange(1, n * 3 * height * width + 1, dtype: ScalarType.Float32).reshape(n, 3, height, width);
                 var before = images.clone();
                 var plan = Plan(Table[variant], n, height, width, draw);
@@ -59,7 +59,7 @@ public sealed class ErasingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void Holes_are_clipped_and_labels_stay(string variant)
+    public void Holes_are_clipped_to_the_image_and_labels_are_unchanged(string variant)
     {
         foreach (var (n, height, width) in Sizes)
         {
@@ -73,20 +73,20 @@ public sealed class ErasingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void Without_probability_nothing_happens_and_its_share_is_erased_otherwise(string variant)
+    public void Probability_0_erases_nothing_and_otherwise_it_is_the_share_of_erased_images(string variant)
     {
         using var scope = NewDisposeScope();
         var images = randn(6, 3, 12, 9);
         var never = Plan(Table[variant] with { Probability = 0 }, 6, 12, 9, 1);
         Assert.False(never.ChangesPixels);
         Assert.False(Eraser.Apply(images, never).ne(images).any().ToBoolean());
-        // Every image by itself: of those that are drawn, a region that is empty for want of room counts too.
+        // Every image is drawn by itself; a drawn image also counts if its region is empty for lack of room.
         var drawn = Plan(Table[variant] with { Probability = 0.3 }, 20_000, 32, 32, 2).Images.Count(image => image.Region is FillRegion);
         Assert.Equal(0.3, drawn / 20_000.0, 0.015);
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void The_same_stream_gives_the_same_plan_and_json_keeps_it(string variant)
+    public void The_same_stream_gives_the_same_plan_and_JSON_preserves_it(string variant)
     {
         using var scope = NewDisposeScope();
         var (plan, images) = (Plan(Table[variant], 4, 10, 13, 5), ones(4, 3, 10, 13));
@@ -97,7 +97,7 @@ public sealed class ErasingLawsTests
     }
 
     [Theory, MemberData(nameof(Variants))]
-    public void No_live_tensor_stays_behind(string variant)
+    public void No_tensors_leak(string variant)
     {
         using var images = rand(4, 3, 16, 12);
         var before = LiveTensors.Settled();

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Regularization;
 
-/// <summary>What holds for every rule of labels in the catalogue.</summary>
+/// <summary>Laws that hold for every label rule in the catalogue.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class LabelLawsTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class LabelLawsTests : IDisposable
     private static LabelRule Rule(string id) => (LabelRule)Methods.Find(id).Create();
 
     [Theory, MemberData(nameof(Rules))]
-    public void Distributions_stay_distributions_and_the_input_stays_as_it_is(string id)
+    public void Distributions_stay_distributions_and_the_input_is_not_modified(string id)
     {
         foreach (var targets in (Tensor[])[nn.functional.one_hot(labels, Classes).to(ScalarType.Float64),
             pairs.Soft(Classes, ScalarType.Float64), full(1, Classes, 1.0 / Classes, dtype: ScalarType.Float64)])
@@ -50,7 +50,7 @@ public sealed class LabelLawsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Rules))]
-    public void A_linear_rule_may_come_before_or_after_mixing(string id)
+    public void A_linear_rule_commutes_with_mixing(string id)
     {
         var rule = Rule(id);
         var (a, b) = (nn.functional.one_hot(pairs.A, Classes).to(ScalarType.Float64),
@@ -59,9 +59,9 @@ public sealed class LabelLawsTests : IDisposable
         Assert.True(apart || !rule.IsLinear);
     }
 
-    // Whatever the loss makes of the rule, it is the loss of the ruled targets: with class ids, with distributions and with pairs.
+    // However the loss implements the rule, its value is the plain loss of the targets after the rule, for class ids and for pairs.
     [Theory, MemberData(nameof(Rules))]
-    public void A_recipes_loss_has_the_rule_once(string id)
+    public void The_loss_of_a_recipe_applies_the_rule_once(string id)
     {
         foreach (var kind in (LossKind[])[LossKind.CrossEntropy, LossKind.Binary])
         {
@@ -75,9 +75,9 @@ public sealed class LabelLawsTests : IDisposable
         }
     }
 
-    // A loss that knows nothing of the rule gets it too.
+    // The rule also applies to a loss that has no support for it.
     [Theory, MemberData(nameof(Rules))]
-    public void Any_loss_takes_the_rule_and_keeps_its_reduction(string id)
+    public void Any_loss_can_apply_the_rule_and_keeps_its_reduction(string id)
     {
         var focal = new Focal { Reduction = Reduction.Sum };
         var (rule, ruled) = (Rule(id), Rule(id).In(focal));
@@ -87,7 +87,7 @@ public sealed class LabelLawsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Rules))]
-    public void No_live_tensor_stays_behind(string id)
+    public void No_tensors_leak(string id)
     {
         var (rule, ruled) = (Rule(id), Rule(id).In(new Focal()));
         var targets = pairs.Soft(Classes, ScalarType.Float64);
@@ -98,7 +98,7 @@ public sealed class LabelLawsTests : IDisposable
     }
 
     [Fact]
-    public void Label_smoothing_without_strength_is_the_identity_and_is_not_laid_over_another()
+    public void Label_smoothing_of_0_is_the_identity_and_smoothing_twice_is_rejected()
     {
         var targets = pairs.Soft(Classes, ScalarType.Float64);
         Assert.False(new LabelSmoothing { Epsilon = 0 }.Apply(targets).ne(targets).any().ToBoolean());

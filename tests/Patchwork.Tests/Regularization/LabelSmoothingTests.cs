@@ -35,7 +35,7 @@ public sealed class LabelSmoothingTests : IDisposable
     private Tensor OneHot(Tensor ids) => nn.functional.one_hot(ids, Classes).to(ScalarType.Float64);
 
     [Fact]
-    public void Smoothing_before_mixing_after_mixing_and_in_the_loss_is_the_same()
+    public void Smoothing_before_mixing_after_mixing_and_in_the_loss_are_equivalent()
     {
         var before = new PairTargets(Smoothed(OneHot(pairs.A)), Smoothed(OneHot(pairs.B)), pairs.Lambdas);
         var after = pairs.Soft(Classes, ScalarType.Float64, Epsilon);
@@ -50,7 +50,7 @@ public sealed class LabelSmoothingTests : IDisposable
     }
 
     [Fact]
-    public void Rows_sum_to_one_and_every_class_has_its_part()
+    public void Rows_sum_to_one_and_the_smallest_weight_is_epsilon_per_class()
     {
         var soft = pairs.Soft(Classes, ScalarType.Float64, Epsilon);
         Assert.All(soft.sum(1).data<double>().ToArray(), sum => Assert.Equal(1, sum, 1e-12));
@@ -58,9 +58,9 @@ public sealed class LabelSmoothingTests : IDisposable
         Assert.Equal(1 - Epsilon + Epsilon / Classes, soft[2].max().ToDouble(), 1e-12);      // λ = 1: the image's own class alone
     }
 
-    // Applied twice ε would be 1 - (1-ε)²; so what would apply it twice is refused.
+    // Applied twice, ε would become 1 - (1-ε)², so recipes that would apply it twice are rejected.
     [Fact]
-    public void Smoothing_twice_is_stronger_and_refused()
+    public void Smoothing_twice_would_be_stronger_and_is_rejected()
     {
         var twice = Smoothed(pairs.Soft(Classes, ScalarType.Float64, Epsilon));
         Assert.True(twice.allclose(pairs.Soft(Classes, ScalarType.Float64, 1 - (1 - Epsilon) * (1 - Epsilon)), 0, 1e-12));
@@ -73,6 +73,6 @@ public sealed class LabelSmoothingTests : IDisposable
     }
 
     [Theory, InlineData(-0.1), InlineData(1), InlineData(double.NaN)]
-    public void Epsilon_lies_from_0_to_1(double epsilon) =>
+    public void Epsilon_outside_its_range_is_rejected(double epsilon) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new LabelSmoothing { Epsilon = epsilon });
 }

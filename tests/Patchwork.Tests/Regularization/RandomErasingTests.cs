@@ -18,10 +18,10 @@ public sealed class RandomErasingTests
             .Select(image => image.Region).OfType<FillRegion>().Select(region => region.Holes[0]),
     ];
 
-    // Share of tall boxes at 32×32 after rounding and rejection, computed: 0.747 for the uniform law, 0.483 for the logarithm's (areas up
-    // to 1/3).
+    // The computed share of tall boxes at 32×32 after rounding and rejection: 0.747 for the uniform law, 0.483 for the log-uniform law
+    // (areas up to 1/3).
     [Theory, InlineData(RatioLaw.Uniform, 0.4, 0.747), InlineData(RatioLaw.LogUniform, 1.0 / 3, 0.483)]
-    public void Tall_boxes_are_as_frequent_as_their_law_says(RatioLaw law, double most, double expected)
+    public void Share_of_tall_boxes_matches_the_ratio_law(RatioLaw law, double most, double expected)
     {
         var boxes = Boxes(new RandomErasing { Probability = 1, RatioLaw = law, Area = (0.02, most) }, 60_000);
         Assert.Equal(expected, boxes.Count(box => box.Height > box.Width) / (double)boxes.Length, 0.01);
@@ -29,9 +29,9 @@ public sealed class RandomErasingTests
         Assert.All(boxes, box => Assert.InRange(box.Area / 1024.0, 0.01, most + 0.04));      // sides are whole pixels
     }
 
-    // Share of tries at 32×32 whose box is as tall or as wide as the image and is drawn again, computed: 5.3 % and 0.8 %.
+    // The computed share of tries at 32×32 that are drawn again because the box is as tall or as wide as the image: 5.3 % and 0.8 %.
     [Theory, InlineData(RatioLaw.Uniform, 0.4, 0.053), InlineData(RatioLaw.LogUniform, 1.0 / 3, 0.008)]
-    public void Boxes_without_room_are_as_frequent_as_their_law_says(RatioLaw law, double most, double expected)
+    public void Share_of_boxes_that_do_not_fit_matches_the_ratio_law(RatioLaw law, double most, double expected)
     {
         var (eraser, draws) = (new RandomErasing { RatioLaw = law, Area = (0.02, most) }, new SeedStream(6).Open("erase"));
         var rejected = Enumerable.Range(0, 200_000).Count(_ => eraser.Sides(32, 32, draws) is null);
@@ -43,7 +43,7 @@ public sealed class RandomErasingTests
         Assert.Equal(0.5, Boxes(new RandomErasing(), 40_000).Length / 40_000.0, 0.012);
 
     [Fact]
-    public void Noise_is_standard_normal_and_a_plan_makes_the_same_noise_again()
+    public void Noise_is_standard_normal_and_a_plan_reproduces_it()
     {
         using var scope = NewDisposeScope();
         var plan = new RandomErasing
@@ -61,7 +61,7 @@ public sealed class RandomErasingTests
     }
 
     [Fact]
-    public void Without_room_the_image_stays() =>
+    public void An_image_without_room_for_a_box_is_unchanged() =>
         Assert.All(new RandomErasing { Probability = 1 }.Plan(new MixContext(50, 1, 1, new SeedStream(1).Open("erase"))).Images, image =>
             Assert.True(image.Region.IsEmpty));
 }

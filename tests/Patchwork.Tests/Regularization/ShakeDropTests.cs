@@ -19,7 +19,7 @@ public sealed class ShakeDropTests : IDisposable
 
     [Theory, InlineData(ShakeDropLevel.Batch, 1), InlineData(ShakeDropLevel.Image, 3), InlineData(ShakeDropLevel.Channel, 6),
         InlineData(ShakeDropLevel.Pixel, 120)]
-    public void A_level_shares_one_factor_and_one_factor_of_the_gradient(ShakeDropLevel level, int different)
+    public void A_level_shares_one_forward_factor_and_one_gradient_factor(ShakeDropLevel level, int different)
     {
         using var layer = new ShakeDrop { DropProbability = 1, Level = level }.LayerAt(Last);
         var x = ones(3, 2, 4, 5).requires_grad_();
@@ -46,7 +46,7 @@ public sealed class ShakeDropTests : IDisposable
     }
 
     [Fact]
-    public void The_gate_is_open_as_often_as_it_should_be()
+    public void The_gate_is_open_with_its_probability()
     {
         using var layer = new ShakeDrop().LayerAt(Last);
         var x = ones(2, 1, 1, 1);
@@ -55,7 +55,7 @@ public sealed class ShakeDropTests : IDisposable
     }
 
     [Fact]
-    public void An_evaluation_gradient_exists_and_is_scaled_like_the_output()
+    public void Gradients_in_evaluation_are_scaled_like_the_output()
     {
         using var layer = new ShakeDrop().LayerAt(Last);
         layer.eval();
@@ -65,7 +65,7 @@ public sealed class ShakeDropTests : IDisposable
     }
 
     [Fact]
-    public void The_branch_is_left_as_it_was_and_nothing_stays_behind()
+    public void The_input_is_not_modified_and_no_tensors_leak()
     {
         using var layer = new ShakeDrop { DropProbability = 1 }.LayerAt(Last);
         var x = randn(2, 3, 4, 4);
@@ -77,7 +77,7 @@ public sealed class ShakeDropTests : IDisposable
     }
 
     [Fact]
-    public void Impossible_options_are_refused()
+    public void Invalid_options_are_rejected()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new ShakeDrop { DropProbability = 1.5 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new ShakeDrop { Alpha = new(1, -1) });

@@ -41,7 +41,7 @@ public sealed class StochasticDepthTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Forms))]
-    public void Without_dropping_it_is_the_identity_and_with_certain_dropping_zero(StochasticDepthScale scale, StochasticDepthMode mode)
+    public void Drop_probability_0_is_the_identity_and_1_gives_zeros(StochasticDepthScale scale, StochasticDepthMode mode)
     {
         var x = randn(3, 2, 4, 5);
         foreach (var training in new[] { true, false })
@@ -56,7 +56,7 @@ public sealed class StochasticDepthTests : IDisposable
     }
 
     [Fact]
-    public void The_gradient_passes_where_the_branch_does()
+    public void The_gradient_passes_only_where_the_branch_is_kept()
     {
         var method = new StochasticDepth { Scale = StochasticDepthScale.Training };
         var x = randn(2, 1, 2, 2).requires_grad_();
@@ -65,7 +65,7 @@ public sealed class StochasticDepthTests : IDisposable
     }
 
     [Fact]
-    public void The_drop_probability_decays_linearly_or_not_at_all()
+    public void The_drop_probability_rises_linearly_with_depth_or_is_constant()
     {
         for (var l = 1; l <= 5; l++)
         {
@@ -76,7 +76,7 @@ public sealed class StochasticDepthTests : IDisposable
     }
 
     [Fact]
-    public void The_result_is_never_its_input_so_writing_into_it_is_safe()
+    public void The_result_never_shares_memory_with_the_input()
     {
         var x = randn(2, 3, 4, 4);
         var before = ReferenceFill.Values(x);

@@ -26,7 +26,7 @@ public sealed class ActivationSheetTests
     };
 
     [Theory, InlineData(32, 32, 160), InlineData(100, 100, 200), InlineData(224, 224, 224)]
-    public void Small_pictures_are_enlarged_by_whole_pixels_and_large_ones_kept(int height, int width, int drawn)
+    public void Small_pictures_are_enlarged_by_a_whole_factor_and_large_ones_keep_their_size(int height, int width, int drawn)
     {
         using var sheet = SKBitmap.Decode(Sheet(2, 4, height, width).Png());
         Assert.Equal(2 * Margin + 5 * drawn + 4 * Gap, sheet.Width);
@@ -34,13 +34,13 @@ public sealed class ActivationSheetTests
     }
 
     [Fact]
-    public void Stages_have_a_picture_each()
+    public void Each_stage_has_its_own_picture()
     {
         using var sheet = SKBitmap.Decode((Sheet(1, 1) with { Stages = true, Networks = [""] }).Png());
         Assert.Equal(2 * Margin + 4 * 160 + 3 * Gap, sheet.Width);
         var top = Top(sheet);
         var (heat, mixed) = (Seen(32, 32).Map.ToPicture(), Seen(32, 32).Map.Over(Grey(32, 32)));
-        // A row below both boxes, pixel by pixel: original, heat map, overlay, box.
+        // Compares one row of pixels below both boxes in each picture: original, heat map, overlay, box.
         for (var x = 0; x < 32; x++)
         {
             Assert.Equal(Grey(32, 32).At(31, x), At(0, 31, x));
@@ -53,19 +53,19 @@ public sealed class ActivationSheetTests
     }
 
     [Fact]
-    public void The_box_by_the_map_is_a_white_line_inside_its_pixels_and_the_true_one_is_dashed()
+    public void The_box_from_the_map_is_a_solid_white_line_and_the_true_box_is_dashed()
     {
         using var sheet = SKBitmap.Decode(Sheet(1, 1).Png());
         var (top, left) = (Top(sheet), Margin + 160 + Gap);
         Assert.Equal(new Box(5 * Found.Top, 5 * Found.Left, 5 * Found.Bottom, 5 * Found.Right), Around(left, SKColors.White));
         var dashed = Around(left, new SKColor(0x00, 0xe5, 0xff));
         Assert.Equal(new Box(5 * Truth.Top, 5 * Truth.Left, 5 * Truth.Bottom, 5 * Truth.Right), dashed);
-        Assert.Equal(dashed, Around(Margin, new SKColor(0x00, 0xe5, 0xff)));      // also on the original, which has no other
+        Assert.Equal(dashed, Around(Margin, new SKColor(0x00, 0xe5, 0xff)));      // also on the original, which has no other box
         Assert.True(Around(Margin, SKColors.White).IsEmpty);
         Assert.True(Share(SKColors.White, Found) > 0.95);
         Assert.InRange(Share(new SKColor(0x00, 0xe5, 0xff), Truth), 0.3, 0.7);
 
-        // The box around pixels of a colour, a pixel wider: the line is edged.
+        // The bounds of all pixels of a colour, one pixel wider on each side, because the line has an edge.
         Box Around(int edge, SKColor color)
         {
             var found = (from y in Enumerable.Range(0, 160)
@@ -81,7 +81,7 @@ public sealed class ActivationSheetTests
     }
 
     [Fact]
-    public void A_row_that_lacks_a_network_is_refused()
+    public void A_row_without_one_of_the_networks_is_rejected()
     {
         var sheet = Sheet(1, 2) with { Networks = ["baseline", "Mixup", "CutMix"] };
         Assert.Contains("each of the 3 networks. Received: 2 for circle", Assert.Throws<ArgumentException>(sheet.Png).Message,
@@ -89,7 +89,7 @@ public sealed class ActivationSheetTests
         Assert.Throws<ArgumentException>((Sheet(1, 1) with { Rows = [] }).Png);
     }
 
-    // The first row of the original, which is grey in a way that no letter is from its edge on.
+    // The first row of the original is the first one that is grey across a whole picture, as no text is.
     private static int Top(SKBitmap sheet) => Enumerable.Range(0, sheet.Height)
         .First(y => Enumerable.Range(Margin, 160).All(x => sheet.GetPixel(x, y) == new SKColor(128, 128, 128)));
 }

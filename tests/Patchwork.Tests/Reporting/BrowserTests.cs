@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Reporting;
 
-/// <summary>What a reader's browser makes of a report.</summary>
+/// <summary>Checks how a browser renders a report and how the page responds.</summary>
 /// <param name="browser">The browser.</param>
 [Collection(ProcessesCollection.Name)]
 public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
@@ -16,7 +16,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     private static readonly string[] Names =
         ["baseline", "cutout", "mixup", "cutmix", "manifoldmixup", "puzzlemix", "saliencymix", "snapmix"];
 
-    /// <summary>As many methods, curves and words as a large comparison has, and cells of each kind.</summary>
+    /// <summary>A report with as many methods, curves and words as a large comparison, and with cells of each kind.</summary>
     private static HtmlReport Large() => new()
     {
         Title = "What Cutout, Mixup, CutMix, ManifoldMixup, PuzzleMix, SaliencyMix and SnapMix change on tiny-imagenet-20",
@@ -73,7 +73,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         "Table of numbers of images");
 
     [Fact]
-    public async Task Nothing_is_asked_for_and_nothing_goes_wrong()
+    public async Task The_page_makes_no_further_requests_and_causes_no_errors()
     {
         await using var report = await browser.Open(Large());
         foreach (var button in await report.Page.Locator("button").AllAsync())
@@ -88,7 +88,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [InlineData("images", "3|5|7|10|800|9000|10000|", "10000|9000|800|10|7|5|3|")]
     [InlineData("method", "baseline|cutmix|cutout|method 9|method 10|mixup|snapmix|",
         "snapmix|mixup|method 10|method 9|cutout|cutmix|baseline|")]
-    public async Task A_heading_sorts_numbers_by_value_and_names_by_letter_with_what_is_missing_last(string heading, string ascending,
+    public async Task A_heading_sorts_numbers_by_value_and_names_alphabetically_with_missing_values_last(string heading, string ascending,
         string descending)
     {
         await using var report = await browser.Open(Large());
@@ -104,7 +104,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task The_keyboard_sorts_and_shows_where_it_is()
+    public async Task A_table_can_be_sorted_with_the_keyboard_and_shows_the_focus()
     {
         await using var report = await browser.Open(Large());
         await report.Page.Keyboard.PressAsync("Tab");
@@ -123,7 +123,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [InlineData("Object.defineProperty(navigator, 'clipboard', { value: undefined });", "Copied")]
     [InlineData("Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false;",
         "Selected: press Ctrl+C")]
-    public async Task The_values_of_a_table_can_be_copied_whatever_the_browser_allows(string denied, string said)
+    public async Task Table_values_can_be_copied_even_without_clipboard_access(string denied, string said)
     {
         await using var report = await browser.Open(Large(), before: denied);
         await report.Page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
@@ -145,7 +145,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [InlineData(1280)]
     [InlineData(480)]
     [InlineData(390)]
-    public async Task The_page_never_scrolls_sideways_and_its_charts_can_be_read(int width)
+    public async Task The_page_never_scrolls_sideways_and_its_charts_are_legible(int width)
     {
         await using var report = await browser.Open(Large(), width);
         Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width);
@@ -161,7 +161,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     [InlineData(690)]
     [InlineData(480)]
     [InlineData(390)]
-    public async Task No_text_of_a_chart_covers_another_or_is_cut(int width)
+    public async Task Chart_texts_do_not_overlap_and_are_not_cut_off(int width)
     {
         await using var report = await browser.Open(Large(), width);
         Assert.Equal(LineCharts.Count + 1, await report.Page.EvaluateAsync<int>($"{Visible}.length"));
@@ -176,7 +176,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task Light_and_dark_differ_and_all_text_stands_out_from_its_ground()
+    public async Task Light_and_dark_schemes_differ_and_all_text_has_enough_contrast()
     {
         var grounds = new List<double>();
         foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
@@ -200,7 +200,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task Those_who_cannot_see_it_are_told_all_of_it()
+    public async Task Screen_readers_get_headings_alternative_texts_and_labels()
     {
         await using var report = await browser.Open(Large());
         Assert.Equal("en", await report.Page.EvaluateAsync<string>("document.documentElement.lang"));
@@ -220,9 +220,9 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task Paper_gets_dark_ink_on_white_no_buttons_and_nothing_wider_than_the_page()
+    public async Task Printed_pages_are_dark_on_white_without_buttons_and_fit_the_paper()
     {
-        const int a4 = 718; // 210 mm at 96 pixels an inch, less 1 cm at each side
+        const int a4 = 718; // 210 mm at 96 pixels per inch, less 1 cm on each side
         await using var report = await browser.Open(Large(), a4, ColorScheme.Dark);
         await report.Page.EmulateMediaAsync(new() { Media = Media.Print });
         Assert.All(await report.Page.Locator(".copy").AllAsync(), button => Assert.False(button.IsVisibleAsync().Result));
@@ -238,13 +238,13 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         table.EvaluateAsync<string>("table => [...table.querySelectorAll('[aria-sort]')].map(head => "
             + "head.getAttribute('aria-sort')).join()");
 
-    /// <summary>What reaches beyond the right edge, but for what lies in a box that scrolls by itself.</summary>
+    /// <summary>The elements that extend past the right edge, except those inside a box that scrolls by itself.</summary>
     private static Task<string[]> Beyond(OpenReport report, int width, string scrolled) => report.Page.EvaluateAsync<string[]>("""
         ([width, scrolled]) => [...document.querySelectorAll('main, main *')].filter(one => !(scrolled && one.matches(scrolled)) && one.getBoundingClientRect().right > width + 0.5)
           .map(one => one.localName + ': ' + one.textContent.slice(0, 40))
         """, new object[] { width, scrolled });
 
-    // WCAG 2.2, contrast ratio and relative luminance; colours as browsers compute them: rgb(r, g, b).
+    // Contrast ratio and relative luminance of WCAG 2.2, for colours as browsers compute them: rgb(r, g, b).
     private static double Contrast(string one, string other)
     {
         var (a, b) = (Luminance(one), Luminance(other));

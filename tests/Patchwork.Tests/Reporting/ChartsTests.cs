@@ -16,7 +16,7 @@ public sealed class ChartsTests
     ]);
 
     [Fact]
-    public void A_tiny_chart_is_the_golden_one()
+    public void A_tiny_chart_matches_the_golden_file()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Patchwork.slnx"))) folder = folder.Parent!;
@@ -25,7 +25,7 @@ public sealed class ChartsTests
     }
 
     [Fact]
-    public void A_band_ends_where_its_quantity_does()
+    public void A_band_ends_at_the_minimum_of_its_quantity()
     {
         var loss = new LineChart("loss", "epoch", "loss", [new("cutmix", [new(1, 2, 0.5), new(2, 0.5, 1)])]);
         IEnumerable<string> Labels(LineChart chart) =>
@@ -68,14 +68,14 @@ public sealed class ChartsTests
     [InlineData(1.0, 30.0, "5 10 15 20 25 30")]
     [InlineData(7.0, 7.0, "7")]
     [InlineData(0.5, 2.0, "0.5 1.0 1.5 2.0")]
-    public void Whole_numbers_such_as_epochs_have_no_ticks_between_them(double low, double high, string expected)
+    public void Axes_of_whole_numbers_such_as_epochs_have_no_fractional_ticks(double low, double high, string expected)
     {
         var axis = Axis.Over([low, high], tight: true);
         Assert.Equal(expected, string.Join(' ', axis.Ticks.Select(axis.Label)));
     }
 
     [Fact]
-    public void The_culture_of_the_thread_changes_nothing()
+    public void The_culture_of_the_thread_does_not_change_the_chart()
     {
         var before = CultureInfo.CurrentCulture;
         var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();

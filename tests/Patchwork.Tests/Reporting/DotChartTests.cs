@@ -20,14 +20,14 @@ public sealed class DotChartTests
     private static double Number(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
 
     [Fact]
-    public void Every_finite_value_is_a_dot_at_its_place_on_the_axis()
+    public void Every_finite_value_is_a_dot_at_its_position_on_the_axis()
     {
         var dots = Elements(Chart, "circle");
         Assert.Equal(6, dots.Length);
         var rows = dots.GroupBy(dot => Number(dot, "cy")).OrderBy(row => row.Key)
             .Select(row => row.Select(dot => Number(dot, "cx")).ToArray()).ToArray();
         Assert.Equal([3, 2, 1], rows.Select(row => row.Length));
-        // Values a point apart are everywhere as far apart.
+        // A difference of one point has the same length everywhere.
         var unit = (rows[0][1] - rows[0][0]) / 2;
         Assert.True(unit > 0);
         Assert.Equal(rows[0][0] + unit, rows[0][2], 0.05);
@@ -36,7 +36,7 @@ public sealed class DotChartTests
     }
 
     [Fact]
-    public void Names_means_and_deviations_are_written_inside_the_chart()
+    public void Names_means_and_standard_deviations_are_written_inside_the_chart()
     {
         var texts = Elements(Chart, "text");
         Assert.Superset(new HashSet<string> { "baseline", "<CutMix>", "31.00 ± 1.00", "29.00", "test error, %" },
@@ -46,7 +46,7 @@ public sealed class DotChartTests
     }
 
     [Fact]
-    public void The_reference_is_a_dashed_line_through_all_rows_and_none_where_none_is_given()
+    public void The_reference_is_one_dashed_line_and_optional()
     {
         bool Dashed(XElement path) => path.Attribute("stroke-dasharray") is not null;
         Assert.Single(Elements(Chart, "path"), Dashed);

@@ -15,9 +15,9 @@ public sealed class HeatChartTests
         XDocument.Parse(HeatCharts.Table(Chart)).Descendants().Where(element => element.Name.LocalName == name);
 
     [Fact]
-    public void Every_value_stands_in_its_cell_and_the_largest_has_the_strongest_tint()
+    public void Every_value_has_a_cell_and_the_largest_has_the_strongest_tint()
     {
-        Assert.Equal(7, Elements("rect").Count());      // the one that is not a number is empty
+        Assert.Equal(7, Elements("rect").Count());      // the cell that is not a number is empty
         string[] numbers = ["10", "20", "30", "50", "12", "14", "16"];
         Assert.Superset(numbers.ToHashSet(), Elements("text").Select(text => text.Value).ToHashSet());
         double[] tints =
@@ -26,7 +26,7 @@ public sealed class HeatChartTests
     }
 
     [Fact]
-    public void Cells_lie_side_by_side_inside_the_chart()
+    public void Cells_do_not_overlap_and_stay_inside_the_chart()
     {
         var cells = Elements("rect").Select(cell =>
             (X: Number(cell, "x"), Right: Number(cell, "x") + Number(cell, "width"), Y: Number(cell, "y"))).ToArray();

@@ -8,7 +8,7 @@ public sealed class HeatMapTests
     private static HeatMap Ramp => new(1, 256, [.. Enumerable.Range(0, 256).Select(i => i / 255f)]);
 
     [Fact]
-    public void Colours_lead_from_the_first_of_the_published_palette_to_the_last()
+    public void Colours_run_from_the_first_of_the_published_palette_to_the_last()
     {
         var rgb = Ramp.ToPicture().Rgb;
         Assert.Equal([0x00, 0x00, 0x04], rgb[..3]);
@@ -16,18 +16,18 @@ public sealed class HeatMapTests
         Assert.Equal([0xa5, 0x2c, 0x60], new HeatMap(1, 1, [4 / 9f]).ToPicture().Rgb);
     }
 
-    // So that a map can be read in grey too: the more, the lighter, without a step.
+    // Lightness rises with the value, without jumps, so that a map can also be read in greyscale.
     [Fact]
     public void A_larger_value_is_lighter()
     {
         var rgb = Ramp.ToPicture().Rgb;
         double[] lightness = [.. Enumerable.Range(0, 256).Select(i => Lightness(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]))];
         for (var i = 1; i < 256; i++)
-            Assert.InRange(lightness[i] - lightness[i - 1], 1e-9, 1.5);      // of 100: even ones would be 0.4
+            Assert.InRange(lightness[i] - lightness[i - 1], 1e-9, 1.5);      // of 100; equal steps would be 0.4
     }
 
     [Fact]
-    public void An_overlay_lies_between_the_grey_picture_and_the_heat()
+    public void An_overlay_blends_the_grey_picture_with_the_heat_map()
     {
         var (map, picture) = (Ramp, new Picture(1, 256, [.. Enumerable.Range(0, 768).Select(i => (byte)(i * 37))]));
         var heat = map.ToPicture().Rgb;
@@ -42,14 +42,14 @@ public sealed class HeatMapTests
     }
 
     [Fact]
-    public void A_grey_picture_stays_as_it_is_under_the_heat()
+    public void A_grey_picture_is_unchanged_under_an_overlay_of_share_0()
     {
         var picture = new Picture(1, 256, [.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[(byte)i, (byte)i, (byte)i])]);
         Assert.Equal(picture.Rgb, Ramp.Over(picture, 0).Rgb);
     }
 
     [Fact]
-    public void Values_outside_their_range_and_pictures_of_another_size_are_refused()
+    public void Values_outside_their_range_and_pictures_of_another_size_are_rejected()
     {
         string Refusal(Func<object> made) => Assert.Throws<ArgumentException>(made).Message;
         Assert.Contains("1.5", Refusal(() => new HeatMap(1, 2, [0, 1.5f])), StringComparison.Ordinal);

@@ -43,7 +43,7 @@ public sealed class HtmlReportTests
     }
 
     [Fact]
-    public void Whatever_text_comes_is_only_text()
+    public void All_text_is_escaped()
     {
         var report = new HtmlReport
         {
@@ -67,7 +67,7 @@ public sealed class HtmlReportTests
     }
 
     [Fact]
-    public void The_answer_comes_before_everything_else()
+    public void The_lead_comes_before_all_sections()
     {
         var html = Example().ToHtml();
         Assert.True(html.IndexOf("class=\"lead\"", StringComparison.Ordinal) < html.IndexOf("<section>", StringComparison.Ordinal));

@@ -58,7 +58,7 @@ public sealed class ImageGridTests
     }
 
     [Fact]
-    public void Colour_bytes_of_any_strides_become_their_own_pixels()
+    public void Colour_bytes_with_any_strides_keep_their_pixels()
     {
         using var scope = NewDisposeScope();
         var interleaved = arange(2 * 2 * 3 * 3).to(ScalarType.Byte).view(2, 2, 3, 3); // (N, H, W, C)
@@ -84,7 +84,7 @@ public sealed class ImageGridTests
     }
 
     [Fact]
-    public void What_cannot_be_drawn_is_refused()
+    public void Invalid_pictures_and_grids_are_rejected()
     {
         Assert.Throws<ArgumentException>(() => new Picture(2, 2, new byte[11]));
         Assert.Throws<ArgumentException>(() => ImageGrid.Compose(Array.Empty<Picture>(), 2));

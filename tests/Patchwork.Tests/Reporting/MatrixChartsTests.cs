@@ -14,22 +14,23 @@ public sealed partial class MatrixChartsTests
             .ToArray())]);
 
     [Theory, InlineData(2), InlineData(10), InlineData(16), InlineData(17), InlineData(100)]
-    public void Every_name_and_number_is_there_and_letters_can_be_read(int classes)
+    public void Every_name_and_count_is_present_and_letters_are_legible(int classes)
     {
         var svg = XElement.Parse(MatrixCharts.Matrix(Chart(classes)));
         var texts = svg.Descendants().Where(one => one.Name.LocalName == "text").Select(one => one.Value).ToArray();
         Assert.All(Chart(classes).Names, name => Assert.Equal(2, texts.Count(text => text == name)));      // row and column
-        // Each cell that is not empty says its count on pointing at it.
+        // Each cell that is not empty shows its count in a tooltip.
         var said = svg.Descendants().Where(one => one.Name.LocalName == "title").Select(one => one.Value).ToArray();
         Assert.Equal(2 * classes, said.Count(text => text.Contains(" taken for ", StringComparison.Ordinal)));
         Assert.Contains(texts, text => text.StartsWith("Most often taken for another: "
             + $"class <{classes - 1}> & more as class <0> & more {classes} of {classes + 9}", StringComparison.Ordinal)
             || text.StartsWith("Most often taken for another:", StringComparison.Ordinal));
-        // At least 10 units for a letter, in a drawing that is not shrunk: it is no wider than a page, or has a width of its own.
+        // Letters are at least 10 units high, and the drawing is not shrunk: either it fits the width of a page, or its width is not
+        // limited.
         Assert.True(double.Parse(svg.Attribute("font-size")!.Value, CultureInfo.InvariantCulture) >= 10);
         var width = double.Parse(svg.Attribute("viewBox")!.Value.Split(' ')[2], CultureInfo.InvariantCulture);
         Assert.True(width <= 720 || svg.Attribute("style")!.Value.Contains("max-width:none", StringComparison.Ordinal));
-        // Nothing is drawn outside.
+        // Nothing is drawn outside the chart.
         foreach (var rectangle in svg.Descendants().Where(one => one.Name.LocalName == "rect"))
         {
             double Number(string name) => double.Parse(rectangle.Attribute(name)!.Value, CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ namespace Patchwork.Tests.Reporting;
 
 public sealed class PreviewSheetTests
 {
-    /// <summary>A disc on a shaded ground, so that a pasted part is seen.</summary>
+    /// <summary>A disc on a shaded background, so that a pasted part is visible.</summary>
     private static Picture Disc(int height, int width, double hue, double centre) => new(height, width,
         [.. from y in Enumerable.Range(0, height) from x in Enumerable.Range(0, width) from c in Enumerable.Range(0, 3)
             let inside = Math.Pow((double)y / height - centre, 2) + Math.Pow((double)x / width - centre, 2) < 0.08
@@ -41,7 +41,7 @@ public sealed class PreviewSheetTests
     }
 
     [Fact]
-    public void The_sheet_holds_every_picture_where_its_column_is()
+    public void Every_picture_is_drawn_in_its_column()
     {
         var sheet = Example();
         using var bitmap = SKBitmap.Decode(sheet.Png());
@@ -71,7 +71,7 @@ public sealed class PreviewSheetTests
     }
 
     [Fact]
-    public void A_sheet_without_pictures_or_with_more_cells_than_columns_is_refused()
+    public void A_sheet_without_pictures_or_with_more_cells_than_columns_is_rejected()
     {
         Assert.Throws<ArgumentException>(() => (Example() with { Rows = [] }).Png());
         Assert.Throws<ArgumentException>(() => (Example() with { Columns = ["one"] }).Png());

@@ -26,18 +26,18 @@ public sealed class ResultTableTests
     }
 
     [Fact]
-    public void A_row_of_another_length_is_refused() =>
+    public void A_row_of_the_wrong_length_is_rejected() =>
         Assert.Throws<ArgumentException>(() => new ResultTable([new("a")], [["1", "2"]]));
 
     [Fact]
-    public void The_deviation_divides_by_one_less_than_the_count()
+    public void The_standard_deviation_divides_by_n_minus_1()
     {
         Assert.Equal(new Statistic(5, Math.Sqrt(32.0 / 7), 8), Statistic.Of([2, 4, 4, 4, 5, 5, 7, 9]));
         Assert.Equal("5.0 ± 2.1", Statistic.Of([2, 4, 4, 4, 5, 5, 7, 9]).ToString(1));
     }
 
     [Fact]
-    public void One_value_has_no_deviation()
+    public void One_value_has_no_standard_deviation()
     {
         Assert.True(double.IsNaN(Statistic.Of([3]).StandardDeviation));
         Assert.Equal("3.00", Statistic.Of([3]).ToString());

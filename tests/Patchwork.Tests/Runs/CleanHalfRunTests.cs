@@ -37,14 +37,15 @@ public sealed class CleanHalfRunTests : IDisposable
     {
         var seen = new Watch();
         Start(Recipe(method), "run", seen);
-        // Three epochs of 16, 16 and 16 images, each twice where the plan changes any of them (that of PuzzleMix may change none).
+        // Three epochs of three steps with 16 images each. A step has twice as many if its plan changes any of them (a plan of PuzzleMix
+        // may change none).
         Assert.Equal(9, seen.Rows.Count);
         Assert.Contains(32, seen.Rows.Take(6));
         Assert.All(seen.Rows.Take(6), rows => Assert.True(rows == 32 || (rows == 16 && method == "puzzlemix"), $"{rows} rows"));
         Assert.All(seen.Rows.TakeLast(3), rows => Assert.Equal(16, rows));
     }
 
-    // The same as an unbroken run, to the bit, from a checkpoint inside an epoch.
+    // Resuming from a checkpoint inside an epoch gives the same weights as an uninterrupted run, bit for bit.
     [Fact]
     public void A_run_with_a_clean_half_resumes_to_the_same_weights()
     {
@@ -63,7 +64,7 @@ public sealed class CleanHalfRunTests : IDisposable
     [InlineData("manifoldmixup", 1)]
     [InlineData("cutout", 1)]
     [InlineData("mixup", 2)]
-    public void It_is_refused_where_no_pixels_are_mixed_or_gradients_are_accumulated(string method, int accumulate)
+    public void A_clean_half_is_rejected_if_no_pixels_are_mixed_or_gradients_are_accumulated(string method, int accumulate)
     {
         var refused = Assert.Throws<InputException>(() =>
             (Recipe(method) with { CleanTail = 0, Accumulate = accumulate }).Resolve());
@@ -71,7 +72,7 @@ public sealed class CleanHalfRunTests : IDisposable
     }
 
     [Fact]
-    public void Names_say_that_there_is_a_clean_half_and_a_comparison_gives_it_to_those_that_mix()
+    public void Names_mention_a_clean_half_and_a_comparison_applies_it_only_to_methods_that_mix()
     {
         var resolved = (Recipe("baseline") with { CleanTail = 0 }).Resolve(["baseline", "mixup"]);
         Assert.Equal(["Baseline", "Mixup with a clean half"], resolved.Select(one => one.Name));

@@ -16,7 +16,7 @@ public sealed class CleanTailTests : IDisposable
 
     [Theory, InlineData("cutmix"), InlineData("mixup"), InlineData("mixup-or-cutmix"), InlineData("manifoldmixup"), InlineData("cutout"),
         InlineData("cutmix+randomerasing"), InlineData("manifoldmixup+cutout")]
-    public void In_the_last_epochs_nothing_is_mixed_or_erased(string method)
+    public void Nothing_is_mixed_or_erased_in_the_clean_tail(string method)
     {
         var seen = new Watch();
         var recipe = new Recipe

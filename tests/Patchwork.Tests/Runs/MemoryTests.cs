@@ -15,7 +15,7 @@ public sealed class MemoryTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // Counts between two steps, when nothing of a step may be alive.
+    // Counts tensors between two steps, when no tensor of a step may be alive.
     private sealed class Watch : Callback
     {
         public Dictionary<long, long> Tensors { get; } = [];
@@ -33,7 +33,7 @@ public sealed class MemoryTests : IDisposable
     }
 
     [Fact]
-    public void A_thousand_steps_keep_no_tensor()
+    public void A_thousand_steps_leak_no_tensors()
     {
         Lane.NeedFull("4,000 steps of a recipe's run; TrainerTests counts the tensors of a trainer's own steps");
         var watch = new Watch();
@@ -51,18 +51,18 @@ public sealed class MemoryTests : IDisposable
             Threads = 1,
         };
         TrainingRun.Start(recipe, files.At("run"), [watch], _ => { }, cancellation: TestContext.Current.CancellationToken);
-        // From the second epoch on: by then training and evaluation have made their buffers.
+        // From the second epoch on, training and evaluation have allocated their buffers.
         Assert.Equal(watch.Tensors[500], watch.Tensors[1500]);
     }
 
     [Fact]
-    public async Task A_thousand_steps_keep_no_memory()
+    public async Task A_thousand_steps_leak_no_memory()
     {
         Lane.NeedFull("12,500 steps, compiled anew");
-        // In a process of its own, watched from outside. Both allocators are told not to keep what they could give back, code is compiled
-        // once, and the least of an epoch's readings leaves out what lives for a moment: what remains is what is held. A leak grows in
-        // every epoch, while an allocator or the runtime takes a step of some megabytes now and then: the median of the slopes between all
-        // pairs of epochs (Theil and Sen) sees the first and not the second, where epochs are long. Small batches make them so.
+        // The run has its own process and is measured from outside. Both allocators are told not to keep memory that they could return,
+        // code is compiled once, and only the minimum of the readings in an epoch counts, which excludes short-lived memory. A leak grows
+        // in every epoch, while an allocator or the runtime occasionally grows by a few megabytes at once. The median of the slopes between
+        // all pairs of epochs (Theil-Sen) detects the former and ignores the latter, if epochs are long; small batches make them long.
         var tight = new Dictionary<string, string>
         {
             ["DOTNET_GCgen0size"] = "400000",
@@ -93,7 +93,7 @@ public sealed class MemoryTests : IDisposable
         await lines;
         Assert.True(process.ExitCode == 0, await output);
         Assert.True(epoch >= 10, $"{epoch} epochs were reported");
-        const int steps = 1251;     // an epoch's; the first three make buffers
+        const int steps = 1251;     // per epoch; the first three epochs allocate buffers
         var settled = Enumerable.Range(3, 7).ToArray();
         var slopes = settled.SelectMany(later => settled.Where(early => early < later)
             .Select(early => (double)(least[later] - least[early]) / (later - early) / steps)).Order().ToArray();
@@ -102,7 +102,7 @@ public sealed class MemoryTests : IDisposable
             $"{growth:P2} in 1,000 steps; bytes held, epoch by epoch: {string.Join(", ", settled.Select(e => least[e]))}");
     }
 
-    // 0 once the process has ended, at whatever moment that is.
+    // Returns 0 if the process has ended, even if it ends during this call.
     private static long WorkingSet(System.Diagnostics.Process process)
     {
         try

@@ -29,7 +29,7 @@ public sealed class RunLockTests : IDisposable
     private static Process Sleeper() => Process.Start(new ProcessStartInfo("sleep", ["60"]))!;
 
     [Fact]
-    public void A_folder_has_one_owner_and_none_when_the_owner_is_done()
+    public void A_folder_has_one_owner_and_none_after_the_lock_is_released()
     {
         using (RunLock.Take(folder))
         {
@@ -42,7 +42,7 @@ public sealed class RunLockTests : IDisposable
     }
 
     [Fact]
-    public void A_living_process_of_this_machine_is_respected_and_its_lock_cannot_be_broken()
+    public void The_lock_of_a_running_process_on_this_machine_is_respected_and_cannot_be_broken()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no sleep.");
         using var other = Sleeper();
@@ -58,17 +58,17 @@ public sealed class RunLockTests : IDisposable
             other.Kill();
             other.WaitForExit();
         }
-        RunLock.Take(folder).Dispose();      // dead by now: taken over
+        RunLock.Take(folder).Dispose();      // the process has ended, so its lock is taken over
     }
 
     [Fact]
-    public void A_process_id_that_is_used_again_is_another_process()
+    public void A_reused_process_id_is_recognized_as_another_process()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no sleep.");
         using var other = Sleeper();
         Leave(Environment.MachineName, other.Id, "1");
         RunLock.Take(folder).Dispose();
-        // The first process of a container has the same id whenever it is started.
+        // The first process of a container always has the same id.
         Leave(Environment.MachineName, Environment.ProcessId, "1");
         RunLock.Take(folder).Dispose();
         other.Kill();
@@ -81,11 +81,11 @@ public sealed class RunLockTests : IDisposable
         Assert.Contains("`BreakLock`", Refused(), StringComparison.Ordinal);
         RunFolder.BreakLock(folder);
         RunLock.Take(folder).Dispose();
-        RunFolder.BreakLock(folder);      // nothing to break
+        RunFolder.BreakLock(folder);      // there is no lock to break
     }
 
     [Theory, InlineData(""), InlineData("{"), InlineData("[]"), InlineData("{\"host\": 3}")]
-    public void A_lock_that_was_cut_off_is_of_a_dead_process(string text)
+    public void A_damaged_lock_is_taken_over(string text)
     {
         File.WriteAllText(LockPath, text);
         RunLock.Take(folder).Dispose();
@@ -93,7 +93,7 @@ public sealed class RunLockTests : IDisposable
     }
 
     [Fact]
-    public void Of_many_threads_that_find_a_dead_lock_one_gets_it()
+    public void A_stale_lock_is_held_by_one_thread_at_a_time()
     {
         for (var round = 0; round < Lane.Count(20, 5); round++)
         {

@@ -26,9 +26,9 @@ public sealed class TrainingRunTests : IDisposable
         public override void OnTrainStart(TrainingState state) => start(state);
     }
 
-    // A random resized crop reads the files again and again.
+    // A random resized crop reads the files again during training.
     [Fact]
-    public void A_picture_that_is_damaged_while_the_run_goes_on_leaves_a_run_that_can_be_resumed()
+    public void A_run_can_be_resumed_once_images_damaged_during_training_are_restored()
     {
         var path = Path.Combine(files.Pictures, "green", "004.png");
         var whole = File.ReadAllBytes(path);
@@ -47,7 +47,7 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_is_older_than_scaled_decoding_goes_on_decoding_whole_pictures()
+    public void A_run_from_before_scaled_decoding_still_decodes_whole_images()
     {
         Start(Small, "run");
         var picture = PictureFiles.WriteNoise(files.At("large.jpg"), 301, 275);
@@ -69,7 +69,7 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public void What_may_change_the_result_is_a_warning_and_the_rest_is_not()
+    public void Only_notices_that_may_affect_the_result_are_warnings()
     {
         Start(Small, "first");
         var notices = new List<Notice>();
@@ -92,7 +92,7 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_ran_away_says_what_is_kept_and_not_to_resume()
+    public void The_error_of_a_diverged_run_says_what_is_kept_and_does_not_suggest_resuming()
     {
         void Ruin(TrainingState state)
         {
@@ -104,7 +104,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.DoesNotContain("resume", error.Message, StringComparison.Ordinal);
         Start(Small with { Epochs = 1 }, "later");
         File.Delete(Path.Combine(files.At("later"), "result.json"));
-        var recipe = Path.Combine(files.At("later"), "recipe.json");      // an epoch is left
+        var recipe = Path.Combine(files.At("later"), "recipe.json");      // one epoch is left to train
         File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("\"epochs\": 1", "\"epochs\": 2", StringComparison.Ordinal));
         var checkpoints = Path.Combine(files.At("later"), "checkpoints");
         error = Assert.Throws<NonFiniteException>(() =>

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Runs;
 
-/// <summary>A network as a folder of weights: other programs get its logits from what stands in the folder alone.</summary>
+/// <summary>A network is exported as a folder of weights; other programs get its logits from the files in that folder alone.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class WeightsExportTests : IDisposable
 {
@@ -14,14 +14,14 @@ public sealed class WeightsExportTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // In float32: the large networks diverge here in five steps of bfloat16, which a processor that has it would choose.
+    // In float32, because the large networks diverge here within five steps of bfloat16, the default on processors that support it.
     private void Train(params string[] flags)
     {
         var trained = CommandLine.Run(["train", "--quiet", "--precision", "float32", .. files.Flags("run", 1), .. flags]);
         Assert.True(trained.ExitCode == 0, trained.Error);
     }
 
-    // What anybody does who knows the meaning of config.json's keys, and PyTorch.
+    // Reads the folder as anyone would who knows PyTorch and the keys of config.json.
     private const string Reader = """
         import json, os, struct, sys
         import torch, torchvision
@@ -57,7 +57,7 @@ public sealed class WeightsExportTests : IDisposable
         """;
 
     [Theory, InlineData("resnet18"), InlineData("resnet50"), InlineData("resnet18-imagenet")]
-    public void PyTorch_gets_the_same_probabilities_from_timm_s_layout(string model)
+    public void PyTorch_gets_the_same_probabilities_from_the_timm_layout(string model)
     {
         Lane.NeedFull("trains a large network");
         Python.Need("torchvision");
@@ -65,7 +65,7 @@ public sealed class WeightsExportTests : IDisposable
         var exported = CommandLine.Run("export", files.At("run"), "--format", "timm", "--out", files.At("timm"));
         Assert.True(exported.ExitCode == 0, exported.Error);
         Assert.Contains("with README.md, config.json, model.safetensors", exported.Output, StringComparison.Ordinal);
-        // Twice the input's sides: the middle half is taken as it is.
+        // The short side is twice that of the input, so the centre crop of one half needs no resizing.
         var picture = PictureFiles.Write(files.At("picture.png"), PictureFiles.Paint(32, 64, (y, x) =>
             new SKColor((byte)(8 * y), (byte)(4 * x), (byte)(x * y))));
         using var predictor = Predictor.Open(files.At("run"));
@@ -78,14 +78,14 @@ public sealed class WeightsExportTests : IDisposable
         Assert.StartsWith("---\nlibrary_name: timm\n", card, StringComparison.Ordinal);
         Assert.Contains(FormattableString.Invariant($"    - type: accuracy\n      value: {1 - error:0.####}\n"), card, StringComparison.Ordinal);
         Assert.Contains("blue, green, red", card, StringComparison.Ordinal);
-        // What it wrote, it reads.
+        // Patchwork can also read the weights that it wrote.
         var again = CommandLine.Run(["train", "--quiet", "--precision", "float32", .. files.Flags("again", 1), "--model", model, "--weights",
             files.At("timm/model.safetensors")]);
         Assert.True(again.ExitCode == 0, again.Error);
     }
 
     [Fact]
-    public void What_timm_does_not_have_is_refused_and_nothing_is_written()
+    public void Networks_that_timm_does_not_have_are_rejected_and_nothing_is_written()
     {
         Train("--model", "resnet8");
         string Refused(params string[] flags)
@@ -106,7 +106,7 @@ public sealed class WeightsExportTests : IDisposable
     }
 
     [Fact]
-    public void Safetensors_come_with_the_card_by_which_a_new_run_begins()
+    public void Safetensors_are_exported_with_the_model_card()
     {
         Train("--model", "resnet8");
         var exported = CommandLine.Run("export", files.At("run"), "--format", "safetensors", "--out", files.At("weights"));

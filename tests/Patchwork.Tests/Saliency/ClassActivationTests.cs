@@ -12,7 +12,7 @@ namespace Patchwork.Tests.Saliency;
 [Collection(SerialCollection.Name)]
 public sealed class ClassActivationTests
 {
-    // Of 8×8 pixels these networks leave one feature.
+    // For images of 8×8 pixels, these networks end in a 1×1 map.
     [Theory]
     [InlineData("resnet8", 32), InlineData("resnet18", 32), InlineData("resnet18", 8), InlineData("preactresnet18", 32)]
     [InlineData("preactresnet18", 8), InlineData("wrn-16-4", 32), InlineData("pyramidnet110-a48", 16), InlineData("resnext29-32x4d", 16)]
@@ -34,9 +34,9 @@ public sealed class ClassActivationTests
             align_corners: false).squeeze(1)));
     }
 
-    // A network of two channels that are the image itself and its negative: w = (1, 2), b = 0.5 turns 3 into 3.5 and -3 into 6.5.
+    // A network with two channels, the image and its negative: w = (1, 2), b = 0.5 turns 3 into 3.5 and -3 into 6.5.
     [Fact]
-    public void A_map_is_the_weights_times_the_rectified_features_and_the_bias()
+    public void A_map_is_the_weighted_sum_of_the_rectified_features_plus_the_bias()
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -46,7 +46,7 @@ public sealed class ClassActivationTests
     }
 
     [Fact]
-    public void A_scaled_map_reaches_from_0_to_1_in_the_order_of_the_map_whatever_the_bias()
+    public void A_scaled_map_spans_0_to_1_keeps_the_maximum_and_ignores_the_bias()
     {
         using var scope = NewDisposeScope();
         new SeedStream(4).SeedTorch("test");
@@ -72,7 +72,7 @@ public sealed class ClassActivationTests
     }
 
     [Fact]
-    public void The_network_is_left_as_it_was_and_no_tensor_or_hook_stays()
+    public void The_network_is_unchanged_and_no_tensor_or_hook_leaks()
     {
         using var scope = NewDisposeScope();
         new SeedStream(3).SeedTorch("test");
@@ -87,13 +87,13 @@ public sealed class ClassActivationTests
             using var step = NewDisposeScope();
             ClassActivation.Of(model, images, classes);
             model.eval();
-            model.call(images);      // a hook left behind would keep something of this pass
+            model.call(images);      // a leftover hook would keep tensors of this pass
         }
         Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]
-    public void A_network_without_pooled_features_is_refused()
+    public void A_network_without_pooled_features_is_rejected()
     {
         using var scope = NewDisposeScope();
         var (images, classes) = (randn(2, 3, 4, 4), zeros(2, dtype: ScalarType.Int64));
@@ -106,14 +106,14 @@ public sealed class ClassActivationTests
     }
 
     [Fact]
-    public void A_layer_that_pools_is_not_taken_for_the_map()
+    public void A_pooling_layer_is_not_mistaken_for_the_feature_map()
     {
         using var scope = NewDisposeScope();
         var model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveAvgPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));
         Assert.Equal([2, 4, 4], ClassActivation.AtFeatures(model, randn(2, 3, 4, 4), zeros(2, dtype: ScalarType.Int64)).shape);
     }
 
-    /// <summary>Rectified outside of any layer, as pre-activation networks are before they are pooled.</summary>
+    /// <summary>Applies ReLU outside of any layer, as pre-activation networks do before pooling.</summary>
     private sealed class Rectified : nn.Module<Tensor, Tensor>
     {
         private readonly Conv2d conv = nn.Conv2d(1, 2, 1, bias: false);
@@ -130,9 +130,9 @@ public sealed class ClassActivationTests
         public override Tensor forward(Tensor x) => fc.call(nn.functional.relu(conv.call(x)).mean([2, 3]));
     }
 
-    // The last map of a deep network on small pictures has one place: nothing in the picture speaks more than the rest.
+    // The last map of a deep network has a single position for small images, so no part of the image stands out.
     [Fact]
-    public void A_map_of_one_place_is_flat_and_flat_maps_are_scaled_to_0()
+    public void A_map_of_one_position_is_flat_and_scaled_to_0()
     {
         using var scope = NewDisposeScope();
         var maps = tensor(new[] { 0.1f, -7.3f, 1e-3f }, [3, 1, 1]);

@@ -17,10 +17,10 @@ public sealed class FineGrainedTests
         return bytes.data<byte>().ToArray();
     }
 
-    // Up to 12 pixels a side every scale's window is the whole picture: six times the contrast with the mean of all other pixels. Written
-    // down again from the definition, by plain loops.
+    // Up to 12 pixels per side, the window of every scale is the whole image, so each pixel gets six times its contrast with the mean of
+    // all others. The expected values follow the definition in plain loops.
     [Theory, InlineData(5, 7), InlineData(12, 12), InlineData(1, 9), InlineData(8, 1), InlineData(3, 4)]
-    public void A_small_pictures_pixels_are_contrasted_with_all_its_others(int height, int width)
+    public void Each_pixel_of_a_small_image_is_contrasted_with_all_others(int height, int width)
     {
         var picture = Noise(height * width, 3);
         var grey = Blurred(Blurred(picture, height, width), height, width);
@@ -34,7 +34,7 @@ public sealed class FineGrainedTests
     }
 
     [Theory, InlineData(0), InlineData(255)]
-    public void One_dot_on_an_even_ground_is_the_most_salient_place(byte dot)
+    public void A_dot_on_a_uniform_background_is_the_most_salient_point(byte dot)
     {
         var picture = new byte[3 * 40 * 60];
         Array.Fill(picture, (byte)128);
@@ -47,7 +47,7 @@ public sealed class FineGrainedTests
     }
 
     [Fact]
-    public void A_picture_without_contrast_has_a_map_of_zeros()
+    public void An_image_without_contrast_has_a_map_of_zeros()
     {
         Assert.All(FineGrained.Of(new byte[20 * 20], 20, 20), value => Assert.Equal(0, value));
         Assert.Equal([0], FineGrained.Of([7, 8, 9], 1, 1));
@@ -55,11 +55,11 @@ public sealed class FineGrainedTests
     }
 
     [Fact]
-    public void A_normalized_image_has_the_map_of_its_picture()
+    public void A_normalized_image_has_the_same_map_as_its_bytes()
     {
         using var scope = NewDisposeScope();
         var pixels = Noise(2 * 3 * 24 * 20, 5);
-        (pixels[0], pixels[1], pixels[^1], pixels[^2]) = (0, 255, 0, 255);      // each picture holds both ends
+        (pixels[0], pixels[1], pixels[^1], pixels[^2]) = (0, 255, 0, 255);      // each image has both extremes
         var bytes = tensor(pixels, [2, 3, 24, 20]);
         var maps = FineGrained.Of((bytes.to(ScalarType.Float32) / 255 - 0.45) / 0.25);
         Assert.Equal(FineGrained.Of(bytes), maps);

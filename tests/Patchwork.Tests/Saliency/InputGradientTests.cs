@@ -13,7 +13,7 @@ public sealed class InputGradientTests
 {
     // z = Wx: ∂CE/∂x = Wᵀ·(softmax(z) - onehot(y)), written out by hand.
     [Fact]
-    public void The_map_of_a_linear_network_is_the_one_that_calculus_gives()
+    public void The_map_of_a_linear_network_matches_the_analytic_gradient()
     {
         using var scope = NewDisposeScope();
         new SeedStream(1).SeedTorch("test");
@@ -29,14 +29,14 @@ public sealed class InputGradientTests
     }
 
     [Fact]
-    public void An_images_map_does_not_depend_on_the_others_and_labels_may_be_distributions()
+    public void The_map_of_an_image_does_not_depend_on_the_rest_of_the_batch_and_labels_may_be_distributions()
     {
         using var scope = NewDisposeScope();
         new SeedStream(2).SeedTorch("test");
         var model = ModelZoo.Create("resnet8", 4);
         var (images, labels) = (randn(5, 3, 16, 16), tensor(new long[] { 0, 1, 2, 3, 3 }));
         var together = InputGradient.Of(model, images, labels);
-        using var noGradient = no_grad();      // a caller may be without gradients
+        using var noGradient = no_grad();      // the caller may have disabled gradients
         var alone = InputGradient.Of(model, images.narrow(0, 2, 1), labels.narrow(0, 2, 1));
         Assert.True(together.narrow(0, 2, 1).allclose(alone, 1e-4, 1e-7));
         var soft = InputGradient.Of(model, images, nn.functional.one_hot(labels, 4).to(ScalarType.Float32));
@@ -45,7 +45,7 @@ public sealed class InputGradientTests
     }
 
     [Fact]
-    public void The_network_is_left_as_it_was_and_no_tensor_stays()
+    public void The_network_is_unchanged_and_no_tensors_leak()
     {
         using var scope = NewDisposeScope();
         new SeedStream(3).SeedTorch("test");

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Saliency;
 
-/// <summary>A network's weights, statistics, gradients and modes, to compare with later.</summary>
+/// <summary>The weights, statistics, gradients and modes of a network, kept for a later comparison.</summary>
 internal sealed class ModelState
 {
     private readonly nn.Module model;
@@ -17,7 +17,9 @@ internal sealed class ModelState
         (values, modes) = (Values(), Modes());
     }
 
-    /// <summary>The network in training with a frozen part and with gradients of an earlier step: what must be found again.</summary>
+    /// <summary>
+    /// Captures a network in training mode with a frozen part and with the gradients of an earlier step, all of which must be preserved.
+    /// </summary>
     public static ModelState InTraining(nn.Module<Tensor, Tensor> model, Tensor images)
     {
         model.train();
@@ -27,7 +29,7 @@ internal sealed class ModelState
         return new ModelState(model);
     }
 
-    /// <summary>Nothing is otherwise than it was, to the bit.</summary>
+    /// <summary>Asserts that nothing has changed, bit for bit.</summary>
     public void AssertUnchanged()
     {
         var now = Values();

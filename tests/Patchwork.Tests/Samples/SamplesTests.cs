@@ -40,7 +40,7 @@ public sealed class SamplesTests
         Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
     }
 
-    // Emulated where the processor has no bfloat16, and slow then.
+    // On processors without bfloat16 it is emulated, which is slow.
     [Fact]
     public void Your_own_loop_in_bfloat16_learns_as_in_float32()
     {

@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Patchwork.Tests.Samples;
 
-/// <summary>The programs that use an exported file: the web service as a process of its own, asked over HTTP, and ML.NET's pipeline.</summary>
+/// <summary>
+/// Tests the programs that use an exported file: the web service, as a separate process over HTTP, and the ML.NET pipeline.
+/// </summary>
 public sealed class WebServiceTests : IDisposable
 {
     private static readonly string[] Classes = ["blue", "green", "red"];
@@ -36,7 +38,7 @@ public sealed class WebServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task The_service_answers_refuses_and_takes_another_model_while_it_runs()
+    public async Task The_service_classifies_rejects_invalid_input_and_reloads_the_model_while_it_runs()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var model = Export("served.onnx", seed: 1);
@@ -49,7 +51,7 @@ public sealed class WebServiceTests : IDisposable
                 line = await service.StandardOutput.ReadLineAsync(cancellation);
             while (line is not null && !line.Contains(listening, StringComparison.Ordinal));
             Assert.NotNull(line);
-            var rest = service.StandardOutput.ReadToEndAsync(cancellation);      // or it would wait for a reader
+            var rest = service.StandardOutput.ReadToEndAsync(cancellation);      // otherwise the service would wait for a reader
             using var client = new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(listening, StringComparison.Ordinal) + listening.Length)..]) };
 
             var health = await client.GetFromJsonAsync<JsonNode>("/health", cancellation);
@@ -75,7 +77,7 @@ public sealed class WebServiceTests : IDisposable
 
             async Task<(HttpStatusCode, string)> Refused(byte[] body)
             {
-                // Else it sends on while the service has refused and closed.
+                // Otherwise the client keeps sending after the service has rejected the request and closed the connection.
                 using var request = new HttpRequestMessage(HttpMethod.Post, "/classify") { Content = new ByteArrayContent(body) };
                 request.Headers.ExpectContinue = true;
                 using var response = await client.SendAsync(request, cancellation);
@@ -90,7 +92,7 @@ public sealed class WebServiceTests : IDisposable
             Assert.Contains("25 megapixels", sentence, StringComparison.Ordinal);
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await Refused(new byte[11 << 20])).Item1);
 
-            // A file that cannot be used changes nothing; one that can serves soon.
+            // A file that cannot be used changes nothing; one that can is soon in use.
             File.WriteAllBytes(model, [1, 2, 3]);
             File.SetLastWriteTimeUtc(model, DateTime.UtcNow.AddMinutes(1));
             await Task.Delay(1500, cancellation);
@@ -109,7 +111,7 @@ public sealed class WebServiceTests : IDisposable
         }
     }
 
-    // A PNG file of a few bytes that says it is 60,000 × 60,000 pixels.
+    // A PNG file of a few bytes that claims to have 60,000 × 60,000 pixels.
     private byte[] Bomb()
     {
         var path = PictureFiles.WriteNoise(files.At("bomb.png"), 4, 4);
@@ -118,7 +120,7 @@ public sealed class WebServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_cannot_be_used_ends_the_service_at_its_start()
+    public async Task The_service_exits_at_startup_if_the_model_cannot_be_used()
     {
         using var service = Process.Start(Program("--Model", files.At("none.onnx"), "--urls", "http://127.0.0.1:0"))!;
         var error = await service.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -128,9 +130,9 @@ public sealed class WebServiceTests : IDisposable
         Assert.Single(error.Trim().Split('\n'));
     }
 
-    // Pictures of the network's size: ML.NET resizes others in its own way.
+    // Images of the network's size, because ML.NET resizes others in its own way.
     [Fact]
-    public void ML_NET_scores_an_exported_file()
+    public void ML_NET_makes_the_same_predictions_with_an_exported_file()
     {
         var model = Export("pictures.onnx", seed: 1);
         using var classifier = OnnxClassifier.Load(model);

@@ -7,7 +7,7 @@ namespace Patchwork.Tests.Schedules;
 public sealed class LearningRateScheduleTests
 {
     [Fact]
-    public void A_milestone_acts_on_the_step_that_it_names()
+    public void A_milestone_takes_effect_at_its_step()
     {
         var schedule = new MultiStep(0.1, [20, 10]);
         Assert.Equal([0.1, 0.01, 0.01, 0.001], new long[] { 9, 10, 19, 20 }.Select(schedule.Rate), (a, b) => Math.Abs(a - b) < 1e-15);
@@ -33,7 +33,7 @@ public sealed class LearningRateScheduleTests
     }
 
     [Fact]
-    public void Warm_up_rises_evenly_and_hands_over_at_the_first_rate_of_what_follows()
+    public void Warm_up_rises_linearly_to_the_first_rate_of_the_schedule_that_follows()
     {
         var warmup = new Warmup(4, new Cosine(0.8, 100), StartFactor: 0.5);
         Assert.Equal([0.4, 0.5, 0.6, 0.7, 0.8], Enumerable.Range(0, 5).Select(t => warmup.Rate(t)), (a, b) => Math.Abs(a - b) < 1e-12);
@@ -45,7 +45,7 @@ public sealed class LearningRateScheduleTests
         Gen.Long[0, 1000].Sample(step => Assert.Equal(new ConstantRate(0.3).Rate(step), new Warmup(0, new ConstantRate(0.3)).Rate(step)));
 
     [Theory, InlineData(0), InlineData(-3)]
-    public void A_schedule_without_steps_is_refused(long length)
+    public void A_schedule_without_steps_is_rejected(long length)
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new Cosine(0.1, length));
         Assert.Throws<ArgumentOutOfRangeException>(() => new OneCycle(0.1, length));

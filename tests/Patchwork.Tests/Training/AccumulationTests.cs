@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>A batch taken in parts is the same batch, and parameter groups decay what they should.</summary>
+/// <summary>
+/// A batch that is processed in parts gives the same step as the whole batch, and weight decay acts on the intended parameter groups.
+/// </summary>
 [Collection(SerialCollection.Name)]
 public sealed class AccumulationTests
 {
@@ -70,7 +72,7 @@ public sealed class AccumulationTests
     }
 
     [Theory, InlineData(2, Reduction.Mean), InlineData(3, Reduction.Mean), InlineData(8, Reduction.Mean), InlineData(3, Reduction.Sum)]
-    public void Parts_give_the_gradient_of_the_whole(int parts, Reduction reduction)
+    public void Parts_of_a_batch_give_the_gradient_of_the_whole_batch(int parts, Reduction reduction)
     {
         using var scope = NewDisposeScope();
         var (whole, inParts) = (Train(1, new CrossEntropy { Reduction = reduction }),
@@ -85,9 +87,9 @@ public sealed class AccumulationTests
         new Sgd { LearningRate = 0.1, WeightDecay = 0.5, Momentum = 0 }, new AdamW { LearningRate = 0.1, WeightDecay = 0.5 },
     ];
 
-    // Without a gradient a step is the decay alone: w ← (1 - 0.1·0.5)·w.
+    // With zero gradients, a step is the weight decay alone: w ← (1 - 0.1·0.5)·w.
     [Theory, MemberData(nameof(Optimizers))]
-    public void Vectors_are_left_out_of_the_decay_on_demand(OptimizerOptions options)
+    public void Weight_decay_can_exclude_vectors(OptimizerOptions options)
     {
         using var scope = NewDisposeScope();
         foreach (var decayVectors in (bool[])[true, false])

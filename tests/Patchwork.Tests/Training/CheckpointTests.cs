@@ -18,7 +18,7 @@ public sealed partial class CheckpointTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory, MemberData(nameof(Optimizers))]
-    public void Training_in_pieces_gives_the_bits_of_training_in_one_go(string optimizer)
+    public void Interrupted_training_equals_uninterrupted_training_bit_for_bit(string optimizer)
     {
         Run("whole", optimizer, stopAt: null);
         foreach (var stopAt in (long[])[1, 3, 4, 9])      // in the middle of an epoch and at its end
@@ -35,7 +35,7 @@ public sealed partial class CheckpointTests : IDisposable
     [InlineData("truncate")]
     [InlineData("flip")]
     [InlineData("delete")]
-    public void A_damaged_newest_checkpoint_is_recognised_and_the_one_before_it_used(string damage)
+    public void A_damaged_latest_checkpoint_is_detected_and_the_previous_one_used(string damage)
     {
         Run("whole", "sgd", stopAt: null);
         foreach (var part in (string[])["safetensors", "optimizer", "callbacks", "state.json"])
@@ -44,16 +44,16 @@ public sealed partial class CheckpointTests : IDisposable
             Run(name, "sgd", stopAt: 9);
             Damage(Path.Combine(folder, name, "checkpoints", "last." + part), damage);
             var warnings = Run(name, "sgd", stopAt: null).Where(line => line.Contains("damaged", StringComparison.Ordinal)).ToArray();
-            if ((damage, part) != ("delete", "state.json"))      // without a state there is no newest checkpoint to be missed
+            if ((damage, part) != ("delete", "state.json"))      // without a state file there is no latest checkpoint to warn about
                 Assert.Contains("going on from the one before it", Assert.Single(warnings));
             Assert.Equal(Bits("whole"), Bits(name));
         }
     }
 
-    // What is written to /dev/full fails as on a full disk, without a file system of the test's own.
+    // Writing to /dev/full fails as on a full disk, so the test needs no file system of its own.
     [Theory, InlineData("safetensors.new.partial"), InlineData("optimizer.new"), InlineData("callbacks.new.partial"),
         InlineData("state.json.new.partial")]
-    public void A_checkpoint_that_finds_no_room_leaves_the_one_before_it_whole(string file)
+    public void A_full_disk_leaves_the_previous_checkpoint_intact(string file)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
         Run("whole", "sgd", stopAt: null);
@@ -69,7 +69,7 @@ public sealed partial class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void When_every_checkpoint_is_damaged_that_is_said()
+    public void An_error_is_raised_if_every_checkpoint_is_damaged()
     {
         Run("run", "sgd", stopAt: 9);
         foreach (var file in Directory.GetFiles(Path.Combine(folder, "run", "checkpoints"), "*.safetensors"))
@@ -77,9 +77,9 @@ public sealed partial class CheckpointTests : IDisposable
         Assert.Contains("none before them is whole", Assert.Throws<InputException>(() => Run("run", "sgd", stopAt: null)).Message);
     }
 
-    // A kill can fall between any two of these renames; each moment must hold one whole generation.
+    // The process can be killed between any two of these renames; a complete generation must exist at every moment.
     [Fact]
-    public void Between_any_two_renames_a_whole_generation_is_found()
+    public void A_complete_generation_is_found_between_any_two_renames()
     {
         Run("old", "sgd", stopAt: 4);
         Run("new", "sgd", stopAt: 8);
@@ -106,7 +106,7 @@ public sealed partial class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void An_unfinished_generation_is_passed_over_without_a_word()
+    public void An_unfinished_generation_is_skipped_without_a_warning()
     {
         Run("run", "sgd", stopAt: 4);
         var checkpoints = Path.Combine(folder, "run", "checkpoints");
@@ -118,8 +118,8 @@ public sealed partial class CheckpointTests : IDisposable
         Assert.Null(new CheckpointStore(Path.Combine(folder, "nowhere")).Load(warnings.Add));
     }
 
-    [Theory, InlineData(5), InlineData(8)]      // within an epoch, and at its end, after which no loss would be seen
-    public void Weights_that_are_not_finite_are_never_kept(long step)
+    [Theory, InlineData(5), InlineData(8)]      // within an epoch, and at its end, after which no further loss would reveal it
+    public void Weights_that_are_not_finite_are_never_saved(long step)
     {
         Run("run", "sgd", stopAt: step - 1);
         var checkpoints = Path.Combine(folder, "run", "checkpoints");
@@ -130,7 +130,7 @@ public sealed partial class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void A_fit_that_is_cancelled_with_ruined_weights_keeps_the_checkpoint_before()
+    public void A_fit_that_is_cancelled_with_infinite_weights_keeps_the_previous_checkpoint()
     {
         Run("run", "sgd", stopAt: 4);
         var before = Bits("run");
@@ -147,7 +147,7 @@ public sealed partial class CheckpointTests : IDisposable
         OptimizerOptions options = optimizer switch { "sgd" => new Sgd { LearningRate = 0.01 }, "adam" => new Adam(), _ => new AdamW() };
         List<Callback> callbacks = [new MixingCallback(new CutMix()), new MetricsFile(Path.Combine(folder, name, "metrics.jsonl")),
             new Checkpointing(store) { EverySteps = 1 }];
-        if (optimizer != "adamw")      // one without a callback that has tensors
+        if (optimizer != "adamw")      // one optimizer runs without a callback that has tensors
             callbacks.Insert(0, new WeightAverage { Decay = 0.9 });
         callbacks.AddRange(more);
         if (stopAt is { } step)
@@ -181,7 +181,7 @@ public sealed partial class CheckpointTests : IDisposable
     [GeneratedRegex("\"(images_per_second|data_wait)\":[^,]*,")]
     private static partial Regex Speed();
 
-    // What a step that runs away leaves behind.
+    // Makes a weight infinite, as a diverging step would.
     private sealed class Ruin(long step, bool cancel = false) : Callback
     {
         public override void OnTrainBatchEnd(TrainingState state, Batch batch)
@@ -195,7 +195,7 @@ public sealed partial class CheckpointTests : IDisposable
         }
     }
 
-    // Ends the fit the hard way: no hook of the trainer writes anything afterwards.
+    // Ends the fit abruptly: no hook of the trainer writes anything afterwards.
     private sealed class Interrupt(long step) : Callback
     {
         public override bool RunsLast => true;

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>What fine-tuning needs of networks and optimizers.</summary>
+/// <summary>Tests what fine-tuning needs from networks and optimizers: stems, layer decay and frozen BatchNorm.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class FineTuningTests : IDisposable
 {
@@ -24,7 +24,7 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
-    public void The_stem_is_chosen_and_by_default_goes_by_the_size_of_the_images()
+    public void The_stem_can_be_chosen_and_by_default_depends_on_the_image_size()
     {
         long[] Kernel(int size, Stem? stem) => ((ResNet)Create("resnet18", size, stem)).get_parameter("conv1.weight")!.shape;
         Assert.Equal([64, 3, 3, 3], Kernel(63, null));
@@ -35,7 +35,7 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
-    public void Depth_counts_the_stages()
+    public void The_depth_of_a_parameter_is_the_number_of_its_stage()
     {
         var model = Create("resnet18", 32);
         var depths = model.named_parameters().Zip(model.Depths(), (one, depth) => (one.name, depth.Depth));
@@ -47,9 +47,9 @@ public sealed class FineTuningTests : IDisposable
         }, one.Depth));
     }
 
-    // A batch norm behind the last stage belongs to the head, wherever it is registered.
+    // A batch norm after the last stage belongs to the head, wherever it is registered.
     [Theory, InlineData("wrn-16-4", "bn1"), InlineData("pyramidnet110-a48", "bn_final")]
-    public void What_stands_behind_the_stages_is_as_deep_as_the_head(string id, string norm)
+    public void Layers_after_the_last_stage_have_the_depth_of_the_head(string id, string norm)
     {
         var model = Create(id);
         var names = model.named_parameters().Zip(model.Depths(), (one, depth) => (one.name, depth.Depth)).ToArray();
@@ -58,9 +58,9 @@ public sealed class FineTuningTests : IDisposable
         Assert.Equal(0, names.Single(one => one.name == "conv1.weight").Depth);
     }
 
-    // One step of plain SGD moves a weight by rate times gradient: the rate of each is read off.
+    // One step of plain SGD moves a weight by rate times gradient, which reveals the rate of each weight.
     [Theory, InlineData(1.0), InlineData(0.5)]
-    public void Layer_decay_multiplies_the_rate_from_stage_to_stage(double decay)
+    public void Layer_decay_multiplies_the_learning_rate_from_stage_to_stage(double decay)
     {
         var model = Create();
         var before = model.named_parameters().ToDictionary(one => one.name, one => one.parameter.detach().clone());
@@ -79,10 +79,10 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
-    public void Layer_decay_and_undecayed_vectors_go_together()
+    public void Layer_decay_can_be_combined_with_undecayed_vectors()
     {
         var groups = new Patchwork.Training.AdamW { LayerDecay = 0.5, DecayVectors = false }.Groups(Create());
-        Assert.Equal(10, groups.Count);      // five depths, matrices and vectors of each
+        Assert.Equal(10, groups.Count);      // matrices and vectors for each of five depths
         Assert.All(groups, group => Assert.All(group.Parameters, parameter => Assert.Equal(group.WeightDecay > 0, parameter.dim() > 1)));
         Assert.Equal([0.0625, 0.125, 0.25, 0.5, 1], groups.Select(group => group.RateScale).Distinct());
     }

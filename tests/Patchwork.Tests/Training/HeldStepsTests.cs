@@ -14,7 +14,7 @@ public sealed class HeldStepsTests
 {
     public static TheoryData<string> Kinds => ["sgd", "plain sgd", "heavy ball", "adam", "decayed adam", "adamw"];
 
-    // The one that the options make, and the one that the same settings make in TorchSharp.
+    // The optimizer that the options create, and that of TorchSharp with the same settings.
     private static (Patchwork.Training.OptimizerOptions Options, Func<IEnumerable<Parameter>, OptimizerHelper> Torch) Of(string kind) =>
         kind switch
         {
@@ -29,7 +29,7 @@ public sealed class HeldStepsTests
         };
 
     [Theory, MemberData(nameof(Kinds))]
-    public void Every_step_has_the_bits_of_TorchSharps_own(string kind)
+    public void Every_step_equals_TorchSharps_own_bit_for_bit(string kind)
     {
         using var scope = NewDisposeScope();
         nn.Module<Tensor, Tensor> Model() => new SeedStream(3).Network(() => ModelZoo.Create("resnet8", 4));
@@ -53,7 +53,7 @@ public sealed class HeldStepsTests
     }
 
     [Fact]
-    public void Vectors_that_do_not_decay_are_a_group_of_their_own()
+    public void Vectors_without_weight_decay_are_a_separate_group()
     {
         using var model = ModelZoo.Create("resnet8", 4);
         using var optimizer = new Sgd { DecayVectors = false }.Create(model);

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>The pseudocode on top of <c>Trainer.cs</c>, read and carried out, says which hooks come when.</summary>
+/// <summary>Executes the pseudocode at the top of <c>Trainer.cs</c> and checks that a fit calls its hooks in that order.</summary>
 [Collection(SerialCollection.Name)]
 public sealed partial class HookOrderTests
 {
@@ -23,7 +23,7 @@ public sealed partial class HookOrderTests
     {
         var recorder = new Recorder();
         using var fit = new TrainerTests.Fit();
-        fit.Run([recorder], epochs: 2, test: true);      // two batches per epoch, one to validate and one to test
+        fit.Run([recorder], epochs: 2, test: true);      // two training batches per epoch, one validation batch and one test batch
         Assert.Equal(Expected(epochs: 2, resumed: false), recorder.Hooks);
     }
 
@@ -48,7 +48,7 @@ public sealed partial class HookOrderTests
     }
 
     [Fact]
-    public void A_fit_that_fails_anywhere_tells_its_callbacks_and_ends()
+    public void A_fit_that_fails_anywhere_notifies_its_callbacks_and_ends()
     {
         var whole = Expected(epochs: 1, resumed: false);
         string[] after = [.. Pseudocode.Where(line => line.Remark.Contains("throws", StringComparison.Ordinal))
@@ -64,7 +64,7 @@ public sealed partial class HookOrderTests
     }
 
     [Fact]
-    public void The_pseudocode_has_every_hook_and_no_other()
+    public void The_pseudocode_lists_exactly_the_existing_hooks()
     {
         var hooks = typeof(Callback).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
             .Select(method => method.Name)
@@ -73,7 +73,7 @@ public sealed partial class HookOrderTests
             .Order(StringComparer.Ordinal));
     }
 
-    // Carries the pseudocode out: lines that are indented below a loop are its body.
+    // Executes the pseudocode: lines that are indented below a loop are its body.
     private static string[] Expected(int epochs, bool resumed)
     {
         var steps = new Dictionary<string, int> { ["for each epoch"] = epochs, ["for each batch"] = 1 };
@@ -91,7 +91,8 @@ public sealed partial class HookOrderTests
                     next++;
                 if (line.Loop is null)
                     called.AddRange(line.Optional && !(resumed && line.Remark == "on resume") ? [] : line.Hooks);
-                // The batches of an epoch are a block of their own; those of validation and test stand on one line and are one each here.
+                // The training loop over batches spans several lines and runs twice here; those of validation and test are single lines and
+                // run once.
                 var times = line.Loop is null ? 0 : next > i + 1 && line.Loop == "for each batch" ? 2 : steps[line.Loop];
                 for (var k = 0; k < times; k++)
                 {
@@ -127,7 +128,7 @@ public sealed partial class HookOrderTests
         }
     }
 
-    // Remembers something of both kinds, so that both are loaded on resume.
+    // Has both a state and state tensors, so that both are loaded on resume.
     private sealed class Recorder : Callback
     {
         private readonly Tensor memory = ones(1);

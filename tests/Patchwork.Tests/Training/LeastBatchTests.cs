@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>A last batch that BatchNorm could not normalize joins the one before it, and every image is still seen once.</summary>
+/// <summary>A last batch that BatchNorm could not normalize is merged into the previous one, and every image is still used once.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class LeastBatchTests
 {
@@ -26,16 +26,16 @@ public sealed class LeastBatchTests
     [InlineData(9, 8, 2, new[] { 9 }), InlineData(9, 8, 1, new[] { 8, 1 }), InlineData(10, 8, 2, new[] { 8, 2 })]
     [InlineData(17, 8, 2, new[] { 8, 9 }), InlineData(16, 8, 2, new[] { 8, 8 }), InlineData(1, 8, 2, new[] { 1 })]
     [InlineData(3, 2, 2, new[] { 3 }), InlineData(5, 1, 1, new[] { 1, 1, 1, 1, 1 })]
-    public void Every_image_is_in_one_batch(int count, int batch, int least, int[] sizes)
+    public void Every_image_is_in_exactly_one_batch(int count, int batch, int least, int[] sizes)
     {
         var ids = Ids(count, batch, least);
         Assert.Equal(sizes, ids.Select(one => one.Length));
         Assert.Equal(Enumerable.Range(0, count), ids.SelectMany(one => one).Order());
     }
 
-    // The last stage of ResNet-18 has one place at 8×8 and several at 32×32.
+    // The map of the last stage of ResNet-18 has one position at 8×8 and several at 32×32.
     [Theory, InlineData("resnet18", 8, 2), InlineData("resnet18", 32, 1), InlineData("resnet8", 8, 1)]
-    public void A_network_says_how_many_images_it_needs(string model, int side, int expected)
+    public void The_smallest_batch_depends_on_the_network_and_the_image_size(string model, int side, int expected)
     {
         using var network = ModelZoo.Create(model, 3, 3, side);
         Assert.Equal(expected, NormalizedValues.LeastBatch(network, 3, side, side));
@@ -43,7 +43,7 @@ public sealed class LeastBatchTests
             buffer => Assert.True(buffer.buffer.isfinite().all().ToBoolean(), buffer.name));
     }
 
-    // Nine training images in batches of eight: one would be left over. With parts of a batch one would be left over too.
+    // Nine training images in batches of eight leave one image over, and so do batches that are processed in parts.
     [Theory, InlineData(8, 1), InlineData(4, 2), InlineData(2, 4)]
     public void Running_statistics_stay_finite(int batch, int accumulate)
     {
@@ -57,7 +57,7 @@ public sealed class LeastBatchTests
     }
 
     [Fact]
-    public void A_batch_of_one_is_refused_where_it_cannot_be_normalized()
+    public void A_batch_size_of_1_is_rejected_if_it_cannot_be_normalized()
     {
         using var files = new PictureSet();
         files.Paint(perClass: 4);
@@ -66,9 +66,9 @@ public sealed class LeastBatchTests
             .Refusal(), StringComparison.Ordinal);
     }
 
-    // The case of a bug report: a rate at which the validation is not finite ends the run with the sentence that was promised.
+    // From a bug report: a learning rate at which the validation loss is not finite must end the run with the promised message.
     [Fact]
-    public void A_validation_that_is_not_finite_ends_the_run_with_a_sentence()
+    public void A_validation_loss_that_is_not_finite_ends_the_run_with_a_message()
     {
         using var files = new PictureSet();
         files.Paint(perClass: 10);

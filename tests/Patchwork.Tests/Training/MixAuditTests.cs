@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>The audit says what it has seen, for every mixer, and finds what is wrong in every kind of region.</summary>
+/// <summary>The audit reports what it has checked, for every mixer, and finds errors in every kind of region.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class MixAuditTests
 {
     public static TheoryData<string> Mixers => [.. Methods.All.Where(method => method.Create() is Mixer).Select(method => method.Id)];
 
-    // One for each kind of region, and whether its labels go by area.
+    // One mixer for each kind of region.
     private static readonly Dictionary<string, Mixer> Kinds = new()
     {
         ["box"] = new CutMix { FixedLambda = 0.5, Placement = Placement.Inside },
@@ -43,7 +43,7 @@ public sealed class MixAuditTests
         Assert.Throws<InvalidOperationException>(() => Fit(mixer, tamper)).Message;
 
     [Theory, MemberData(nameof(Mixers))]
-    public void A_true_batch_passes_and_every_image_is_counted(string id) =>
+    public void A_correct_batch_passes_and_every_image_is_counted(string id) =>
         Assert.Contains("20 images of 2 batches", Assert.Single(Fit((Mixer)Methods.Find(id).Create())), StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Regions))]
@@ -56,7 +56,7 @@ public sealed class MixAuditTests
     }), StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Regions))]
-    public void Pixels_that_were_not_mixed_at_all_are_found(string region)
+    public void Pixels_that_were_not_mixed_are_found(string region)
     {
         Tensor? before = null;
         using var scope = NewDisposeScope();
@@ -72,7 +72,7 @@ public sealed class MixAuditTests
     }
 
     [Theory, MemberData(nameof(LabelledByArea))]
-    public void A_lambda_that_is_not_the_share_is_found(string region) =>
+    public void A_lambda_that_differs_from_the_kept_share_is_found(string region) =>
         Assert.Contains("must be the share of it that was kept", Fault(Kinds[region], batch =>
     {
         var plan = batch.Plan!;
@@ -82,7 +82,7 @@ public sealed class MixAuditTests
     }), StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Regions))]
-    public void Targets_of_another_weight_are_found(string region) =>
+    public void Targets_with_wrong_weights_are_found(string region) =>
         Assert.Contains("weigh the labels as the plan says", Fault(Kinds[region], batch =>
         batch with
         {
@@ -91,7 +91,7 @@ public sealed class MixAuditTests
         }), StringComparison.Ordinal);
 
     [Fact]
-    public void Blocks_that_were_moved_elsewhere_are_found() => Assert.Contains("must hold the pixels", Fault(Kinds["transport"], batch =>
+    public void Blocks_in_wrong_positions_are_found() => Assert.Contains("must hold the pixels", Fault(Kinds["transport"], batch =>
     {
         var plan = batch.Plan!;
         ImagePlan Turned(ImagePlan image) => image.Region is TransportRegion blocks
@@ -99,7 +99,7 @@ public sealed class MixAuditTests
         return batch with { Plan = new MixPlan(plan.Method, plan.Height, plan.Width, [.. plan.Images.Select(Turned)], plan.Stream) };
     }), StringComparison.Ordinal);
 
-    // Between the mixing and the audit.
+    // Changes a batch between the mixing and the audit.
     private sealed class Tampering(Func<Batch, Batch>? change) : Callback
     {
         public override Batch OnTrainBatchStart(TrainingState state, Batch batch) => change?.Invoke(batch) ?? batch;

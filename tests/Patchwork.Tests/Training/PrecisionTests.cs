@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>Everything that acts on or in a network does so in bfloat16 too, and the test is in float32.</summary>
+/// <summary>Everything that acts on or in a network also works in bfloat16, and the test runs in float32.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class PrecisionTests : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed class PrecisionTests : IDisposable
 
     private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(files.At(run), "checkpoints", "last.safetensors"));
 
-    /// <summary>Looks at the precision of each part of a fit, and ends it by an exception where it should.</summary>
+    /// <summary>Records the precision of each part of a fit, and ends the fit by an exception at a given step.</summary>
     private sealed class Watch(int failAt = -1) : Callback
     {
         public HashSet<(string Part, Precision Precision)> Seen { get; } = [];
@@ -76,14 +76,14 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void Auto_is_settled_when_a_run_begins()
+    public void Auto_precision_is_resolved_when_a_run_starts()
     {
         Start(Small with { Precision = Precision.Auto, Epochs = 1 }, "run");
         Assert.Equal(Autocast.Best(CPU), RunFolder.Open(files.At("run")).Recipe.Precision);
     }
 
     [Fact]
-    public void A_run_from_before_the_key_is_of_float32()
+    public void A_run_from_before_the_precision_key_uses_float32()
     {
         Start(Small with { Precision = Precision.Float32, Epochs = 1 }, "run");
         var path = Path.Combine(files.At("run"), "recipe.json");
@@ -94,7 +94,7 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void A_resumed_run_ends_with_the_bits_of_an_unbroken_one()
+    public void A_resumed_run_equals_an_uninterrupted_one_bit_for_bit()
     {
         var recipe = Small with { Method = "cutmix", CheckpointEvery = 2, Ema = 0.9 };
         Start(recipe, "whole");
@@ -106,17 +106,17 @@ public sealed class PrecisionTests : IDisposable
     public static TheoryData<string> Stacks =>
         ["manifoldmixup", "featurecutmix", "puzzlemix", "snapmix", "shakedrop", "dropblock", "stochasticdepth", "cutmix+dropblock+labelsmoothing"];
 
-    // With a moving average, parts whose gradients are added, and clipping.
+    // With a moving average, gradient accumulation and clipping.
     [Theory, MemberData(nameof(Stacks))]
-    public void Methods_train_in_it(string method)
+    public void Methods_train_in_bfloat16(string method)
     {
-        var inner = method is "manifoldmixup" or "featurecutmix";      // features are mixed within one pass
+        var inner = method is "manifoldmixup" or "featurecutmix";      // feature mixing needs the whole batch in one pass
         var result = Start(Small with { Method = method, Epochs = 1, Accumulate = inner ? 1 : 2, Clip = 1, Ema = 0.9 }, "run");
         Assert.True(double.IsFinite(result.Last.Loss));
     }
 
     [Fact]
-    public void A_trainer_refuses_it_for_a_network_that_is_not_ours()
+    public void A_trainer_rejects_bfloat16_for_a_custom_network()
     {
         using var model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 16, 3));
         using var loader = new BatchLoader(new NoiseImages(), new SeedStream(1), new LoaderOptions { BatchSize = 8 });
@@ -142,9 +142,9 @@ public sealed class PrecisionTests : IDisposable
         }
     }
 
-    // Drawn in bfloat16, whose steps below 1 are 2^-8, a chance of 0.001 would be one of 0.004 or 0.
+    // If it were drawn in bfloat16, whose steps below 1 are 2^-8, a probability of 0.001 would become 0.004 or 0.
     [Fact]
-    public void Small_chances_of_a_drop_keep_their_law()
+    public void Small_drop_probabilities_are_preserved_in_bfloat16()
     {
         using var scope = NewDisposeScope();
         new SeedStream(3).SeedTorch("drops");
@@ -153,12 +153,12 @@ public sealed class PrecisionTests : IDisposable
         var features = ones(100, 100, 10, 10, dtype: ScalarType.BFloat16);
         var dropped = layer.call(features).eq(0).to(ScalarType.Float64).mean().ToDouble();
         Assert.Equal(ScalarType.BFloat16, layer.call(features).dtype);
-        // Six deviations of a million draws.
+        // Six standard deviations for a million draws.
         Assert.InRange(dropped, 0.001 - 6 * Math.Sqrt(0.001 / 1e6), 0.001 + 6 * Math.Sqrt(0.001 / 1e6));
     }
 
     [Fact]
-    public void Features_are_mixed_by_the_lambda_of_the_labels()
+    public void Features_are_mixed_with_the_lambda_of_the_labels()
     {
         using var scope = NewDisposeScope();
         using var carrier = new Carrier();
@@ -170,7 +170,7 @@ public sealed class PrecisionTests : IDisposable
         var mixed = carrier.call(images);
         var lambdas = attached.Plan.Lambdas();
         Assert.Equal(ScalarType.BFloat16, mixed.dtype);
-        // The image of ones keeps λ, rounded once.
+        // The image of ones becomes λ, rounded once.
         Assert.Equal((double)(float)(BFloat16)(float)lambdas[1], mixed[1, 0, 0, 0].ToDouble());
     }
 
@@ -184,7 +184,7 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void Maps_of_what_a_network_looks_at_are_float32_and_near_those_of_float32()
+    public void Saliency_maps_in_bfloat16_are_float32_and_close_to_those_in_float32()
     {
         using var scope = NewDisposeScope();
         using var model = new SeedStream(5).Network(() => ModelZoo.Create("resnet8", 4));

@@ -14,14 +14,14 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>Every strength follows its schedule inside a fit, and only the fit.</summary>
+/// <summary>Every strength follows its schedule during a fit, and only then.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class StrengthSchedulesTests
 {
     private static StrengthSchedule PerStep(params StrengthPoint[] points) => new(points) { PerStep = true };
 
     [Fact]
-    public void A_probability_that_jumps_in_the_middle_of_an_epoch_mixes_from_there_on()
+    public void A_probability_that_jumps_within_an_epoch_takes_effect_at_that_step()
     {
         var mixed =
             Mixed(new MixingCallback(new CutMix
@@ -32,12 +32,12 @@ public sealed class StrengthSchedulesTests
             Partners.Derangement
             })
             { Probability = PerStep((1.5, 0), (1.5, 1)) });
-        // 2 epochs of 4 steps: the seventh is epoch 1.5
+        // 2 epochs of 4 steps: the seventh step starts at epoch 1.5
         Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], mixed.Select(share => share > 0 ? 1 : 0));
     }
 
     [Fact]
-    public void Mixers_that_the_loader_cannot_do_follow_it_too()
+    public void Mixers_that_run_outside_the_loader_follow_the_schedule_too()
     {
         Assert.Equal([0, 0, 0, 0, 1, 1, 1, 1],
             Mixed(new MixingCallback(new Mixup { Partners = Partners.Derangement }) { Probability = new((1, 0), (1, 1)) })
@@ -60,7 +60,7 @@ public sealed class StrengthSchedulesTests
     }
 
     [Fact]
-    public void A_large_alpha_draws_near_one_half_and_a_small_one_near_the_ends()
+    public void A_large_alpha_draws_lambda_near_one_half_and_a_small_one_near_0_or_1()
     {
         var seen = new Watch();
         using var fit = new TrainerTests.Fit(batchSize: 1);
@@ -70,7 +70,7 @@ public sealed class StrengthSchedulesTests
     }
 
     [Fact]
-    public void An_erasers_probability_follows_it()
+    public void The_probability_of_an_eraser_follows_the_schedule()
     {
         var erased = new List<bool>();
         using var fit = new TrainerTests.Fit(batchSize: 5);
@@ -81,7 +81,7 @@ public sealed class StrengthSchedulesTests
     }
 
     [Fact]
-    public void The_drop_probability_of_one_method_follows_it_and_keeps_the_last_value()
+    public void The_drop_probability_of_one_method_follows_the_schedule_and_keeps_the_last_value()
     {
         using var fit = new TrainerTests.Fit(batchSize: 5);
         var model = fit.Model;
@@ -100,7 +100,7 @@ public sealed class StrengthSchedulesTests
     }
 
     [Fact]
-    public void A_network_of_ones_own_with_a_methods_layer_follows_it_and_one_without_is_refused_in_a_sentence()
+    public void A_custom_network_with_a_branch_layer_follows_the_schedule_and_one_without_is_rejected()
     {
         using var fit = new TrainerTests.Fit(batchSize: 5);
         var layer = (BranchLayer)new ShakeDrop().LayerAt(new BlockPlace(1, 1, 1, 1));
@@ -128,9 +128,9 @@ public sealed class StrengthSchedulesTests
         public override Tensor forward(Tensor images) => linear.call((images + end.call(branch.call(images))).mean([2, 3]));
     }
 
-    // The layers know nothing of time: without a schedule they work at full strength, as the option says; a recipe's run adds it.
+    // The layers have no schedule of their own and work at the full strength of their option; the run of a recipe adds the ramp.
     [Fact]
-    public void DropBlock_ramps_in_a_recipes_run_and_only_there()
+    public void DropBlock_ramps_only_in_the_run_of_a_recipe()
     {
         using var files = new PictureSet();
         var seen = new List<double>();
@@ -162,7 +162,7 @@ public sealed class StrengthSchedulesTests
     }
 
     [Fact]
-    public void Smoothing_acts_on_the_training_loss_alone()
+    public void Label_smoothing_follows_the_schedule()
     {
         using var fit = new TrainerTests.Fit(batchSize: 20);
         var used = new List<double>();

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>What TensorBoard is shown, read back from the event files.</summary>
+/// <summary>Reads back from the event files what is logged for TensorBoard.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class TensorBoardLogTests : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class TensorBoardLogTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void The_learning_rate_of_every_step_is_the_schedules()
+    public void The_learning_rate_of_every_step_matches_the_schedule()
     {
         var schedule = new Warmup(5, new Cosine(0.01, 15));
         Fit(schedule, epochs: 4);
@@ -27,7 +27,7 @@ public sealed class TensorBoardLogTests : IDisposable
     }
 
     [Fact]
-    public void Parameter_groups_with_rates_of_their_own_are_shown_apart()
+    public void Parameter_groups_with_different_rates_are_logged_separately()
     {
         Fit(new ConstantRate(0.01), epochs: 1, new HalfRate());
         var scalars = Scalars();
@@ -38,7 +38,7 @@ public sealed class TensorBoardLogTests : IDisposable
     }
 
     [Fact]
-    public void The_metrics_of_an_epoch_stand_at_its_last_step()
+    public void The_metrics_of_an_epoch_are_logged_at_its_last_step()
     {
         var seen = new Metrics();
         Fit(new ConstantRate(0.01), epochs: 2, seen);
@@ -49,7 +49,7 @@ public sealed class TensorBoardLogTests : IDisposable
     }
 
     [Fact]
-    public void The_test_stands_at_the_last_step()
+    public void The_test_metrics_are_logged_at_the_last_step()
     {
         using var fit = new TrainerTests.Fit();
         var test = fit.Run([new TensorBoardLog(folder)], epochs: 2, test: true).Test!;
@@ -59,9 +59,9 @@ public sealed class TensorBoardLogTests : IDisposable
             Scalars().Where(scalar => scalar.Tag.StartsWith("test/", StringComparison.Ordinal)));
     }
 
-    // It failed after the grids of step 5, as if killed in the middle of the next record.
+    // The fit fails after the grids of step 5, as if it were killed while writing the next record.
     [Fact]
-    public void A_resumed_fit_appends_to_the_one_file_and_no_step_appears_twice()
+    public void A_resumed_fit_appends_to_the_same_file_and_logs_no_step_twice()
     {
         var store = new CheckpointStore(Path.Combine(folder, "checkpoints"));
         var log = new TensorBoardLog(folder);
@@ -95,7 +95,7 @@ public sealed class TensorBoardLogTests : IDisposable
             options: new TrainerOptions { Epochs = epochs, Schedule = schedule, Optimizer = optimizer });
     }
 
-    // Event: 2 step, 5 summary; summary: 1 value; value: 1 tag, 2 simple value.
+    // Field numbers of an event: 2 step, 5 summary; of a summary: 1 value; of a value: 1 tag, 2 simple value.
     private List<(string Tag, long Step, float Value)> Scalars() =>
     [
         .. Directory.GetFiles(folder).SelectMany(EventFileReader.Read).Where(message => message.Any(field => field.Number == 5))

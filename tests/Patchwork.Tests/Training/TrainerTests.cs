@@ -17,7 +17,7 @@ namespace Patchwork.Tests.Training;
 public sealed class TrainerTests
 {
     [Fact]
-    public void A_failing_fit_is_told_in_order_and_ends_in_reverse_order_for_those_that_started()
+    public void A_failing_fit_notifies_the_started_callbacks_in_order_and_ends_them_in_reverse()
     {
         var log = new List<string>();
         using var fit = new Fit();
@@ -27,7 +27,7 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void Mixing_wraps_the_training_loss_alone_and_puts_everything_back_also_when_the_fit_throws()
+    public void Mixing_wraps_only_the_training_loss_and_restores_everything_even_if_the_fit_throws()
     {
         foreach (var failing in (bool[])[false, true])
         {
@@ -49,7 +49,7 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void A_mixer_that_must_see_pixels_mixes_at_the_start_of_the_step_with_the_same_pair_loss()
+    public void A_mixer_that_needs_pixels_mixes_at_the_start_of_the_step_with_the_same_pair_loss()
     {
         using var fit = new Fit();
         var watch = new LossWatch();
@@ -80,10 +80,10 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void A_thousand_steps_keep_the_number_of_live_tensors()
+    public void A_thousand_steps_leak_no_tensors()
     {
         Lane.NeedFull("a thousand steps");
-        GC.Collect();      // what other tests left to the finalizer must not be counted down here
+        GC.Collect();      // finalizers of other tests must not change the count here
         GC.WaitForPendingFinalizers();
         using var fit = new Fit(batchSize: 2);
         var counts = new List<long>();
@@ -92,7 +92,7 @@ public sealed class TrainerTests
         Assert.Single(counts.Where((_, i) => i % 10 == 9).Skip(1).Distinct());
     }
 
-    // Replaces the measured error by a made-up one, before early stopping looks.
+    // Replaces the measured error by a made-up one before early stopping reads it.
     private sealed class Pretend(double[] errors) : Callback
     {
         public override void OnTrainEpochEnd(TrainingState state) => state.Metrics["val/top1_error"] = errors[state.Epoch - 1];
@@ -100,7 +100,7 @@ public sealed class TrainerTests
 
     [Theory]
     [InlineData(new[] { 0.5, 0.4, 0.4, 0.45, 0.3, 0.2 }, 2, 0, 4)]      // equal is not lower
-    [InlineData(new[] { 0.5, 0.4, 0.45, 0.3, 0.35, 0.29, 0.4, 0.3, 0.1 }, 2, 0, 8)]      // a lower error starts the count anew
+    [InlineData(new[] { 0.5, 0.4, 0.45, 0.3, 0.35, 0.29, 0.4, 0.3, 0.1 }, 2, 0, 8)]      // a lower error restarts the count
     [InlineData(new[] { 0.5, 0.4, 0.45, 0.3, 0.35, 0.29, 0.1 }, 2, 0.05, 6)]
     [InlineData(new[] { 0.5, 0.49, 0.48, 0.47, 0.46, 0.3 }, 2, 0.05, 3)]
     public void Early_stopping_ends_the_fit_after_its_patience(double[] errors, int patience, double leastChange, int expected)
@@ -112,7 +112,7 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void Early_stopping_remembers_across_a_resume()
+    public void Early_stopping_keeps_its_state_across_a_resume()
     {
         using var fit = new Fit();
         var first = new EarlyStopping(2);
@@ -134,7 +134,7 @@ public sealed class TrainerTests
         fit.Run([new MixingCallback(every) { Probability = new StrengthSchedule((0, 0), (20, 1)) }, new MixedBatches(seen)], epochs: 21);
         double Share(long epoch) => seen.Where(batch => batch.Epoch == epoch).Average(batch => batch.Mixed ? 1.0 : 0.0);
         Assert.Equal((0.0, 1.0), (Share(0), Share(20)));
-        // Between them half of all batches: 210 draws, standard error 0.03.
+        // Over the whole ramp, half of all batches are mixed: 210 draws, standard error 0.03.
         Assert.InRange(seen.Average(batch => batch.Mixed ? 1.0 : 0.0), 0.38, 0.62);
     }
 

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Tests.Training;
 
-/// <summary>The average is the closed formula, evaluation sees it and training does not, and no interruption shows.</summary>
+/// <summary>The average equals its closed form, evaluation uses it and training does not, and interruptions do not change it.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class WeightAverageTests : IDisposable
 {
@@ -43,23 +43,23 @@ public sealed class WeightAverageTests : IDisposable
             }
             left *= kept;
         }
-        foreach (var (name, values) in Values(fit.Model))      // a fit that ended well left the averages there
+        foreach (var (name, values) in Values(fit.Model))      // a fit that ends normally leaves the averages in the model
             Assert.All(values.Zip(expected[name]), pair =>
                 Assert.Equal(pair.Second, pair.First, 2e-6 * Math.Max(1, Math.Abs(pair.Second))));
     }
 
     [Fact]
-    public void The_average_of_weights_that_do_not_change_is_these_weights_to_the_bit()
+    public void The_average_of_constant_weights_equals_them_bit_for_bit()
     {
         using var fit = new TrainerTests.Fit(batchSize: 2);
         var before = Values(fit.Model);
-        var still = new Sgd { LearningRate = 1e-60, Momentum = 0, Nesterov = false, WeightDecay = 0 };      // lost in rounding
+        var still = new Sgd { LearningRate = 1e-60, Momentum = 0, Nesterov = false, WeightDecay = 0 };      // each step is lost in rounding
         fit.Run([new WeightAverage { Decay = 0.7 }], options: new TrainerOptions { Epochs = 10, Optimizer = still });
         Assert.All(Values(fit.Model), entry => Assert.Equal(before[entry.Key], entry.Value));
     }
 
     [Fact]
-    public void Validation_and_test_see_the_averages_and_training_the_weights()
+    public void Validation_and_test_use_the_averages_and_training_uses_the_weights()
     {
         using var plain = new TrainerTests.Fit();
         var alone = new History();
@@ -74,7 +74,7 @@ public sealed class WeightAverageTests : IDisposable
         Assert.Equal(alone.Weights.Count, history.Weights.Count);
         foreach (var (one, other) in alone.Weights.Zip(history.Weights))
             Assert.All(one, entry => Assert.Equal(entry.Value, other[entry.Key]));
-        // Two validations and the test, each with the averages of its moment.
+        // Two validations and the test, each with the averages at that time.
         Assert.Equal(3, watch.Seen.Count);
         foreach (var (seen, expected) in watch.Seen.Zip(watch.Averages))
         {
@@ -86,7 +86,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Fact]
-    public void Best_holds_the_averages_and_the_present_buffers_last_the_weights()
+    public void Best_has_the_averages_with_the_current_buffers_and_last_the_trained_weights()
     {
         using var fit = new TrainerTests.Fit();
         var (history, store) = (new History(), Store("run"));
@@ -104,7 +104,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Fact]
-    public void Training_in_pieces_gives_the_bits_of_training_in_one_go()
+    public void Interrupted_training_equals_uninterrupted_training_bit_for_bit()
     {
         string[] files = ["last.safetensors", "last.callbacks", "best.safetensors"];
         Run("whole", null);
@@ -121,7 +121,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Fact]
-    public void A_fit_that_fails_leaves_the_weights_in_the_model()
+    public void A_fit_that_fails_leaves_the_trained_weights_in_the_model()
     {
         foreach (var stop in (Stop[])[new(Batch: 3), new(Validation: 1), new(Test: true)])
         {
@@ -134,7 +134,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Fact]
-    public void Averages_of_another_model_are_refused()
+    public void Averages_of_another_model_are_rejected()
     {
         using var fit = new TrainerTests.Fit();
         var error = Assert.Throws<InputException>(() => fit.Run([new WeightAverage(), new Foreign()]));
@@ -142,7 +142,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Fact]
-    public void A_step_keeps_the_number_of_live_tensors()
+    public void Steps_leak_no_tensors()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -154,7 +154,7 @@ public sealed class WeightAverageTests : IDisposable
     }
 
     [Theory, InlineData(0), InlineData(1), InlineData(-0.1), InlineData(double.NaN)]
-    public void A_decay_outside_its_range_is_refused(double decay) =>
+    public void A_decay_outside_its_range_is_rejected(double decay) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new WeightAverage { Decay = decay });
 
     private static SortedDictionary<string, float[]> Values(nn.Module model)
@@ -185,7 +185,7 @@ public sealed class WeightAverageTests : IDisposable
     private string[] Rates(string name) => [.. File.ReadLines(Path.Combine(folder, name, "metrics.jsonl"))
         .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!["learning_rate"]!.ToJsonString())];
 
-    /// <summary>Where a fit is made to fail: before a step, in an epoch's validation, or in the test.</summary>
+    /// <summary>The point at which a fit is made to fail: before a step, in the validation of an epoch, or in the test.</summary>
     private sealed record Stop(long Batch = -1, int Validation = -1, bool Test = false)
     {
         public Exception? With { get; init; }
@@ -193,7 +193,7 @@ public sealed class WeightAverageTests : IDisposable
 
     private sealed class Interrupt(Stop stop) : Callback
     {
-        // Between two steps, where the trainer looks for a cancellation.
+        // Between two steps, where the trainer checks for cancellation.
         public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
         {
             If(state.Step == stop.Batch);
@@ -211,7 +211,7 @@ public sealed class WeightAverageTests : IDisposable
         }
     }
 
-    // The parameters before the first step and after each.
+    // The parameters before the first step and after each step.
     private sealed class History : Callback
     {
         public List<SortedDictionary<string, float[]>> Weights { get; } = [];
@@ -221,7 +221,7 @@ public sealed class WeightAverageTests : IDisposable
         public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Weights.Add(Values(state.Model));
     }
 
-    // What the model holds while it is evaluated, beside the average computed here.
+    // Records the weights of the model during evaluation, and the average that is computed here for comparison.
     private sealed class Watch : Callback
     {
         private SortedDictionary<string, float[]> average = [];
@@ -254,7 +254,7 @@ public sealed class WeightAverageTests : IDisposable
         }
     }
 
-    // Gives a second average of the fit's model a checkpoint that lacks a bias.
+    // Loads a checkpoint that lacks a bias into a second average of the model.
     private sealed class Foreign : Callback
     {
         public override void OnTrainStart(TrainingState state)
