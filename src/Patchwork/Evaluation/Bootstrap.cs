@@ -3,19 +3,19 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Percentile bootstrap (Efron, 1979): images are drawn with replacement, as many as there are, and a statistic is measured on each draw.
-/// It says how far a number moves with the choice of test images, not with the training seed.
+/// Percentile bootstrap (Efron, 1979): the images are resampled with replacement, as many as there are, and a statistic is computed on each
+/// resample. The interval reflects the choice of test images, not the training seed.
 /// </summary>
 public static class Bootstrap
 {
-    /// <summary>Draws of the images. More change the ends by less than they are worth.</summary>
+    /// <summary>Number of resamples. More resamples barely move the interval.</summary>
     public const int Resamples = 1000;
 
-    /// <summary>The middle 95 % of statistics over draws of <paramref name="count"/> images.</summary>
-    /// <param name="count">Images. Range: at least 1.</param>
+    /// <summary>Returns the middle 95 % of each statistic over resamples of <paramref name="count"/> images.</summary>
+    /// <param name="count">Number of images. Range: at least 1.</param>
     /// <param name="draws">Randomness; the same stream gives the same intervals.</param>
     /// <param name="statistics">
-    /// The statistics, any number of them, of images that count as often as the array says (one entry an image).
+    /// Computes any number of statistics; the array says how often each image counts, with one entry per image.
     /// </param>
     public static Interval[] Of(int count, Draws draws, Func<int[], double[]> statistics)
     {
@@ -23,7 +23,7 @@ public static class Bootstrap
         return Middle(draws, () => statistics(Redraw(times, draws)));
     }
 
-    /// <summary>The middle 95 % of statistics of two groups of images, each drawn anew by itself.</summary>
+    /// <summary>Returns the middle 95 % of each statistic of two groups of images, which are resampled independently.</summary>
     /// <inheritdoc cref="Of(int, Draws, Func{int[], double[]})"/>
     public static Interval[] Of(int first, int second, Draws draws, Func<int[], int[], double[]> statistics)
     {
@@ -31,7 +31,7 @@ public static class Bootstrap
         return Middle(draws, () => statistics(Redraw(a, draws), Redraw(b, draws)));
     }
 
-    /// <summary>The interval of the mean of one value an image.</summary>
+    /// <summary>Returns the interval of the mean of one value per image.</summary>
     public static Interval OfMean(IReadOnlyList<double> values, Draws draws) => Of(values.Count, draws, times =>
     {
         var sum = 0.0;
@@ -54,14 +54,14 @@ public static class Bootstrap
         var all = Enumerable.Range(0, Resamples).Select(_ => statistics()).ToArray();
         return [.. Enumerable.Range(0, all[0].Length).Select(k =>
         {
-            var sorted = all.Select(one => one[k]).Where(double.IsFinite).Order().ToArray();      // a draw may lack a class
+            var sorted = all.Select(one => one[k]).Where(double.IsFinite).Order().ToArray();      // a resample may lack a class
             if (sorted.Length == 0)
                 return new Interval(double.NaN, double.NaN);
             return new Interval(Quantile(sorted, 0.025), Quantile(sorted, 0.975));
         })];
     }
 
-    // Linear between order statistics, as NumPy's default.
+    // Linear interpolation between order statistics, as NumPy does by default.
     internal static double Quantile(IReadOnlyList<double> sorted, double share)
     {
         var place = share * (sorted.Count - 1);

@@ -2,38 +2,40 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>What a method changed in a metric against the baseline, and how sure that is.</summary>
-/// <param name="Value">Mean over the seeds of the method's value less the baseline's.</param>
+/// <summary>The difference of a metric between a method and the baseline, with its uncertainty.</summary>
+/// <param name="Value">Mean over the seeds of the method's value minus the baseline's.</param>
 /// <param name="OverImages">
-/// 95 % interval when the test images are drawn anew, both methods being measured on the same ones (paired bootstrap); null where a metric
-/// is no mean over images.
+/// 95 % interval over resampled test images, with both methods measured on the same images (paired bootstrap); null if the metric is not a
+/// mean over images.
 /// </param>
-/// <param name="OverSeeds">95 % t-interval over the seeds, of the differences seed by seed; null for a single seed.</param>
+/// <param name="OverSeeds">95 % t-interval over the seeds, from the difference of each seed; null for a single seed.</param>
 public sealed record Difference(double Value, Interval? OverImages, Interval? OverSeeds)
 {
     /// <summary>
-    /// True when 0 lies in an interval that is known, or none is: then neither the images nor the seeds rule out that nothing changed.
+    /// True if 0 is inside a known interval, or if no interval is known: the measurements then do not rule out that nothing changed.
     /// </summary>
     public bool IsNoise => OverImages is null && OverSeeds is null || OverImages?.Contains(0) == true || OverSeeds?.Contains(0) == true;
 
     /// <summary>Compares a metric of two methods.</summary>
     /// <param name="metric">Its name.</param>
-    /// <param name="method">The method's results, one a seed.</param>
-    /// <param name="baseline">The baseline's, of the same seeds in the same order.</param>
+    /// <param name="method">The method's results, one per seed.</param>
+    /// <param name="baseline">The baseline's results, for the same seeds in the same order.</param>
     /// <param name="otherImages">
-    /// True where each seed has test images of its own, as in cross-validation: then they count together. Default false.
+    /// Whether each seed has its own test images, as in cross-validation; the images of all seeds are then pooled. Default false.
     /// </param>
-    /// <exception cref="ArgumentException">There are not as many of both, or none.</exception>
+    /// <exception cref="ArgumentException">The lists are empty or differ in length.</exception>
     public static Difference Of(string metric, IReadOnlyList<SuiteResult> method, IReadOnlyList<SuiteResult> baseline,
         bool otherImages = false)
     {
         if (method.Count == 0 || method.Count != baseline.Count)
-            throw new ArgumentException($"Both methods need results of the same seeds. Received: {method.Count} and {baseline.Count}.");
+            throw new ArgumentException($"Both methods need results for the same seeds. Received: {method.Count} and {baseline.Count}.");
         var differences = method.Zip(baseline, (one, other) => one.Metrics[metric].Value - other.Metrics[metric].Value).ToArray();
         return new Difference(differences.Average(), OfImages(metric, method, baseline, otherImages), TInterval(differences));
     }
 
-    /// <summary>The 95 % t-interval of a mean: mean ± t·s/√n, t of n - 1 degrees of freedom; null for fewer than two values.</summary>
+    /// <summary>
+    /// The 95 % t-interval of a mean: mean ± t·s/√n, with t for n - 1 degrees of freedom; null for fewer than two values.
+    /// </summary>
     public static Interval? TInterval(IReadOnlyList<double> values)
     {
         if (values.Count < 2)
@@ -62,8 +64,8 @@ public sealed record Difference(double Value, Interval? OverImages, Interval? Ov
         return Bootstrap.OfMean(mean, new SeedStream(0).Open("paired bootstrap"));
     }
 
-    // 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; from there the expansion in 1/df (Abramowitz and Stegun 26.7.5),
-    // right to 1e-5.
+    // 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom; above that, the expansion in 1/df (Abramowitz and Stegun 26.7.5),
+    // accurate to 1e-5.
     internal static double StudentT(int freedom)
     {
         double[] table =

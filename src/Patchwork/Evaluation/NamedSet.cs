@@ -2,14 +2,14 @@ using Patchwork.Data;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>A data set as an option of a suite names it: <c>cifar10</c>, or with its folder <c>folder=DIR</c>.</summary>
+/// <summary>A data set as named in an option of a suite: <c>cifar10</c>, or with its folder, <c>folder=DIR</c>.</summary>
 /// <param name="Id">Its id in <see cref="DatasetCatalogue"/>.</param>
-/// <param name="Folder">Its folder; null for the one where sets are looked for.</param>
-/// <param name="Name">Its name in results: the folder's own where one is given, else the id; in lower case.</param>
+/// <param name="Folder">Its folder; null for the folder in which data sets are looked up.</param>
+/// <param name="Name">Its name in results, in lower case: the name of the folder if one is given, otherwise the id.</param>
 internal sealed record NamedSet(string Id, string? Folder, string Name)
 {
     /// <summary>
-    /// Texts of several sets from one with commas between them. A comma that no data set's name follows belongs to a folder's path.
+    /// Splits a comma-separated list of sets. A comma that is not followed by the name of a data set is part of a folder's path.
     /// </summary>
     public static IReadOnlyList<string> Several(string text)
     {
@@ -32,13 +32,13 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
         return new NamedSet(parts[0].ToLowerInvariant(), parts.ElementAtOrDefault(1), name.ToLowerInvariant());
     }
 
-    /// <summary>The set.</summary>
-    /// <param name="imageSize">Rows and columns where the set leaves them open; null for its default.</param>
-    /// <param name="beside">The set that it is compared with: image files are decoded in the same way.</param>
+    /// <summary>Opens the set.</summary>
+    /// <param name="imageSize">Rows and columns of the images if the set does not define them; null for its default.</param>
+    /// <param name="beside">The set that it is compared with; image files are decoded in the same way.</param>
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public DatasetPair Open(int? imageSize, Dataset beside) => DatasetCatalogue.Open(Id, Options(imageSize, beside));
 
-    /// <summary>Its test images for what needs no labels: of a folder all pictures that lie in it, or in its test part.</summary>
+    /// <summary>Opens its test images for measurements that need no labels: all images of a folder, or of the folder's test part.</summary>
     /// <inheritdoc cref="Open"/>
     public Dataset OpenImages(int? imageSize, Dataset beside) => Id == DatasetCatalogue.OwnPictures.Id
         ? ImageFolder.OpenWithoutClasses(Options(imageSize, beside)) : Open(imageSize, beside).Test;

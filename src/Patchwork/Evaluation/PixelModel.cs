@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A network over pixels in [0, 1], the normalization inside. Attacks, occlusions and noise are measured in pixels, so that an ε of 8/255
-/// is eight grey levels for every network.
+/// A network that accepts pixels in [0, 1] and normalizes them itself. Attacks, occlusions and noise are defined in pixels, so that an ε of
+/// 8/255 is eight grey levels for every network.
 /// </summary>
 public sealed class PixelModel : IDisposable
 {
     private readonly nn.Module<Tensor, Tensor> network;
     private readonly Tensor mean, deviation;
 
-    /// <summary>A network that is used in evaluation mode and stays its owner's.</summary>
-    /// <param name="network">From normalized images (N, C, H, W) to logits (N, K).</param>
-    /// <param name="normalization">Mean and deviation a channel, in [0, 1].</param>
+    /// <summary>Wraps a network, which is used in evaluation mode; the caller still owns it.</summary>
+    /// <param name="network">The network, from normalized images (N, C, H, W) to logits (N, K).</param>
+    /// <param name="normalization">Mean and standard deviation per channel, in [0, 1].</param>
     public PixelModel(nn.Module<Tensor, Tensor> network, Normalization normalization)
     {
         this.network = network;
@@ -25,10 +25,10 @@ public sealed class PixelModel : IDisposable
         deviation = Planes(normalization.StandardDeviation, device);
     }
 
-    /// <summary>What pixels are normalized with.</summary>
+    /// <summary>The normalization that is applied to pixels.</summary>
     public Normalization Normalization { get; }
 
-    /// <summary>Logits (N, K) of pixels (N, C, H, W) in [0, 1], differentiable; owned by the caller.</summary>
+    /// <summary>Computes the logits (N, K) of pixels (N, C, H, W) in [0, 1], differentiably; the caller owns the result.</summary>
     public Tensor Logits(Tensor pixels)
     {
         network.eval();
@@ -36,7 +36,7 @@ public sealed class PixelModel : IDisposable
         return network.call(normalized);
     }
 
-    /// <summary>What the network is given for pixels (N, C, H, W) in [0, 1]; owned by the caller.</summary>
+    /// <summary>Computes the network's input for pixels (N, C, H, W) in [0, 1]; the caller owns the result.</summary>
     public Tensor Normalized(Tensor pixels)
     {
         using var centred = pixels - mean;
@@ -44,10 +44,11 @@ public sealed class PixelModel : IDisposable
     }
 
     /// <summary>
-    /// Gradient (N, C, H, W) of a sum over images with respect to the pixels; the network's own gradients are neither read nor written.
+    /// Computes the gradient (N, C, H, W) of a sum over images with respect to the pixels; the gradients of the network's parameters are
+    /// neither read nor written.
     /// </summary>
     /// <param name="pixels">Pixels (N, C, H, W).</param>
-    /// <param name="objective">From logits (N, K) to one number.</param>
+    /// <param name="objective">Computes one number from logits (N, K).</param>
     public Tensor Gradient(Tensor pixels, Func<Tensor, Tensor> objective)
     {
         using var scope = NewDisposeScope();
@@ -62,7 +63,7 @@ public sealed class PixelModel : IDisposable
         return tensor(values.ToArray()).reshape(1, -1, 1, 1).to(device).DetachFromDisposeScope();
     }
 
-    /// <summary>Frees what belongs to this wrapper, not the network.</summary>
+    /// <summary>Frees the tensors of this wrapper, not the network.</summary>
     public void Dispose()
     {
         mean.Dispose();

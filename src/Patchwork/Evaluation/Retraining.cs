@@ -2,28 +2,28 @@ using Patchwork.Data;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>A training that a suite asks for: it starts from the weights of the network that is evaluated, on another data set.</summary>
+/// <summary>A training that a suite requests: it starts from the weights of the evaluated network and uses another data set.</summary>
 public sealed record Retraining
 {
-    /// <summary>Id of the suite that asks.</summary>
+    /// <summary>Id of the suite that requests it.</summary>
     public required string Suite { get; init; }
 
-    /// <summary>Its name, different for whatever leads to different weights: the same name is not trained twice.</summary>
+    /// <summary>Its name. Trainings that lead to different weights need different names: the same name is not trained twice.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What progress messages call it.</summary>
+    /// <summary>Its name in progress messages.</summary>
     public required string Label { get; init; }
 
     /// <summary>The data set.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>The data set's folder; null, the default, for the one where sets are looked for.</summary>
+    /// <summary>The data set's folder; null, the default, for the folder in which data sets are looked up.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>Rows and columns of images whose set leaves them open. Range 8 to 1024.</summary>
+    /// <summary>Rows and columns of the images if the data set does not define them. Range 8 to 1024.</summary>
     public required int ImageSize { get; init; }
 
-    /// <summary>What its images are normalized with: the set's own, not what the weights were trained with.</summary>
+    /// <summary>The normalization of its images: the data set's own, not the one that the weights were trained with.</summary>
     public required Normalization Normalization { get; init; }
 
     /// <summary>

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// The mean of <paramref name="Count"/> values and their sample standard deviation (divisor n - 1; NaN for fewer than two values, where
-/// there is none).
+/// The mean of <paramref name="Count"/> values and their sample standard deviation (divisor n - 1; NaN for fewer than two values).
 /// </summary>
 public readonly record struct Statistic(double Mean, double StandardDeviation, int Count)
 {
@@ -19,8 +18,8 @@ public readonly record struct Statistic(double Mean, double StandardDeviation, i
     }
 
     /// <summary>
-    /// "72.70 ± 0.31", or "72.70" where there is no standard deviation, or "-" where there is no mean; with <paramref name="decimals"/>
-    /// digits after the point.
+    /// Formats the statistic as "72.70 ± 0.31", as "72.70" if there is no standard deviation, or as "-" if there is no mean; with
+    /// <paramref name="decimals"/> digits after the point.
     /// </summary>
     public string ToString(int decimals)
     {

@@ -7,50 +7,52 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>What is evaluated: a trained network, the set that it is tested on, and what the measuring needs beside them.</summary>
-/// <param name="Network">From normalized images (N, C, H, W) to logits (N, K); used in evaluation mode.</param>
+/// <summary>The subject of an evaluation: a trained network, its test set, and everything else that the measurements need.</summary>
+/// <param name="Network">The network, from normalized images (N, C, H, W) to logits (N, K); used in evaluation mode.</param>
 /// <param name="Test">The test set.</param>
 /// <param name="Seeds">Randomness of drawn images, pairs, starts and intervals.</param>
 public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, SeedStream Seeds)
 {
-    /// <summary>A second network of the run, that of its best epoch; null where there is none.</summary>
+    /// <summary>The network of the run's best epoch; null if there is none.</summary>
     public nn.Module<Tensor, Tensor>? BestNetwork { get; init; }
 
-    /// <summary>Held-out images that a temperature may be fitted on; null where there are none.</summary>
+    /// <summary>Validation images, on which a temperature or a threshold is fitted; null if there are none.</summary>
     public Dataset? Validation { get; init; }
 
     /// <summary>
-    /// How many images <see cref="Test"/> was limited to, which holds for other test sets that a suite opens too; null, the default, for no
-    /// limit.
+    /// How many images <see cref="Test"/> was limited to, which also applies to other test sets that a suite opens; null, the default, for
+    /// no limit.
     /// </summary>
     public int? Limit { get; init; }
 
     /// <summary>
-    /// Trains <see cref="Network"/> further and returns the result, which the caller owns; told how much is done, 0 to 1. Null, the
-    /// default, where it cannot be trained.
+    /// Trains <see cref="Network"/> further and returns the result, which the caller owns; the second argument receives the progress, 0 to
+    /// 1. Null, the default, if the network cannot be trained.
     /// </summary>
     public Func<Retraining, Action<double>, nn.Module<Tensor, Tensor>>? Retrain { get; init; }
 
     /// <summary>Images per pass. Range: at least 1. Default 100.</summary>
     public int BatchSize { get; init; } = LoaderOptions.EvaluationBatch;
 
-    /// <summary>Where the networks are. Default CPU.</summary>
+    /// <summary>The device of the networks. Default CPU.</summary>
     public Device Device { get; init; } = CPU;
 
-    /// <summary>Told how much of a suite is done, 0 to 1.</summary>
+    /// <summary>Receives the progress of a suite, 0 to 1.</summary>
     public Action<double> Progress { get; init; } = _ => { };
 
-    /// <summary>Ends the measuring between two batches.</summary>
+    /// <summary>Cancels the measurements between two batches.</summary>
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>
-    /// The batches of a set, one after the other: pixels (N, C, H, W) in [0, 1], not normalized, and labels (N), where the network is. A
-    /// batch is valid until the next one.
+    /// Iterates over the batches of a set: pixels (N, C, H, W) in [0, 1], not normalized, and labels (N), on the network's device. A batch
+    /// is valid until the next one.
     /// </summary>
     /// <param name="images">The set.</param>
-    /// <param name="part">Which pass of the suite this is.</param>
-    /// <param name="parts">Of how many of the same length.</param>
-    /// <param name="threads">Threads that read images ahead, for a set whose images cost work. Range: at least 0. Default 1.</param>
+    /// <param name="part">Which pass of the suite this is, from 0; for the progress.</param>
+    /// <param name="parts">Number of passes of the suite, all of the same length.</param>
+    /// <param name="threads">
+    /// Threads that read images ahead, for a set whose images are expensive to compute. Range: at least 0. Default 1.
+    /// </param>
     public IEnumerable<Batch> Batches(Dataset images, int part = 0, int parts = 1, int threads = 1)
     {
         using var loader = new BatchLoader(new RawPixels(images), Seeds, LoaderOptions.Evaluation(BatchSize, threads));
@@ -70,31 +72,31 @@ public sealed record Subject(nn.Module<Tensor, Tensor> Network, Dataset Test, Se
         }
     }
 
-    /// <summary>For each image of a batch, 1 where the best class is not the label, else 0.</summary>
-    /// <param name="logits">Logits (N, K); of equal ones that of the lower class number is the better one.</param>
+    /// <summary>Returns for each image of a batch 1 if its label is not among the best classes, otherwise 0.</summary>
+    /// <param name="logits">Logits (N, K); among equal logits, the lower class number ranks higher.</param>
     /// <param name="labels">Labels (N).</param>
-    /// <param name="places">How many of the best classes count as right. Default 1.</param>
+    /// <param name="places">How many of the best classes count as correct. Default 1.</param>
     internal static double[] Errors(Tensor logits, Tensor labels, int places = 1)
     {
         using var scope = NewDisposeScope();
         return Numbers(Ranking.Within(logits, labels, places).logical_not());
     }
 
-    /// <summary>The numbers of a tensor.</summary>
+    /// <summary>Returns the values of a tensor in double precision.</summary>
     internal static double[] Numbers(Tensor values)
     {
         using var scope = NewDisposeScope();
         return values.detach().to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
     }
 
-    /// <summary>The rows of a tensor (N, K), as numbers of single precision.</summary>
+    /// <summary>Returns the rows of a tensor (N, K) in single precision.</summary>
     internal static IEnumerable<float[]> Rows(Tensor values)
     {
         using var scope = NewDisposeScope();
         return values.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)values.size(1));
     }
 
-    /// <summary>A set whose loader leaves pixels in [0, 1] as they are.</summary>
+    /// <summary>A set that is not normalized: its loader returns pixels in [0, 1].</summary>
     private sealed class RawPixels(Dataset whole) : DatasetView(whole)
     {
         public override Normalization Normalization { get; } =

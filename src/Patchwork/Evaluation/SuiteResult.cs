@@ -2,7 +2,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>A suite and what it measured.</summary>
+/// <summary>A suite and its results.</summary>
 /// <param name="Suite">The suite with its options.</param>
 /// <param name="Result">Its numbers.</param>
 public sealed record MeasuredSuite(Suite Suite, SuiteResult Result)
@@ -10,7 +10,7 @@ public sealed record MeasuredSuite(Suite Suite, SuiteResult Result)
     /// <summary>How many test images the test set was limited to. Default null: all were used.</summary>
     public int? Limit { get; init; }
 
-    /// <summary>What the network computed in. Default <see cref="Precision.Float32"/>.</summary>
+    /// <summary>The precision of the network's computations. Default <see cref="Precision.Float32"/>.</summary>
     public Precision Precision { get; init; }
 
     /// <summary>The options that were not the suite's defaults, as text, e.g. <c>layer layer3</c>. Default empty: none.</summary>
@@ -34,32 +34,32 @@ public sealed class SuiteResult
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> PerImage => perImage;
 
-    /// <summary>Curves and matrices, rows of numbers, by name.</summary>
+    /// <summary>Curves and matrices as rows of numbers, by name.</summary>
     public IReadOnlyDictionary<string, double[][]> Tables => tables;
 
-    /// <summary>Why values are absent, a sentence each.</summary>
+    /// <summary>Notes, for example on why values are missing; one sentence each.</summary>
     public IReadOnlyList<string> Notes => notes;
 
-    /// <summary>Says why values are absent.</summary>
+    /// <summary>Adds a note, for example on why values are missing.</summary>
     /// <param name="sentence">One sentence for the reader of the numbers.</param>
     public void AddNote(string sentence) => notes.Add(sentence);
 
     /// <summary>Adds a metric.</summary>
     /// <param name="name">Its name in snake_case.</param>
-    /// <param name="value">Its value; shares lie between 0 and 1. NaN where there is none.</param>
-    /// <param name="interval">Its 95 % interval over the test images; null where that is not known.</param>
+    /// <param name="value">Its value; shares are between 0 and 1. NaN if there is none.</param>
+    /// <param name="interval">Its 95 % interval over the test images; null if it is not known.</param>
     /// <param name="n">Number of images that it was measured on.</param>
-    /// <exception cref="ArgumentException">There is a metric of that name.</exception>
+    /// <exception cref="ArgumentException">A metric of that name exists already.</exception>
     public void Add(string name, double value, Interval? interval, long n) => metrics.Add(name, new Metric(value, interval, n));
 
     /// <summary>
-    /// Adds a metric that is the mean of one value per image, with its bootstrap interval. Means of equally many images are resampled
-    /// alike. Without values it is absent.
+    /// Adds a metric that is the mean of one value per image, with its bootstrap interval. Metrics with the same number of images use the
+    /// same resamples. Without values the metric is NaN.
     /// </summary>
     /// <param name="name">Its name in snake_case.</param>
     /// <param name="values">One value per image in the order of the test set.</param>
-    /// <param name="seeds">Randomness of the interval: that of the <see cref="Subject"/>.</param>
-    /// <exception cref="ArgumentException">There is a metric of that name.</exception>
+    /// <param name="seeds">Randomness of the interval, from the <see cref="Subject"/>.</param>
+    /// <exception cref="ArgumentException">A metric of that name exists already.</exception>
     public void AddMean(string name, IReadOnlyList<double> values, SeedStream seeds)
     {
         if (values.Count == 0)
@@ -71,8 +71,8 @@ public sealed class SuiteResult
 
     /// <summary>Adds a table for a chart.</summary>
     /// <param name="name">Its name in snake_case.</param>
-    /// <param name="rows">Its rows; NaN where there is no number.</param>
-    /// <exception cref="ArgumentException">There is a table of that name.</exception>
+    /// <param name="rows">Its rows; NaN if there is no number.</param>
+    /// <exception cref="ArgumentException">A table of that name exists already.</exception>
     public void AddTable(string name, IEnumerable<double[]> rows) => tables.Add(name, [.. rows]);
 
     internal static SuiteResult Of(

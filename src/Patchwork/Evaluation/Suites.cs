@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>The catalogue of suites, one line each.</summary>
+/// <summary>The catalogue of suites.</summary>
 public static class Suites
 {
     /// <summary>All suites with their default options, in the order in which they run.</summary>
@@ -19,9 +19,9 @@ public static class Suites
         new TransferSuite(),
     ];
 
-    /// <summary>Suites by their names, in the order of the catalogue.</summary>
-    /// <param name="names">Names in any case separated by commas, or <c>all</c>.</param>
-    /// <exception cref="InputException">No suite has one of the names; the nearest one is offered.</exception>
+    /// <summary>Finds suites by name and returns them in the order of the catalogue.</summary>
+    /// <param name="names">Comma-separated names in any case, or <c>all</c>.</param>
+    /// <exception cref="InputException">One of the names is unknown; the message suggests the nearest one.</exception>
     public static IReadOnlyList<Suite> Parse(string names)
     {
         names = names.ToLowerInvariant();
@@ -36,11 +36,13 @@ public static class Suites
         return [.. All.Where(suite => wanted.Contains(suite.Id))];
     }
 
-    // The first version stored these in every result, null where they belong to another suite. Later options are stored by their suite
-    // alone, so that a new suite does not outdate the results of the others.
+    // The first version stored these keys in every result, with null for those of other suites. Later options are stored only by their own
+    // suite, so that a new suite does not invalidate the results of the others.
     private static readonly string[] AlwaysStored = ["layer", "transfer", "corruptions", "out_sets"];
 
-    /// <summary>A suite's fingerprint, limit and precision as result files hold them; of float32 where they do not say.</summary>
+    /// <summary>
+    /// Returns a suite's fingerprint, limit and precision as stored in result files; a file without a precision means float32.
+    /// </summary>
     internal static JsonObject Stored(Suite suite, int? limit, Precision precision = Precision.Float32)
     {
         var stored = new JsonObject { ["limit"] = limit };
@@ -53,7 +55,9 @@ public static class Suites
         return stored;
     }
 
-    /// <summary>Which stored options are not the defaults of the catalogue's suite, as text; empty for a suite of the user's own.</summary>
+    /// <summary>
+    /// Returns the stored options that differ from the defaults of the catalogue's suite, as text; empty for a user-defined suite.
+    /// </summary>
     internal static string Choices(Suite suite, JsonObject stored)
     {
         if (All.FirstOrDefault(one => one.Id == suite.Id) is not { } known)

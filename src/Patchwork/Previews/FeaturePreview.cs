@@ -12,12 +12,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Previews;
 
 /// <summary>
-/// Rows of a preview sheet for what works behind the pixels, carried out on real features, gates and labels: mixed and blocked maps of
-/// features, the factors of branches in training, forward and backward, and in evaluation, label vectors.
+/// Rows of a preview sheet for methods that act on features, branches or labels instead of pixels, computed with real features, gates and
+/// labels. They show mixed and blocked feature maps; the factors of branches in training (forward and backward) and in evaluation; or label
+/// vectors.
 /// </summary>
 internal sealed class FeaturePreview
 {
-    private const int Blocks = 16, Stages = 4, Steps = 16;      // of the network and the training whose branches are drawn
+    private const int Blocks = 16, Stages = 4, Steps = 16;      // of the network and the training whose branches are shown
 
     private readonly Dataset dataset;
     private readonly SeedStream seeds;
@@ -25,10 +26,10 @@ internal sealed class FeaturePreview
     private readonly Tensor images;
     private readonly IReadOnlyList<int> ids;
 
-    /// <param name="dataset">Where the pictures come from.</param>
-    /// <param name="seeds">Decides pictures and draws.</param>
-    /// <param name="model">The network whose features are shown; it is left as it was.</param>
-    /// <param name="count">Pictures to choose from.</param>
+    /// <param name="dataset">The data set that provides the pictures.</param>
+    /// <param name="seeds">Randomness of the pictures and of the methods' draws.</param>
+    /// <param name="model">The network whose features are shown; its state is unchanged afterwards.</param>
+    /// <param name="count">Number of pictures to choose from.</param>
     public FeaturePreview(Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor> model, int count)
     {
         (this.dataset, this.seeds, this.model) = (dataset, seeds, model);
@@ -37,30 +38,31 @@ internal sealed class FeaturePreview
         (images, ids) = (batch.Images.clone(), [.. batch.Ids]);
     }
 
-    /// <summary>Rows that there can be at most, one a picture.</summary>
+    /// <summary>The maximum number of rows, one per picture.</summary>
     public int Count => ids.Count;
 
-    /// <summary>What the four columns show.</summary>
+    /// <summary>Returns the headings of the four columns.</summary>
     public static string[] Columns(IMethod method) => method switch
     {
-        FeatureMixer => ["a: features", "b: features", "what the layers behind see", "|difference from a|"],
+        FeatureMixer => ["a: features", "b: features", "what the next layers see", "|difference from a|"],
         BranchRegularizer { Point: BranchPoint.Features } =>
-            ["a: original", "features of a channel", "what the layers behind see", "what is kept"],
-        BranchRegularizer => ["chance of a drop", "factor of the branch", "factor of its gradient", "factor in evaluation"],
+            ["a: original", "one channel", "what the next layers see", "kept"],
+        BranchRegularizer => ["drop probability", "branch factor", "gradient factor", "factor in evaluation"],
         _ => ["a: original", "label", "label in training", "|difference|"],
     };
 
-    /// <summary>A row: what the method does to picture <paramref name="i"/>, or in draw <paramref name="i"/>.</summary>
+    /// <summary>Returns a row that shows what the method does to picture <paramref name="i"/>, or in draw <paramref name="i"/>.</summary>
     public PreviewRow Row(IMethod method, int i, string name) => method switch
     {
         FeatureMixer mixer => Mixed(mixer, i, name),
         BranchRegularizer { Point: BranchPoint.Features } regularizer => Blocked(regularizer, i, name),
         BranchRegularizer regularizer => Branches(regularizer, i, name),
         LabelRule rule => Labels(rule, i, name),
-        _ => throw new ArgumentException($"{method.Id} shows in pixels."),
+        _ => throw new ArgumentException("A feature preview needs a method that acts on features, branches or labels. "
+            + $"Received: {method.Id}."),
     };
 
-    // One layer a row, the deepest first; a network of that layer alone mixes its features.
+    // One layer per row, the deepest first; a network of only that layer mixes its features.
     private PreviewRow Mixed(FeatureMixer mixer, int i, string name)
     {
         var layer = mixer.Layers[^(1 + i % mixer.Layers.Count)];
@@ -92,7 +94,7 @@ internal sealed class FeaturePreview
             ]);
     }
 
-    // The map before the classifier; of its channels the one that loses most.
+    // The feature map before the classifier; shows the channel that loses the most.
     private PreviewRow Blocked(BranchRegularizer method, int i, string name)
     {
         using var noGradient = no_grad();
@@ -115,7 +117,7 @@ internal sealed class FeaturePreview
             ]);
     }
 
-    // A one goes through the branch of every block, once a step, and comes back as a gradient.
+    // The value 1 passes through the branch of every block once per step, forward and as a gradient backward.
     private PreviewRow Branches(BranchRegularizer method, int draw, string name)
     {
         var places = Enumerable.Range(1, Blocks).Select(block => new BlockPlace(block, Blocks, 1 + (block - 1) * Stages / Blocks, Stages))
@@ -169,7 +171,7 @@ internal sealed class FeaturePreview
                 new PreviewCell(Bars(own), $"1 for {Class(i)}, 0 for all others"),
                 new PreviewCell(Bars(ruled),
                     FormattableString.Invariant($"{ruled[label]:0.000} for {Class(i)}, {other:0.000} for each other on average")),
-                new PreviewCell(Bars([.. ruled.Zip(own, (after, first) => Math.Abs(after - first))]), "moved"),
+                new PreviewCell(Bars([.. ruled.Zip(own, (after, first) => Math.Abs(after - first))]), "absolute change"),
             ]);
     }
 
@@ -180,7 +182,7 @@ internal sealed class FeaturePreview
     private Box Scaled(Box box, MixPlan plan) => new(box.Top * dataset.Height / plan.Height, box.Left * dataset.Width / plan.Width,
         box.Bottom * dataset.Height / plan.Height, box.Right * dataset.Width / plan.Width);
 
-    // Maps (n, h, w) on one scale of greys, least black and greatest white, in the size of the pictures.
+    // Maps (n, h, w) on a common grey scale, minimum black and maximum white, in the size of the pictures.
     private Picture[] Grey(Tensor maps)
     {
         var (least, greatest) = (maps.min(), maps.max());
@@ -206,7 +208,7 @@ internal sealed class FeaturePreview
         return new Picture(rows, columns, rgb).Resized(dataset.Height, dataset.Width);
     }
 
-    // From 0 at the bottom to 1 at the top; what is not 0 is a pixel high at least.
+    // Bars from 0 at the bottom to 1 at the top; a positive value is at least one pixel high.
     private Picture Bars(double[] values)
     {
         var (height, width) = (dataset.Height, dataset.Width);

@@ -5,20 +5,20 @@ using Patchwork.Reporting;
 
 namespace Patchwork.Previews;
 
-/// <summary>A data set written as a list that can be edited and trained on: <c>labels.csv</c> with path, label and split.</summary>
+/// <summary>Writes a data set as a list that can be edited and used for training: <c>labels.csv</c> with path, label and split.</summary>
 public static class ListedSet
 {
-    /// <summary>Name of the list in the folder.</summary>
+    /// <summary>File name of the list in the folder.</summary>
     public const string ListName = "labels.csv";
 
     /// <summary>
-    /// Writes the list, in the order of the set. Images that are files stay where they are; those of other sets are written as PNG files of
-    /// the same pixels, <c>images/train/cat/000001.png</c>: a folder for each class, if each image has one, so that <c>images</c> is a data
-    /// set too.
+    /// Writes the list, in the order of the set. Images that are files stay where they are; images of other sets are written as PNG files
+    /// with the same pixels, such as <c>images/train/cat/000001.png</c>, in one folder per class if every image has one class, so that
+    /// <c>images</c> is a data set too.
     /// </summary>
     /// <param name="data">The set.</param>
-    /// <param name="folder">Where; must not exist. It appears whole.</param>
-    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
+    /// <param name="folder">The folder to create; it must not exist, and it appears only when it is complete.</param>
+    /// <param name="cancellation">Cancels the work; no files are left behind.</param>
     /// <exception cref="InputException">The folder exists or cannot be written.</exception>
     public static void Write(DatasetPair data, string folder, CancellationToken cancellation = default)
     {
@@ -41,7 +41,7 @@ public static class ListedSet
         });
     }
 
-    // On every system.
+    // Whether the name is valid for a folder on every operating system.
     private static bool IsFolderName(string name) =>
         name.Length > 0 && name.Trim(' ', '.') == name && !name.Any(character => character < ' ' || "<>:\"/\\|?*".Contains(character));
 

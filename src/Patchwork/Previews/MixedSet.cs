@@ -11,25 +11,25 @@ using static TorchSharp.torch;
 namespace Patchwork.Previews;
 
 /// <summary>
-/// A mixed data set on disk, for other frameworks and for looking at: PNG pictures, <c>targets.csv</c> and <c>classes.txt</c>.
+/// Writes a mixed data set to disk, for other frameworks and for inspection: PNG images, <c>targets.csv</c> and <c>classes.txt</c>.
 /// </summary>
 public static class MixedSet
 {
     private const int BatchSize = 64;
 
-    /// <summary>Writes <paramref name="count"/> mixed pictures, each with a λ and a region of its own.</summary>
+    /// <summary>Writes <paramref name="count"/> mixed images, each with its own λ and region.</summary>
     /// <param name="mixer">The method.</param>
-    /// <param name="dataset">Where the pictures come from; they are taken in a shuffled order, epoch after epoch.</param>
-    /// <param name="seeds">Decides order and plans.</param>
-    /// <param name="count">Pictures. Range: at least 1.</param>
-    /// <param name="folder">Where; must not exist. It appears whole.</param>
-    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
+    /// <param name="dataset">The data set that provides the images; they are used in shuffled order, epoch after epoch.</param>
+    /// <param name="seeds">Randomness of the order and the plans.</param>
+    /// <param name="count">Number of images. Range: at least 1.</param>
+    /// <param name="folder">The folder to create; it must not exist, and it appears only when it is complete.</param>
+    /// <param name="cancellation">Cancels the work; no files are left behind.</param>
     /// <exception cref="InputException">The folder exists or cannot be written.</exception>
     public static void Write(Mixer mixer, Dataset dataset, SeedStream seeds, int count, string folder, CancellationToken cancellation =
         default)
     {
         if (dataset.IsMultiLabel)
-            throw new InputException("A mixed set has one label for each of the two images. Received: images with several.");
+            throw new InputException("A mixed set needs images with one label each. Received: images with several.");
         if (mixer is BetaMixer { Scope: Scope.Batch } once)
             mixer = once with { Scope = Scope.Example };
         AtomicFolder.Create(Path.GetFullPath(folder), "A mixed set", "", aside =>

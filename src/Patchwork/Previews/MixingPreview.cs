@@ -10,27 +10,30 @@ using static TorchSharp.torch;
 namespace Patchwork.Previews;
 
 /// <summary>
-/// A sheet that shows what methods do: to the pictures of a data set, original, partner, result and difference, with λ, region and labels;
-/// or behind the pixels, to features, branches and label vectors.
+/// Draws a sheet that shows what methods do to the pictures of a data set: original, partner, result and difference, with λ, region and
+/// labels. Methods that do not change pixels are shown on features, branches and label vectors.
 /// </summary>
 public static class MixingPreview
 {
     private static readonly string[] Columns = ["a: original", "b: partner", "what the network sees", "|difference from a|"];
 
-    /// <summary>Draws the sheet of one method, or of several that work together, as PNG: a row for each of some pictures.</summary>
+    /// <summary>Draws the sheet of one method, or of several used together, as PNG, with one row per picture.</summary>
     /// <param name="stack">
-    /// The methods; every image is changed and gets a λ and a region of its own, so that a sheet shows many; the subtitle says where that
-    /// differs from what training does. Where none of them changes pixels, each has its rows.
+    /// The methods. Every image is changed and gets its own λ and region, so that one sheet shows many of them; the subtitle says where
+    /// this differs from training. If none of the methods changes pixels, each has its own rows.
     /// </param>
-    /// <param name="dataset">Where the pictures come from.</param>
-    /// <param name="seeds">Decides pictures and plans.</param>
-    /// <param name="count">Rows. Range: at least 1.</param>
-    /// <param name="objects">Outline the objects and leave only their masks bright: before mixing, and what the plan leaves of them. The
-    /// set must know their boxes.</param>
-    /// <param name="model">The network that methods plan by, or whose features they change; null: an untrained ResNet-8.</param>
-    /// <param name="preset">Name of the preset that the options began with, for the headline; null: none.</param>
-    /// <exception cref="InputException">There is no method, or objects are asked for where no pixel changes or the set does not know
-    /// them.</exception>
+    /// <param name="dataset">The data set that provides the pictures.</param>
+    /// <param name="seeds">Randomness of the pictures and the plans.</param>
+    /// <param name="count">Number of rows. Range: at least 1.</param>
+    /// <param name="objects">
+    /// Whether to outline the objects and darken everything outside their masks, before mixing and as far as the plan keeps them. The data
+    /// set must provide their boxes.
+    /// </param>
+    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained ResNet-8.</param>
+    /// <param name="preset">Name of the preset that the options are based on, for the headline; null for none.</param>
+    /// <exception cref="InputException">
+    /// There is no method, or objects are requested although no method changes pixels or the data set does not provide them.
+    /// </exception>
     public static byte[] Draw(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects = false, nn.Module<Tensor,
         Tensor>? model = null, string? preset = null)
     {
@@ -53,14 +56,14 @@ public static class MixingPreview
         Tensor>? model)
     {
         if (objects || stack.Methods.Count == 0)
-            throw new InputException((objects ? "Objects are outlined where a method changes pixels." : "A preview needs a method.")
+            throw new InputException((objects ? "Objects can be outlined only if a method changes pixels." : "A preview needs a method.")
                 + $" Received: {Methods.NameOf(stack)}. Choose another `Method`{(objects ? ", or omit `Objects`" : "")}.");
         using var fresh = model is null ? Untrained(dataset, seeds) : null;
         var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, Math.Max(count, 2));
         var rows = Enumerable.Range(0, Math.Min(count, hidden.Count)).ToArray();
         return new PreviewSheet
         {
-            Title = $"{Methods.NameOf(stack)}, behind the pixels of {dataset.Count:N0} training images",
+            Title = $"{Methods.NameOf(stack)}, on features, branches or labels of {dataset.Count:N0} training images",
             Subtitle = $"seed {seeds.Seed}",
             Columns = stack.Methods.Count == 1 ? FeaturePreview.Columns(stack.Methods[0]) : Columns,
             Rows = [.. stack.Methods.SelectMany(method =>
@@ -69,13 +72,13 @@ public static class MixingPreview
     }
 
     /// <summary>
-    /// Draws one sheet with a row for each method, on the same picture; those that change no pixel stand last, with features, branches or
-    /// labels.
+    /// Draws one sheet with one row per method, on the same picture; methods that change no pixels come last, shown on features, branches
+    /// or labels.
     /// </summary>
     /// <param name="stacks">The methods.</param>
-    /// <param name="dataset">Where the picture comes from.</param>
-    /// <param name="seeds">Decides picture and plans.</param>
-    /// <param name="model">What methods look through that plan by a network; null: an untrained ResNet-8.</param>
+    /// <param name="dataset">The data set that provides the picture.</param>
+    /// <param name="seeds">Randomness of the picture and the plans.</param>
+    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained ResNet-8.</param>
     public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model =
         null)
     {
@@ -89,8 +92,8 @@ public static class MixingPreview
             Title = $"What each method shows the network, on one of {dataset.Count:N0} training images",
             Subtitle =
                 (behind.Length == 0 ? ""
-                : $"The last {behind.Length} rows show what works behind the pixels: features, branches, labels, each with what its "
-                + $"pictures are. ") + $"Seed {seeds.Seed}.",
+                : $"The last {behind.Length} rows show methods that act on features, branches or labels; their captions say what the "
+                + $"pictures show. ") + $"Seed {seeds.Seed}.",
             Columns = Columns,
             Rows = [.. stacks.Where(stack => stack.ChangesPixels)
                 .Select(stack => Row(Look(stack, dataset, seeds, 16, objects: false, model), 0, dataset, Methods.NameOf(stack))),
@@ -99,12 +102,12 @@ public static class MixingPreview
     }
 
     /// <summary>
-    /// One training image, and what each method makes of it: of sixteen images the one of which the methods leave the share nearest to one
-    /// half, so that something is seen.
+    /// Shows one training image and what each method makes of it. Of sixteen images it chooses the one of which the methods keep a share
+    /// nearest to one half, so that their effect is visible.
     /// </summary>
     /// <param name="stacks">The methods, at least one; each must change pixels.</param>
-    /// <param name="dataset">Where the image comes from.</param>
-    /// <param name="seeds">Decides image and plans.</param>
+    /// <param name="dataset">The data set that provides the image.</param>
+    /// <param name="seeds">Randomness of the image and the plans.</param>
     public static IReadOnlyList<StripPicture> Strip(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds)
     {
         using var scope = NewDisposeScope();
@@ -119,7 +122,7 @@ public static class MixingPreview
         ];
     }
 
-    // What a sheet shows: pictures before and after, and the plan that leads from one to the other.
+    // The content of a sheet: pictures before and after, and the plan that leads from one to the other.
     private sealed record Seen(IReadOnlyList<Picture> Plain, IReadOnlyList<Picture> Own, IReadOnlyList<Picture> Partners,
         IReadOnlyList<Picture> After, IReadOnlyList<Picture> Difference, Batch Batch, MixPlan Plan);
 
@@ -164,7 +167,7 @@ public static class MixingPreview
     private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds) =>
         seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
 
-    // The middle one of an odd batch that is read backwards would be its own partner.
+    // With reversed partners, the middle image of an odd batch would be its own partner.
     private static int Rows(MethodStack stack, int count) =>
         stack.Mixer is BetaMixer { Partners: Partners.Reverse } ? count + count % 2 : count;
 
@@ -173,7 +176,7 @@ public static class MixingPreview
         .. ids.Select(id => dataset.ObjectBox(id) is { } box
             ? new[] { new LabeledObject(dataset.Label(id), box) { Mask = dataset.ObjectMask(id) is { IsEmpty: false } mask ? mask.ToArray()
                 : null } }
-            : throw new InputException("The objects of this data set are not known. "
+            : throw new InputException("This data set does not provide the boxes of its objects. "
                 + $"Omit `Objects`, or choose {DatasetCatalogue.Either(set => set.HasBoxes)}.")),
     ];
 
@@ -181,7 +184,7 @@ public static class MixingPreview
     {
         var image = seen.Plan.Images[i];
         string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);
-        // With the name of its file, where it has one of its own.
+        // The class with the file name, if the image has its own file.
         string Named(int row) => dataset.FilePath(seen.Batch.Ids[row]) is { } file ? $"{Class(row)}\n{Path.GetFileName(file)}" : Class(row);
         var alone = image.Region is FillRegion;
         var lambda = Lambda(image);
@@ -198,7 +201,7 @@ public static class MixingPreview
     private static string Lambda(ImagePlan image) =>
         image.Region is FillRegion ? "label unchanged" : FormattableString.Invariant($"λ = {image.Lambda:0.0000}");
 
-    // The classes with their weights; a class by itself where only its own pixels are erased.
+    // The classes with their weights; the class alone if the method only erases pixels.
     private static string Label(Seen seen, int i, Dataset dataset, string between)
     {
         string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);

@@ -3,27 +3,27 @@ using Patchwork.Plans;
 
 namespace Patchwork.Reporting;
 
-/// <summary>What one network sees in a picture: a class, where it sees it, and how sure it is.</summary>
-/// <param name="Class">The class that was asked about, or the predicted one.</param>
+/// <summary>One network's answer for a picture: a class, its probability, and where the network sees it.</summary>
+/// <param name="Class">The requested class, or the predicted one.</param>
 /// <param name="Probability">Softmax probability of that class, 0 to 1.</param>
-/// <param name="Map">What each place speaks for the class.</param>
-/// <param name="Box">The box of the object by the map, in its pixels; empty where there is none.</param>
+/// <param name="Map">How strongly each position supports the class.</param>
+/// <param name="Box">The object's box according to the map, in pixels of the map; empty if there is none.</param>
 public sealed record Activation(string Class, double Probability, HeatMap Map, Box Box)
 {
-    /// <summary>The layer of a Grad-CAM; null, the default: the class activation map of the last features.</summary>
+    /// <summary>The layer of a Grad-CAM; null, the default, for the class activation map of the last features.</summary>
     public string? Layer { get; init; }
 
-    /// <summary>"circle 93.1 %".</summary>
+    /// <summary>The class and its probability as text, such as "circle 93.1 %".</summary>
     internal string Answer => string.Create(CultureInfo.InvariantCulture, $"{Class} {100 * Probability:0.0} %");
 
-    /// <summary>Which map it is.</summary>
+    /// <summary>The kind of map, as a caption.</summary>
     internal string Kind => Layer is null ? "class activation map" : $"Grad-CAM at {Layer}";
 }
 
-/// <summary>A picture and what each of some networks sees in it.</summary>
-/// <param name="Picture">What the networks were given, of the maps' size.</param>
-/// <param name="Caption">Below the picture: its class or its file.</param>
-/// <param name="Activations">One for each of the sheet's networks.</param>
+/// <summary>A picture and the answers of one or more networks for it.</summary>
+/// <param name="Picture">The networks' input, of the same size as the maps.</param>
+/// <param name="Caption">The text below the picture: its class or its file.</param>
+/// <param name="Activations">One activation for each of the sheet's networks, in their order.</param>
 public sealed record ActivationRow(Picture Picture, string Caption, IReadOnlyList<Activation> Activations)
 {
     /// <summary>The object's true box, drawn dashed; none by default.</summary>
@@ -31,8 +31,9 @@ public sealed record ActivationRow(Picture Picture, string Caption, IReadOnlyLis
 }
 
 /// <summary>
-/// A sheet that shows what networks look at: a row a picture, and for each network its heat map over the picture with the box by it, class
-/// and probability below (figure 1 of the CutMix paper); or, with <see cref="Stages"/>, each step as a picture of its own.
+/// A sheet that shows what networks look at, with one row per picture. For each network it shows the heat map over the picture and the box
+/// derived from it, with class and probability below (figure 1 of the CutMix paper); with <see cref="Stages"/>, each step is a separate
+/// picture.
 /// </summary>
 public sealed record ActivationSheet
 {
@@ -42,17 +43,17 @@ public sealed record ActivationSheet
     /// <summary>A sentence below the headline, before the one that explains colours and lines; none by default.</summary>
     public string Subtitle { get; init; } = "";
 
-    /// <summary>The networks' names, as many as each row has activations; "" where there is one and nothing to tell it from.</summary>
+    /// <summary>The networks' names, one per activation of a row; "" for a single network that needs no name.</summary>
     public required IReadOnlyList<string> Networks { get; init; }
 
     /// <summary>The pictures, at least one.</summary>
     public required IReadOnlyList<ActivationRow> Rows { get; init; }
 
-    /// <summary>Heat map, overlay and box as three pictures; by default one, the overlay with its box.</summary>
+    /// <summary>Whether heat map, overlay and box are three pictures. Default false: one picture, the overlay with its box.</summary>
     public bool Stages { get; init; }
 
-    /// <summary>Draws the sheet as a PNG; small pictures are enlarged by whole pixels to at least 160.</summary>
-    /// <exception cref="ArgumentException">No picture, or a row that has not an activation for each network.</exception>
+    /// <summary>Draws the sheet as a PNG; small pictures are enlarged by a whole factor to a width of at least 160 pixels.</summary>
+    /// <exception cref="ArgumentException">There are no pictures, or a row does not have one activation per network.</exception>
     public byte[] Png()
     {
         if (Rows.FirstOrDefault(row => row.Activations.Count != Networks.Count) is { } other)
@@ -67,7 +68,7 @@ public sealed record ActivationSheet
         }.Png();
     }
 
-    private string Legend() => "Heat: dark 0, pale yellow 1." + (Stages ? "" : " White: the box by the map.")
+    private string Legend() => "Heat map: dark is 0, pale yellow is 1." + (Stages ? "" : " White: the box from the map.")
         + (Rows.Any(row => !row.TrueBox.IsEmpty) ? " Dashed: the true box." : "");
 
     private string[] Headings(string network) => !Stages ? [network]
@@ -86,5 +87,5 @@ public sealed record ActivationSheet
     private static Outline Truth(ActivationRow row) => new(row.TrueBox, Dashed: true);
 
     private static string Where(Box box) =>
-        box.IsEmpty ? "nothing stands out" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}";
+        box.IsEmpty ? "no box found" : $"rows {box.Top}-{box.Bottom}, columns {box.Left}-{box.Right}";
 }

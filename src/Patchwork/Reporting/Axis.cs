@@ -9,9 +9,9 @@ namespace Patchwork.Reporting;
 internal sealed record Axis(double Low, double High, double Step)
 {
     /// <summary>
-    /// An axis over <paramref name="values"/>: <paramref name="tight"/> from the least to the greatest, with ticks at whole
-    /// numbers where all values are, else widened to whole steps. No values give 0 to 1; a single one lies in the middle. Ticks make about
-    /// <paramref name="intervals"/> intervals at most.
+    /// An axis that covers <paramref name="values"/>. A <paramref name="tight"/> axis runs from the smallest to the largest value, with
+    /// ticks at whole numbers if all values are whole; any other axis is widened to whole steps. Without values it runs from 0 to 1; a
+    /// single value is centred. The ticks make at most about <paramref name="intervals"/> intervals.
     /// </summary>
     internal static Axis Over(IEnumerable<double> values, bool tight, int intervals = 6)
     {
@@ -24,7 +24,7 @@ internal sealed record Axis(double Low, double High, double Step)
             (low, high) = (low - margin, high + margin);
         }
         var step = NiceStep((high - low) / intervals);
-        // Between two epochs there is nothing to point at.
+        // Ticks between whole numbers, such as epochs, would mark nothing.
         if (tight && all.All(double.IsInteger)) step = Math.Max(1, step);
         return tight ? new Axis(low, high, step)
             : new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);

@@ -6,8 +6,8 @@ using Patchwork.Evaluation;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// Line charts as inline SVG, a pure function of the data. Text takes the page's colour (<c>currentColor</c>); curves take the
-/// colour-blind-safe palette of Okabe and Ito (2008), which a page may replace through the variables <c>--series-1</c> to
+/// Draws line charts as inline SVG, as a pure function of the data. Text has the page's colour (<c>currentColor</c>); curves use the
+/// colour-blind-safe palette of Okabe and Ito (2008), which a page can override with the CSS variables <c>--series-1</c> to
 /// <c>--series-6</c>.
 /// </summary>
 public static class Charts
@@ -16,19 +16,19 @@ public static class Charts
 
     private static readonly Layout Page = new(Width: 720, PlotHeight: 280), Telephone = new(360, 240);
 
-    /// <summary>Okabe-Ito without yellow, which vanishes on white, and black, which vanishes on dark.</summary>
+    /// <summary>The Okabe-Ito palette without yellow, which is invisible on white, and black, which is invisible on dark pages.</summary>
     private static readonly string[] Palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-    /// <summary>How a line is drawn that others are measured against.</summary>
+    /// <summary>The stroke of a reference line.</summary>
     internal const string Dashed = "stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\"";
 
-    /// <summary>Curves beyond the palette repeat its colours with other dashes.</summary>
+    /// <summary>Dash patterns: if there are more curves than colours, the colours repeat with the next pattern.</summary>
     private static readonly string[] Dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
 
-    /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
+    /// <summary>Draws the chart; it scales to the width of the page.</summary>
     public static string Line(LineChart chart) => Line(chart, Page);
 
-    /// <summary>The same for half the width of a page, in letters of the same size: fewer ticks, titles in several lines.</summary>
+    /// <summary>Draws the chart for half the width of a page at the same font size: fewer ticks, titles in several lines.</summary>
     internal static string Narrow(LineChart chart) => Line(chart, Telephone);
 
     private sealed record Layout(double Width, double PlotHeight);
@@ -39,12 +39,12 @@ public static class Charts
         var xAxis = Enumerable.Range(1, 6).Reverse().Select(ticks => Axis.Over(points.Select(point => point.X), tight: true, ticks))
             .First(axis => axis.Step >= axis.High - axis.Low || axis.Ticks.Sum(tick => WidthOf(axis.Label(tick)) + 12) < layout.Width - 64);
         var yAxis = Axis.Over(points.SelectMany(point => new[] { Lower(point), point.Mean + Band(point) }), tight: false);
-        // Wide enough for the labels of the ticks, beside the turned title of the y axis and around the last tick of the x axis.
+        // Leave room for the tick labels: next to the rotated title of the y axis, and around the last tick of the x axis.
         var left = Math.Max(64, yAxis.Ticks.Max(tick => WidthOf(yAxis.Label(tick))) + 30);
         var right = layout.Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
-        // What stands above the plot begins with it, or where there is little room at the edge.
+        // Title and legend start at the left edge of the plot; in a narrow chart, at the edge of the chart.
         var (first, end) = layout == Page ? (left, right) : (0, layout.Width);
-        var title = Wrapped(chart.Title, (end - first) * 13 / 17);      // in 16 and bold
+        var title = Wrapped(chart.Title, (end - first) * 13 / 17);      // bold, at font size 16
         var legend = PlaceLegend(chart.Series, first, end);
         var legendTop = 20 + title.Count * LineHeight;
         var top = legendTop + (legend.Length == 0 ? 0 : legend[^1].Row + 1) * LineHeight + 10;
@@ -112,7 +112,7 @@ public static class Charts
 
     private static double Band(ChartPoint point) => double.IsFinite(point.StandardDeviation) ? Math.Abs(point.StandardDeviation) : 0;
 
-    /// <summary>The stretches of a curve between points that cannot be drawn.</summary>
+    /// <summary>Splits a curve at the points that cannot be drawn.</summary>
     private static IEnumerable<List<ChartPoint>> Runs(IReadOnlyList<ChartPoint> points)
     {
         var run = new List<ChartPoint>();
@@ -129,7 +129,7 @@ public static class Charts
         if (run.Count > 0) yield return run;
     }
 
-    /// <summary>Legend entries from left to right in as many rows as they need.</summary>
+    /// <summary>Places the legend entries from left to right, in as many rows as they need.</summary>
     private static (string Name, int Index, int Row, double X)[] PlaceLegend(IReadOnlyList<ChartSeries> series, double left, double right)
     {
         var placed = new (string, int, int, double)[series.Count];
@@ -144,7 +144,7 @@ public static class Charts
         return placed;
     }
 
-    /// <summary>The text in lines of at most a width, broken between words. A word that is wider has a line of its own.</summary>
+    /// <summary>Breaks the text between words into lines of at most <paramref name="width"/>. A wider word has its own line.</summary>
     internal static List<string> Wrapped(string text, double width)
     {
         List<string> lines = [""];
@@ -157,7 +157,7 @@ public static class Charts
         return lines;
     }
 
-    // About as wide as letters of size 13 get in the fonts that browsers take; each has its own.
+    // Estimates the width at font size 13, on the wide side: the font depends on the browser.
     internal static double WidthOf(string text) =>
         text.Sum(letter => letter switch { 'm' or 'w' or (>= 'A' and <= 'Z') => 11.5, >= '0' and <= '9' => 8.5, _ => 7.5 });
 

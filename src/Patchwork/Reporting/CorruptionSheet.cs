@@ -4,19 +4,19 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Reporting;
 
-/// <summary>All corruptions of one image in all severities, side by side.</summary>
+/// <summary>Draws all corruptions of one image at all severities, side by side.</summary>
 public static class CorruptionSheet
 {
-    /// <summary>Draws the sheet as a PNG: two kinds a row, each with the image as it is and severities 1 to 5.</summary>
-    /// <param name="images">An RGB set.</param>
-    /// <param name="index">Which of its images.</param>
-    /// <param name="seeds">Randomness; the images are those that the suite <c>corruption</c> shows to a network.</param>
+    /// <summary>Draws the sheet as a PNG: two kinds per row, each with the clean image and severities 1 to 5.</summary>
+    /// <param name="images">An RGB data set.</param>
+    /// <param name="index">Index of the image.</param>
+    /// <param name="seeds">Randomness; the images equal those that the suite <c>corruption</c> shows to a network.</param>
     /// <param name="scale">Side of the square that one pixel becomes. Range: at least 1. Default 3.</param>
-    /// <exception cref="ArgumentException">The images are grey.</exception>
+    /// <exception cref="ArgumentException">The images do not have 3 channels.</exception>
     public static byte[] Png(Dataset images, int index, SeedStream seeds, int scale = 3)
     {
         if (images.Channels != 3)
-            throw new ArgumentException($"The sheet needs a set of 3 channels. Received: {images.Channels}.", nameof(images));
+            throw new ArgumentException($"The sheet needs a data set with 3 channels. Received: {images.Channels}.", nameof(images));
         var (pictures, captions) = (new List<Picture>(), new List<string>());
         foreach (var kind in Corruption.All)
         {

@@ -6,17 +6,17 @@ using static Patchwork.Reporting.Charts;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// Dots in rows as inline SVG, a pure function of the data: a row per method, a dot per seed, a stroke at the mean, and the numbers at the
-/// right.
+/// Draws rows of dots as inline SVG, as a pure function of the data: one row per method, one dot per seed, a stroke at the mean, and the
+/// numbers on the right.
 /// </summary>
 public static class DotCharts
 {
     private const double RowHeight = 34, Top = 44, Radius = 5.5, NameHeight = 18;
 
-    /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
+    /// <summary>Draws the chart; it scales to the width of the page.</summary>
     public static string Rows(DotChart chart) => Rows(chart, width: 720, intervals: 6);
 
-    /// <summary>The same for half the width of a page, in letters of the same size: fewer ticks.</summary>
+    /// <summary>Draws the chart for half the width of a page at the same font size, with fewer ticks.</summary>
     internal static string Narrow(DotChart chart) => Rows(chart, width: 360, intervals: 2);
 
     private static string Rows(DotChart chart, double width, int intervals)
@@ -25,7 +25,7 @@ public static class DotCharts
         var axis = Axis.Over(chart.Rows.SelectMany(row => row.Values).Concat(chart.Reference is { } value ? [value] : [])
             .Where(double.IsFinite), tight: false, intervals);
         var names = chart.Rows.Max(row => WidthOf(row.Name));
-        var above = names > width / 4;      // a line of their own where they would leave no room for the dots
+        var above = names > width / 4;      // names have their own line if they would leave no room for the dots
         var left = above ? Radius : 14 + names;
         var right = width - 14 - means.Max(mean => WidthOf(mean.ToString()));
         var rowHeight = above ? RowHeight + NameHeight : RowHeight;

@@ -6,17 +6,17 @@ using static Patchwork.Reporting.Charts;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// Tables of tinted numbers as inline SVG, a pure function of the data. One hue from faint to full, and the number in every cell, so that
-/// nothing depends on telling colours apart; the tint stays pale enough for the text to be read on light and dark pages.
+/// Draws tables of tinted numbers as inline SVG, as a pure function of the data. There is one hue, from faint to strong, and a number in
+/// every cell, so nothing depends on telling colours apart; the tint stays pale enough for the text to be readable on light and dark pages.
 /// </summary>
 public static class HeatCharts
 {
     private const double RowHeight = 20, Gap = 8, HeadHeight = 50, Strongest = 0.5;
 
-    /// <summary>Draws the chart; its width fits the page, its height follows.</summary>
+    /// <summary>Draws the chart; it scales to the width of the page.</summary>
     public static string Table(HeatChart chart) => Table(chart, 720, [chart.Groups]);
 
-    /// <summary>The same for half the width of a page: as many columns side by side as fit, the others beneath.</summary>
+    /// <summary>Draws the chart for half the width of a page: as many columns side by side as fit, the others below.</summary>
     internal static string Narrow(HeatChart chart)
     {
         const double width = 360;
@@ -36,13 +36,13 @@ public static class HeatCharts
 
     private static string Number(double value) => value.ToString("F0", CultureInfo.InvariantCulture);
 
-    // The groups of a block stand side by side, the blocks one beneath the other.
+    // The groups of a block are side by side, the blocks one below the other.
     private static string Table(HeatChart chart, double width, IReadOnlyList<IReadOnlyList<HeatGroup>> blocks)
     {
         var (rows, left) = (chart.Rows, Left(chart));
         var cell = blocks.Min(groups => (width - left - Gap * (groups.Count - 1)) / groups.Sum(group => group.Columns.Count));
         var (low, high) = (Finite(chart).Min(), Finite(chart).Max());
-        var title = Wrapped(chart.Title, width * 13 / 17);      // in 16 and bold
+        var title = Wrapped(chart.Title, width * 13 / 17);      // bold, at font size 16
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 

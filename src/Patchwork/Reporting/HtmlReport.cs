@@ -4,7 +4,7 @@ using Patchwork.Evaluation;
 
 namespace Patchwork.Reporting;
 
-/// <summary>A piece of a report. Made only from plain data, so whatever it holds is escaped.</summary>
+/// <summary>A piece of a report. It can only be made from plain data, so all of its content is escaped.</summary>
 public sealed record HtmlFragment
 {
     private HtmlFragment(string html) => Html = html;
@@ -14,12 +14,12 @@ public sealed record HtmlFragment
     /// <summary>A paragraph of plain text.</summary>
     public static HtmlFragment Paragraph(string text) => new($"<p>{Escape(text)}</p>\n");
 
-    /// <summary>A table: sorted by a click on a heading, copied as tab-separated text by its button.</summary>
+    /// <summary>A table that is sorted by clicking a heading and copied as tab-separated text with its button.</summary>
     public static HtmlFragment Table(ResultTable table) =>
         new($"<div class=\"table\"><div class=\"scroll\">{table.ToHtml()}</div><button class=\"copy\" type=\"button\">Copy "
             + "table</button></div>\n");
 
-    /// <summary>A chart, drawn as SVG: once for the width of a page and once for a narrow window; CSS shows one of the two.</summary>
+    /// <summary>A chart as SVG, drawn once for the width of a page and once for a narrow window; CSS shows one of the two.</summary>
     public static HtmlFragment Chart(Chart chart) => chart switch
     {
         LineChart lines => Drawn(Charts.Line(lines), Charts.Narrow(lines)),
@@ -28,17 +28,17 @@ public sealed record HtmlFragment
         DotChart dots => Drawn(DotCharts.Rows(dots), DotCharts.Narrow(dots)),
         HeatChart table => Drawn(HeatCharts.Table(table), HeatCharts.Narrow(table)),
         MatrixChart matrix => Drawn(MatrixCharts.Matrix(matrix), MatrixCharts.Narrow(matrix)),
-        _ => throw new NotSupportedException($"A report draws no {chart.GetType().Name}."),
+        _ => throw new NotSupportedException($"A report cannot draw a {chart.GetType().Name}."),
     };
 
     private static HtmlFragment Drawn(string wide, string narrow) =>
         new($"<figure class=\"wide\">{wide}</figure>\n<figure class=\"narrow\">{narrow}</figure>\n");
 
-    /// <summary>A PNG inside the page. <paramref name="alternative"/> says what it shows to those who cannot see it.</summary>
+    /// <summary>A PNG embedded in the page. <paramref name="alternative"/> describes it for people who cannot see it.</summary>
     public static HtmlFragment Image(byte[] png, string alternative, string caption = "") =>
         new(Figure(png, alternative, Escape(caption)) + "\n");
 
-    /// <summary>Small pictures side by side, each with a name and a caption; they wrap where the page is narrow.</summary>
+    /// <summary>Small pictures side by side, each with a name and a caption; they wrap on narrow pages.</summary>
     public static HtmlFragment Strip(IEnumerable<StripPicture> pictures) =>
         new($"<div class=\"strip\">{string.Concat(pictures.Select(one => Figure(one.Picture.Png(), $"{one.Name}: {one.Caption}",
             $"<b>{Escape(one.Name)}</b><br>{Escape(one.Caption)}")))}</div>\n");
@@ -47,7 +47,7 @@ public sealed record HtmlFragment
         $"<figure><img src=\"data:image/png;base64,{Convert.ToBase64String(png)}\" alt=\"{Escape(alternative)}\">"
             + (captionHtml.Length > 0 ? $"<figcaption>{captionHtml}</figcaption>" : "") + "</figure>";
 
-    /// <summary>A command or other text to copy as it stands.</summary>
+    /// <summary>A command or other text to be copied verbatim.</summary>
     public static HtmlFragment Code(string text) => new($"<pre><code>{Escape(text)}</code></pre>\n");
 
     /// <summary>Names and values, such as the environment of a run.</summary>
@@ -59,32 +59,32 @@ public sealed record HtmlFragment
 
 /// <summary>One picture of a strip.</summary>
 /// <param name="Name">What it shows, in a word or two.</param>
-/// <param name="Caption">A line beneath; may be empty.</param>
+/// <param name="Caption">The line below it; may be empty.</param>
 /// <param name="Picture">The picture.</param>
 public sealed record StripPicture(string Name, string Caption, Picture Picture);
 
-/// <summary>A headed part of a report.</summary>
+/// <summary>A section of a report, with a heading.</summary>
 public sealed record ReportSection(string Title, IReadOnlyList<HtmlFragment> Fragments);
 
 /// <summary>
-/// A report as one HTML page that needs nothing else: styles, script, charts and pictures are inside, and its content policy forbids the
-/// browser to load anything. Light and dark, on paper, and down to the width of a phone.
+/// A report as one self-contained HTML page: styles, script, charts and pictures are embedded, and its content security policy prevents the
+/// browser from loading anything else. It supports light and dark mode, printing, and screens down to the width of a phone.
 /// </summary>
 public sealed record HtmlReport
 {
     /// <summary>The headline.</summary>
     public required string Title { get; init; }
 
-    /// <summary>The answer, first: one or two sentences with the numbers.</summary>
+    /// <summary>The answer, shown first: one or two sentences with the numbers.</summary>
     public required string Lead { get; init; }
 
-    /// <summary>What stands below the answer, before the first part: pictures and charts.</summary>
+    /// <summary>The pictures and charts between the answer and the first section.</summary>
     public IReadOnlyList<HtmlFragment> Opening { get; init; } = [];
 
-    /// <summary>The parts, in order.</summary>
+    /// <summary>The sections, in order.</summary>
     public IReadOnlyList<ReportSection> Sections { get; init; } = [];
 
-    /// <summary>The whole page.</summary>
+    /// <summary>Returns the whole page.</summary>
     public string ToHtml()
     {
         var page = new StringBuilder();

@@ -70,7 +70,7 @@ internal static class HtmlReportAssets
               const down = head.getAttribute('aria-sort') === 'ascending';
               heads.forEach(other => other.removeAttribute('aria-sort'));
               head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-              // A number may have an arrow before it. What is missing comes last, whichever way the rest is sorted.
+              // A number may follow an arrow. Missing values come last in both directions.
               const numeric = head.classList.contains('number');
               const key = row => {
                 const text = row.cells[column].textContent;
@@ -87,7 +87,7 @@ internal static class HtmlReportAssets
             const text = [...table.rows].map(row => [...row.cells].map(cell => cell.textContent).join('\t')).join('\n');
             try { await navigator.clipboard.writeText(text); copy.textContent = 'Copied'; }
             catch {
-              // A selected table would be copied without the empty cells that begin a row.
+              // Copying a selected table would drop the empty cells at the start of a row.
               getSelection().selectAllChildren(table);
               const fill = event => { event.clipboardData.setData('text/plain', text); event.preventDefault(); };
               table.addEventListener('copy', fill, { once: true });

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Reporting;
 
-/// <summary>Pictures side by side as one PNG, for TensorBoard and for a quick look.</summary>
+/// <summary>Draws pictures side by side as one PNG, for TensorBoard and for a quick look.</summary>
 public static class ImageGrid
 {
     /// <summary>
-    /// Lays <paramref name="pictures"/> out row by row; the last row may be partial, and one picture is one cell. Cells are as large as the
-    /// largest picture, on white.
+    /// Arranges <paramref name="pictures"/> row by row on white, one per cell; the last row may be partial. Cells are as large as the
+    /// largest picture.
     /// </summary>
-    /// <param name="pictures">At least one.</param>
+    /// <param name="pictures">The pictures, at least one.</param>
     /// <param name="columns">Pictures per row, at least 1; fewer pictures make a narrower grid.</param>
     /// <param name="padding">White pixels between and around the cells, at least 0. Default 2.</param>
     /// <param name="scale">Side of the square that one pixel becomes (no smoothing), at least 1. Default 1.</param>
@@ -46,7 +46,7 @@ public static class ImageGrid
     }
 
     /// <summary>
-    /// The same for a batch (N, C, H, W), float in [0, 1] or uint8, grey or RGB; <paramref name="images"/> stays the caller's.
+    /// Arranges a batch (N, C, H, W), float in [0, 1] or uint8, grey or RGB; the caller still owns <paramref name="images"/>.
     /// </summary>
     /// <inheritdoc cref="Compose(IReadOnlyList{Picture}, int, int, int, IReadOnlyList{string}?)"/>
     public static byte[] Compose(Tensor images, int columns, int padding = 2, int scale = 1, IReadOnlyList<string>? captions = null) =>

@@ -3,8 +3,8 @@ using SkiaSharp;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// One kind of text in a picture: family DejaVu Sans, or whatever the system offers instead. On a system without fonts the text is missing
-/// and everything else stays in place.
+/// A style of text in a picture: DejaVu Sans, or the system's replacement for it. On a system without fonts the text is missing and
+/// everything else is drawn.
 /// </summary>
 internal sealed class Lettering : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class Lettering : IDisposable
         LineHeight = (int)MathF.Ceiling(size * 1.4f);
     }
 
-    /// <summary>From one line to the next, in pixels.</summary>
+    /// <summary>The distance from one line to the next, in pixels.</summary>
     internal int LineHeight { get; }
 
     internal float Width(string text) => _font.MeasureText(text);
@@ -37,8 +37,8 @@ internal sealed class Lettering : IDisposable
     }
 
     /// <summary>
-    /// Breaks a text at its line ends and, where a line is wider than <paramref name="width"/>, between words; a longer word is cut with
-    /// "…".
+    /// Breaks a text at its line breaks and, if a line is wider than <paramref name="width"/>, between words; a word that is too wide is
+    /// truncated with "…".
     /// </summary>
     internal IReadOnlyList<string> Wrap(string text, float width)
     {

@@ -6,19 +6,21 @@ using static Patchwork.Reporting.Charts;
 namespace Patchwork.Reporting;
 
 /// <summary>
-/// Confusion matrices as inline SVG, a pure function of the data: right answers on the diagonal in one hue, mistakes in another, tinted by
-/// the share of the row. Few classes have the share in every cell; many have small cells with the names beside them, and the numbers come
-/// up on pointing at a cell. Beneath stand the most frequent mistakes in words.
+/// Draws confusion matrices as inline SVG, as a pure function of the data: correct predictions on the diagonal in one hue, mistakes in
+/// another, tinted by their share of the row. With few classes every cell shows its share; with many, the cells are small and show their
+/// numbers in a tooltip. The most frequent mistakes are listed below the matrix.
 /// </summary>
 public static class MatrixCharts
 {
     private const int Few = 16, Worst = 5;
     private const double Small = 12, SmallText = 10;
 
-    /// <summary>Draws the chart: up to 16 classes as wide as a page, more at the size that its names need.</summary>
+    /// <summary>
+    /// Draws the chart at the width of a page; with more than 16 classes it may be wider, so that the names stay readable.
+    /// </summary>
     public static string Matrix(MatrixChart chart) => Draw(chart, 720);
 
-    /// <summary>The same for half the width of a page.</summary>
+    /// <summary>Draws the chart for half the width of a page.</summary>
     internal static string Narrow(MatrixChart chart) => Draw(chart, 360);
 
     private static string Draw(MatrixChart chart, double width)
@@ -26,7 +28,7 @@ public static class MatrixCharts
         var (names, n) = (chart.Names, chart.Names.Count);
         var (isSmall, page) = (n > Few, width);
         var text = isSmall ? SmallText : 13;
-        // About as wide as a name is in letters of the size.
+        // The estimated width of a name at this font size.
         double Wide(string name) => WidthOf(name) * text / 13;
         var left = Math.Min(names.Max(Wide) + 10, isSmall ? 160 : width / 2);
         var cell = isSmall ? Small : Math.Min(44, (width - left) / n);
@@ -36,7 +38,7 @@ public static class MatrixCharts
         var head = title.Count * LineHeight + 26;
         var top = head + names.Max(Wide) + 8;
         var mistakes = Mistakes(chart).ToArray();
-        var lines = mistakes.Length == 0 ? [] : Wrapped("Most often taken for another: " + string.Join("; ", mistakes) + ".", page * 1.05);
+        var lines = mistakes.Length == 0 ? [] : Wrapped("Most frequent mistakes: " + string.Join("; ", mistakes) + ".", page * 1.05);
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
@@ -45,12 +47,12 @@ public static class MatrixCharts
         var box = $"0 0 {N(width)} {N(bottom + 14 + lines.Count * LineHeight)}";
         var style = isSmall ? $"style=\"width:{N(width)}px;max-width:none\" " : "";
         Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{box}\" role=\"img\" aria-label=\"{Text(spoken)}\"");
-        // Small letters must not be shrunk to the page's width: the figure scrolls.
+        // Small text must not shrink to the page's width: the figure scrolls instead.
         Add($"  {style}font-family=\"system-ui, sans-serif\" font-size=\"{N(text)}\" fill=\"currentColor\">");
         Add($"<title>{Text(chart.Title)}</title>");
         foreach (var (i, line) in title.Index())
             Add($"<text x=\"0\" y=\"{N(20 + i * LineHeight)}\" font-size=\"16\" font-weight=\"600\">{Text(line)}</text>");
-        const string reading = "true class in rows, answer in columns, % of the row";
+        const string reading = "rows: true class, columns: prediction, % of the row";
         Add($"<text x=\"0\" y=\"{N(head - 6)}\" font-size=\"13\" fill-opacity=\"0.8\">{reading}</text>");
         foreach (var (k, name) in names.Index())
         {
@@ -67,9 +69,9 @@ public static class MatrixCharts
                 if (count == 0)
                     continue;
                 var colour = c == k ? "var(--series-1, #0072b2)" : "var(--series-2, #d55e00)";
-                // A mistake of a few percent is to be seen: the root of the share.
+                // The square root of the share keeps mistakes of a few percent visible.
                 var tint = N(0.08 + 0.6 * Math.Sqrt(share));
-                var said = $"{name} taken for {names[c]}: {Count(count)} of {Count(sum)}";
+                var said = $"{name} predicted as {names[c]}: {Count(count)} of {Count(sum)}";
                 Add($"<rect {place} fill=\"{colour}\" fill-opacity=\"{tint}\"><title>{Text(said)}</title></rect>");
                 if (!isSmall && cell >= 24)
                 {

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Reporting;
 
-/// <summary>Normalized images back to pixels in [0, 1].</summary>
+/// <summary>Converts normalized images back to pixels in [0, 1].</summary>
 public static class NormalizedPictures
 {
     /// <summary>
-    /// Undoes the normalization of images (N, C, H, W): <c>v·deviation + mean</c>, clamped to [0, 1]. The result belongs to the caller.
+    /// Undoes the normalization of images (N, C, H, W): <c>v·standard deviation + mean</c>, clamped to [0, 1]. The caller owns the result.
     /// </summary>
     public static Tensor Restore(Tensor images, Normalization normalization)
     {

@@ -2,13 +2,13 @@ using Patchwork.Internals;
 
 namespace Patchwork.Reporting;
 
-/// <summary>A file that the user named: a sheet, a report, a table.</summary>
+/// <summary>Writes a file that the user named: a sheet, a report or a table.</summary>
 public static class OutputFile
 {
-    /// <summary>Writes the file whole or not at all, and its folder where there is none.</summary>
-    /// <param name="path">Where; a file that is there is replaced.</param>
-    /// <param name="content">All of it.</param>
-    /// <exception cref="InputException">The place cannot be written.</exception>
+    /// <summary>Writes the file completely or not at all; creates its folder if it does not exist.</summary>
+    /// <param name="path">Path of the file; an existing file is replaced.</param>
+    /// <param name="content">The whole content of the file.</param>
+    /// <exception cref="InputException">The path cannot be written.</exception>
     /// <exception cref="OutputException">The disk is full.</exception>
     public static void Write(string path, byte[] content)
     {
@@ -20,11 +20,11 @@ public static class OutputFile
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {
             throw new OutputException($"The output needs more room than there is at {path} ({error.Message.TrimEnd('.')}). "
-                + "Nothing of it was kept; make room, or choose another place.", error);
+                + "Nothing was kept; make room, or choose another place.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"The output must be in a place that can be written. "
+            throw new InputException($"The output must be in a writable place. "
                 + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another place.", error);
         }
     }

@@ -11,15 +11,15 @@ namespace Patchwork.Reporting;
 /// </summary>
 public sealed record Picture(int Height, int Width, byte[] Rgb)
 {
-    /// <summary>The pixels; checked against the sides.</summary>
+    /// <summary>The pixels; the constructor checks their number against the sides.</summary>
     public byte[] Rgb { get; } = Height > 0 && Width > 0 && Rgb.LongLength == (long)Height * Width * 3
         ? Rgb
         : throw new ArgumentException("A picture needs positive sides and three bytes per pixel. "
             + $"Received: Height = {Height}, Width = {Width}, {Rgb.Length} bytes.", nameof(Rgb));
 
     /// <summary>
-    /// The pictures of a batch (N, C, H, W) with C of 1 (grey) or 3 (RGB); float in [0, 1] (clipped, NaN becomes black, rounded to the
-    /// nearest of 256 levels) or uint8. Any device and strides; <paramref name="images"/> stays the caller's.
+    /// Converts a batch (N, C, H, W) to pictures. C is 1 (grey) or 3 (RGB); values are float in [0, 1] (clipped, NaN becomes black, rounded
+    /// to the nearest of 256 levels) or uint8. Any device and strides are accepted; the caller still owns <paramref name="images"/>.
     /// </summary>
     public static IReadOnlyList<Picture> FromBatch(Tensor images)
     {
@@ -41,19 +41,19 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
     }
 
     /// <summary>
-    /// The difference from <paramref name="other"/> of the same size, channel by channel as absolute value: black where nothing changed.
+    /// Returns the absolute difference from <paramref name="other"/>, a picture of the same size, per channel: black where nothing changed.
     /// </summary>
     public Picture Difference(Picture other)
     {
         if ((Height, Width) != (other.Height, other.Width))
-            throw new ArgumentException("A difference needs two pictures of one size. "
+            throw new ArgumentException("A difference needs two pictures of the same size. "
                 + $"Received: {Height}×{Width} and {other.Height}×{other.Width}.", nameof(other));
         var rgb = new byte[Rgb.Length];
         for (var i = 0; i < rgb.Length; i++) rgb[i] = (byte)Math.Abs(Rgb[i] - other.Rgb[i]);
         return new Picture(Height, Width, rgb);
     }
 
-    /// <summary>The picture in another size, every pixel that of the nearest place, rows and columns cut off.</summary>
+    /// <summary>Returns the picture in another size, by nearest-neighbour sampling with source rows and columns rounded down.</summary>
     internal Picture Resized(int height, int width)
     {
         var rgb = new byte[height * width * 3];
@@ -63,7 +63,7 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(height, width, rgb);
     }
 
-    /// <summary>The picture with the border pixels of boxes in white.</summary>
+    /// <summary>Returns the picture with the border pixels of boxes in white.</summary>
     internal Picture Outlined(IEnumerable<Box> boxes)
     {
         var rgb = Rgb.ToArray();
@@ -77,7 +77,9 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(Height, Width, rgb);
     }
 
-    /// <summary>The picture with everything dark but what masks, H·W bytes row by row, mark by other than 0.</summary>
+    /// <summary>
+    /// Returns the picture darkened outside the masks, which are H·W bytes each, row by row; a nonzero byte marks a pixel.
+    /// </summary>
     internal Picture Spotlit(IReadOnlyList<byte[]> masks)
     {
         var rgb = Rgb.ToArray();
@@ -91,7 +93,7 @@ public sealed record Picture(int Height, int Width, byte[] Rgb)
         return new Picture(Height, Width, rgb);
     }
 
-    /// <summary>The picture alone as PNG, pixel by pixel.</summary>
+    /// <summary>Returns the picture as a PNG of the same size.</summary>
     public byte[] Png() => Sheet.Png(Height, Width, canvas => Draw(canvas, 0, 0, 1));
 
     /// <summary>

@@ -16,7 +16,7 @@ public sealed record PreviewRow(string Name, string Note, IReadOnlyList<PreviewC
 
 /// <summary>
 /// A sheet that shows what a method does to pictures: one row per example or per method, one column per stage (original, partner, mixed,
-/// difference), captions below. It knows pictures and text and nothing of mixing.
+/// difference), captions below. It handles only pictures and text and does not depend on mixing.
 /// </summary>
 public sealed record PreviewSheet
 {
@@ -40,7 +40,9 @@ public sealed record PreviewSheet
     public int Scale { get; init; }
 
     /// <summary>Draws the sheet as a PNG.</summary>
-    /// <exception cref="ArgumentException">No column, no picture, or a row with more cells than columns.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no columns or no pictures, the scale is negative, or a row has more cells than there are columns.
+    /// </exception>
     public byte[] Png()
     {
         var pictures = Rows.SelectMany(row => row.Cells, (_, cell) => cell.Picture).ToArray();

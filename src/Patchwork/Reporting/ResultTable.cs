@@ -3,28 +3,28 @@ using System.Text;
 
 namespace Patchwork.Reporting;
 
-/// <summary>Where the text of a column stands.</summary>
+/// <summary>How the text of a column is aligned.</summary>
 public enum Alignment
 {
-    /// <summary>At the left: names.</summary>
+    /// <summary>Left, for names.</summary>
     Left,
 
-    /// <summary>At the right: numbers.</summary>
+    /// <summary>Right, for numbers.</summary>
     Right,
 }
 
 /// <summary>A column of a result table.</summary>
 public sealed record ResultColumn(string Title, Alignment Alignment = Alignment.Left);
 
-/// <summary>A table of results, for a terminal's Markdown, a spreadsheet and a page. Every row has one cell per column.</summary>
+/// <summary>A table of results that can be written as Markdown, CSV or HTML. Every row has one cell per column.</summary>
 public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
-    /// <summary>The rows; checked against the columns.</summary>
+    /// <summary>The rows; the constructor checks that each has one cell per column.</summary>
     public IReadOnlyList<IReadOnlyList<string>> Rows { get; } = Rows.FirstOrDefault(row => row.Count != Columns.Count) is { } uneven
         ? throw new ArgumentException($"A row must have {Columns.Count} cells, one per column. Received: {uneven.Count}.", nameof(Rows))
         : Rows;
 
-    /// <summary>GitHub's Markdown, padded so that it also reads well as plain text.</summary>
+    /// <summary>Returns the table as GitHub Markdown, padded so that it also reads well as plain text.</summary>
     public string ToMarkdown()
     {
         var titles = Columns.Select(column => Markdown(column.Title)).ToArray();
@@ -40,7 +40,10 @@ public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyL
         return text.ToString();
     }
 
-    /// <summary>CSV by RFC 4180: lines end in CR LF; a cell with a comma, quote or line end is quoted, quotes doubled.</summary>
+    /// <summary>
+    /// Returns the table as CSV according to RFC 4180: lines end with CR LF; a cell with a comma, quote or line break is quoted, with its
+    /// quotes doubled.
+    /// </summary>
     public string ToCsv()
     {
         var text = new StringBuilder();
@@ -49,7 +52,7 @@ public sealed record ResultTable(IReadOnlyList<ResultColumn> Columns, IReadOnlyL
         return text.ToString();
     }
 
-    /// <summary>An HTML table; <see cref="HtmlReport"/> makes it sortable.</summary>
+    /// <summary>Returns the table as HTML; <see cref="HtmlReport"/> makes it sortable.</summary>
     public string ToHtml()
     {
         string Class(int c) => Columns[c].Alignment == Alignment.Right ? " class=\"number\"" : "";

@@ -2,10 +2,10 @@ using SkiaSharp;
 
 namespace Patchwork.Reporting;
 
-/// <summary>A white sheet that is drawn on once and becomes a PNG.</summary>
+/// <summary>Draws a picture on a white background and encodes it as PNG.</summary>
 internal static class Sheet
 {
-    /// <summary>The longest side in pixels; a larger sheet would take gigabytes and no viewer opens it.</summary>
+    /// <summary>The maximum height and width in pixels; a larger sheet would need gigabytes of memory, and no viewer opens it.</summary>
     private const int LongestSide = 30_000;
 
     internal static byte[] Png(int height, int width, Action<SKCanvas> draw)

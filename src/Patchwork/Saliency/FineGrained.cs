@@ -6,24 +6,23 @@ namespace Patchwork.Saliency;
 
 /// <summary>
 /// Fine-grained static saliency (Montabone and Soto, "Human detection using a mobile platform and novel features derived from a visual
-/// saliency mechanism", Image and Vision Computing 28, 2010): how far a pixel is brighter (on) or darker (off) than its surroundings at six
-/// scales, by an integral image. No
-/// network, no training.
+/// saliency mechanism", Image and Vision Computing 28, 2010): how much brighter (on) or darker (off) each pixel is than its surroundings at
+/// six scales, computed with an integral image. It needs no network and no training.
 /// </summary>
 /// <remarks>
-/// The arithmetic is that of OpenCV's <c>StaticSaliencyFineGrained</c> on pictures of 8 bits, read from its source: grey in fixed point,
-/// two 3×3 blurs, contrasts cut off to bytes, the two sums stretched to 255 each and added. Differs from it where its result is not
-/// defined: a picture without contrast has a map of zeros, and a
-/// sum above 255 stays 255.
+/// The arithmetic follows the source of OpenCV's <c>StaticSaliencyFineGrained</c> for 8-bit images: grey in fixed point, two 3×3 blurs,
+/// contrasts truncated to bytes, the two sums stretched to 255 each and added. It differs where OpenCV's result is undefined: an image
+/// without contrast has a map of zeros, and a sum above 255 is clipped to 255.
 /// </remarks>
 public static class FineGrained
 {
-    // pixels to either hand of the centre
+    // pixels on each side of the centre
     private static readonly int[] Reaches = [3 * 4, 3 * 4 * 2, 3 * 4 * 4, 7 * 4, 7 * 4 * 2, 7 * 4 * 4];
 
-    /// <summary>The map of a picture, a byte for every pixel, row by row.</summary>
-    /// <param name="planes">The channels one after the other, H·W bytes each: red, green and blue, or any other number, which is
-    /// averaged.</param>
+    /// <summary>Computes the map of an image, one byte per pixel, row by row.</summary>
+    /// <param name="planes">
+    /// The channels one after the other, H·W bytes each: red, green and blue, or any other number of channels, which are averaged.
+    /// </param>
     /// <param name="height">Rows. Range: at least 1.</param>
     /// <param name="width">Columns. Range: at least 1.</param>
     public static byte[] Of(ReadOnlySpan<byte> planes, int height, int width)
@@ -31,7 +30,7 @@ public static class FineGrained
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         if (planes.Length == 0 || planes.Length % (height * width) != 0)
-            throw new ArgumentException($"A picture must have {height}×{width} bytes for each channel. Received: {planes.Length} bytes.");
+            throw new ArgumentException($"An image must have {height}×{width} bytes per channel. Received: {planes.Length} bytes.");
         var grey = Blur(Blur(Grey(planes, height * width), height, width), height, width);
         var sums = Integral(grey, height, width);
         var (on, off) = (new int[grey.Length], new int[grey.Length]);
@@ -46,8 +45,8 @@ public static class FineGrained
     }
 
     /// <summary>
-    /// The maps of images (N, C, H, W), N arrays of H·W. Images that are not bytes are stretched, least to 0 and greatest to 255, each by
-    /// itself: contrasts outlast the normalization that a network's input has been through.
+    /// Computes the maps of images (N, C, H, W): N arrays of H·W bytes. Images that are not uint8 are stretched individually, minimum to 0
+    /// and maximum to 255; normalized network inputs are valid too, because normalization preserves contrasts.
     /// </summary>
     public static byte[][] Of(Tensor images)
     {
@@ -83,7 +82,7 @@ public static class FineGrained
         return grey;
     }
 
-    // 1 2 1 in both directions, mirrored about the pixels of the border, rounded once.
+    // Kernel 1 2 1 in both directions, mirrored at the pixels of the border, rounded once.
     private static byte[] Blur(byte[] grey, int height, int width)
     {
         static int Mirrored(int i, int side) => side == 1 ? 0 : i < 0 ? 1 : i >= side ? side - 2 : i;
@@ -117,7 +116,7 @@ public static class FineGrained
         return sums;
     }
 
-    // The centre against the mean of all others within reach; OpenCV's window reaches one pixel less up and to the left.
+    // Compares the centre with the mean of all other pixels in the window; OpenCV's window extends one pixel less up and to the left.
     private static void AddContrast(byte[] grey, long[] sums, int height, int width, int reach, int[] on, int[] off)
     {
         for (var y = 0; y < height; y++)

@@ -6,17 +6,18 @@ using static TorchSharp.torch;
 namespace Patchwork.Saliency;
 
 /// <summary>
-/// The last map of features before a network's classifier, that whose mean over the places the classifier was given. The classifier is the
-/// last linear layer; the map is the last output (N, D, h, w) of a layer before it, D being what the classifier takes, rectified where the
-/// network rectifies it (a preactivation ResNet pools its last sum as it is), and the last one larger than a pixel where there is one.
+/// The last feature map before a network's classifier: the one whose mean over positions is the classifier's input. The classifier is the
+/// last linear layer. The map is the last output (N, D, h, w) of a layer before it, where D is the width of the classifier's input; an
+/// output larger than one pixel is preferred. ReLU is applied to it if the network does so (a preactivation ResNet does not: it pools its
+/// last sum unchanged).
 /// </summary>
-/// <param name="Features">The map (N, D, h, w), without history.</param>
-/// <param name="Input">What the classifier was given, (N, D).</param>
-/// <param name="Classifier">The linear layer; it belongs to the network.</param>
+/// <param name="Features">The map (N, D, h, w), without gradient history.</param>
+/// <param name="Input">The classifier's input, (N, D).</param>
+/// <param name="Classifier">The linear layer; the network owns it.</param>
 internal sealed record LastFeatures(Tensor Features, Tensor Input, Linear Classifier)
 {
-    /// <summary>Runs a network on images (N, C, H, W) in evaluation mode, without gradients, and leaves it as it was.</summary>
-    /// <exception cref="ArgumentException">The network has no linear layer behind global average pooling.</exception>
+    /// <summary>Runs a network on images (N, C, H, W) in evaluation mode, without gradients, and restores its state.</summary>
+    /// <exception cref="ArgumentException">The network has no linear layer that follows global average pooling.</exception>
     public static LastFeatures Of(nn.Module<Tensor, Tensor> model, Tensor images)
     {
         var classifier = model.modules().OfType<Linear>().LastOrDefault()
@@ -25,7 +26,7 @@ internal sealed record LastFeatures(Tensor Features, Tensor Input, Linear Classi
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(model);
         using var noGradient = no_grad();
-        Tensor? large = null, small = null, input = null;      // the last map of several places, the last one of one
+        Tensor? large = null, small = null, input = null;      // the last map larger than one pixel, the last map of one pixel
         var hooks = model.modules().OfType<nn.Module<Tensor, Tensor>>().Where(module => module != classifier)
             .Select(module => module.register_forward_hook((_, _, output) =>
             {
@@ -52,16 +53,16 @@ internal sealed record LastFeatures(Tensor Features, Tensor Input, Linear Classi
                 hook.remove();
         }
         if (input?.dim() != 2 || (large ?? small) is null)
-            throw new ArgumentException($"The network must have a map of {width} channels in front of its last linear layer. Received: "
+            throw new ArgumentException($"The network must have a map of {width} channels before its last linear layer. Received: "
                 + $"{model.GetName()}.");
         var last = large ?? small!;
         var features = new[] { nn.functional.relu(last), last }.FirstOrDefault(map => map.mean([2, 3]).allclose(input, 1e-3, 1e-4))
-            ?? throw new ArgumentException("The last linear layer must stand behind global average pooling of the last features. "
+            ?? throw new ArgumentException("The last linear layer must follow global average pooling of the last features. "
                 + $"Received: {model.GetName()}, where it does not.");
         return new LastFeatures(features.MoveToOuterDisposeScope(), input.MoveToOuterDisposeScope(), classifier);
     }
 
-    // A second handle on the same numbers, in a scope of ours: the network may free its own when its layer is done.
+    // Keep a second handle on the same data in our own scope: the network may free its own when the layer is done.
     private static void Keep(DisposeScope scope, ref Tensor? kept, Tensor output)
     {
         kept?.Dispose();

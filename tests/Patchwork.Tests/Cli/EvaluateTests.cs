@@ -81,7 +81,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(0, CommandLine.Run(Compare()).ExitCode);
         Assert.Equal(["clean", "inbetween", "occlusion"], SuitesIn(folder));
         var report = File.ReadAllText(Path.Combine(folder, "report.html"));
-        Assert.All(["Centre covered, black", "Between two images, blended"], text =>
+        Assert.All(["Centre covered, black", "Interpolated images, blended"], text =>
             Assert.Contains(text, report, StringComparison.Ordinal));
         Assert.DoesNotContain(">images</th>", report, StringComparison.Ordinal);
 

@@ -113,7 +113,7 @@ public sealed class SeveralLabelsTests : IDisposable
         string[] compare = ["compare", "--methods", "baseline,cutmix", "--folds", "2", "--evaluate", "clean,calibration", .. Flags("compared", 2), "--quiet"];
         var first = CommandLine.Run([.. compare, "--union-labels", "--loss", "focal"]);
         Assert.True(first.ExitCode == 0, first.Error);
-        Assert.Contains("Each label", File.ReadAllText(files.At("compared/report.html")), StringComparison.Ordinal);
+        Assert.Contains("Metrics per label", File.ReadAllText(files.At("compared/report.html")), StringComparison.Ordinal);
         Assert.Equal(0, CommandLine.Run([.. compare, "--union-labels", "--loss", "focal"]).ExitCode);
         Assert.Contains("several labels", CommandLine.Run(["train", "--balanced", .. Flags("no", 1)]).Refusal(), StringComparison.Ordinal);
         Assert.Contains("one label each", CommandLine.Run(["train", "--method", "puzzlemix", .. Flags("no", 1)]).Refusal(), StringComparison.Ordinal);

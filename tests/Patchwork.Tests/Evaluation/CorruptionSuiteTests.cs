@@ -104,7 +104,7 @@ public sealed class CorruptionSuiteTests : IDisposable
         Assert.Contains("labels.npy, which does not exist", Refusal(), StringComparison.Ordinal);
         Publish();
         WriteLabels(new byte[25]);
-        Assert.Contains("must hold uint8 (25, rows, columns, 3)", Refusal(), StringComparison.Ordinal);
+        Assert.Contains("must contain uint8 (25, rows, columns, 3)", Refusal(), StringComparison.Ordinal);
         WriteLabels(new byte[7]);
         Assert.Contains("Received: uint8 (7)", Refusal(), StringComparison.Ordinal);
         Publish();
@@ -116,7 +116,7 @@ public sealed class CorruptionSuiteTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(labels.AsSpan(8 * 29), 7);
         File.WriteAllBytes(At("labels.npy"), NpyFileTests.File("<i8", "30,", labels));
         using var published = PublishedCorruptions.Open(folder);
-        Assert.Contains("A label must lie in 0 to 2. Received: 7",
+        Assert.Contains("A label must be from 0 to 2. Received: 7",
             Assert.Throws<InputException>(() => published.Of(new Fog(), 1, images)).Message, StringComparison.Ordinal);
         var other = new NoiseImages();
         Assert.Contains("Received: 8×8", Assert.Throws<InputException>(() => published.Of(new Fog(), 1, other)).Message,

@@ -43,7 +43,7 @@ public sealed class TransferSuiteTests
         Assert.Contains("`TransferSuite.To`", new TransferSuite().Missing(images)!, StringComparison.Ordinal);
         Assert.Null(new TransferSuite { To = "shapes" }.Missing(images));
         var grey = new NoiseImages(channels: 1);
-        Assert.Contains("as many channels as its own, 1. Received: shapes, which has 3",
+        Assert.Contains("the same number of channels, 1. Received: shapes, which has 3",
             Assert.Throws<InputException>(() => new TransferSuite { To = "shapes" }.Check(grey)).Message, StringComparison.Ordinal);
         Assert.Contains("`TransferSuite.Epochs` must be 1 to 100000. Received: 0",
             Assert.Throws<InputException>(() => new TransferSuite { Epochs = 0 }).Message, StringComparison.Ordinal);

@@ -102,7 +102,7 @@ public sealed class ClassActivationTests
         Assert.Contains("must end in a linear layer", Refusal(nn.Sequential(nn.Conv2d(3, 2, 1))));
         Assert.Contains("must have a map of 48 channels", Refusal(nn.Sequential(nn.Flatten(), nn.Linear(48, 2))));
         var pooledByMaximum = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveMaxPool2d([1, 1]), nn.Flatten(), nn.Linear(8, 2));
-        Assert.Contains("behind global average pooling", Refusal(pooledByMaximum));
+        Assert.Contains("must follow global average pooling", Refusal(pooledByMaximum));
     }
 
     [Fact]

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>adversarial</c>: error under white-box attacks of one step (the paper's FGSM, 8/255) and of ten (PGD). Read both: a network that
-/// resists the first and not the second hides its gradient and is not robust.
+/// <c>adversarial</c>: error under white-box attacks with one step (FGSM with 8/255, as in the paper) and with ten (PGD). Consider both: a
+/// network that resists only the first masks its gradient and is not robust.
 /// </summary>
 public sealed record AdversarialSuite : Suite
 {
@@ -16,7 +16,7 @@ public sealed record AdversarialSuite : Suite
     public override string Title => "Adversarial attacks";
 
     /// <inheritdoc/>
-    public override string Summary => "Error under FGSM and PGD of 8/255 in pixels.";
+    public override string Summary => "Error under FGSM and PGD attacks with ε = 8/255 in pixels.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>

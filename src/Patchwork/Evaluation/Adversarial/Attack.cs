@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>Changes pixels, each by at most ε, so that a network errs: L∞ attacks in pixel space, [0, 1].</summary>
+/// <summary>An L∞ attack in pixel space, [0, 1]: it changes each value by at most ε so that a network makes mistakes.</summary>
 public abstract record Attack
 {
     private protected Attack() { }
@@ -13,18 +13,18 @@ public abstract record Attack
     /// <summary>Name in result files.</summary>
     public abstract string Id { get; }
 
-    /// <summary>ε, the most that a value changes. Range: 0 to 1. Default 8/255, as in the CutMix paper.</summary>
+    /// <summary>ε, the maximum change of a value. Range: 0 to 1. Default 8/255, as in the CutMix paper.</summary>
     public double Epsilon { get; init => field = Share(value, "epsilon"); } = 8 / 255.0;
 
-    /// <summary>The attacked pixels (N, C, H, W) in [0, 1], owned by the caller.</summary>
+    /// <summary>Computes the attacked pixels (N, C, H, W) in [0, 1]; the caller owns the result.</summary>
     /// <param name="model">The network, whose gradients are used: a white-box attack.</param>
     /// <param name="pixels">Pixels in [0, 1].</param>
     /// <param name="labels">True classes (N), int64.</param>
-    /// <param name="seeds">Randomness of starts.</param>
-    /// <param name="batch">Number of the batch: what is drawn depends on it and on nothing before.</param>
+    /// <param name="seeds">Randomness of the starting points.</param>
+    /// <param name="batch">Number of the batch; the random draws depend on it and not on earlier batches.</param>
     public abstract Tensor Of(PixelModel model, Tensor pixels, Tensor labels, SeedStream seeds, long batch);
 
-    /// <summary>The attacks that are measured: one step and ten. What resists one step only, hides its gradient.</summary>
+    /// <summary>The attacks that are measured: one step and ten. A network that resists only one step masks its gradient.</summary>
     public static IReadOnlyList<Attack> All { get; } = [new Fgsm(), new Pgd()];
 
     private protected static Tensor Sign(PixelModel model, Tensor pixels, Tensor labels)
@@ -54,18 +54,18 @@ public sealed record Fgsm : Attack
 }
 
 /// <summary>
-/// Projected gradient descent (Madry et al., ICLR 2018): steps of the gradient's sign from a random place of the ε-box, each projected
-/// back into it and into [0, 1]. Of several starts an image keeps the one with the highest loss.
+/// Projected gradient descent (Madry et al., ICLR 2018): steps along the sign of the gradient from a random point of the ε-box, each
+/// projected back into the box and into [0, 1]. With several starts, an image keeps the result with the highest loss.
 /// </summary>
 public sealed record Pgd : Attack
 {
     /// <summary>Length of a step. Range: 0 to 1. Default 2/255.</summary>
     public double StepSize { get; init => field = Share(value, "step size"); } = 2 / 255.0;
 
-    /// <summary>Steps. Range: at least 1. Default 10.</summary>
+    /// <summary>Number of steps. Range: at least 1. Default 10.</summary>
     public int Steps { get; init => field = AtLeastOne(value, "steps"); } = 10;
 
-    /// <summary>Random starts. Range: at least 1. Default 1.</summary>
+    /// <summary>Number of random starts. Range: at least 1. Default 1.</summary>
     public int Restarts { get; init => field = AtLeastOne(value, "restarts"); } = 1;
 
     /// <inheritdoc/>

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>calibration</c>: whether the network's confidence is its accuracy, as it is and after a temperature fitted on the validation images.
+/// <c>calibration</c>: whether the network's confidence matches its accuracy, as trained and with a temperature fitted on the validation
+/// images.
 /// </summary>
 public sealed record CalibrationSuite : Suite
 {
@@ -73,7 +74,7 @@ public sealed record CalibrationSuite : Suite
         return result;
     }
 
-    // Each label of each image is a forecast of its own: how often does it come true?
+    // Each label of each image counts as a separate forecast.
     private static void MeasureLabels(Subject subject, SuiteResult result)
     {
         var scores = SeveralLabels.Scores(subject, subject.Network, subject.Test);
@@ -82,13 +83,13 @@ public sealed record CalibrationSuite : Suite
         AddErrors(subject, result, forecasts, "");
         result.AddMean("brier", forecasts.Brier, subject.Seeds);
         result.AddMean("overconfidence", [.. scores.Forecasts.Select(one => one.Probability - (one.Shows ? 1.0 : 0.0))], subject.Seeds);
-        result.AddNote("Several labels: every label of every image is a forecast of its own; no temperature is fitted.");
+        result.AddNote("Images with several labels: every label of every image counts as a separate forecast; no temperature is fitted.");
     }
 
     private static void AddErrors(Subject subject, SuiteResult result, Confident images, string prefix)
     {
         var bins = CalibrationError.EqualWidth(images.Largest, images.Correct);
-        // A gap is an absolute value, so that resampled errors lie too high on the average; the interval is moved back by as much.
+        // A gap is an absolute value, so resampled errors are too high on average; the interval is shifted back by this bias.
         var (error, sum) = (CalibrationError.Expected(bins), 0.0);
         var interval = Bootstrap.Of(images.Largest.Length, subject.Seeds.Open($"bootstrap {prefix}ece"), times =>
         {
@@ -117,7 +118,7 @@ public sealed record CalibrationSuite : Suite
             var weights = logits[i].Select(value => Math.Exp((value - (double)top) / temperature)).ToArray();
             var sum = weights.Sum();
             largest[i] = (float)(1 / sum);
-            correct[i] = Array.IndexOf(logits[i], top) == labels[i];      // of equal logits the first, as everywhere
+            correct[i] = Array.IndexOf(logits[i], top) == labels[i];      // the first of equal logits, as everywhere
             brier[i] = weights.Select((weight, k) => weight / sum - (k == labels[i] ? 1 : 0)).Sum(difference => difference * difference);
         }
         return new Confident(largest, correct, brier);

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>What a network says of images whose classes are known.</summary>
-/// <param name="Logits">A row of K an image.</param>
+/// <summary>A network's logits for labelled images.</summary>
+/// <param name="Logits">One row of K logits per image.</param>
 /// <param name="Labels">The images' classes.</param>
 internal sealed record LabelledLogits(IReadOnlyList<float[]> Logits, IReadOnlyList<int> Labels)
 {
-    /// <summary>Asks a subject's network; <paramref name="part"/> of <paramref name="parts"/> is for its progress.</summary>
+    /// <summary>Runs a subject's network on a set; <paramref name="part"/> and <paramref name="parts"/> are for its progress.</summary>
     public static LabelledLogits Of(Subject subject, Dataset images, int part = 0, int parts = 1)
     {
         var (rows, labels) = (new List<float[]>(), new List<int>());
@@ -24,7 +24,8 @@ internal sealed record LabelledLogits(IReadOnlyList<float[]> Logits, IReadOnlyLi
     }
 
     /// <summary>
-    /// The temperature that fits; null where the images are too few, or too easy, to say one: it would make every answer certain.
+    /// Returns the fitted temperature; null if there are fewer than 100 images, or if they are too easy to fit one: it would make every
+    /// answer certain.
     /// </summary>
     public double? Temperature()
     {

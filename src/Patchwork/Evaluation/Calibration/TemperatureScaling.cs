@@ -1,29 +1,29 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Temperature scaling (Guo et al., ICML 2017, section 4.2): the one T for which softmax(z / T) has the lowest negative log-likelihood on
+/// Temperature scaling (Guo et al., ICML 2017, section 4.2): the single T that minimizes the negative log-likelihood of softmax(z / T) on
 /// held-out images.
 /// </summary>
 /// <remarks>
-/// Differs from the public code, whose L-BFGS stops short of the optimum and can return a negative T: the likelihood is convex in 1/T, so
-/// its derivative is halved to its only zero.
+/// Differs from the public code, whose L-BFGS stops short of the optimum and can return a negative T: the negative log-likelihood is convex
+/// in 1/T, so bisection finds the only zero of its derivative.
 /// </remarks>
 public static class TemperatureScaling
 {
-    /// <summary>The lowest temperature that is looked for.</summary>
+    /// <summary>The lowest temperature that is considered.</summary>
     public const double Lowest = 0.01;
 
-    /// <summary>The highest temperature that is looked for.</summary>
+    /// <summary>The highest temperature that is considered.</summary>
     public const double Highest = 100;
 
-    /// <summary>The best temperature in [0.01, 100]; 1 where every temperature is as good.</summary>
-    /// <param name="logits">Logits, a row of K an image.</param>
+    /// <summary>Returns the best temperature in [0.01, 100]; 1 if all temperatures are equally good.</summary>
+    /// <param name="logits">Logits, one row of K per image.</param>
     /// <param name="labels">The images' classes.</param>
-    /// <exception cref="ArgumentException">There are no images, or not as many labels.</exception>
+    /// <exception cref="ArgumentException">There are no images, or the number of labels differs from theirs.</exception>
     public static double Fit(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels)
     {
         if (logits.Count == 0 || logits.Count != labels.Count)
-            throw new ArgumentException($"A temperature needs images with a label each. Received: {logits.Count} rows of logits, "
+            throw new ArgumentException($"A temperature needs images with one label each. Received: {logits.Count} rows of logits, "
                 + $"{labels.Count} labels.");
         if (logits.All(row => row.All(value => value == row[0])))
             return 1;

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Numbers of each class in percent, a group of columns for each method, means over the seeds; beside each class the number of its test
-/// images.
+/// Metrics of each class in percent, averaged over the seeds, with one group of columns per method; each class is followed by the number of
+/// its test images.
 /// </summary>
 /// <param name="Table">Name of the table, rows [class, images, …].</param>
 /// <param name="Title">Its heading.</param>
-/// <param name="Columns">What is shown of a row.</param>
+/// <param name="Columns">The numbers of a row that are shown.</param>
 public sealed record ClassesChart(string Table, string Title, IReadOnlyList<ClassColumn> Columns) : SuiteChart
 {
     /// <inheritdoc/>
@@ -26,7 +26,7 @@ public sealed record ClassesChart(string Table, string Title, IReadOnlyList<Clas
             $"{Title} in percent for {rows.Length} classes and {methods.Count} methods.")];
     }
 
-    // The same for every seed, or those of all folds together.
+    // Equal for all seeds; summed if each seed has its own test images.
     private double Images(MeasuredMethod method, int row) => method.OtherImages ? method.Tables(Table).Sum(table => table[row][1])
         : method.Tables(Table)[0][row][1];
 
@@ -36,5 +36,5 @@ public sealed record ClassesChart(string Table, string Title, IReadOnlyList<Clas
 
 /// <summary>A column of a <see cref="ClassesChart"/>.</summary>
 /// <param name="Title">Its heading.</param>
-/// <param name="Index">Which number of a row of the table it shows, from 0.</param>
+/// <param name="Index">Index of the number in a row of the table that it shows, from 0.</param>
 public sealed record ClassColumn(string Title, int Index);

@@ -1,10 +1,10 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A confusion matrix for each method: the share of each true class (row) that was taken for each class (column), the images of all seeds
-/// together.
+/// One confusion matrix per method: the share of each true class (row) that was predicted as each class (column), over the images of all
+/// seeds.
 /// </summary>
-/// <param name="Table">Name of the table, a row of counts for each true class.</param>
+/// <param name="Table">Name of the table, which has one row of counts per true class.</param>
 /// <param name="Title">Its heading.</param>
 public sealed record ConfusionChart(string Table, string Title) : SuiteChart
 {

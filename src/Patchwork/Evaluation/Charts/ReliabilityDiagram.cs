@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Accuracy over confidence, one diagram per method side by side, each with the line of perfect calibration, and beneath them the number of
-/// images in each bin. Rows of the table are [lower, upper, count, confidence, accuracy] of a bin; the images of all seeds count together,
-/// and bins without images are left out.
+/// Accuracy against confidence: one diagram per method, side by side, each with the line of perfect calibration, and below them the number
+/// of images in each bin. Rows of the table are [lower, upper, count, confidence, accuracy] of a bin; the images of all seeds are pooled,
+/// and bins without images are omitted.
 /// </summary>
 /// <param name="Table">Name of the table.</param>
 /// <param name="Title">Its heading.</param>
@@ -23,7 +23,7 @@ public sealed record ReliabilityDiagram(string Table, string Title) : SuiteChart
         Counts(methods),
     ];
 
-    // A point of few images moves far by chance.
+    // Shown because a point from few images varies a lot by chance.
     private HeatChart Counts(IReadOnlyList<MeasuredMethod> methods)
     {
         var bins = methods[0].Tables(Table)[0];

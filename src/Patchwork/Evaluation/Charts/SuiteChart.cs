@@ -1,38 +1,38 @@
 namespace Patchwork.Evaluation;
 
-/// <summary>What a suite measured of one method.</summary>
+/// <summary>The results of a suite for one method.</summary>
 /// <param name="Method">The method.</param>
 /// <param name="Results">One result per seed, at least one.</param>
 public sealed record MeasuredMethod(string Method, IReadOnlyList<SuiteResult> Results)
 {
-    /// <summary>Names of the classes; empty where they are not known.</summary>
+    /// <summary>Names of the classes; empty if they are not known.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
-    /// <summary>True where each seed has test images of its own, as in cross-validation. Default false.</summary>
+    /// <summary>Whether each seed has its own test images, as in cross-validation. Default false.</summary>
     public bool OtherImages { get; init; }
 
-    /// <summary>True when every seed has a table.</summary>
+    /// <summary>Returns whether every seed has a table.</summary>
     public bool Has(string table) => Results.All(result => result.Tables.ContainsKey(table));
 
-    /// <summary>A table of every seed.</summary>
+    /// <summary>Returns a table of every seed.</summary>
     /// <exception cref="KeyNotFoundException">A seed does not have it.</exception>
     public IReadOnlyList<double[][]> Tables(string table) => [.. Results.Select(result => result.Tables[table])];
 }
 
 /// <summary>
-/// Charts that compare what a suite measured of several methods. The most common one is a <see cref="CurveChart"/>; a suite may define its
-/// own.
+/// Charts that compare the results of a suite for several methods. The most common one is a <see cref="CurveChart"/>; a suite may define
+/// its own.
 /// </summary>
 public abstract record SuiteChart
 {
-    /// <summary>The charts, as data; none where the results lack what they show.</summary>
+    /// <summary>Returns the charts, as data; none if the results lack the tables that they show.</summary>
     /// <param name="methods">The methods in the order of the report, at least one, each with the same suite's results.</param>
     public abstract IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods);
 }
 
 /// <summary>
-/// One curve per method from a table of rows [x, y], whose x are the same in every result: the mean over the seeds, with their sample
-/// standard deviation as a band.
+/// One curve per method from a table of rows [x, y], whose x values are the same in every result: the mean over the seeds, with their
+/// sample standard deviation as a band.
 /// </summary>
 /// <param name="Table">Name of the table.</param>
 /// <param name="Title">Its heading.</param>
@@ -40,10 +40,10 @@ public abstract record SuiteChart
 /// <param name="YTitle">Title of the y axis, with its unit.</param>
 public sealed record CurveChart(string Table, string Title, string XTitle, string YTitle) : SuiteChart
 {
-    /// <summary>What x is multiplied by. Default 1.</summary>
+    /// <summary>Factor of x. Default 1.</summary>
     public double XScale { get; init; } = 1;
 
-    /// <summary>What y is multiplied by. Default 100: a share in percent.</summary>
+    /// <summary>Factor of y. Default 100, which shows a share in percent.</summary>
     public double YScale { get; init; } = 100;
 
     /// <inheritdoc/>

@@ -1,24 +1,24 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Average precision of a class: how well its probabilities rank the images that show it before those that do not. Mean average precision
-/// is the mean over the classes that some image shows.
+/// Average precision of a class: how well its probabilities rank the images that show it above those that do not. Mean average precision is
+/// the mean over the classes that at least one image shows.
 /// </summary>
 public static class AveragePrecision
 {
     /// <summary>
-    /// Area under the steps of precision over recall, <c>Σ (R_n - R_(n-1))·P_n</c> over the distinct scores: scikit-learn's
-    /// <c>average_precision_score</c>, and what papers on multi-label images call AP (COCO, NUS-WIDE). Equal scores are one step. NaN where
-    /// no image shows the class.
+    /// Computes the area under the steps of precision against recall, <c>Σ (R_n - R_(n-1))·P_n</c> over the distinct scores. This is
+    /// scikit-learn's <c>average_precision_score</c>, and the AP of papers on multi-label images (COCO, NUS-WIDE). Equal scores form one
+    /// step. NaN if no image shows the class.
     /// </summary>
-    /// <param name="scores">A score for each image; higher is surer.</param>
+    /// <param name="scores">One score per image; a higher score means more confidence.</param>
     /// <param name="shows">Whether each image shows the class.</param>
-    /// <exception cref="ArgumentException">There are not as many of both.</exception>
+    /// <exception cref="ArgumentException">The lists differ in length.</exception>
     public static double Of(IReadOnlyList<double> scores, IReadOnlyList<bool> shows) => new RankedImages(scores, shows).AveragePrecision();
 
     /// <summary>
-    /// The mean of the largest precision at a recall of at least 0, 0.1, …, 1: Pascal VOC's until 2009 (Everingham et al. 2010, eq. 1 and
-    /// 2).
+    /// Computes the mean of the largest precision at a recall of at least 0, 0.1, …, 1, which Pascal VOC used until 2009 (Everingham et al.
+    /// 2010, eq. 1 and 2).
     /// </summary>
     /// <inheritdoc cref="Of"/>
     public static double ElevenPoints(IReadOnlyList<double> scores, IReadOnlyList<bool> shows)
@@ -35,20 +35,20 @@ internal sealed class RankedImages
     private readonly int[] order;
     private readonly bool[] shows, endsStep;      // in that order
 
-    /// <summary>Sorts.</summary>
-    /// <param name="scores">A score for each image; higher is surer.</param>
+    /// <summary>Sorts the images.</summary>
+    /// <param name="scores">One score per image; a higher score means more confidence.</param>
     /// <param name="shows">Whether each image shows the class.</param>
     public RankedImages(IReadOnlyList<double> scores, IReadOnlyList<bool> shows)
     {
         if (scores.Count != shows.Count)
-            throw new ArgumentException($"There must be a score for each image. Received: {scores.Count} and {shows.Count}.");
+            throw new ArgumentException($"There must be one score per image. Received: {scores.Count} and {shows.Count}.");
         order = [.. Enumerable.Range(0, scores.Count).OrderByDescending(i => scores[i])];
         this.shows = [.. order.Select(i => shows[i])];
         endsStep = [.. order.Select((image, at) => at + 1 == order.Length || scores[order[at + 1]] != scores[image])];
     }
 
-    /// <summary>Recall and precision after each distinct score, from the highest; none where no image shows the class.</summary>
-    /// <param name="times">How often each image counts; null: once.</param>
+    /// <summary>Returns recall and precision after each distinct score, from the highest; none if no image shows the class.</summary>
+    /// <param name="times">How often each image counts; null for once each.</param>
     public IEnumerable<(double Recall, double Precision)> Steps(int[]? times)
     {
         var positives = 0.0;
@@ -66,7 +66,7 @@ internal sealed class RankedImages
     }
 
     /// <summary>See <see cref="AveragePrecision.Of"/>.</summary>
-    /// <param name="times">How often each image counts; null: once.</param>
+    /// <param name="times">How often each image counts; null for once each.</param>
     public double AveragePrecision(int[]? times = null)
     {
         var (area, before, any) = (0.0, 0.0, false);

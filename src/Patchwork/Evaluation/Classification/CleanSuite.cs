@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>clean</c>: errors and negative log-likelihood on the test images as they are, of the last epoch and (<c>best_…</c>) of the one with
-/// the lowest validation error; with the confusion matrix and the error of each class.
+/// <c>clean</c>: errors and negative log-likelihood on the unmodified test images, for the last epoch and (<c>best_…</c>) for the epoch
+/// with the lowest validation error; with the confusion matrix and the error of each class.
 /// </summary>
 public sealed record CleanSuite : Suite
 {
@@ -18,7 +18,8 @@ public sealed record CleanSuite : Suite
     public override string Title => "Classification";
 
     /// <inheritdoc/>
-    public override string Summary => "Top-1 and top-5 error, negative log-likelihood, confusion, each class; last and best epoch.";
+    public override string Summary =>
+        "Top-1 and top-5 error, negative log-likelihood, confusion matrix and metrics per class, for the last and the best epoch.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -37,11 +38,11 @@ public sealed record CleanSuite : Suite
     public override IReadOnlyList<SuiteChart> Charts =>
     [
         new ConfusionChart("confusion", "Confusion"),
-        new ClassesChart("per_class", "Each class", [new("precision", 2), new("recall", 3), new("F1", 4)]),
-        new ClassesChart("per_label", "Each label", [new("AP", 2), new("precision", 5), new("recall", 6), new("F1", 7)]),
+        new ClassesChart("per_class", "Metrics per class", [new("precision", 2), new("recall", 3), new("F1", 4)]),
+        new ClassesChart("per_label", "Metrics per label", [new("AP", 2), new("precision", 5), new("recall", 6), new("F1", 7)]),
     ];
 
-    // Results from before these were measured are measured again.
+    // Results from before these metrics existed are measured again.
     /// <inheritdoc/>
     public override JsonObject Fingerprint => new() { ["per_class"] = "precision, recall, F1" };
 
@@ -105,7 +106,7 @@ public sealed record CleanSuite : Suite
         ]));
         string[] untested = [.. confusion.Index().Where(row => row.Item.Sum() == 0).Select(row => subject.Test.ClassNames[row.Index])];
         if (untested.Length > 0 && prefix.Length == 0)
-            result.AddNote($"No test image of {string.Join(", ", untested)}: "
-                + $"{(untested.Length == 1 ? "its error is" : "their errors are")} not known.");
+            result.AddNote($"No test images of {string.Join(", ", untested)}: "
+                + $"{(untested.Length == 1 ? "its error is" : "their errors are")} unknown.");
     }
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// What the probabilities of images with several labels are worth: ranking by <see cref="AveragePrecision"/>, and decisions at a threshold.
-/// All are scikit-learn's.
+/// Metrics for images with several labels: ranking by <see cref="AveragePrecision"/>, and decisions at a threshold. All are defined as in
+/// scikit-learn.
 /// </summary>
 /// <param name="probabilities">A probability for each image (row) and class.</param>
 /// <param name="shows">Whether each image shows each class.</param>
@@ -16,7 +16,7 @@ internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IRe
     public static IEnumerable<bool[]> Shows(Tensor labels) =>
         Subject.Rows(labels).Select(row => row.Select(value => value > 0.5f).ToArray());
 
-    /// <summary>K.</summary>
+    /// <summary>Number of classes, K.</summary>
     public int Classes => probabilities[0].Length;
 
     /// <summary>Number of images.</summary>
@@ -30,22 +30,22 @@ internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IRe
     public double[] BrierScores() => [.. probabilities.Zip(shows, (row, truth) =>
         row.Zip(truth, (probability, shown) => probability - (shown ? 1.0 : 0.0)).Sum(difference => difference * difference))];
 
-    /// <summary>Average precision of a class; NaN where no image shows it.</summary>
+    /// <summary>Average precision of a class; NaN if no image shows it.</summary>
     /// <param name="k">The class.</param>
-    /// <param name="times">How often each image counts; null: once.</param>
+    /// <param name="times">How often each image counts; null for once each.</param>
     public double AveragePrecisionOf(int k, int[]? times = null)
     {
         ranked[k] ??= new([.. probabilities.Select(row => (double)row[k])], [.. shows.Select(row => row[k])]);
         return ranked[k]!.AveragePrecision(times);
     }
 
-    /// <summary>Mean over the classes that some image shows.</summary>
+    /// <summary>Mean average precision over the classes that at least one image shows.</summary>
     public double MeanAveragePrecision(int[]? times = null) => Enumerable.Range(0, Classes).Select(k => AveragePrecisionOf(k, times))
         .Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
 
-    /// <summary>How many images show each class, how many are said to, and how many of these do.</summary>
-    /// <param name="threshold">The least probability of a class that is said to be shown.</param>
-    /// <param name="times">How often each image counts; null: once.</param>
+    /// <summary>Counts for each class the images that show it, those predicted to show it, and the correct predictions.</summary>
+    /// <param name="threshold">The minimum probability at which a class is predicted.</param>
+    /// <param name="times">How often each image counts; null for once each.</param>
     public ClassCounts At(double threshold, int[]? times = null)
     {
         var counts = new ClassCounts(new double[Classes], new double[Classes], new double[Classes]);
@@ -63,16 +63,16 @@ internal sealed class MultiLabelScores(IReadOnlyList<float[]> probabilities, IRe
         return counts;
     }
 
-    /// <summary>F1 of all decisions together, <c>2·ΣTP/(ΣTP + ΣFP + ΣTP + ΣFN)</c>.</summary>
+    /// <summary>F1 over all decisions together, <c>2·ΣTP/(ΣTP + ΣFP + ΣTP + ΣFN)</c>.</summary>
     public static double MicroF1(ClassCounts counts) =>
         counts.Shown.Sum() + counts.Named.Sum() is > 0 and var all ? 2 * counts.Right.Sum() / all : double.NaN;
 
-    /// <summary>Whether every class of an image is decided rightly, 1 or 0 for each.</summary>
+    /// <summary>Returns for each image 1 if all of its classes are decided correctly, otherwise 0.</summary>
     public double[] ExactMatches(double threshold) => [.. probabilities.Zip(shows, (row, truth) =>
         row.Zip(truth, (probability, shown) => probability >= threshold == shown).All(right => right) ? 1.0 : 0.0)];
 
     /// <summary>
-    /// The threshold, of the probabilities themselves, at which <see cref="MicroF1"/> is largest; of equal ones the highest.
+    /// Returns the threshold, one of the probabilities, that maximizes <see cref="MicroF1"/>; the highest of equally good ones.
     /// </summary>
     public double BestThreshold()
     {

@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>The clean suite's form for images with several labels.</summary>
+/// <summary>The clean suite for images with several labels.</summary>
 internal static class SeveralLabels
 {
-    /// <summary>Adds the numbers of a network.</summary>
+    /// <summary>Adds the metrics of a network.</summary>
     /// <param name="subject">What is evaluated.</param>
     /// <param name="network">The network.</param>
-    /// <param name="prefix">What its metrics' names begin with.</param>
-    /// <param name="result">Where they go.</param>
+    /// <param name="prefix">Prefix of the metrics' names.</param>
+    /// <param name="result">Receives the metrics.</param>
     public static void Measure(Subject subject, nn.Module<Tensor, Tensor> network, string prefix, SuiteResult result)
     {
-        // The threshold is chosen where nothing is tested.
+        // The threshold is chosen on the validation images, not on the test images.
         var threshold = subject.Validation is { } validation ? Scores(subject, network, validation).BestThreshold() : 0.5;
         var scores = Scores(subject, network, subject.Test);
         var (classes, images) = (scores.Classes, scores.Images);
@@ -39,10 +39,10 @@ internal static class SeveralLabels
         ]));
         string[] untested = [.. subject.Test.ClassNames.Where((_, k) => counts.Shown[k] == 0)];
         if (untested.Length > 0 && prefix.Length == 0)
-            result.AddNote($"No test image of {string.Join(", ", untested)}: not in the means.");
+            result.AddNote($"No test images of {string.Join(", ", untested)}: not included in the means.");
     }
 
-    /// <summary>The network's probabilities for the images of a set, and their labels.</summary>
+    /// <summary>Computes the network's probabilities for the images of a set, with their labels.</summary>
     public static MultiLabelScores Scores(Subject subject, nn.Module<Tensor, Tensor> network, Dataset images)
     {
         using var model = new PixelModel(network, subject.Test.Normalization);

@@ -25,12 +25,12 @@ public sealed record GaussianBlur : Corruption
 
 /// <summary><c>glass_blur</c>: pixels are displaced by one between two Gaussian filters.</summary>
 /// <remarks>
-/// The published code means to exchange two pixels, but does so through NumPy views, so that the neighbour is copied over the pixel and
-/// nothing comes back. The published images were made that way, and so are ours.
+/// The published code intends to swap two pixels, but uses NumPy views, so the neighbour is copied over the pixel and nothing is copied
+/// back. The published images were made that way, and so are ours.
 /// </remarks>
 public sealed record GlassBlur : Corruption
 {
-    // Displacement is one pixel in all severities.
+    // The displacement is one pixel at all severities.
     private static readonly (double Sigma, int Iterations)[] Constants = [(0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2)];
 
     /// <inheritdoc/>
@@ -46,7 +46,7 @@ public sealed record GlassBlur : Corruption
     }
 
     /// <summary>
-    /// Displaces by steps of -1 or 0, (dx, dy) for each pixel from the last one back to row and column 2, once an iteration.
+    /// Displaces by steps of -1 or 0, (dx, dy) for each pixel from the last one back to row and column 2, once per iteration.
     /// </summary>
     internal static void Displace(Planes x, int severity, ReadOnlySpan<int> steps)
     {
@@ -71,10 +71,10 @@ public sealed record GlassBlur : Corruption
     }
 }
 
-/// <summary><c>defocus_blur</c>: a small disk, smoothed.</summary>
+/// <summary><c>defocus_blur</c>: convolution with a small smoothed disk.</summary>
 public sealed record DefocusBlur : Corruption
 {
-    // The published grid is of 17×17; beyond the disk and its smoothing it is 0.
+    // The published grid has 17×17 values; outside the smoothed disk they are 0.
     private const int Side = 17;
 
     private static readonly double[][] Kernels =
@@ -108,7 +108,7 @@ public sealed record DefocusBlur : Corruption
     }
 }
 
-/// <summary><c>motion_blur</c>: the camera moved along a line, at an angle U(-45°, 45°).</summary>
+/// <summary><c>motion_blur</c>: camera motion along a line, at an angle drawn from U(-45°, 45°).</summary>
 public sealed record MotionBlur : Corruption
 {
     private static readonly (int Radius, double Sigma)[] Constants = [(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)];
@@ -123,11 +123,11 @@ public sealed record MotionBlur : Corruption
             Move(x.Channel(channel), x.Height, x.Width, Constants[severity - 1].Radius, Constants[severity - 1].Sigma, angle);
     }
 
-    /// <summary>Blurs a plane of values k/255 to such values.</summary>
+    /// <summary>Blurs a plane whose values are multiples of 1/255; the result has such values too.</summary>
     /// <remarks>
-    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, the outermost pixel
-    /// repeated, the result rounded to a byte. Differs from the paper: its kernel is written down from knowledge of ImageMagick and was not
-    /// compared with the library's output.
+    /// ImageMagick's kernel: one-sided, 2 · radius + 1 taps of exp(-i²/2σ²) at whole pixels along the line, with the outermost pixel
+    /// repeated and the result rounded to a byte. Differs from the paper: the kernel is reimplemented from knowledge of ImageMagick and was
+    /// not compared with the library's output.
     /// </remarks>
     internal static void Move(Span<double> plane, int height, int width, int radius, double sigma, double degrees)
     {
@@ -158,8 +158,8 @@ public sealed record MotionBlur : Corruption
 /// <summary><c>zoom_blur</c>: the mean of the image and of its enlargements about the centre.</summary>
 public sealed record ZoomBlur : Corruption
 {
-    // From 1 in steps of 0.01. The published ranges, nominally up to 1.06 … 1.26 and without them, have these many factors when floats
-    // are rounded.
+    // Number of zoom factors, from 1 in steps of 0.01. The published ranges, nominally up to but excluding 1.06 … 1.26, contain this many
+    // factors after float rounding.
     private static readonly int[] Factors = [7, 12, 16, 21, 26];
 
     /// <inheritdoc/>

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// An enlargement about the centre in the image's own size (<c>clipped_zoom</c> of make_cifar_c.py): the middle ⌈size / factor⌉ pixels,
-/// interpolated linearly with corners on corners, cut to the size.
+/// An enlargement about the centre that keeps the image's size (<c>clipped_zoom</c> of make_cifar_c.py): the middle ⌈size / factor⌉ pixels,
+/// interpolated linearly with aligned corners and cropped to the size.
 /// </summary>
 internal sealed class ClippedZoom
 {
@@ -44,7 +44,7 @@ internal sealed class ClippedZoom
             line[x] = upper[x] + share * (lower[x] - upper[x]);
     }
 
-    // Between which two pixels each enlarged pixel lies, and how near the second.
+    // The two source pixels between which each enlarged pixel lies, and the weight of the second.
     private sealed record Axis(int[] First, int[] Second, double[] Share)
     {
         public static Axis Of(int length, double factor)

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Patchwork.Evaluation;
 
-/// <summary><c>pixelate</c>: fewer pixels, and back to as many, both by a box filter.</summary>
+/// <summary><c>pixelate</c>: downscales the image and scales it back up, both with a box filter.</summary>
 public sealed record Pixelate : Corruption
 {
     private static readonly double[] Left = [0.95, 0.9, 0.85, 0.75, 0.65];
@@ -33,7 +33,7 @@ public sealed record Pixelate : Corruption
         int Fewer(int length) => Math.Max(1, (int)(length * Left[severity - 1]));
     }
 
-    // Pillow's box filter of one axis: weights in 22 bits, every pass rounded to bytes.
+    // Pillow's box filter along one axis: weights of 22 bits, every pass rounded to bytes.
     private sealed record Box(int[] First, int[][] Weights)
     {
         private const int Bits = 22;
@@ -90,7 +90,8 @@ public sealed record Pixelate : Corruption
 }
 
 /// <summary>
-/// <c>jpeg_compression</c>: written as baseline JPEG of a quality, colours at half the resolution (4:2:0), and read again.
+/// <c>jpeg_compression</c>: encodes the image as a baseline JPEG whose quality depends on the severity, with colours at half the resolution
+/// (4:2:0), and decodes it again.
 /// </summary>
 public sealed record JpegCompression : Corruption
 {

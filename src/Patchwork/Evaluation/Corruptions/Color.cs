@@ -2,7 +2,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-/// <summary><c>brightness</c>: V + c in hue, saturation and value.</summary>
+/// <summary><c>brightness</c>: V + c in HSV (hue, saturation and value).</summary>
 public sealed record Brightness : Corruption
 {
     private static readonly double[] More = [0.05, 0.1, 0.15, 0.2, 0.3];
@@ -15,7 +15,7 @@ public sealed record Brightness : Corruption
 }
 
 /// <summary>
-/// <c>saturate</c> (extra): S · a + b in hue, saturation and value; severities 1 and 2 fade the colours, the others strengthen them.
+/// <c>saturate</c> (extra): S · a + b in HSV (hue, saturation and value); severities 1 and 2 fade the colours, the others strengthen them.
 /// </summary>
 public sealed record Saturate : Corruption
 {
@@ -34,7 +34,7 @@ public sealed record Saturate : Corruption
     }
 }
 
-/// <summary><c>contrast</c>: (x - mean) · c + mean, the mean of each channel of the image.</summary>
+/// <summary><c>contrast</c>: (x - mean) · c + mean, with the mean of each channel of the image.</summary>
 public sealed record Contrast : Corruption
 {
     private static readonly double[] Left = [0.75, 0.5, 0.4, 0.3, 0.15];
@@ -59,7 +59,7 @@ public sealed record Contrast : Corruption
 /// <summary>Hue, saturation and value as scikit-image computes them.</summary>
 internal static class Hsv
 {
-    /// <summary>Replaces saturation and value of every pixel, the hue staying as it is.</summary>
+    /// <summary>Replaces saturation and value of every pixel and keeps the hue.</summary>
     public static void Change(Planes x, Func<double, double, (double Saturation, double Value)> change)
     {
         var red = x.Channel(0);
@@ -79,7 +79,7 @@ internal static class Hsv
         var range = value - Math.Min(red, Math.Min(green, blue));
         if (range == 0)
             return (0, 0, value);
-        // Of two equal largest channels the later one counts, as in the reference.
+        // If two channels are equally large, the later one counts, as in the reference.
         var sixths = blue == value ? 4 + (red - green) / range : green == value ? 2 + (blue - red) / range : (green - blue) / range;
         var hue = sixths / 6;
         return (hue - Math.Floor(hue), range / value, value);

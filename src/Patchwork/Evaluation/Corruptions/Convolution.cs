@@ -3,23 +3,25 @@ using Patchwork.Imaging;
 
 namespace Patchwork.Evaluation;
 
-/// <summary>What lies beyond the border of a plane.</summary>
+/// <summary>The values outside the border of a plane.</summary>
 internal enum Border
 {
-    /// <summary>The outermost value: a a a | a b c | c c c.</summary>
+    /// <summary>The outermost value, repeated: a a a | a b c | c c c.</summary>
     Nearest,
 
-    /// <summary>The mirror image, the outermost value twice: c b a | a b c | c b a.</summary>
+    /// <summary>The mirror image, with the outermost value repeated: c b a | a b c | c b a.</summary>
     Reflect,
 
-    /// <summary>The mirror image, the outermost value once (OpenCV's reflect-101): c b | a b c | b a.</summary>
+    /// <summary>The mirror image, without repeating the outermost value (OpenCV's reflect-101): c b | a b c | b a.</summary>
     Mirror,
 }
 
 /// <summary>Correlation of a plane (row, column) with small kernels.</summary>
 internal static class Convolution
 {
-    /// <summary>Where index <paramref name="i"/>, which may lie outside, is read of <paramref name="length"/> values.</summary>
+    /// <summary>
+    /// Returns the index, from 0 to <paramref name="length"/> - 1, that is read for index <paramref name="i"/>, which may be outside.
+    /// </summary>
     public static int At(int i, int length, Border border)
     {
         if ((uint)i < (uint)length)
@@ -42,7 +44,7 @@ internal static class Convolution
         return [.. kernel.Select(weight => weight / sum)];
     }
 
-    /// <summary>Correlates with the same odd kernel along the columns, then along the rows.</summary>
+    /// <summary>Correlates with the same kernel of odd length along the columns, then along the rows.</summary>
     public static void Separable(Span<double> plane, int height, int width, ReadOnlySpan<double> kernel, Border border)
     {
         var radius = kernel.Length / 2;
@@ -65,7 +67,7 @@ internal static class Convolution
         }
     }
 
-    /// <summary>Correlates with a square odd kernel, row by row.</summary>
+    /// <summary>Correlates with a square kernel of odd side, given row by row.</summary>
     public static void Square(Span<double> plane, int height, int width, ReadOnlySpan<double> kernel, int side, Border border)
     {
         var radius = side / 2;

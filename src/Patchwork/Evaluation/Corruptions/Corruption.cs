@@ -5,12 +5,12 @@ namespace Patchwork.Evaluation;
 
 /// <summary>
 /// A common corruption of CIFAR-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
-/// Perturbations", ICLR 2019), in five severities with the constants of the authors' <c>make_cifar_c.py</c>.
+/// Perturbations", ICLR 2019), at five severities, with the constants of the authors' <c>make_cifar_c.py</c>.
 /// </summary>
 /// <remarks>
-/// The constants were chosen for 32×32 pixels, and are used as published for every size: on larger images the blurs reach less far,
-/// relative to what is shown. Kinds that need another image library or photographs are marked; sets that are drawn here do not compare with
-/// the published files.
+/// The constants were chosen for 32×32 pixels and are used as published for every size, so on larger images the blurs are weaker relative
+/// to the content. Kinds that differ because the original needs another image library or photographs say so in their remarks; sets that are
+/// corrupted here are not comparable with the published files.
 /// </remarks>
 public abstract record Corruption
 {
@@ -56,31 +56,32 @@ public abstract record Corruption
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="draws">Randomness.</param>
     /// <param name="output">
-    /// Receives as many bytes; may be <paramref name="image"/>. Values are clipped and truncated, as published, not rounded.
+    /// Receives the result, of the same length; may be <paramref name="image"/>. Values are clipped and truncated, as published, not
+    /// rounded.
     /// </param>
-    /// <exception cref="ArgumentException">A size does not fit, or there is no such severity.</exception>
+    /// <exception cref="ArgumentException">A size does not match, or the severity is out of range.</exception>
     public void Apply(ReadOnlySpan<byte> image, int height, int width, int severity, Draws draws, Span<byte> output)
     {
         if (severity is < 1 or > Severities)
-            throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must lie in 1 to {Severities}. Received: {severity}.");
+            throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must be from 1 to {Severities}. Received: {severity}.");
         if (height < 1 || width < 1 || image.Length != 3L * height * width || output.Length != image.Length)
-            throw new ArgumentException($"A corruption needs an image of 3 planes of height × width bytes, and as much space for the "
-                + $"result. Received: {height}×{width}, {image.Length} and {output.Length} bytes.", nameof(image));
+            throw new ArgumentException($"A corruption needs an image of 3 planes of height × width bytes, and a buffer of the same size "
+                + $"for the result. Received: {height}×{width}, {image.Length} and {output.Length} bytes.", nameof(image));
         var x = Planes.Of(image, height, width);
         Corrupt(x, severity, draws);
         x.Truncate(output);
     }
 
     /// <summary>
-    /// A set with every image corrupted when it is read; image i is drawn from stream (<c>corruption ID</c>, severity, i).
+    /// Returns a set whose images are corrupted when they are read; image i uses the random stream (<c>corruption ID</c>, severity, i).
     /// </summary>
-    /// <param name="images">The set. Grey images are corrupted as RGB of equal channels, and the luma is taken of the result.</param>
+    /// <param name="images">The set. Grey images are corrupted as RGB with equal channels, and the luma of the result is used.</param>
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="seeds">Randomness.</param>
     public Dataset Of(Dataset images, int severity, SeedStream seeds) =>
         severity is >= 1 and <= Severities ? new CorruptedSet(images, this, severity, seeds)
-        : throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must lie in 1 to {Severities}. Received: {severity}.");
+        : throw new ArgumentOutOfRangeException(nameof(severity), $"A severity must be from 1 to {Severities}. Received: {severity}.");
 
-    /// <summary>Changes values in [0, 1]; what leaves the range is clipped afterwards.</summary>
+    /// <summary>Changes values in [0, 1]; values that leave the range are clipped afterwards.</summary>
     internal abstract void Corrupt(Planes x, int severity, Draws draws);
 }

@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>corruption</c>: error under the common corruptions of CIFAR-C in five severities each. <c>mean_corruption_error</c> is the plain mean
-/// over the 15 main kinds and the severities, as usual on CIFAR-C: not divided by the errors of AlexNet, as usual on ImageNet-C.
+/// <c>corruption</c>: error under the common corruptions of CIFAR-C at five severities each. <c>mean_corruption_error</c> is the plain mean
+/// over the 15 main kinds and the severities, as usual for CIFAR-C; it is not divided by the errors of AlexNet, as usual for ImageNet-C.
 /// </summary>
 /// <remarks>
-/// Metrics of the published files begin with <c>published_</c>. Those without it are of the test set corrupted here, which is for comparing
-/// networks with each other; they do not compare with numbers in papers.
+/// Metrics on the published files start with <c>published_</c>. The others are measured on the test set corrupted here; they compare
+/// networks with each other and are not comparable with numbers in papers.
 /// </remarks>
 public sealed record CorruptionSuite : Suite
 {
@@ -24,7 +24,7 @@ public sealed record CorruptionSuite : Suite
 
     /// <inheritdoc/>
     public override string Summary =>
-        "Error under the 15 main and 4 extra corruptions of CIFAR-C in five severities, drawn here or read from the published files.";
+        "Error under the 15 main and 4 extra corruptions of CIFAR-C at five severities, generated here or read from the published files.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -43,7 +43,7 @@ public sealed record CorruptionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<CorruptionSuite>("corruptions", "CorruptionSuite.Published",
-            "folder of the published CIFAR-10-C or CIFAR-100-C files, an .npy file for each corruption (default: the test set is "
+            "folder of the published CIFAR-10-C or CIFAR-100-C files, one .npy file per corruption (default: the test set is "
                 + "corrupted here)",
             (suite, text) => suite with { Published = text }, suite => suite.Published is { } folder ? Path.GetFullPath(folder) : null),
     ];
@@ -75,7 +75,7 @@ public sealed record CorruptionSuite : Suite
         var kinds = published?.Kinds ?? Corruption.All;
         using var model = new PixelModel(subject.Network, subject.Test.Normalization);
         using var noGradient = no_grad();
-        var errors = new Dictionary<Corruption, double[][]>();      // of each severity, an entry an image
+        var errors = new Dictionary<Corruption, double[][]>();      // for each severity, one entry per image
         foreach (var kind in kinds)
         {
             errors[kind] = [.. Enumerable.Range(1, Corruption.Severities)
@@ -107,7 +107,7 @@ public sealed record CorruptionSuite : Suite
             return [.. values];
         }
 
-        // Image by image over some kinds and all severities.
+        // The mean of each image over some kinds and all severities.
         double[] Mean(IEnumerable<Corruption> some)
         {
             var columns = some.SelectMany(kind => errors[kind]).ToArray();

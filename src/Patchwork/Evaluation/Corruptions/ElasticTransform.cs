@@ -4,13 +4,13 @@ namespace Patchwork.Evaluation;
 
 /// <summary><c>elastic_transform</c>: an affine map, then smooth random displacements.</summary>
 /// <remarks>
-/// The affine map is that of three points, the centre and two steps of a third of the shorter side, each coordinate displaced by U(-a, a).
-/// It is interpolated at 1/32 pixel, as OpenCV does. Differs from the paper: written down from OpenCV and SciPy, not compared with their
-/// output.
+/// The affine map is defined by three points around the centre, each a third of the shorter side away along both axes, with every
+/// coordinate displaced by U(-a, a). It is interpolated at 1/32 pixel, as in OpenCV. Differs from the paper: reimplemented from OpenCV and
+/// SciPy, and not compared with their output.
 /// </remarks>
 public sealed record ElasticTransform : Corruption
 {
-    // In pixels of a 32×32 image: displacement, its smoothing, and the affine map's.
+    // In pixels of a 32×32 image: displacement, its smoothing, and the displacement of the affine map's points.
     private static readonly (double Alpha, double Sigma, double Affine)[] Constants =
         [(0, 0, 32 * 0.08), (32 * 0.05, 32 * 0.2, 32 * 0.07), (32 * 0.08, 32 * 0.06, 32 * 0.06), (32 * 0.1, 32 * 0.04, 32 * 0.05),
             (32 * 0.1, 32 * 0.03, 32 * 0.03)];
@@ -34,7 +34,9 @@ public sealed record ElasticTransform : Corruption
         }
     }
 
-    /// <summary>From places (x, y) in the result to those in the source: x' = m0·x + m1·y + m2, y' = m3·x + m4·y + m5.</summary>
+    /// <summary>
+    /// Returns the map from positions (x, y) in the result to positions in the source: x' = m0·x + m1·y + m2, y' = m3·x + m4·y + m5.
+    /// </summary>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="jitter">How far the three points move: x, y, x, y, x, y.</param>
@@ -45,11 +47,11 @@ public sealed record ElasticTransform : Corruption
         Span<double> to = stackalloc double[6];
         for (var i = 0; i < 6; i++)
             to[i] = (float)(from[i] + (float)jitter[i]);      // in single precision, as published
-        // The inverse map takes the moved points back: solved from the differences to the middle one.
+        // The inverse map moves the points back; it is solved from the differences to the middle point.
         var (ax, ay, bx, by) = (to[0] - to[2], to[1] - to[3], to[4] - to[2], to[5] - to[3]);
         var determinant = ax * by - ay * bx;
         if (determinant == 0)
-            return [1, 0, 0, 0, 1, 0];      // the points came to lie on one line
+            return [1, 0, 0, 0, 1, 0];      // the points are on one line
         var map = new double[6];
         for (var axis = 0; axis < 2; axis++)
         {
@@ -61,7 +63,9 @@ public sealed record ElasticTransform : Corruption
         return map;
     }
 
-    /// <summary>Reads every pixel where the map says, at the nearest 1/32 pixel, linearly, the image mirrored beyond its border.</summary>
+    /// <summary>
+    /// Reads every pixel at the position that the map gives, rounded to 1/32 pixel, with linear interpolation and a mirrored border.
+    /// </summary>
     internal static void Warp(Planes x, ReadOnlySpan<double> map)
     {
         const int scale = 1024, half = 16;      // OpenCV's fixed point: 10 bits, of which 5 are kept
@@ -75,7 +79,7 @@ public sealed record ElasticTransform : Corruption
         }
     }
 
-    /// <summary>Displaces by α times smoothed uniforms on (-1, 1), one a pixel and axis.</summary>
+    /// <summary>Displaces pixels by α times smoothed uniform values from (-1, 1), one per pixel and axis.</summary>
     internal static void Displace(Planes x, int severity, double[] across, double[] down)
     {
         var (alpha, sigma, _) = Constants[severity - 1];

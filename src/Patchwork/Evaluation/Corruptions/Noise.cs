@@ -2,7 +2,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
-// make_cifar_c.py: every value of every channel has a draw of its own.
+// As in make_cifar_c.py, every value of every channel has its own draw.
 
 /// <summary><c>gaussian_noise</c>: x + N(0, sd).</summary>
 public sealed record GaussianNoise : Corruption
@@ -14,7 +14,7 @@ public sealed record GaussianNoise : Corruption
 
     internal override void Corrupt(Planes x, int severity, Draws draws) => Add(x, severity, Normals(draws, x.Values.Length));
 
-    /// <summary>Adds standard normal <paramref name="z"/>, one a value.</summary>
+    /// <summary>Adds noise from standard normal <paramref name="z"/>, one per value.</summary>
     internal static void Add(Planes x, int severity, ReadOnlySpan<double> z)
     {
         for (var i = 0; i < x.Values.Length; i++)
@@ -50,7 +50,7 @@ public sealed record SpeckleNoise : Corruption
     }
 }
 
-/// <summary><c>shot_noise</c>: Poisson(x · c) / c, the noise of counting light.</summary>
+/// <summary><c>shot_noise</c>: Poisson(x · c) / c, photon-counting noise.</summary>
 public sealed record ShotNoise : Corruption
 {
     private static readonly double[] Light = [500, 250, 100, 75, 50];
@@ -66,7 +66,7 @@ public sealed record ShotNoise : Corruption
         Count(x, severity, counts);
     }
 
-    /// <summary>Shows <paramref name="counts"/>, one a value.</summary>
+    /// <summary>Sets the values from photon <paramref name="counts"/>, one per value.</summary>
     internal static void Count(Planes x, int severity, ReadOnlySpan<double> counts)
     {
         for (var i = 0; i < counts.Length; i++)
@@ -74,7 +74,7 @@ public sealed record ShotNoise : Corruption
     }
 }
 
-/// <summary><c>impulse_noise</c>: salt and pepper, half each.</summary>
+/// <summary><c>impulse_noise</c>: salt-and-pepper noise, half each.</summary>
 public sealed record ImpulseNoise : Corruption
 {
     private static readonly double[] Amount = [0.01, 0.02, 0.03, 0.05, 0.07];
@@ -93,7 +93,7 @@ public sealed record ImpulseNoise : Corruption
         Flip(x, severity, flip, salt);
     }
 
-    /// <summary>Flips by uniforms on [0, 1), two a value: whether, and to which end.</summary>
+    /// <summary>Sets values to 0 or 1 by two uniform draws from [0, 1) per value: whether to change it, and to which of the two.</summary>
     internal static void Flip(Planes x, int severity, ReadOnlySpan<double> flip, ReadOnlySpan<double> salt)
     {
         for (var i = 0; i < flip.Length; i++)

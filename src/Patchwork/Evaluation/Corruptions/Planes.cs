@@ -9,7 +9,7 @@ internal sealed class Planes
 
     public int Width { get; }
 
-    /// <summary>Values of one channel.</summary>
+    /// <summary>Number of values of one channel.</summary>
     public int Area => Height * Width;
 
     /// <summary>All values, 3 · <see cref="Area"/>.</summary>
@@ -21,11 +21,11 @@ internal sealed class Planes
     {
         var values = new double[planar.Length];
         for (var i = 0; i < values.Length; i++)
-            values[i] = planar[i] / 255.0;      // times 255 gives back the byte, exactly, for all 256
+            values[i] = planar[i] / 255.0;      // times 255 restores the byte exactly, for all 256 values
         return new Planes(height, width, values);
     }
 
-    /// <summary>0 to 255, clipped, not yet truncated.</summary>
+    /// <summary>A value on the scale from 0 to 255, clipped but not truncated.</summary>
     public double Level(int i) => Math.Clamp(Values[i], 0, 1) * 255;
 
     public void Truncate(Span<byte> output)

@@ -4,9 +4,9 @@ using Patchwork.Formats;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// CIFAR-10-C or CIFAR-100-C as published: a folder with a file for each corruption, <c>fog.npy</c> and so on, of unsigned bytes images ×
-/// rows × columns × 3 with the five severities one after the other, and <c>labels.npy</c> with a label for each image (50,000 of 32×32
-/// as published). Images are read when they are asked for.
+/// CIFAR-10-C or CIFAR-100-C as published: a folder with one file per corruption, such as <c>fog.npy</c>, of unsigned bytes, images × rows
+/// × columns × 3, with the five severities one after the other, and <c>labels.npy</c> with one label per image (50,000 images of 32×32 as
+/// published). Images are read on demand.
 /// </summary>
 public sealed class PublishedCorruptions : IDisposable
 {
@@ -16,14 +16,14 @@ public sealed class PublishedCorruptions : IDisposable
 
     private PublishedCorruptions(string folder, int[] labels) => (this.folder, this.labels) = (folder, labels);
 
-    /// <summary>The kinds that there are files of: the 15 main ones at least.</summary>
+    /// <summary>The kinds for which there are files: at least the 15 main ones.</summary>
     public IReadOnlyList<Corruption> Kinds => [.. Corruption.All.Where(files.ContainsKey)];
 
     /// <summary>Paths of the files that are read.</summary>
     internal IEnumerable<string> Files =>
         Kinds.Select(kind => Path.Combine(folder, $"{kind.Id}.npy")).Append(Path.Combine(folder, "labels.npy"));
 
-    /// <summary>Images of each kind and severity that are used, every class by its share; null, the default, uses all.</summary>
+    /// <summary>Number of images used per kind and severity, stratified by class; null, the default, for all.</summary>
     public int? Limit { get; init; }
 
     /// <summary>Opens a folder. The caller disposes the result.</summary>
@@ -56,19 +56,19 @@ public sealed class PublishedCorruptions : IDisposable
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="severity">Range: 1 to 5.</param>
     /// <param name="like">The set that the network was tested on.</param>
-    /// <exception cref="InputException">The images are of another size than the set's, or a label is none of its classes.</exception>
+    /// <exception cref="InputException">The images differ in size from the set's, or a label is not one of its classes.</exception>
     public Dataset Of(Corruption kind, int severity, Dataset like)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(severity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(severity, Corruption.Severities);
         var file = files[kind];
         if ((like.Channels, like.Height, like.Width) != (3, file.Shape[1], file.Shape[2]))
-            throw new InputException($"The corrupted images must be of the test set's size, {like.Height}×{like.Width} with "
+            throw new InputException($"The corrupted images must have the test set's size, {like.Height}×{like.Width} with "
                 + $"{like.Channels} channels. "
                 + $"Received: {file.Shape[1]}×{file.Shape[2]} with 3 channels in {folder}. Name the folder that belongs to the run's "
                     + "data set.");
         if (labels.Max() is var largest && largest >= like.ClassNames.Count)
-            throw new InputException($"A label must lie in 0 to {like.ClassNames.Count - 1}. Received: {largest} in "
+            throw new InputException($"A label must be from 0 to {like.ClassNames.Count - 1}. Received: {largest} in "
                 + $"{Path.Combine(folder, "labels.npy")}. "
                 + "Name the folder that belongs to the run's data set.");
         var all = new Severity(like, file, labels, severity);
@@ -88,11 +88,11 @@ public sealed class PublishedCorruptions : IDisposable
             throw Missing(path);
         using var file = NpyFile.Open(path);
         if (file.Shape is not [var count] || count == 0 || count % Corruption.Severities != 0)
-            throw new InputException($"{path} must hold one row of labels, as many for each of the {Corruption.Severities} severities. "
-                + $"Received: {file.Form}. Download it again.");
+            throw new InputException($"{path} must contain one row of labels, equally many for each of the {Corruption.Severities} "
+                + $"severities. Received: {file.Form}. Download it again.");
         var labels = file.Integers();
         return labels.All(label => label is >= 0 and <= byte.MaxValue) ? [.. labels.Select(label => (int)label)]
-            : throw new InputException($"A label must lie in 0 to {byte.MaxValue}. Received: "
+            : throw new InputException($"A label must be from 0 to {byte.MaxValue}. Received: "
                 + $"{labels.First(label => label is < 0 or > byte.MaxValue)} in {path}. Download it again.");
     }
 
@@ -104,9 +104,9 @@ public sealed class PublishedCorruptions : IDisposable
             && (first is null || file.Shape.SequenceEqual(first.Shape)))
             return file;
         file.Dispose();
-        var expected = first is null ? $"({labels.Length}, rows, columns, 3), an image a label"
-            : $"({string.Join(", ", first.Shape)}), as the other files do";
-        throw new InputException($"{path} must hold uint8 {expected}. Received: {file.Form}. Download it again.");
+        var expected = first is null ? $"({labels.Length}, rows, columns, 3), one image per label"
+            : $"({string.Join(", ", first.Shape)}), like the other files";
+        throw new InputException($"{path} must contain uint8 {expected}. Received: {file.Form}. Download it again.");
     }
 
     private static InputException Missing(string path) => new(
@@ -128,7 +128,7 @@ public sealed class PublishedCorruptions : IDisposable
             file.Read((long)(First + index) * pixels.Length, pixels);
             var area = Height * Width;
             for (var i = 0; i < pixels.Length; i++)
-                scratch[i % 3 * area + i / 3] = pixels[i];      // from colours side by side to planes
+                scratch[i % 3 * area + i / 3] = pixels[i];      // from interleaved colours to planes
             return scratch[..pixels.Length];
         }
     }

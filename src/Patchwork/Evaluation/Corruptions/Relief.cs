@@ -3,12 +3,12 @@ using Patchwork.Imaging;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// How light plays on drops: edges (Canny, "A Computational Approach to Edge Detection", PAMI 1986), the distance to them up to 20 pixels,
-/// equalized, lit from one side. As OpenCV computes it, in bytes between the steps.
+/// Computes the light on drops: edges (Canny, "A Computational Approach to Edge Detection", PAMI 1986), the distance to them up to 20
+/// pixels, equalized and lit from one side. The steps are those of OpenCV, with bytes between the steps.
 /// </summary>
 internal static class Relief
 {
-    /// <summary>Brightness of each pixel of drops (0 where there is none).</summary>
+    /// <summary>Returns the brightness of each pixel of an image of drops (0 where there is no drop).</summary>
     public static byte[] Of(ReadOnlySpan<byte> drops, int height, int width)
     {
         var distance = Distances(Edges(drops, height, width, low: 50, high: 150), height, width);
@@ -24,7 +24,7 @@ internal static class Relief
         return [.. lit.Select(value => (byte)Math.Round(value))];
     }
 
-    /// <summary>Canny's edges of Sobel gradients in the sum norm.</summary>
+    /// <summary>Canny edges from Sobel gradients in the L1 norm.</summary>
     private static bool[] Edges(ReadOnlySpan<byte> image, int height, int width, int low, int high)
     {
         var (across, down, size) = (new int[image.Length], new int[image.Length], new int[image.Length]);
@@ -49,7 +49,7 @@ internal static class Relief
                 open.Push(i);
             }
         }
-        // Weak candidates count where they touch a strong one.
+        // Weak candidates count as edges if they are connected to a strong one.
         while (open.TryPop(out var i))
         {
             for (var y = Math.Max(i / width - 1, 0); y <= Math.Min(i / width + 1, height - 1); y++)

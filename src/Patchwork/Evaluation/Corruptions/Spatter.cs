@@ -5,7 +5,7 @@ namespace Patchwork.Evaluation;
 
 /// <summary><c>spatter</c> (extra): drops of water on the lens (severities 1 to 3), or of mud (4 and 5).</summary>
 /// <remarks>
-/// Differs from the paper: the steps of OpenCV are written down here (<see cref="Relief"/>), and were not compared with its output.
+/// Differs from the paper: OpenCV's steps are reimplemented (<see cref="Relief"/>) and were not compared with its output.
 /// </remarks>
 public sealed record Spatter : Corruption
 {
@@ -24,7 +24,7 @@ public sealed record Spatter : Corruption
 
     internal override void Corrupt(Planes x, int severity, Draws draws) => Throw(x, severity, GaussianNoise.Normals(draws, x.Area));
 
-    /// <summary>Throws liquid of one standard normal a pixel.</summary>
+    /// <summary>Adds drops of liquid from standard normal <paramref name="z"/>, one per pixel.</summary>
     internal static void Throw(Planes x, int severity, double[] z)
     {
         var one = Constants[severity - 1];
@@ -59,7 +59,7 @@ public sealed record Spatter : Corruption
         var mask = new double[drops.Length];
         for (var i = 0; i < mask.Length; i++)
             mask[i] = drops[i] * (double)relief[i];
-        // Without a drop the published code divides by nothing; the image stays as it is here.
+        // If there is no drop, the published code divides by zero; here the image is left unchanged.
         if (mask.Max() is var largest and > 0)
         {
             for (var i = 0; i < x.Values.Length; i++)

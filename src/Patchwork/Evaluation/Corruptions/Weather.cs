@@ -3,11 +3,11 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>fog</c>: a plasma fractal of white over the image, (x + c · plasma) · max / (max + c), max being the image's largest value.
+/// <c>fog</c>: a plasma fractal of white over the image, (x + c · plasma) · max / (max + c), where max is the image's largest value.
 /// </summary>
 /// <remarks>
-/// The algorithm is the published one; its draws come from another generator. Images larger than 32 pixels see a larger plasma of the same
-/// constants.
+/// The algorithm is the published one; its random draws come from another generator. Images larger than 32 pixels get a larger plasma with
+/// the same constants.
 /// </remarks>
 public sealed record Fog : Corruption
 {
@@ -36,8 +36,8 @@ public sealed record Fog : Corruption
     }
 }
 
-/// <summary><c>snow</c>: flakes driven by the wind, twice, over an image that is paler.</summary>
-/// <remarks>Differs from the paper: its flakes are driven by ImageMagick; see <see cref="MotionBlur"/>.</remarks>
+/// <summary><c>snow</c>: wind-driven flakes, and the same flakes rotated by 180°, over a paler image.</summary>
+/// <remarks>Differs from the paper: its flakes are blurred by ImageMagick; see <see cref="MotionBlur"/>.</remarks>
 public sealed record Snow : Corruption
 {
     private static readonly (double Mean, double Deviation, double Zoom, double Threshold, int Radius, double Sigma,
@@ -51,7 +51,7 @@ public sealed record Snow : Corruption
     internal override void Corrupt(Planes x, int severity, Draws draws) =>
         Fall(x, severity, GaussianNoise.Normals(draws, x.Area), draws.Uniform(-135, -45));
 
-    /// <summary>Lets it snow: one standard normal a pixel, and the wind's angle in degrees.</summary>
+    /// <summary>Adds snow from standard normal <paramref name="z"/>, one per pixel, and the wind's angle in degrees.</summary>
     internal static void Fall(Planes x, int severity, double[] z, double angle)
     {
         var one = Constants[severity - 1];
@@ -68,7 +68,7 @@ public sealed record Snow : Corruption
         for (var i = 0; i < layer.Length; i++)
         {
             var pale = 1.5 * (0.299 * red[i] + 0.587 * green[i] + 0.114 * blue[i]) + 0.5;
-            var flakes = layer[i] + layer[layer.Length - 1 - i];      // and turned by half a circle
+            var flakes = layer[i] + layer[layer.Length - 1 - i];      // and rotated by 180°
             red[i] = Under(red[i]);
             green[i] = Under(green[i]);
             blue[i] = Under(blue[i]);
@@ -80,9 +80,9 @@ public sealed record Snow : Corruption
 
 /// <summary><c>frost</c>: a · x + b · ice.</summary>
 /// <remarks>
-/// Differs from the paper: its ice is cut from five photographs that we do not have the right to hand on. Ours is drawn: crystals of six
-/// arms with branches at 60°, one for every 120 pixels, on a haze of plasma, in the blue white of ice. What is drawn for an image does not
-/// compare with the published set.
+/// Differs from the paper: its ice is cropped from five photographs that we may not redistribute. Ours is drawn: crystals of six arms with
+/// branches at 60°, one for every 120 pixels, on a haze of plasma, in a bluish white. The results are not comparable with the published
+/// set.
 /// </remarks>
 public sealed record Frost : Corruption
 {
@@ -104,7 +104,7 @@ public sealed record Frost : Corruption
         }
     }
 
-    // Brightness in [0, 1] a pixel.
+    // Brightness in [0, 1], one value per pixel.
     private static double[] Ice(int height, int width, Draws draws)
     {
         const double pixelsACrystal = 120, shortest = 4, longest = 11, beyond = 3;
@@ -133,7 +133,7 @@ public sealed record Frost : Corruption
         }
         return crystals;
 
-        // A line that fades towards its end.
+        // Draws a line that fades towards its end.
         void Needle(double y, double x, double angle, double length)
         {
             const double step = 0.5;
@@ -150,7 +150,7 @@ public sealed record Frost : Corruption
     }
 }
 
-/// <summary>Diamond and square on a torus (make_cifar_c.py, <c>plasma_fractal</c>): clouds between 0 and 1.</summary>
+/// <summary>The diamond-square algorithm on a torus (make_cifar_c.py, <c>plasma_fractal</c>): clouds with values between 0 and 1.</summary>
 internal static class Plasma
 {
     private const int PublishedSide = 32;
@@ -159,12 +159,12 @@ internal static class Plasma
     public static int SideFor(int height, int width) =>
         (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(PublishedSide, Math.Max(height, width)));
 
-    /// <summary>side × side values, row by row.</summary>
+    /// <summary>Returns side × side values, row by row.</summary>
     /// <param name="side">A power of two.</param>
-    /// <param name="decay">What the random part is divided by from one level to the next.</param>
+    /// <param name="decay">Divisor of the random part from one level to the next.</param>
     /// <param name="uniform">
-    /// Draws uniformly between two ends; asked level by level, for the squares' centres and then for the two kinds of diamonds, each row by
-    /// row.
+    /// Draws uniformly between two bounds; called level by level, for the squares' centres and then for the two kinds of diamonds, each row
+    /// by row.
     /// </param>
     public static double[] Of(int side, double decay, Func<double, double, double> uniform)
     {
@@ -196,7 +196,7 @@ internal static class Plasma
 
         double At(int y, int x) => map[(y & side - 1) * side + (x & side - 1)];
 
-        // The random part is scaled twice by w, w · U(-w, w): so it was published.
+        // The random part is scaled by w twice, w · U(-w, w), as in the published code.
         void Set(int y, int x, double sum) => map[(y & side - 1) * side + (x & side - 1)] = sum / 4 + wobble * uniform(-wobble, wobble);
     }
 }

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Images between two classes (CutMix paper, section 4.4, figure 5b): pairs of test images, blended or pasted. A prediction is an error
-/// when it is neither of the two classes.
+/// Interpolated images (CutMix paper, section 4.4, figure 5b): pairs of test images, blended or pasted. A prediction is an error if it is
+/// neither of the two classes.
 /// </summary>
 public static class InBetween
 {
     /// <summary>The blends: λ, the first image's share, from 0 to 1 in tenths.</summary>
     public static IReadOnlyList<double> Lambdas { get; } = [.. Enumerable.Range(0, 11).Select(i => i / 10.0)];
 
-    /// <summary>λ·a + (1-λ)·b, owned by the caller.</summary>
+    /// <summary>Returns λ·a + (1-λ)·b; the caller owns the result.</summary>
     /// <param name="a">First images (N, C, H, W).</param>
     /// <param name="b">Second images, of the same shape.</param>
     /// <param name="lambda">λ. Range [0, 1].</param>
@@ -24,7 +24,7 @@ public static class InBetween
         return (a * Held(lambda)).Plus(b * Held(1 - lambda)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The first image with a centred square of s × s pixels of the second, owned by the caller.</summary>
+    /// <summary>Returns the first images with a centred square of s × s pixels of the second ones; the caller owns the result.</summary>
     /// <inheritdoc cref="Blend"/>
     /// <param name="a">First images (N, C, H, W).</param>
     /// <param name="b">Second images, of the same shape.</param>
@@ -34,7 +34,7 @@ public static class InBetween
         var (height, width) = (a.size(2), a.size(3));
         if (size < 0 || size > Math.Min(height, width))
             throw new ArgumentOutOfRangeException(nameof(size),
-                $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
+                $"The square must fit into the image of {height}×{width}. Received: size = {size}.");
         using var scope = NewDisposeScope();
         var (top, left) = ((height - size) / 2, (width - size) / 2);
         var pasted = a.clone();
@@ -43,7 +43,7 @@ public static class InBetween
         return pasted.MoveToOuterDisposeScope();
     }
 
-    /// <summary>For each image, true where the best class is neither label; (N), bool, owned by the caller.</summary>
+    /// <summary>Returns whether the best class of each image is neither label, as bool (N); the caller owns the result.</summary>
     public static Tensor Errors(Tensor logits, Tensor labelsA, Tensor labelsB)
     {
         using var scope = NewDisposeScope();

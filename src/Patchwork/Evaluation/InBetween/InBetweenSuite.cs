@@ -5,33 +5,34 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>inbetween</c>: the curves of the paper's figure 5(b): every test image with another one at random, blended over λ or pasted as a
-/// centred square over its size. An error is a prediction that is neither of the two classes. A metric is the mean over the curve.
+/// <c>inbetween</c>: error on interpolated images, the curves of the paper's figure 5(b). Every test image is paired with a random other
+/// one, which is blended with each λ or pasted as a centred square of each size. An error is a prediction that is neither of the two
+/// classes. Each metric is the mean over its curve.
 /// </summary>
-/// <remarks>Differs from the paper: as many pairs as there are test images, where it draws 50,000.</remarks>
+/// <remarks>Differs from the paper: there are as many pairs as test images, while the paper draws 50,000.</remarks>
 public sealed record InBetweenSuite : Suite
 {
     /// <inheritdoc/>
     public override string Id => "inbetween";
 
     /// <inheritdoc/>
-    public override string Title => "Between two images";
+    public override string Title => "Interpolated images";
 
     /// <inheritdoc/>
-    public override string Summary => "Error on images between two, blended or pasted, where neither class is predicted.";
+    public override string Summary => "Error on interpolated images, blended or pasted: the prediction is neither of the two classes.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
     [
-        new("mixup_error", "error between two blended, %"),
-        new("cutmix_error", "error between two pasted, %"),
+        new("mixup_error", "error, blended pairs, %"),
+        new("cutmix_error", "error, pasted pairs, %"),
     ];
 
     /// <inheritdoc/>
     public override IReadOnlyList<SuiteChart> Charts =>
     [
-        new CurveChart("mixup", "Between two images, blended", "share λ of the first image", "error: neither class, %"),
-        new CurveChart("cutmix", "Between two images, pasted", "side of the pasted square, pixels", "error: neither class, %"),
+        new CurveChart("mixup", "Interpolated images, blended", "share λ of the first image", "error: neither class, %"),
+        new CurveChart("cutmix", "Interpolated images, pasted", "side of the pasted square, pixels", "error: neither class, %"),
     ];
 
     /// <inheritdoc/>
@@ -40,7 +41,7 @@ public sealed record InBetweenSuite : Suite
         var sizes = Occlusion.Sizes(subject.Test.Height, subject.Test.Width);
         var blended = InBetween.Lambdas.Select(_ => new List<double>()).ToArray();
         var pasted = sizes.Select(_ => new List<double>()).ToArray();
-        // A whole turn through a shuffled order: every image is once a first and once a second, never with itself.
+        // A cycle through a shuffled order: every image is first once and second once, and never paired with itself.
         var order = subject.Seeds.Open("inbetween").Permutation(subject.Test.Count);
         var partner = new int[order.Length];
         for (var i = 0; i < order.Length; i++)
@@ -50,7 +51,7 @@ public sealed record InBetweenSuite : Suite
         var partners = (subject with { Progress = _ => { } }).Batches(new Subset(subject.Test, partner));
         foreach (var (a, b) in subject.Batches(subject.Test).Zip(partners))
         {
-            // The ends of both curves are the images themselves.
+            // The ends of both curves show the unchanged images, whose logits are computed once.
             using var ofA = model.Logits(a.Images);
             using var ofB = model.Logits(b.Images);
             foreach (var (k, lambda) in InBetween.Lambdas.Index())

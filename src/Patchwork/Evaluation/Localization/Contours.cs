@@ -1,26 +1,26 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>A contour of a thresholded score map.</summary>
-/// <param name="Box">The box around it, far ends one past its last pixel and clipped to the map's last row and column.</param>
+/// <param name="Box">The box around it, whose far ends are one past its last pixel, clipped to the map's last row and column.</param>
 /// <param name="Area">The area of the polygon through the centres of its pixels: 0 for a line or a single pixel.</param>
 public readonly record struct Contour(InclusiveBox Box, double Area);
 
 /// <summary>
-/// The contours of a score map at thresholds, as OpenCV's findContours (tree mode) and contourArea give them to clovaai/wsolevaluation: the
-/// outer border of each 8-connected component, and around each hole in one the component's pixels next to it. Not thread-safe: its buffers
-/// serve one threshold after the other.
+/// Finds the contours of a score map at thresholds, as clovaai/wsolevaluation does with OpenCV's findContours (tree mode) and contourArea:
+/// the outer border of each 8-connected component and, for each hole in a component, the component's pixels next to the hole. Not
+/// thread-safe: all thresholds share its buffers.
 /// </summary>
 /// <remarks>
-/// Nothing is traced. A border runs through the centres of pixels, so what it encloses is made of the squares between four neighbouring
-/// centres: whole ones, and triangles of half the area where it cuts a corner.
+/// Borders are not traced. A border runs through the centres of pixels, so the area that it encloses consists of the squares between four
+/// neighbouring centres: whole ones, and triangles of half the area where it cuts a corner.
 /// </remarks>
 public sealed class Contours
 {
-    // Labels of what is no component: beyond the frame, not yet reached, and outside.
+    // Labels that are not components: the wall, pixels that are not reached yet, and the background outside.
     private const int Wall = -1, Open = 0, Outside = 1;
 
-    // Around the map lies a frame of background, so that all of the outside is one region, and around that a wall, so that no step leads
-    // out of the grid.
+    // The map has a frame of background, so that everything outside is one region, and around the frame a wall, so that no step leaves the
+    // grid.
     private const int Frame = 2;
 
     private readonly int height, width, columns;
@@ -49,13 +49,13 @@ public sealed class Contours
             fresh[i] = i / columns == 0 || i / columns == rows - 1 || i % columns == 0 || i % columns == columns - 1 ? Wall : Open;
     }
 
-    /// <summary>What a threshold comes to: pixels of a higher level are foreground. The same level gives the same contours.</summary>
+    /// <summary>Converts a threshold to a level: pixels of a higher level are foreground. The same level gives the same contours.</summary>
     /// <param name="threshold">
-    /// τ in [0, 1): pixels whose 255·score, truncated, is above τ times the largest, truncated too, are foreground.
+    /// τ in [0, 1): pixels whose truncated 255·score exceeds the truncated product of τ and the largest one are foreground.
     /// </param>
     public int Level(double threshold) => (int)(threshold * top);
 
-    /// <summary>The contours, in OpenCV's order: those that begin further down and right come first.</summary>
+    /// <summary>Returns the contours in OpenCV's order: those that start further down and right come first.</summary>
     /// <inheritdoc cref="Level"/>
     public IReadOnlyList<Contour> At(double threshold)
     {
@@ -81,7 +81,7 @@ public sealed class Contours
             last /= columns;
             if (foreground[start])
                 found.Add((start, new Contour(Clipped(first, left, last, right), OuterArea(label, first, left, last, right))));
-            else      // a hole, seen from its rim: its border begins at the pixel before it
+            else      // a hole: its border starts at the pixel before it
                 found.Add((start - 1, new Contour(Clipped(first - 1, left - 1, last + 1, right + 1), HoleArea(region))));
         }
         return [.. found.OrderByDescending(one => one.Start).Select(one => one.Contour)];
@@ -91,11 +91,11 @@ public sealed class Contours
                 Math.Min(lastRow - Frame + 1, height - 1));
     }
 
-    /// <summary>The box of the contour with the largest area, the first of several; all zero where there is none.</summary>
+    /// <summary>Returns the box of the contour with the largest area, the first one of several; all zero if there is no contour.</summary>
     public static InclusiveBox Largest(IReadOnlyList<Contour> contours) =>
         contours.Count == 0 ? default : contours.MaxBy(contour => contour.Area).Box;
 
-    // Labels the region of like pixels around one, and lists it at the front of the buffer.
+    // Labels the region of equal pixels around a pixel and lists it at the start of the buffer.
     private int Flood(int start, int label, int[] steps)
     {
         var (count, like) = (1, foreground[start]);
@@ -115,7 +115,7 @@ public sealed class Contours
         return count;
     }
 
-    // Everything that is not reached from outside the component is enclosed: four enclosed centres make a square, three a triangle.
+    // Everything that cannot be reached from outside the component is enclosed: four enclosed centres make a square, three a triangle.
     private double OuterArea(int label, int top, int left, int bottom, int right)
     {
         var (rows, wide) = (bottom - top + 3, right - left + 3);
@@ -152,8 +152,8 @@ public sealed class Contours
         }
     }
 
-    // Around a hole the border passes through the centres next to it: a square with one corner in the hole is cut to a triangle, with more
-    // it is whole.
+    // Around a hole the border passes through the centres next to it: a square with one corner in the hole is cut to a triangle, one with
+    // more corners in it is whole.
     private double HoleArea(ReadOnlySpan<int> hole)
     {
         var corners = new Dictionary<int, int>();

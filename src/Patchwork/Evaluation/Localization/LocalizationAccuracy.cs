@@ -1,8 +1,8 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Weakly supervised localization accuracy at the best threshold for each network (Choe et al., CVPR 2020). Images are added one by one,
-/// and memory does not grow with them.
+/// Weakly supervised localization accuracy at the best threshold for each network (Choe et al., CVPR 2020). Images are added one by one;
+/// memory use does not depend on their number.
 /// </summary>
 public sealed class LocalizationAccuracy
 {
@@ -10,7 +10,7 @@ public sealed class LocalizationAccuracy
     private readonly long[,] largest = new long[Least.Length, MapBoxes.Thresholds], any = new long[Least.Length, MapBoxes.Thresholds];
 
     /// <summary>Adds an image.</summary>
-    /// <param name="image">What <see cref="MapBoxes.Overlaps"/> says of it.</param>
+    /// <param name="image">Its overlaps, from <see cref="MapBoxes.Overlaps"/>.</param>
     public void Add(MapOverlaps image)
     {
         Images++;
@@ -24,16 +24,19 @@ public sealed class LocalizationAccuracy
         }
     }
 
-    /// <summary>Images added.</summary>
+    /// <summary>Number of images added.</summary>
     public long Images { get; private set; }
 
-    /// <summary>MaxBoxAcc: the largest contour's box, IoU of half or more, at the best of 100 thresholds.</summary>
+    /// <summary>MaxBoxAcc: share of images whose largest contour's box has an IoU of at least 0.5, at the best of 100 thresholds.</summary>
     public double MaxBoxAcc => Best(largest, 1);
 
-    /// <summary>MaxBoxAccV2: any contour's box, at the best threshold for each of IoU 0.3, 0.5 and 0.7, averaged.</summary>
+    /// <summary>
+    /// MaxBoxAccV2: share of images where the box of any contour reaches an IoU of 0.3, 0.5 or 0.7, at the best threshold for each of the
+    /// three, averaged.
+    /// </summary>
     public double MaxBoxAccV2 => (Best(any, 0) + Best(any, 1) + Best(any, 2)) / 3;
 
-    /// <summary>Right images at each threshold i·0.01, for IoU 0.3, 0.5 and 0.7; of the largest contours, or of any.</summary>
+    /// <summary>Number of correct images at a threshold i·0.01 for IoU 0.3, 0.5 or 0.7, by the largest contour or by any contour.</summary>
     internal long Correct(int overlap, int threshold, bool anyContour) => (anyContour ? any : largest)[overlap, threshold];
 
     private double Best(long[,] counts, int overlap) =>

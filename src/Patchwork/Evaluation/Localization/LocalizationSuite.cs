@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>localization</c>: whether the map of what speaks for the true class lies on the object. The paper's protocol (box at a threshold of
-/// 0.15, class and place right) and the fair one that came after it (Choe et al., CVPR 2020: the best threshold of each network). Images
-/// without a box are left out.
+/// <c>localization</c>: whether the activation map of the true class localizes the object. It is measured by the paper's protocol (box at a
+/// threshold of 0.15, class and place right) and by the fairer protocol of Choe et al., CVPR 2020 (the best threshold of each network).
+/// Images without a box are omitted.
 /// </summary>
 /// <remarks>
-/// <c>centre_…</c> is what a map gets that knows nothing: squares of all sizes around the middle. A network that does not beat it
-/// localizes nothing.
+/// Metrics named <c>centre_…</c> are those of a map without any information: squares of all sizes around the middle. A network that does
+/// not beat them localizes nothing.
 /// </remarks>
 public sealed record LocalizationSuite : Suite
 {
@@ -38,7 +38,7 @@ public sealed record LocalizationSuite : Suite
     ];
 
     /// <summary>
-    /// Name of the layer whose Grad-CAM localizes, as <c>layer3</c>; null, the default, takes the class activation map of the last
+    /// Name of the layer whose Grad-CAM is used, such as <c>layer3</c>; null, the default, uses the class activation map of the last
     /// features.
     /// </summary>
     public string? Layer { get; init; }
@@ -47,13 +47,13 @@ public sealed record LocalizationSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<LocalizationSuite>("layer", "LocalizationSuite.Layer",
-            "layer whose Grad-CAM localizes, e.g. layer3 (default: class activation map of the last features)",
+            "layer whose Grad-CAM is used, e.g. layer3 (default: class activation map of the last features)",
             (suite, text) => suite with { Layer = text }, suite => suite.Layer),
     ];
 
     /// <inheritdoc/>
     public override string? Missing(Dataset test) => Enumerable.Range(0, test.Count).Any(i => test.ObjectBox(i) is not null) ? null
-        : $"needs a test set that knows the boxes of its objects, as {DatasetCatalogue.Either(set => set.HasBoxes)}";
+        : $"needs a test set with object boxes, such as {DatasetCatalogue.Either(set => set.HasBoxes)}";
 
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
@@ -88,7 +88,7 @@ public sealed record LocalizationSuite : Suite
             [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);
     }
 
-    // Highest in the middle and lower with the distance: its boxes at all thresholds are squares around the middle.
+    // Highest in the middle and falling with the distance, so that its boxes at all thresholds are squares around the middle.
     private static float[] CentreMap(int height, int width)
     {
         var map = new float[height * width];
@@ -104,7 +104,7 @@ public sealed record LocalizationSuite : Suite
 
     private delegate MapBoxes BoxesOf(ReadOnlySpan<float> map);
 
-    /// <summary>What one kind of map has found so far.</summary>
+    /// <summary>The results of one kind of map so far.</summary>
     private sealed class Localized
     {
         private readonly LocalizationAccuracy accuracy = new();
@@ -114,7 +114,8 @@ public sealed record LocalizationSuite : Suite
 
         public void Add(Dataset test, IReadOnlyList<int> ids, MapOf map, BoxesOf boxes, bool[] classIsRight)
         {
-            // Contours cost more than the network does; counting keeps the order.
+            // Contours cost more time than the network, so they are found in parallel; counting them in order keeps the results
+            // deterministic.
             var overlaps = new MapOverlaps?[ids.Count];
             Parallel.For(0, ids.Count, row =>
             {

@@ -1,14 +1,14 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// The boxes that a score map puts around what it marks, at every threshold of the protocol: all that the accuracies need of a map.
+/// The boxes around the foreground of a score map, at every threshold of the protocol: all that the accuracies need from a map.
 /// </summary>
 public sealed class MapBoxes
 {
     /// <summary>The threshold of the paper: 0.15 of the largest value.</summary>
     public const double PaperThreshold = 0.15;
 
-    /// <summary>Thresholds of the protocol, 0, 0.01, … 0.99 of the largest value.</summary>
+    /// <summary>Number of thresholds of the protocol: 0, 0.01, … 0.99 of the largest value.</summary>
     internal const int Thresholds = 100;
 
     private readonly (InclusiveBox Largest, IReadOnlyList<InclusiveBox> All)[] boxes =
@@ -30,18 +30,18 @@ public sealed class MapBoxes
             (Contours.Largest(found), found.Count == 0 ? [default] : [.. found.Select(contour => contour.Box)]);
     }
 
-    /// <summary>Finds the boxes. Pure, so that many maps can be looked at at once.</summary>
+    /// <summary>Finds the boxes of a map. Thread-safe, so that many maps can be processed in parallel.</summary>
     /// <param name="map">Score map of the true class, height · width values in [0, 1].</param>
     /// <param name="height">Rows of the map.</param>
     /// <param name="width">Columns of the map.</param>
     public static MapBoxes Of(ReadOnlySpan<float> map, int height, int width) => new(new Contours(map, height, width));
 
-    /// <summary>How well they meet an image's.</summary>
+    /// <summary>Computes the overlaps of the boxes with those of an image's objects.</summary>
     /// <param name="objects">The objects' boxes, in pixels of the map; at least one.</param>
     public MapOverlaps Overlaps(IReadOnlyList<InclusiveBox> objects)
     {
         if (objects.Count == 0)
-            throw new ArgumentException("An image must have a box to be found. Received: none.");
+            throw new ArgumentException("An image must have at least one object box. Received: none.");
         var (largest, any) = (new double[Thresholds], new double[Thresholds]);
         for (var t = 0; t < Thresholds; t++)
         {
@@ -60,6 +60,6 @@ public sealed class MapBoxes
 /// <param name="Any">Of the best contour at each threshold.</param>
 public sealed record MapOverlaps(double AtPaperThreshold, IReadOnlyList<double> Largest, IReadOnlyList<double> Any)
 {
-    /// <summary>Whether the place is right at the paper's threshold: an IoU of half or more.</summary>
+    /// <summary>Whether the place is right at the paper's threshold: an IoU of at least 0.5.</summary>
     public bool IsFound => AtPaperThreshold >= 0.5;
 }

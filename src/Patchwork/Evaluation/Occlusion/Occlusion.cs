@@ -14,10 +14,10 @@ public enum OcclusionPlace
     Boundary,
 }
 
-/// <summary>What a covered part shows.</summary>
+/// <summary>What a covered part is filled with.</summary>
 public enum OcclusionFill
 {
-    /// <summary>0 in pixels.</summary>
+    /// <summary>Black: a pixel value of 0.</summary>
     Black,
 
     /// <summary>The training set's mean colour: 0 after normalization.</summary>
@@ -25,22 +25,22 @@ public enum OcclusionFill
 }
 
 /// <summary>
-/// Occluded images of the CutMix paper (section 4.4, figure 5a). The paper says that pixels are zeroed; whether before or after
-/// normalization it leaves open, so both are measured.
+/// Occluded images of the CutMix paper (section 4.4, figure 5a). The paper says that pixels are zeroed, but not whether before or after
+/// normalization, so both are measured.
 /// </summary>
 /// <param name="Place">What is covered.</param>
-/// <param name="Fill">What it shows.</param>
+/// <param name="Fill">What the covered part is filled with.</param>
 public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
 {
     /// <summary>All four kinds.</summary>
     public static IReadOnlyList<Occlusion> All { get; } =
         [.. from place in Enum.GetValues<OcclusionPlace>() from fill in Enum.GetValues<OcclusionFill>() select new Occlusion(place, fill)];
 
-    /// <summary>Name in result files, as <c>centre_black</c>.</summary>
+    /// <summary>Name in result files, such as <c>centre_black</c>.</summary>
     public string Id => $"{Place}_{Fill}".ToLowerInvariant();
 
     /// <summary>
-    /// Sizes s from 0 to the shorter side in sixteenths of it, as far as these are different whole numbers: 0, 2, …, 32 on CIFAR.
+    /// Sizes s from 0 to the shorter side in steps of one sixteenth of it, rounded to distinct whole numbers: 0, 2, …, 32 for CIFAR.
     /// </summary>
     public static IReadOnlyList<int> Sizes(int height, int width) =>
         [.. Enumerable.Range(0, 17).Select(i => (int)Math.Round(i * Math.Min(height, width) / 16.0)).Distinct()];
@@ -48,20 +48,20 @@ public sealed record Occlusion(OcclusionPlace Place, OcclusionFill Fill)
     /// <summary>Whether a square is the whole image.</summary>
     internal static bool IsWhole(int size, int height, int width) => size == height && size == width;
 
-    /// <summary>Whether the image stays as it is.</summary>
+    /// <summary>Whether the image is left unchanged.</summary>
     internal bool CoversNothing(int size, int height, int width) =>
         Place == OcclusionPlace.Centre ? size == 0 : IsWhole(size, height, width);
 
-    /// <summary>Occluded pixels (N, C, H, W), owned by the caller.</summary>
+    /// <summary>Returns the occluded pixels (N, C, H, W); the caller owns the result.</summary>
     /// <param name="pixels">Pixels (N, C, H, W) in [0, 1].</param>
-    /// <param name="size">s, sides of the square in pixels. Range: 0 to the shorter side.</param>
-    /// <param name="normalization">Whose mean <see cref="OcclusionFill.Mean"/> shows.</param>
+    /// <param name="size">s, the side of the square in pixels. Range: 0 to the shorter side.</param>
+    /// <param name="normalization">The normalization whose mean <see cref="OcclusionFill.Mean"/> uses.</param>
     public Tensor Of(Tensor pixels, int size, Normalization normalization)
     {
         var (height, width) = (pixels.size(2), pixels.size(3));
         if (size < 0 || size > Math.Min(height, width))
             throw new ArgumentOutOfRangeException(nameof(size),
-                $"The square must lie in the image of {height}×{width}. Received: size = {size}.");
+                $"The square must fit into the image of {height}×{width}. Received: size = {size}.");
         using var scope = NewDisposeScope();
         var colour = (Fill == OcclusionFill.Black ? zeros(1, pixels.size(1), 1, 1)
             : tensor(normalization.Mean.ToArray()).reshape(1, -1, 1, 1)).to(pixels.dtype).to(pixels.device).expand_as(pixels);

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>occlusion</c>: the curves of the paper's figure 5(a), error over the size of a centred square that is covered, or around which
-/// everything is. A metric is the mean over the sizes.
+/// <c>occlusion</c>: error on occluded images, the curves of the paper's figure 5(a): error against the size of a centred square, with
+/// either the square or everything around it covered. Each metric is the mean over the sizes.
 /// </summary>
 public sealed record OcclusionSuite : Suite
 {
@@ -16,7 +16,8 @@ public sealed record OcclusionSuite : Suite
     public override string Title => "Occlusion";
 
     /// <inheritdoc/>
-    public override string Summary => "Error with the centre or the boundary covered, black or mean colour, over the size.";
+    public override string Summary =>
+        "Error with the centre or the boundary covered in black or in the mean colour, averaged over the sizes.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -31,7 +32,7 @@ public sealed record OcclusionSuite : Suite
     public override IReadOnlyList<SuiteChart> Charts => [.. Occlusion.All.Select(kind => new CurveChart(
         kind.Id,
         $"{kind.Place} covered, {(kind.Fill == OcclusionFill.Black ? "black" : "mean colour")}",
-        kind.Place == OcclusionPlace.Centre ? "side of the covered square, pixels" : "side of the square that is left, pixels",
+        kind.Place == OcclusionPlace.Centre ? "side of the covered square, pixels" : "side of the visible square, pixels",
         "error, %"))];
 
     /// <inheritdoc/>
@@ -43,7 +44,7 @@ public sealed record OcclusionSuite : Suite
         using var noGradient = no_grad();
         foreach (var batch in subject.Batches(subject.Test))
         {
-            // Where nothing is covered, all kinds show the same.
+            // If nothing is covered, all kinds show the same image, so its logits are computed once.
             using var clean = model.Logits(batch.Images);
             foreach (var (kind, curve) in errors)
             {

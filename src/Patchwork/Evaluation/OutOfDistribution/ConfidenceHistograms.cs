@@ -1,8 +1,8 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// How confident each method is of the test images and of each out-of-distribution set. Rows of the tables are [lower end, share of test
-/// images, share of images of the set] of twenty bins; the test images are the same against every set.
+/// The confidence of each method on the test images and on each out-of-distribution set. Rows of the tables are [lower end, share of test
+/// images, share of images of the set] for twenty bins; the test images are the same for every set.
 /// </summary>
 internal sealed record ConfidenceHistograms : SuiteChart
 {

@@ -1,11 +1,12 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// How well scores tell images of the training's kind (in) from others (out); all between 0 and 1, in-images are the positive class.
+/// How well scores separate in-distribution images (in-images) from out-of-distribution images (out-images). All values are between 0 and
+/// 1; in-images are the positive class.
 /// </summary>
 /// <param name="Auroc">
-/// Area under the receiver operating characteristic: the chance that an in-image scores higher than an out-image, equal scores counting
-/// half.
+/// Area under the receiver operating characteristic: the probability that an in-image scores higher than an out-image, with equal scores
+/// counting half.
 /// </param>
 /// <param name="TnrAt95Tpr">Share of out-images rejected at the first threshold that accepts 95 % of the in-images.</param>
 /// <param name="DetectionAccuracy">Largest mean of the shares of in-images accepted and out-images rejected.</param>
@@ -19,8 +20,9 @@ public sealed record DetectionMetrics(double Auroc, double TnrAt95Tpr, double De
 public readonly record struct RocPoint(double FalsePositiveRate, double TruePositiveRate);
 
 /// <summary>
-/// Scores of in- and out-images, sorted once. Higher is more like the training images. Images of one score are accepted or rejected
-/// together, so ties count half, as in scikit-learn.
+/// Scores of in-distribution images (in-images) and out-of-distribution images (out-images), sorted once. A higher score means that an
+/// image is more like the training images. Images with the same score are accepted or rejected together, so ties count half, as in
+/// scikit-learn.
 /// </summary>
 /// <remarks>
 /// Differs from the code of Lee et al. 2018, which the CutMix paper follows: there ties count fully against the method, the threshold is
@@ -28,15 +30,15 @@ public readonly record struct RocPoint(double FalsePositiveRate, double TruePosi
 /// </remarks>
 public sealed class OutDetection
 {
-    private readonly int[] inGroup, outGroup;      // of each image, the place of its score among the distinct ones, highest first
+    private readonly int[] inGroup, outGroup;      // the rank of each image's score among the distinct scores, highest first
     private readonly int groups;
 
-    /// <summary>Sorts scores.</summary>
+    /// <summary>Sorts the scores.</summary>
     /// <exception cref="ArgumentException">One side is empty, or a score is not a number.</exception>
     public OutDetection(IReadOnlyList<double> inScores, IReadOnlyList<double> outScores)
     {
         if (inScores.Count == 0 || outScores.Count == 0 || inScores.Concat(outScores).Any(double.IsNaN))
-            throw new ArgumentException($"Detection needs scores of both kinds of images, all of them numbers. Received: "
+            throw new ArgumentException($"Detection needs scores of both kinds of images and no NaN. Received: "
                 + $"{inScores.Count} in, {outScores.Count} out.");
         var distinct = inScores.Concat(outScores).Distinct().OrderDescending().ToArray();
         var place = distinct.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
@@ -44,16 +46,16 @@ public sealed class OutDetection
             ([.. inScores.Select(score => place[score])], [.. outScores.Select(score => place[score])], distinct.Length);
     }
 
-    /// <summary>In-images.</summary>
+    /// <summary>Number of in-images.</summary>
     public int In => inGroup.Length;
 
-    /// <summary>Out-images.</summary>
+    /// <summary>Number of out-images.</summary>
     public int Out => outGroup.Length;
 
-    /// <summary>The measures.</summary>
+    /// <summary>Computes the metrics.</summary>
     public DetectionMetrics Metrics() => Metrics(null, null);
 
-    /// <summary>The measures when each image counts as often as is said.</summary>
+    /// <summary>Computes the metrics with each image counted the given number of times.</summary>
     internal DetectionMetrics Metrics(int[]? inTimes, int[]? outTimes)
     {
         var (ins, outs) = (Count(inGroup, inTimes), Count(outGroup, outTimes));
@@ -83,7 +85,7 @@ public sealed class OutDetection
         return new DetectionMetrics(area / positives / negatives, tnr!.Value, accuracy, auprIn, auprOut);
     }
 
-    /// <summary>The receiver operating characteristic from (0, 0) to (1, 1), one point per distinct score.</summary>
+    /// <summary>Returns the receiver operating characteristic from (0, 0) to (1, 1), one point per distinct score.</summary>
     public IReadOnlyList<RocPoint> Roc()
     {
         var (ins, outs) = (Count(inGroup, null), Count(outGroup, null));

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>ood</c>: whether the network's scores tell test images from images of other kinds: drawn noise and blobs, as many as there are test
-/// images, and <see cref="OutSets"/>. A <c>mean_…</c> is over the sets.
+/// <c>ood</c>: whether the network's scores separate test images from out-of-distribution images: generated noise and blobs, as many as
+/// there are test images, and <see cref="OutSets"/>. Metrics named <c>mean_…</c> are means over the sets.
 /// </summary>
 public sealed record OutOfDistributionSuite : Suite
 {
@@ -24,15 +24,15 @@ public sealed record OutOfDistributionSuite : Suite
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
     [
-        new("mean_msp_auroc", "unknown images, AUROC %, softmax", LowerIsBetter: false),
-        new("mean_energy_auroc", "unknown images, AUROC %, energy", LowerIsBetter: false),
-        new("mean_odin_auroc", "unknown images, AUROC %, ODIN", LowerIsBetter: false),
-        new("mean_msp_tnr_at_95_tpr", "unknown images rejected, %, softmax", LowerIsBetter: false),
+        new("mean_msp_auroc", "out-of-distribution, AUROC %, softmax", LowerIsBetter: false),
+        new("mean_energy_auroc", "out-of-distribution, AUROC %, energy", LowerIsBetter: false),
+        new("mean_odin_auroc", "out-of-distribution, AUROC %, ODIN", LowerIsBetter: false),
+        new("mean_msp_tnr_at_95_tpr", "out-of-distribution rejected, %, softmax", LowerIsBetter: false),
     ];
 
     /// <summary>
-    /// Data sets whose test images count as out-of-distribution: <c>cifar100</c>, <c>folder=DIR</c>, resized to the network's input, or
-    /// with <c>:crop</c> at the end their centre. Default: none but those that are drawn.
+    /// Data sets whose test images count as out-of-distribution, such as <c>cifar100</c> or <c>folder=DIR</c>. They are resized to the
+    /// network's input or, with <c>:crop</c> at the end, cropped to their centre. Default: none besides the generated ones.
     /// </summary>
     public IReadOnlyList<string> OutSets { get; init; } = [];
 
@@ -40,8 +40,8 @@ public sealed record OutOfDistributionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
-            "data sets as images of another kind, separated by commas: cifar100, folder=DIR, with :crop at the end for their middle "
-            + "(default none but noise and blobs)",
+            "out-of-distribution data sets, separated by commas: cifar100, folder=DIR, with :crop at the end for their centre "
+            + "(default: only noise and blobs)",
             (suite, text) => suite with { OutSets = NamedSet.Several(text) },
             suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),
     ];
@@ -53,7 +53,7 @@ public sealed record OutOfDistributionSuite : Suite
     public override IReadOnlyDictionary<string, string> Check(Dataset test) =>
         OutSets.Distinct().ToDictionary(set => set, set => DataDigest.Of(Open(set, test).Images));
 
-    // As many images as there are test images, or all where there are fewer, spread evenly over the set.
+    // As many images as there are test images, spread evenly over the set, or all if there are fewer.
     private static (string Id, Dataset Images) Open(string text, Dataset test)
     {
         const string end = ":crop";
@@ -131,8 +131,8 @@ public sealed record OutOfDistributionSuite : Suite
             (double)scores.Count(score => Math.Min((int)(score * bins), bins - 1) == bin) / scores.Count;
     }
 
-    // Rows [share of out-images accepted, of in-images accepted] at every hundredth, so that curves of several networks have their points
-    // at the same places.
+    // Rows [share of out-images accepted, of in-images accepted] at every hundredth, so that the curves of several networks have their
+    // points at the same x values.
     private static IEnumerable<double[]> Curve(IReadOnlyList<RocPoint> points)
     {
         var k = 0;

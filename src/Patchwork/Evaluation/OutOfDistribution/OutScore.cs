@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// A number that says how much an image is like those of the training, higher for more; computed in double precision, so that saturated
-/// ones still differ.
+/// A score of how much an image resembles the training images; a higher score means more. It is computed in double precision, so that
+/// saturated scores still differ.
 /// </summary>
 public abstract record OutScore
 {
@@ -15,7 +15,7 @@ public abstract record OutScore
     /// <summary>Name in result files.</summary>
     public abstract string Id { get; }
 
-    /// <summary>The scores (N), float64, of pixels (N, C, H, W) in [0, 1]; owned by the caller.</summary>
+    /// <summary>Computes the scores (N), float64, of pixels (N, C, H, W) in [0, 1]; the caller owns the result.</summary>
     /// <param name="model">The network.</param>
     /// <param name="pixels">Pixels in [0, 1].</param>
     /// <param name="logits">The network's logits (N, K) for them.</param>
@@ -67,15 +67,15 @@ public sealed record Energy : OutScore
 }
 
 /// <summary>
-/// ODIN (Liang et al., ICLR 2018): the image goes a small step towards what the network takes it for, x - ε·sign(∇CE(z/T, argmax z)),
-/// and the score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
+/// ODIN (Liang et al., ICLR 2018): the image is moved a small step towards its predicted class, x - ε·sign(∇CE(z/T, argmax z)), and the
+/// score is the largest softmax value at temperature T. A gradient of 0 counts as positive, as in the public code.
 /// </summary>
 public sealed record Odin : OutScore
 {
     /// <summary>T. Range: positive. Default 1000, as in the paper.</summary>
     public double Temperature { get; init => field = Positive(value, "temperature"); } = 1000;
 
-    /// <summary>ε in pixels of [0, 1]. Range: positive. Default 0.0014, as in the paper for most pairs of sets.</summary>
+    /// <summary>ε, for pixels in [0, 1]. Range: positive. Default 0.0014, as in the paper for most pairs of sets.</summary>
     public double Epsilon { get; init => field = Positive(value, "epsilon"); } = 0.0014;
 
     /// <inheritdoc/>

@@ -4,18 +4,18 @@ using Patchwork.Randomness;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// Images that no network was trained on, drawn when they are asked for: the four sets that need no download (Liang et al. 2018; Hendrycks
-/// et al., "Deep Anomaly Detection with Outlier Exposure", ICLR 2019). The same seed draws the same images.
+/// Generates out-of-distribution images on demand: the four sets that need no download (Liang et al. 2018; Hendrycks et al., "Deep Anomaly
+/// Detection with Outlier Exposure", ICLR 2019). The same seed gives the same images.
 /// </summary>
 public static class OutSet
 {
-    /// <summary>Names of the sets that are drawn.</summary>
+    /// <summary>Names of the generated sets.</summary>
     public static IReadOnlyList<string> Drawn { get; } = ["gaussian", "uniform", "rademacher", "blobs"];
 
-    /// <summary>Draws a set in the form of another.</summary>
+    /// <summary>Generates a set with the image shape of another.</summary>
     /// <param name="id">One of <see cref="Drawn"/>.</param>
     /// <param name="like">The set whose channels, rows and columns the images have.</param>
-    /// <param name="count">Images.</param>
+    /// <param name="count">Number of images.</param>
     /// <param name="seeds">Randomness.</param>
     /// <exception cref="InputException">No set has that name.</exception>
     public static Dataset Draw(string id, Dataset like, int count, SeedStream seeds) => new DrawnSet(like, count, seeds, id, id switch
@@ -29,29 +29,31 @@ public static class OutSet
 
     private delegate void Painter(Draws draws, int channels, int height, int width, Span<double> pixels);
 
-    /// <summary>clip(N(0, 1) + 0.5, 0, 1) a value.</summary>
+    /// <summary>clip(N(0, 1) + 0.5, 0, 1) per value.</summary>
     private static void Gaussian(Draws draws, int channels, int height, int width, Span<double> pixels)
     {
         foreach (ref var pixel in pixels)
             pixel = draws.Normal() + 0.5;
     }
 
-    /// <summary>U(0, 1) a value.</summary>
+    /// <summary>U(0, 1) per value.</summary>
     private static void Uniform(Draws draws, int channels, int height, int width, Span<double> pixels)
     {
         foreach (ref var pixel in pixels)
             pixel = draws.Uniform();
     }
 
-    /// <summary>Black or full, by a fair coin a value.</summary>
+    /// <summary>0 or 1 with equal probability, per value.</summary>
     private static void Rademacher(Draws draws, int channels, int height, int width, Span<double> pixels)
     {
         foreach (ref var pixel in pixels)
             pixel = draws.Bernoulli(0.5) ? 1 : 0;
     }
 
-    /// <summary>A coin of 0.7 a value, blurred by a Gaussian of σ 1.5 in the plane, what lies below 0.75 made black.</summary>
-    /// <remarks>Differs from the public code: that blurs across the channels too, by scipy's filter of all axes.</remarks>
+    /// <summary>
+    /// 1 with probability 0.7, otherwise 0, per value; blurred by a Gaussian of σ 1.5 in the plane; values below 0.75 set to 0.
+    /// </summary>
+    /// <remarks>Differs from the public code, which also blurs across the channels, because scipy's filter covers all axes.</remarks>
     private static void Blobs(Draws draws, int channels, int height, int width, Span<double> pixels)
     {
         const double sigma = 1.5;

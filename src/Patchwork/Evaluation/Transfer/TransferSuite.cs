@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// <c>transfer</c>: the test error on another data set after training a last layer alone (a linear probe), and after training all layers
-/// (fine-tuning). The simplest form of the paper's section 4.3, which takes ImageNet's networks to detection and captioning.
+/// <c>transfer</c>: the test error on another data set after training only a new last layer (a linear probe), and after training all layers
+/// (fine-tuning). This is the simplest form of the paper's section 4.3, which transfers ImageNet networks to detection and captioning.
 /// </summary>
 public sealed record TransferSuite : Suite
 {
@@ -18,7 +18,7 @@ public sealed record TransferSuite : Suite
 
     /// <inheritdoc/>
     public override string Summary =>
-        "Test error on another data set: a last layer trained on the features as they are, and the whole network trained on.";
+        "Test error on another data set: with only a new last layer trained, and with the whole network fine-tuned.";
 
     /// <inheritdoc/>
     public override IReadOnlyList<Headline> Headlines =>
@@ -43,10 +43,10 @@ public sealed record TransferSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<TransferSuite>("transfer-to", "TransferSuite.To",
-            "data set that the network is taken to, e.g. cifar10 or folder=DIR (default none)",
+            "data set to transfer the network to, e.g. cifar10 or folder=DIR (default none)",
             (suite, text) => suite with { To = text }, suite => suite.To),
         new SuiteOption<TransferSuite>("transfer-epochs", "TransferSuite.Epochs",
-            "epochs of the last layer's training and of the fine-tuning there (default 10)",
+            "epochs of the last layer's training and of the fine-tuning (default 10)",
             (suite, text) => suite with { Epochs = SuiteOption.Whole(text, "TransferSuite.Epochs") }, suite => suite.Epochs),
     ];
 
@@ -69,8 +69,8 @@ public sealed record TransferSuite : Suite
     {
         var data = target.Open(test.Height, test);
         return data.Test.Channels == test.Channels ? data
-            : throw new InputException($"A network can be taken to a data set of as many channels as its own, {test.Channels}. "
-                + $"Received: {target.Name}, which has {data.Test.Channels}.");
+            : throw new InputException($"A network can only be transferred to a data set with the same number of channels, "
+                + $"{test.Channels}. Received: {target.Name}, which has {data.Test.Channels}.");
     }
 
     /// <inheritdoc/>
@@ -86,7 +86,7 @@ public sealed record TransferSuite : Suite
         var result = new SuiteResult();
         foreach (var (part, kind) in Enum.GetValues<Kind>().Index())
         {
-            // Nine tenths of the time is training.
+            // Training takes about nine tenths of the time.
             void Progress(double share) => subject.Progress((part + share) / 2);
             using var network = retrain(Training(kind, target, subject.Test, all.Normalization), share => Progress(0.9 * share));
             using var model = new PixelModel(network, test.Normalization);
@@ -117,7 +117,7 @@ public sealed record TransferSuite : Suite
         Normalization = normalization,
         ScaledDecoding = ImageFiles.DecodesScaled(test),
         LastLayerOnly = kind == Kind.Probe,
-        // A new layer learns fast; trained weights are moved with a tenth of the rate.
+        // A new layer needs a high learning rate; trained weights are fine-tuned with a tenth of it.
         LearningRate = kind == Kind.Probe ? 0.01 : 0.001,
         Epochs = Epochs,
     };
