@@ -4,9 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A mixer that draws its regions without looking at the pixels: λ and region by its own law, for the batch, a pair or an image; partners
-/// by
-/// <see cref="BetaMixer.Partners"/>.
+/// Base class of mixers that draw their regions without looking at the pixels. A derived class draws λ and a region; this class draws once
+/// per batch, per pair or per image, and finds partners by <see cref="BetaMixer.Partners"/>.
 /// </summary>
 public abstract record BlindMixer : BetaMixer
 {
@@ -19,12 +18,14 @@ public abstract record BlindMixer : BetaMixer
         return new MixPlan(Id, context.Height, context.Width, [.. images], context.Draws.Id);
     }
 
-    /// <summary>Draws one region and its λ: for the batch, a pair or an image, as <see cref="BetaMixer.Scope"/> says.</summary>
+    /// <summary>
+    /// Draws one region and its λ; called once per batch, per pair or per image, depending on <see cref="BetaMixer.Scope"/>.
+    /// </summary>
     protected abstract DrawnRegion Draw(MixContext context, double alpha, Draws draws);
 
-    /// <summary>α for one batch.</summary>
+    /// <summary>Returns α for one batch. Default: <see cref="BetaMixer.Alpha"/>.</summary>
     protected virtual double AlphaOf(Draws draws) => Alpha;
 
-    /// <summary>The plan of an image with its labels weighed by what is in the two images. By default as drawn.</summary>
+    /// <summary>Adjusts the label weights of a plan to the contents of the two images. Default: the plan unchanged.</summary>
     protected virtual ImagePlan Labeled(ImagePlan plan, int row, MixContext context) => plan;
 }

@@ -6,23 +6,26 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// CutMix (Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019, arXiv
-/// 1905.04899):
-/// λ ~ Beta(α, α), a box of area 1-λ is pasted from a partner, and the label is mixed by the pixels that were really kept:
-/// <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ'·y_a + (1-λ')·y_b</c>, λ' = 1 - box/image.
+/// 1905.04899): λ is drawn from Beta(α, α), a box that covers the share 1-λ of the image is pasted from a partner, and labels are mixed by
+/// the share of pixels that were actually kept: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ'·y_a + (1-λ')·y_b</c>, λ' = 1 - box/image.
 /// </summary>
 public sealed partial record CutMix : BlindMixer
 {
-    /// <summary>Where the box may lie. Default <see cref="Placement.Clipped"/>, the authors' code.</summary>
+    /// <summary>Where the box is placed. Default <see cref="Placement.Clipped"/>, as in the authors' code.</summary>
     public Placement Placement { get; init; } = Placement.Clipped;
 
-    /// <summary>How sides become pixels. Default <see cref="Rounding.Truncated"/>, the authors' code.</summary>
+    /// <summary>How the box's sides are rounded to pixels. Default <see cref="Rounding.Truncated"/>, as in the authors' code.</summary>
     public Rounding Rounding { get; init; } = Rounding.Truncated;
 
-    /// <summary>λ ← max(λ, 1-λ): the image keeps the larger part. Default false. Mean λ' with clipping at 32 px: 0.8336.</summary>
+    /// <summary>
+    /// Whether λ is folded, λ ← max(λ, 1-λ), so that the image keeps the larger part. Default false. Mean λ' with clipping at 32 px:
+    /// 0.8336.
+    /// </summary>
     public bool Fold { get; init; }
 
     /// <summary>
-    /// Clipped placement: share of the box kept away from the border, so that less is clipped (timm). Range [0, 0.5]. Default 0.
+    /// For clipped placement: minimum distance of the box's centre from the border as a share of the box's side, so that less of the box is
+    /// clipped (timm). Range [0, 0.5]. Default 0.
     /// </summary>
     public double Margin
     {
@@ -33,7 +36,8 @@ public sealed partial record CutMix : BlindMixer
     }
 
     /// <summary>
-    /// Min-max placement: shortest and longest side as shares of the image's. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2 to 0.8.
+    /// For min-max placement: shortest and longest side of the box as shares of the image's sides. Range: 0 ≤ least ≤ most ≤ 1. Default 0.2
+    /// to 0.8.
     /// </summary>
     public ShareRange SideRange
     {
@@ -43,7 +47,7 @@ public sealed partial record CutMix : BlindMixer
                 FormattableString.Invariant($"side range must be 0 ≤ least ≤ most ≤ 1. Received: {value}."));
     } = (0.2, 0.8);
 
-    /// <summary>A λ that is not drawn (paper, table 8: fixed size, 0.75). Range [0, 1]; null draws. Default null.</summary>
+    /// <summary>A fixed λ (paper, table 8: fixed size, 0.75). Range [0, 1]; null: λ is drawn. Default null.</summary>
     public double? FixedLambda
     {
         get;
@@ -52,10 +56,13 @@ public sealed partial record CutMix : BlindMixer
                 FormattableString.Invariant($"fixed λ must lie in [0, 1]. Received: {value}."));
     }
 
-    /// <summary>Law of the box's centre, with <see cref="Placement.Clipped"/>. Default <see cref="Centre.Uniform"/>.</summary>
+    /// <summary>Distribution of the box's centre with <see cref="Placement.Clipped"/>. Default <see cref="Centre.Uniform"/>.</summary>
     public Centre Centre { get; init; } = Centre.Uniform;
 
-    /// <summary>Deviation of a Gaussian centre as a share of the side; the paper does not give it. Range: positive. Default 0.25.</summary>
+    /// <summary>
+    /// Standard deviation of a Gaussian centre as a share of the image's side; the paper does not give a value. Range: positive.
+    /// Default 0.25.
+    /// </summary>
     public double CentreDeviation
     {
         get;
@@ -67,7 +74,9 @@ public sealed partial record CutMix : BlindMixer
     /// <summary>Weight of the image's own label. Default <see cref="LabelWeight.Measured"/>.</summary>
     public LabelWeight LabelWeight { get; init; } = LabelWeight.Measured;
 
-    /// <summary>Draw α itself, uniformly from (0, <see cref="BetaMixer.Alpha"/>], once a batch (Keras). Default false.</summary>
+    /// <summary>
+    /// Whether α itself is drawn uniformly from (0, <see cref="BetaMixer.Alpha"/>], once per batch (Keras). Default false.
+    /// </summary>
     public bool DrawAlpha { get; init; }
 
     /// <inheritdoc/>
@@ -84,12 +93,12 @@ public sealed partial record CutMix : BlindMixer
 
     /// <inheritdoc/>
     public override string? Contradiction => Rounding == Rounding.Corners && Placement is not (Placement.Inside or Placement.MinMax)
-        ? $"Real corners are for boxes inside the image. Received: placement {Placement}. Use placement inside." : base.Contradiction;
+        ? $"Rounding corners needs boxes inside the image. Received: placement {Placement}. Use placement inside." : base.Contradiction;
 
     /// <inheritdoc/>
     protected override IReadOnlyList<string> LawFacts =>
     [
-        FixedLambda is { } fixedLambda ? FormattableString.Invariant($"λ {fixedLambda} is not drawn")
+        FixedLambda is { } fixedLambda ? FormattableString.Invariant($"λ fixed at {fixedLambda}")
             : Placement == Placement.MinMax
                 ? FormattableString.Invariant($"sides {SideRange.Least} to {SideRange.Most} of the image's, no λ drawn")
             : FormattableString.Invariant($"α {(DrawAlpha ? "drawn below " : "")}{Alpha}"),
@@ -109,7 +118,7 @@ public sealed partial record CutMix : BlindMixer
     {
         var (drawn, box) = BoxSampler.Draw(this, alpha, context.Height, context.Width, draws);
         var region = new BoxRegion(box);
-        var measured = region.KeptShare(context.Height, context.Width);      // λ' is measured, never assumed
+        var measured = region.KeptShare(context.Height, context.Width);      // λ' is measured because clipping and rounding change the area
         return new DrawnRegion(region, drawn, LabelWeight switch
         {
             LabelWeight.Measured => measured,
@@ -127,16 +136,16 @@ public sealed partial record CutMix : BlindMixer
             return plan;
         var own = 1 - Inside(row);
         var partner = Inside(plan.Partner);
-        // both hidden: only the areas are left to go by
+        // both objects are hidden: use the areas
         return own + partner > 0 ? plan with { Lambda = own / (own + partner) } : plan;
 
-        // The share of an image's object that lies in the box.
+        // The share of an image's object that is inside the box.
         double Inside(int image)
         {
             var mask = context.ObjectMask?.Invoke(image)
-                ?? throw new InputException("Labels by objects need the pixels of every object. Received: images without "
-                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks, "
-                + $"as {DatasetCatalogue.Either(set => set.HasMasks)}.");
+                ?? throw new InputException("Weighing labels by objects needs a mask of every object. Received: images without "
+                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks: "
+                + $"{DatasetCatalogue.Either(set => set.HasMasks)}.");
             var (all, inside) = (0, 0);
             for (var pixel = 0; pixel < mask.Length; pixel++)
             {
@@ -150,34 +159,34 @@ public sealed partial record CutMix : BlindMixer
     }
 }
 
-/// <summary>Law of the centre of a clipped box.</summary>
+/// <summary>Distribution of the centre of a clipped box.</summary>
 public enum Centre
 {
-    /// <summary>Anywhere on the image, equally likely.</summary>
+    /// <summary>Uniform over all positions in the image.</summary>
     Uniform,
 
     /// <summary>Normal around the image's centre: the paper's ablation "Center Gaussian CutMix".</summary>
     Gaussian,
 }
 
-/// <summary>What the image's own label weighs; the partner's gets the rest.</summary>
+/// <summary>How the weight of the image's own label is determined; the partner's label gets the rest.</summary>
 public enum LabelWeight
 {
-    /// <summary>The share of pixels that were really kept.</summary>
+    /// <summary>The share of pixels that were actually kept.</summary>
     Measured,
 
-    /// <summary>λ as drawn, before rounding and clipping: what "correction off" means in timm.</summary>
+    /// <summary>λ as drawn, before rounding and clipping, as in timm with <c>correct_lam</c> off.</summary>
     Drawn,
 
-    /// <summary>1 for the label of the larger area, 0 for the other: the paper's ablation "One-hot CutMix".</summary>
+    /// <summary>1 for the label with the larger area and 0 for the other: the paper's ablation "One-hot CutMix".</summary>
     OneHot,
 
-    /// <summary>Half and half, whatever the areas: the paper's ablation "Complete-label CutMix".</summary>
+    /// <summary>½ for each label, whatever the areas: the paper's ablation "Complete-label CutMix".</summary>
     Complete,
 
     /// <summary>
-    /// By how much of each object shows: v_a/(v_a + v_b), v_a the share of the image's own object outside the box, v_b that of the
-    /// partner's inside it. Needs masks of the objects.
+    /// The visible shares of the objects: v_a/(v_a + v_b), where v_a is the share of the image's own object outside the box and v_b the
+    /// share of the partner's object inside it. Needs object masks.
     /// </summary>
     Object,
 }

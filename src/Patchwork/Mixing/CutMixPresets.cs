@@ -4,33 +4,37 @@ namespace Patchwork.Mixing;
 
 public sealed partial record CutMix
 {
-    /// <summary>Other systems' CutMix: their boxes and label weights, to the pixel. Derive variants by <c>with</c>.</summary>
+    /// <summary>
+    /// CutMix as other implementations define it, with the same boxes and label weights to the pixel. Derive variants with <c>with</c>.
+    /// </summary>
     public static class Presets
     {
         /// <summary>
-        /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α 1, half of the batches, one λ and one box a batch, clipped. Their
-        /// ImageNet runs mix every batch: <c>Official with { Probability = 1 }</c>.
+        /// The authors' code on CIFAR (clovaai/CutMix-PyTorch): α = 1, half of the batches mixed, one λ and one box per batch, clipped.
+        /// Their ImageNet runs mix every batch: <c>Official with { Probability = 1 }</c>.
         /// </summary>
         public static CutMix Official { get; } = new() { Probability = 0.5 };
 
         /// <summary>
-        /// The callback of the article that Patchwork set out to be (after early fastai): every batch, λ folded to max(λ, 1-λ), clipped.
+        /// The callback of the article that Patchwork started from (after early fastai): every batch mixed, λ folded to max(λ, 1-λ),
+        /// clipped.
         /// </summary>
-        // Differs from the article: its box columns are used as rows, which is right for square images only; ours is right for all.
+        // Differs from the article: it uses the box's columns as rows, which is correct only for square images.
         public static CutMix Article { get; } = new() { Fold = true };
 
         /// <summary>
-        /// timm's Mixup class with CutMix alone, mode batch: i is paired with B-1-i. Modes pair and elem: <c>with { Scope = … }</c>.
+        /// timm's Mixup class with CutMix only, mode batch: row i is paired with B-1-i. For modes pair and elem use
+        /// <c>with { Scope = … }</c>.
         /// </summary>
         public static CutMix Timm { get; } = new() { Partners = Partners.Reverse };
 
-        /// <summary>timm with <c>cutmix_minmax</c>, sides between 20 and 80 % of the image's.</summary>
+        /// <summary>timm with <c>cutmix_minmax</c>: sides between 20 and 80 % of the image's.</summary>
         public static CutMix TimmMinMax { get; } = Timm with { Placement = Placement.MinMax };
 
-        /// <summary>torchvision.transforms.v2.CutMix: the partner is the row before, half a side is truncated.</summary>
+        /// <summary>torchvision.transforms.v2.CutMix: the partner is the previous row, and half the side is truncated.</summary>
         public static CutMix TorchVision { get; } = new() { Partners = Partners.Roll, Rounding = Rounding.TruncatedHalf };
 
-        /// <summary>fastai's CutMix callback: sides to the nearest even rule in single precision.</summary>
+        /// <summary>fastai's CutMix callback: sides are rounded to the nearest pixel, ties to even, in single precision.</summary>
         public static CutMix FastAi { get; } = new() { Rounding = Rounding.Nearest };
 
         /// <summary>Composer's CutMix with its default placement.</summary>
@@ -40,8 +44,8 @@ public sealed partial record CutMix
         public static CutMix ComposerUniform { get; } = Composer with { Placement = Placement.EvenCoverage };
 
         /// <summary>
-        /// The CutMix layer of Keras 3: a box an image, α drawn below 1 once a batch, real corners, and λ of the label as drawn, up to a
-        /// ring of pixels off the pixels.
+        /// The CutMix layer of Keras 3: one box per image, α drawn below 1 once per batch, real-valued corners, and λ of the label as
+        /// drawn, which can differ from the pixels by up to a ring of pixels around the box.
         /// </summary>
         public static CutMix Keras { get; } = new()
         {

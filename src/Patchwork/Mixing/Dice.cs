@@ -3,16 +3,19 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Mixing;
 
-/// <summary>Throws a mixer's dice in its scope: once for the batch, for every pair or for every image, and who is whose partner.</summary>
+/// <summary>
+/// Makes the random draws of a mixer according to its scope (once per batch, per pair or per image), including the partners.
+/// </summary>
 internal static class Dice
 {
     /// <summary>
-    /// Partners, one a row, and what was drawn for each image; null where <see cref="BetaMixer.Probability"/> leaves an image as it is.
+    /// Draws the partners, one per row, and a value for each image; the value is null when the image stays unmixed because of
+    /// <see cref="BetaMixer.Probability"/>.
     /// </summary>
     /// <param name="mixer">The method.</param>
     /// <param name="context">The batch.</param>
-    /// <param name="alphaOf">α, once a batch.</param>
-    /// <param name="draw">A draw with that α.</param>
+    /// <param name="alphaOf">Returns α; called once per batch.</param>
+    /// <param name="draw">Draws one value with that α.</param>
     public static (int[] Partners, T?[] Drawn) Throw<T>(BetaMixer mixer, MixContext context, Func<Draws, double> alphaOf, Func<double,
         T> draw) where T : class
     {
@@ -29,7 +32,7 @@ internal static class Dice
         var partners = Pairing.Draw(mixer.Partners, mixer.Scope, context.Count, draws);
         for (var i = 0; i < drawn.Length; i++)
         {
-            // The two of a pair share what the first of them drew.
+            // The second image of a pair uses the draw of the first.
             if (mixer.Scope == Scope.Pair && partners[i] < i)
                 drawn[i] = drawn[partners[i]];
             else
@@ -38,6 +41,6 @@ internal static class Dice
         return (partners, drawn);
     }
 
-    /// <summary>The plan of an image that stays as it is.</summary>
+    /// <summary>The plan of an image that is not mixed.</summary>
     public static ImagePlan Unmixed(int row) => new(row, BoxRegion.Empty, 1, 1);
 }

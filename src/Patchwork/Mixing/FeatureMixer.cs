@@ -6,34 +6,32 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A method that mixes the hidden features of two samples at the output of a layer: <c>h = M⊙h_a + (1-M)⊙h_b</c>, targets with the same
-/// λ.
-/// <see cref="Attach"/> names the layers of any model; nothing is mixed in evaluation mode.
+/// A method that mixes the hidden features of two samples at the output of a layer, <c>h = M⊙h_a + (1-M)⊙h_b</c>, and their targets with
+/// the same λ. <see cref="Attach"/> attaches it to layers of any model by name; nothing is mixed in evaluation mode.
 /// </summary>
 /// <example><code>
 /// using var attached = new ManifoldMixup().Attach(model, images);
-/// attached.Plan = attached.Draw(images, draws);                         // once a batch
+/// attached.Plan = attached.Draw(images, draws);                         // once per batch
 /// using var loss = attached.Targets(labels).Loss(model.call(attached.Input(images)), new CrossEntropy());
 /// </code></example>
 public abstract record FeatureMixer : IMethod
 {
-    /// <summary>The name of the input among <see cref="Layers"/>.</summary>
+    /// <summary>The name in <see cref="Layers"/> that stands for the input images.</summary>
     public const string Input = "input";
 
     /// <summary>Parameter of λ ~ Beta(α, α). Range: positive.</summary>
     public abstract double Alpha { get; init; }
 
-    /// <summary>Chance that a batch is mixed. Range [0, 1]. Default 1.</summary>
+    /// <summary>Probability that a batch is mixed. Range [0, 1]. Default 1.</summary>
     public double Probability { get; init => field = Options.Probability(value); } = 1;
 
-    /// <summary>How partners are found. Default <see cref="Partners.Permutation"/>.</summary>
+    /// <summary>How partners are chosen. Default <see cref="Partners.Permutation"/>.</summary>
     public Partners Partners { get; init; } = Partners.Permutation;
 
     /// <summary>
-    /// Names of the layers, one of which is chosen for each batch, each as likely; <see cref="Input"/> is the images themselves. Range: one
-    /// or more names.
-    /// Default: the method's stages, by the names that the network of the catalogue has for them, <c>layer1</c>, <c>layer2</c> and so on
-    /// for any other.
+    /// Names of the layers to choose from; one is drawn for each batch, all equally likely. <see cref="Input"/> stands for the images
+    /// themselves. Range: one or more names. Default: the method's usual stages, under the names that they have in a network of the
+    /// catalogue; for any other model <c>layer1</c>, <c>layer2</c> and so on.
     /// </summary>
     public IReadOnlyList<string> Layers
     {
@@ -50,24 +48,25 @@ public abstract record FeatureMixer : IMethod
     public abstract string Id { get; }
 
     /// <summary>
-    /// Attaches to a model's layers by name. Sizes of the features are learned by one pass of an image in evaluation mode, which leaves the
-    /// model as it was.
-    /// Dispose of the result to have the plain model back; the model stays the caller's.
+    /// Attaches the method to layers of a model by name. The sizes of the features are determined by one forward pass of an image in
+    /// evaluation mode, which leaves the model unchanged. Dispose the result to detach; the caller keeps ownership of the model.
     /// </summary>
-    /// <param name="model">Any model whose layers run by <c>call</c>.</param>
-    /// <param name="example">Images (N, C, H, W); the first one is looked at.</param>
-    /// <exception cref="ArgumentException">The model has no layer of that name, and the nearest one is offered, or its output is no map of
-    /// features (N, C, H, W).</exception>
+    /// <param name="model">Any model whose layers are run by <c>call</c>.</param>
+    /// <param name="example">Images (N, C, H, W); only the first one is used.</param>
+    /// <exception cref="ArgumentException">
+    /// The model has no layer of that name (the message suggests the nearest one), or the output of the layer is not a feature map
+    /// (N, C, H, W).
+    /// </exception>
     public FeatureAttachment Attach(nn.Module<Tensor, Tensor> model, Tensor example) => new(this, model, example);
 
-    /// <summary>The layers that are meant in a model: those that were set, or the method's own stages of it.</summary>
+    /// <summary>The layers used in a model: those that were set, or the method's usual stages of this model.</summary>
     internal IReadOnlyList<string> LayersOf(nn.Module<Tensor, Tensor> model) =>
         layers ?? LayersAmong(model is ImageClassifier known ? known.StageNames : UsualStages);
 
-    /// <summary>The method's own choice among the stages of a network, named in the order in which they run.</summary>
+    /// <summary>The method's default layers, chosen from the stages of a network; stages are in the order in which they run.</summary>
     protected abstract IReadOnlyList<string> LayersAmong(IReadOnlyList<string> stages);
 
-    /// <summary>Draws a plan for features of one layer; its height and width are those of the features.</summary>
+    /// <summary>Draws a plan for the features of one layer; the plan's height and width are those of the features.</summary>
     internal MixPlan Plan(string layer, MixContext context)
     {
         var draws = context.Draws;
@@ -80,6 +79,6 @@ public abstract record FeatureMixer : IMethod
         { Layer = layer };
     }
 
-    /// <summary>Draws the region, λ as drawn and λ of the label for a batch.</summary>
+    /// <summary>Draws the region, λ and the λ of the label for a batch.</summary>
     protected abstract DrawnRegion Draw(MixContext context);
 }

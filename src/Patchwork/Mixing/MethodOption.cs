@@ -7,23 +7,24 @@ using Patchwork.Regularization;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// An option of a method by its name, read from text and written as text: what recipes and the command line set options by. Every property
-/// of a method that can be initialized is one.
+/// An option of a method, identified by its name, whose value is read from text and written as text. Recipes and the command line set
+/// options through it. Every public property of a method that can be initialized is an option.
 /// </summary>
 public sealed class MethodOption
 {
     private static readonly ConcurrentDictionary<Type, IReadOnlyList<MethodOption>> Known = new();
 
-    // What values of a type are called, and how they are read; null: the text is none.
+    // For each type: the description of its values and the parser, which returns null when the text is not a value of the type.
     private static readonly Dictionary<Type, (string Takes, Func<string, object?> Read)> Kinds = new()
     {
         [typeof(bool)] = ("true or false", text => bool.TryParse(text, out var flag) ? flag : null),
         [typeof(int)] = ("a whole number", text => Whole(text)),
         [typeof(double)] = ("a number", text => Number(text)),
-        [typeof(ShareRange)] = ("two numbers, as 0.2,0.8", text => Two(text) is { } two ? (ShareRange)two : null),
-        [typeof(UniformRange)] = ("two numbers, as -1,1", text => Two(text) is var (low, high) ? new UniformRange(low, high) : null),
-        [typeof(IReadOnlyList<int>)] = ("whole numbers, as 2,4,8", text => All(text, Whole)),
-        [typeof(IReadOnlyList<string>)] = ("names, as input,layer1", text => text.Split(',', StringSplitOptions.TrimEntries)),
+        [typeof(ShareRange)] = ("two numbers, for example 0.2,0.8", text => Two(text) is { } two ? (ShareRange)two : null),
+        [typeof(UniformRange)] = ("two numbers, for example -1,1", text =>
+            Two(text) is var (low, high) ? new UniformRange(low, high) : null),
+        [typeof(IReadOnlyList<int>)] = ("whole numbers, for example 2,4,8", text => All(text, Whole)),
+        [typeof(IReadOnlyList<string>)] = ("names, for example input,layer1", text => text.Split(',', StringSplitOptions.TrimEntries)),
     };
 
     private readonly PropertyInfo property;
@@ -36,18 +37,18 @@ public sealed class MethodOption
         Name = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
     }
 
-    /// <summary>Its name in recipes: <c>fixedLambda</c>.</summary>
+    /// <summary>The name of the option in recipes, for example <c>fixedLambda</c>.</summary>
     public string Name { get; }
 
-    /// <summary>What values it takes, in words.</summary>
+    /// <summary>A description of the values that the option accepts.</summary>
     public string Takes => (type.IsEnum ? string.Join(", ", Words) : Kinds[type].Takes) + (CanBeNone ? ", or none" : "");
 
-    /// <summary>The options of a method, by name.</summary>
+    /// <summary>The options of a method, sorted by name.</summary>
     public static IReadOnlyList<MethodOption> Of(IMethod method) => Known.GetOrAdd(method.GetType(), type =>
         [.. type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => new MethodOption(property))
             .OrderBy(option => option.Name, StringComparer.Ordinal)]);
 
-    /// <summary>The method's value of this option, as <see cref="Set"/> reads it; null where it has none.</summary>
+    /// <summary>The method's value of this option as text that <see cref="Set"/> reads; null when the option has no value.</summary>
     public string? Text(IMethod method) => property.GetValue(method) switch
     {
         null => null,
@@ -59,10 +60,10 @@ public sealed class MethodOption
         var number => Convert.ToString(number, CultureInfo.InvariantCulture),
     };
 
-    /// <summary>The method with this option set, everything else as it is.</summary>
+    /// <summary>Returns the method with this option set and everything else unchanged.</summary>
     /// <param name="method">The method; it is not changed.</param>
-    /// <param name="text">The value: words in any case, several numbers or names between commas, <c>none</c> for no value.</param>
-    /// <exception cref="InputException">The text is no value of this option, or lies outside its range.</exception>
+    /// <param name="text">The value: words in any case, several numbers or names separated by commas, <c>none</c> for no value.</param>
+    /// <exception cref="InputException">The text is not a value of this option, or the value is outside its range.</exception>
     public IMethod Set(IMethod method, string text)
     {
         var name = $"{method.Id}.{Name}";
@@ -76,11 +77,11 @@ public sealed class MethodOption
         }
     }
 
-    /// <summary>True where values of a type are values of this option.</summary>
+    /// <summary>True when values of the given type can be assigned to this option.</summary>
     internal bool IsOf(Type values) => property.PropertyType.IsAssignableFrom(values);
 
-    /// <summary>The method with this option set to a value of its type.</summary>
-    /// <exception cref="ArgumentException">The value lies outside the option's range.</exception>
+    /// <summary>Returns the method with this option set to a value of its type.</summary>
+    /// <exception cref="ArgumentException">The value is outside the range of the option.</exception>
     internal IMethod With(IMethod method, object? value)
     {
         IMethod copy = method switch

@@ -6,48 +6,47 @@ using Patchwork.Regularization;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Methods that work together, as <c>cutmix+shakedrop</c> names them: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each
-/// batch), any erasers, the network's regularizers, a label rule.
+/// Methods that are used together, written as <c>cutmix+shakedrop</c>: at most one mixer (<c>mixup-or-cutmix</c> chooses one for each
+/// batch), any number of erasers, regularizers of the network, and at most one label rule.
 /// </summary>
 public sealed record MethodStack
 {
     private MethodStack(IReadOnlyList<IMethod> methods) => Methods = methods;
 
-    /// <summary>The methods in the order of their names.</summary>
+    /// <summary>The methods, in the order in which they are named.</summary>
     public IReadOnlyList<IMethod> Methods { get; }
 
-    /// <summary>The methods, each mixer to choose from for itself.</summary>
+    /// <summary>The methods, with the mixers of a <see cref="OneOf"/> listed individually.</summary>
     internal IEnumerable<IMethod> Parts =>
         Methods.SelectMany(method => method is OneOf choice ? choice.Choices.Select(one => (IMethod)one.Mixer) : [method]);
 
-    /// <summary>The mixer of pixels, or null.</summary>
+    /// <summary>The mixer, which mixes pixels; null if there is none.</summary>
     public Mixer? Mixer => Methods.OfType<Mixer>().SingleOrDefault();
 
-    /// <summary>The mixer of features, or null.</summary>
+    /// <summary>The method that mixes features; null if there is none.</summary>
     public FeatureMixer? FeatureMixer => Methods.OfType<FeatureMixer>().SingleOrDefault();
 
     /// <summary>The erasers, in order.</summary>
     public IReadOnlyList<Eraser> Erasers => [.. Methods.OfType<Eraser>()];
 
-    /// <summary>What acts inside the network.</summary>
+    /// <summary>The methods that act inside the network.</summary>
     public ModelOptions ModelOptions => new() { Regularizers = [.. Methods.OfType<BranchRegularizer>()] };
 
-    /// <summary>The label rule, or null.</summary>
+    /// <summary>The label rule; null if there is none.</summary>
     public LabelRule? LabelRule => Methods.OfType<LabelRule>().SingleOrDefault();
 
-    /// <summary>True where pixels are mixed or erased, so that an image shows what the methods do.</summary>
+    /// <summary>True when pixels are mixed or erased, so that the effect is visible in an image.</summary>
     public bool ChangesPixels => Mixer is not null || Erasers.Count > 0;
 
-    /// <summary>True where pixels or features are mixed: the probability is then the mixer's.</summary>
+    /// <summary>True when pixels or features are mixed; the probability is then that of the mixer.</summary>
     public bool Mixes => Mixer is not null || FeatureMixer is not null;
 
-    /// <summary>The methods that a name stands for; none for <c>baseline</c>.</summary>
+    /// <summary>Parses the name of a stack; <c>baseline</c> is the stack without methods.</summary>
     /// <param name="names">
-    /// Ids between <c>+</c>; mixers to choose from between <c>-or-</c>, equally likely, or each with a weight, of which the proportion
-    /// counts:
-    /// <c>mixup:0.3-or-cutmix:0.7</c>, or 3 and 7.
+    /// Ids joined by <c>+</c>. Mixers to choose from are joined by <c>-or-</c>: equally likely, or each with a weight, of which only the
+    /// proportion counts: <c>mixup:0.3-or-cutmix:0.7</c> is the same as <c>mixup:3-or-cutmix:7</c>.
     /// </param>
-    /// <exception cref="InputException">A name is unknown, or the methods do not go together.</exception>
+    /// <exception cref="InputException">A name is unknown, or the methods cannot be combined.</exception>
     public static MethodStack Parse(string names)
     {
         names = names.ToLowerInvariant();
@@ -58,9 +57,9 @@ public sealed record MethodStack
             .Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))], names);
     }
 
-    /// <summary>The same methods with other options, each mixer to choose from for itself.</summary>
-    /// <param name="options">From a method to the same method with its options.</param>
-    /// <exception cref="InputException">The methods do not go together any more.</exception>
+    /// <summary>The same methods with other options; the mixers of a <see cref="OneOf"/> are changed individually.</summary>
+    /// <param name="options">Maps a method to the same method with its new options.</param>
+    /// <exception cref="InputException">With these options, the methods cannot be combined.</exception>
     public MethodStack With(Func<IMethod, IMethod> options) => Of(
         [
             .. Methods.Select(method => method is not OneOf choice ? options(method)
@@ -70,19 +69,19 @@ public sealed record MethodStack
     private static MethodStack Of(IMethod[] methods, string names)
     {
         if (methods.GroupBy(method => method.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new InputException($"A method can stand in a stack once. Received: {twice.Key} twice in {names}.");
-        Refuse<Mixer>(methods, names, "a batch is mixed once; write mixup-or-cutmix to choose one for each batch");
-        Refuse<FeatureMixer>(methods, names, "features are mixed at one layer a batch");
+            throw new InputException($"A stack can contain each method only once. Received: {twice.Key} twice in {names}.");
+        Refuse<Mixer>(methods, names, "a batch can be mixed only once; write mixup-or-cutmix to choose one for each batch");
+        Refuse<FeatureMixer>(methods, names, "features are mixed at one layer per batch");
         if (methods.OfType<Mixer>().Any() && methods.OfType<FeatureMixer>().Any())
             throw new InputException($"Pixels and features of one batch cannot both be mixed: their labels would have two different λ. "
                 + $"Received: {names}.");
-        Refuse<LabelRule>(methods, names, "labels are changed once");
+        Refuse<LabelRule>(methods, names, "labels are changed only once");
         foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
-            Refuse<BranchRegularizer>([.. point], names, $"both decide what {ModelOptions.Named(point.Key)} counts");
+            Refuse<BranchRegularizer>([.. point], names, $"both scale {ModelOptions.Named(point.Key)}");
         if (methods.FirstOrDefault(method =>
             method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
             throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. "
-                + $"Received: {idle.Id}, which nothing would carry out.");
+                + $"Received: {idle.Id}, which does none of these.");
         return new(methods);
     }
 
@@ -90,14 +89,14 @@ public sealed record MethodStack
     {
         var named = choices.Select(choice => choice.Split(':', 2)).ToArray();
         if (named.Select(choice => choice.Length).Distinct().Count() > 1)
-            throw new InputException($"Each mixer to choose from has a weight, or none has one. Received: {part}.");
+            throw new InputException($"Either every mixer to choose from has a weight or none does. Received: {part}.");
         if (named.GroupBy(choice => choice[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new InputException($"A mixer to choose from is named once. Received: {twice.Key} twice in {part}. To choose it more "
-                + "often, give it a weight, as mixup:0.3-or-cutmix:0.7.");
+            throw new InputException($"Each mixer to choose from can be named only once. Received: {twice.Key} twice in {part}. To "
+                + "choose it more often, give it a weight: mixup:0.3-or-cutmix:0.7.");
         return new([.. named.Select(choice => new Choice(MixerOf(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
 
         Mixer MixerOf(string id) => one(id) as Mixer
-            ?? throw new InputException($"Only methods that mix pixels can be chosen from batch by batch. Received: {part}.");
+            ?? throw new InputException($"Only methods that mix pixels can be chosen batch by batch. Received: {part}.");
         double Weight(string text) =>
             double.TryParse(text, CultureInfo.InvariantCulture, out var weight) && weight > 0 && double.IsFinite(weight) ? weight
             : throw new InputException($"The weight of a choice must be a positive number; only the proportion of the weights counts. "
@@ -107,7 +106,7 @@ public sealed record MethodStack
     private static void Refuse<T>(IMethod[] methods, string names, string reason) where T : class
     {
         if (methods.OfType<T>().Count() > 1)
-            throw new InputException($"{string.Join(" and ", methods.OfType<T>().Cast<IMethod>().Select(method => method.Id))} do not "
-                + $"go together: {reason}. Received: {names}.");
+            throw new InputException($"{string.Join(" and ", methods.OfType<T>().Cast<IMethod>().Select(method => method.Id))} cannot "
+                + $"be combined: {reason}. Received: {names}.");
     }
 }

@@ -7,14 +7,14 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// A method that mixes the pixels of two samples: <c>x = M⊙x_a + (1-M)⊙x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>. <see cref="Plan"/> makes
-/// every random draw and writes nothing; <see cref="Apply"/> and <see cref="ApplyInPlace"/> move pixels by a plan and draw nothing.
+/// every random draw and changes no pixels; <see cref="Apply"/> and <see cref="ApplyInPlace"/> execute a plan and draw nothing.
 /// </summary>
 public abstract record Mixer : IPlanner, IMethod
 {
     /// <summary>
-    /// Share of an object's area that must still show for it to be kept among a mixed batch's objects. Range [0, 1]. Default 0.1.
+    /// Minimum share of an object's area that must stay visible for the object to be kept in a mixed batch. Range [0, 1]. Default 0.1.
     /// </summary>
-    public double MinVisible { get; init => field = Options.Share(value, "least visible share"); } = 0.1;
+    public double MinVisible { get; init => field = Options.Share(value, "minimum visible share"); } = 0.1;
 
     /// <inheritdoc/>
     public abstract string Id { get; }
@@ -26,7 +26,7 @@ public abstract record Mixer : IPlanner, IMethod
     public virtual bool PlansBoxes => false;
 
     /// <summary>
-    /// True when λ of the label is the share of the pixels that were kept; false for methods and options that weigh labels otherwise.
+    /// True when λ of the label is the share of the pixels that were kept; false for methods and options that weigh labels in another way.
     /// </summary>
     public virtual bool LabelsByArea => true;
 
@@ -35,56 +35,58 @@ public abstract record Mixer : IPlanner, IMethod
     /// </summary>
     public virtual bool NeedsMasks => false;
 
-    /// <summary>α where λ is drawn from Beta(α, α); null where it follows another law. Default null.</summary>
+    /// <summary>α when λ is drawn from Beta(α, α); null when it follows another distribution. Default null.</summary>
     public virtual double? LambdaAlpha => null;
 
     /// <summary>
-    /// Why options of this value contradict each other, as one sentence with its remedy; null where they do not. Default null.
+    /// Why the options of this mixer contradict each other and how to fix it, in one sentence; null when they do not. Default null.
     /// </summary>
     public virtual string? Contradiction => null;
 
-    /// <summary>What the options say about its draws that cannot be seen in a mixed image, in a few words each. Default: nothing.</summary>
+    /// <summary>
+    /// Facts about the draws that follow from the options and are not visible in a mixed image, a few words each. Default: none.
+    /// </summary>
     public virtual IReadOnlyList<string> Facts => [];
 
     /// <inheritdoc/>
     public abstract MixPlan Plan(MixContext context);
 
     /// <summary>
-    /// The same method with another α or probability; null leaves it as it is. Default: the method as it is, for one that has neither.
+    /// Returns the same method with another α or probability; null keeps the current value. Default: the method unchanged, for methods that
+    /// have neither.
     /// </summary>
     public virtual Mixer WithStrengths(double? alpha, double? probability) => this;
 
     /// <summary>
-    /// The same method for showing it: every image is mixed with another one, by a draw of its own, as far as the method can do that.
-    /// Default: the method as it is.
+    /// Returns a variant of the method for previews: every image is mixed with another one by a separate draw, as far as the method
+    /// supports it. Default: the method unchanged.
     /// </summary>
     public virtual Mixer ForEveryImage() => this;
 
-    /// <summary>Plans and mixes in one call. The batch is left as it was; the new images and targets belong to the caller.</summary>
+    /// <summary>Plans and mixes in one call. The batch is not changed; the caller owns the new images and targets.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="draws">The stream to throw the dice with.</param>
-    /// <param name="model">The network, for methods that plan by what it looks at (<see cref="Needs.Model"/>); it is left as it
-    /// was.</param>
-    /// <exception cref="InvalidOperationException">The batch is mixed already, or the method needs a network and there is none.</exception>
+    /// <param name="draws">The stream of the random draws.</param>
+    /// <param name="model">The network, for methods whose plans depend on it (<see cref="Needs.Model"/>); it is left unchanged.</param>
+    /// <exception cref="InvalidOperationException">The batch is already mixed, or the method needs a network and none is given.</exception>
     public Batch Mix(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model = null) =>
         Mix(batch, PlanFor(batch, draws, model));
 
-    /// <summary>A plan for a batch, by everything that the batch has.</summary>
+    /// <summary>Draws a plan for a batch from everything that the batch provides.</summary>
     internal MixPlan PlanFor(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model) =>
         Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask });
 
-    /// <summary>Mixes by a plan that exists. The batch is left as it was; the new images and targets belong to the caller.</summary>
-    /// <exception cref="InvalidOperationException">The batch is mixed already.</exception>
+    /// <summary>Mixes a batch by an existing plan. The batch is not changed; the caller owns the new images and targets.</summary>
+    /// <exception cref="InvalidOperationException">The batch is already mixed.</exception>
     public Batch Mix(Batch batch, MixPlan plan)
     {
         if (batch.Plan is not null)
-            throw new InvalidOperationException($"A batch is mixed once. "
-                + $"Received: a batch already mixed by {batch.Plan.Method}. Choose one mixer for each batch by OneOf, or erase before "
-                    + "it is mixed by Sequence.");
+            throw new InvalidOperationException($"A batch can be mixed only once. "
+                + $"Received: a batch already mixed by {batch.Plan.Method}. Use OneOf to choose one mixer for each batch, or Sequence "
+                    + "to erase before mixing.");
         return Mixed(batch, plan, Apply(batch.Images, plan), batch.Masks is null ? null : ApplyToMasks(batch.Masks, plan));
     }
 
-    /// <summary>A batch whose images and masks are mixed by a plan, with the objects, targets and plan that belong to them.</summary>
+    /// <summary>Returns the batch with images and masks that are already mixed, and with the objects, targets and plan to match.</summary>
     internal Batch Mixed(Batch batch, MixPlan plan, Tensor images, Tensor? masks) => batch with
     {
         Images = images,
@@ -94,7 +96,7 @@ public abstract record Mixer : IPlanner, IMethod
         Targets = PairTargets.Of(batch.Labels, plan),
     };
 
-    /// <summary>The images (N, C, H, W) mixed by a plan, in a new tensor that the caller owns; the input is not changed.</summary>
+    /// <summary>Mixes images (N, C, H, W) by a plan into a new tensor that the caller owns; the input is not changed.</summary>
     public Tensor Apply(Tensor images, MixPlan plan)
     {
         var mixed = images.clone();
@@ -102,7 +104,7 @@ public abstract record Mixer : IPlanner, IMethod
         return mixed;
     }
 
-    /// <summary>Dense labels (N, H, W) of any type mixed like the images, in a new tensor that the caller owns.</summary>
+    /// <summary>Mixes dense labels (N, H, W) of any type like the images, into a new tensor that the caller owns.</summary>
     public Tensor ApplyToMasks(Tensor masks, MixPlan plan)
     {
         using var planes = masks.unsqueeze(1);      // (N, 1, H, W)
@@ -110,17 +112,17 @@ public abstract record Mixer : IPlanner, IMethod
         return mixed.squeeze(1);
     }
 
-    /// <summary>Mixes the images (N, C, H, W) by a plan where they lie: only the pixels that change are touched.</summary>
-    [SuppressMessage("Performance", "CA1822", Justification = "Read as the mixer's own, like Apply.")]
+    /// <summary>Mixes images (N, C, H, W) by a plan in place; only the pixels that change are written.</summary>
+    [SuppressMessage("Performance", "CA1822", Justification = "An instance method for symmetry with Apply.")]
     public void ApplyInPlace(Tensor images, MixPlan plan) => RegionMixing.InPlace(images, plan);
 }
 
-/// <summary>One place for the ranges of options that several methods share.</summary>
+/// <summary>Range checks for options that several methods share.</summary>
 internal static class Options
 {
     public static double Alpha(double value) => value > 0 && double.IsFinite(value) ? value
         : throw new ArgumentOutOfRangeException(nameof(value), FormattableString.Invariant(
-            $"alpha must be positive. Received: alpha = {value}. To switch mixing off, set the probability to 0."));
+            $"alpha must be positive. Received: alpha = {value}. To turn mixing off, set the probability to 0."));
 
     public static double Probability(double value) => Share(value, "probability");
 

@@ -2,13 +2,15 @@ using Patchwork.Plans;
 
 namespace Patchwork.Mixing;
 
-/// <summary>An option as recipes name it: <c>level</c>, or <c>shakedrop.level</c> where several methods have one of that name.</summary>
-/// <param name="Method">Id of the method; null: whichever has it.</param>
+/// <summary>
+/// The name of an option in recipes: <c>level</c>, or <c>shakedrop.level</c> when several methods have an option of that name.
+/// </summary>
+/// <param name="Method">Id of the method; null: any method that has the option.</param>
 /// <param name="Name">The option's own name.</param>
 internal readonly record struct OptionName(string? Method, string Name)
 {
-    /// <summary>Reads a name, in any case.</summary>
-    /// <exception cref="InputException">No method of the catalogue has such an option; the nearest name is offered.</exception>
+    /// <summary>Parses a name, in any case.</summary>
+    /// <exception cref="InputException">No method of the catalogue has such an option; the message suggests the nearest name.</exception>
     public static OptionName Parse(string text)
     {
         var name = text.Split('.', 2) is [var before, var after] ? new OptionName(before, after) : new OptionName(null, text);
@@ -20,19 +22,21 @@ internal readonly record struct OptionName(string? Method, string Name)
             [.. methods.SelectMany(MethodOption.Of).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal)]);
     }
 
-    /// <summary>The option that is meant of a method; null where that has none of this name.</summary>
+    /// <summary>The option of a method that this name refers to; null when the method has no such option.</summary>
     public MethodOption? Of(IMethod method)
     {
         var name = Name;
         return Method is null || Method == method.Id ? MethodOption.Of(method).FirstOrDefault(option => option.Name == name) : null;
     }
 
-    /// <summary>Refuses what acts on none of some methods.</summary>
-    /// <param name="name">What it is called.</param>
-    /// <param name="acts">Whether it acts on a method.</param>
+    /// <summary>Rejects an option or setting that has no effect on any of the methods.</summary>
+    /// <param name="name">The name of the option, for the message.</param>
+    /// <param name="acts">Whether the option has an effect on a method.</param>
     /// <param name="methods">The methods.</param>
-    /// <param name="received">What they are called, as <c>method mixup</c>.</param>
-    /// <exception cref="InputException">It acts on none; the methods of the catalogue that it acts on are named.</exception>
+    /// <param name="received">The methods in words, for the message, such as <c>method mixup</c>.</param>
+    /// <exception cref="InputException">
+    /// The option has no effect on any of the methods; the message names the methods of the catalogue that it applies to.
+    /// </exception>
     public static void RequireUse(string name, Func<IMethod, bool> acts, IReadOnlyCollection<IMethod> methods, string received)
     {
         if (!methods.Any(acts))

@@ -7,8 +7,8 @@ using System.Text.RegularExpressions;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Options of methods in JSON: <c>{"level": "pixel", "cutout.length": 8, "sideRange": [0.1, 0.8]}</c>. Inside they are texts: <c>8</c>,
-/// <c>0.1,0.8</c>.
+/// Converts options of methods to and from JSON: <c>{"level": "pixel", "cutout.length": 8, "sideRange": [0.1, 0.8]}</c>. In memory the
+/// values are texts: <c>8</c>, <c>0.1,0.8</c>.
 /// </summary>
 internal sealed partial class OptionTexts : JsonConverter<IReadOnlyDictionary<string, string>>
 {
@@ -16,14 +16,14 @@ internal sealed partial class OptionTexts : JsonConverter<IReadOnlyDictionary<st
     public override IReadOnlyDictionary<string, string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
-            throw new JsonException("Options are an object of names and values.");
+            throw new JsonException("Options must be an object of names and values.");
         var texts = new Dictionary<string, string>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             reader.Read();
             if (!texts.TryAdd(name, reader.TokenType == JsonTokenType.StartArray ? List(ref reader) : Text(ref reader)))
-                throw new JsonException($"The option {name} is given twice.");
+                throw new JsonException($"An option can be given only once. Received: {name} twice.");
         }
         return texts;
     }
@@ -57,10 +57,10 @@ internal sealed partial class OptionTexts : JsonConverter<IReadOnlyDictionary<st
         JsonTokenType.Null => "none",
         JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False =>
             Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan),
-        _ => throw new JsonException("The value of an option is a word, a number, true, false, or several in a list."),
+        _ => throw new JsonException("The value of an option must be a word, a number, true, false, or a list of these."),
     };
 
-    // What JSON itself calls a number, true or false.
+    // A number, true or false as JSON defines them; these are written without quotes.
     [GeneratedRegex(@"\A(?:true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\z")]
     private static partial Regex Bare();
 }

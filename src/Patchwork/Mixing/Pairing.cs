@@ -2,14 +2,14 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Mixing;
 
-/// <summary>Draws who is whose partner in a batch.</summary>
+/// <summary>Draws the partners of the images of a batch.</summary>
 internal static class Pairing
 {
     /// <summary>Why <see cref="Scope.Pair"/> and <see cref="Partners.Roll"/> contradict each other.</summary>
     public const string RolledPairs =
-        "Scope pair needs partners that choose each other. Received: partners roll. Use reverse or permutation.";
+        "Scope pair needs mutual partners. Received: partners roll. Use reverse or permutation.";
 
-    /// <exception cref="ArgumentException">Pairs are asked for that are not mutual.</exception>
+    /// <exception cref="ArgumentException">The scope is pairs, but the partners are not mutual.</exception>
     public static int[] Draw(Partners partners, Scope scope, int count, Draws draws) => (partners, scope) switch
     {
         (Partners.Reverse, _) => [.. Enumerable.Range(0, count).Select(i => count - 1 - i)],
@@ -20,7 +20,7 @@ internal static class Pairing
         _ => Cycle(draws.Permutation(count)),
     };
 
-    // Each image with the next one in a random order: one cycle through the whole batch, so nobody is paired with himself.
+    // Each image with the next one in a random order: one cycle through the whole batch, so no image is paired with itself.
     private static int[] Cycle(int[] order)
     {
         var next = new int[order.Length];
@@ -29,7 +29,7 @@ internal static class Pairing
         return next;
     }
 
-    // Two by two in a random order; of an odd number the last one stays alone.
+    // Pairs of neighbours in a random order; with an odd number of images, the last one is its own partner.
     private static int[] Matching(int[] order)
     {
         var other = new int[order.Length];

@@ -6,14 +6,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Carries a plan out on a batch where it lies: <c>x = M⊙x_a + (1-M)⊙x_b</c> with every right-hand side as it was before. Plans of
-/// boxes touch only the
-/// memory inside the boxes (<see cref="BoxPaste"/>); images that share a region are mixed together.
+/// Executes a plan on a batch in place: <c>x = M⊙x_a + (1-M)⊙x_b</c>, where every right-hand side is the value before mixing. Plans that
+/// consist of boxes touch only the memory inside the boxes (<see cref="BoxPaste"/>); images that share a region are mixed together.
 /// </summary>
 internal static class RegionMixing
 {
-    /// <summary>Mixes images (N, C, H, W) of any type; blends of whole numbers are rounded to the nearest one.</summary>
-    /// <exception cref="ArgumentException">The images are not those that were planned for.</exception>
+    /// <summary>Mixes images (N, C, H, W) of any type; blends of integer images are rounded to the nearest integer.</summary>
+    /// <exception cref="ArgumentException">The shape of the images is not the one that the plan was made for.</exception>
     public static void InPlace(Tensor images, MixPlan plan)
     {
         if (plan.IsOfBoxes)
@@ -42,7 +41,7 @@ internal static class RegionMixing
         }
     }
 
-    // Blends need no copy of the batch: the partners are read before anything is written, and who keeps all of itself has the weight 1.
+    // Blends need no copy of the batch: the partners are read before anything is written, and images that stay unmixed have weight 1.
     private static void BlendAll(Tensor images, MixPlan plan)
     {
         var weights = plan.Images.Select((image, i) => Changes(plan, i) ? ((BlendRegion)image.Region).Weight : 1).ToArray();
@@ -53,7 +52,7 @@ internal static class RegionMixing
 
     private static bool Changes(MixPlan plan, int i) => plan.Images[i].Partner != i && !plan.Images[i].Region.IsEmpty;
 
-    /// <summary>Images (n, C, H, W) that share a region, and their partners; the result is of the images' type.</summary>
+    /// <summary>Mixes images (n, C, H, W) that share a region with their partners; the result has the type of the images.</summary>
     private static Tensor Mix(Tensor own, Tensor partner, Region region) => region switch
     {
         BoxRegion { Box: var box } => Pasted(own, partner.narrow(2, box.Top, box.Height).narrow(3, box.Left, box.Width), box),
@@ -63,7 +62,7 @@ internal static class RegionMixing
         MaskRegion mask => Blended(own, partner, Mask(mask, own)),
         TransportRegion transport =>
             Blended(Moved(own, transport.Side, transport.Own), Moved(partner, transport.Side, transport.Partner), Mask(transport, own)),
-        _ => throw new ArgumentException($"A {region.GetType().Name} takes nothing from a partner."),
+        _ => throw new ArgumentException($"A {region.GetType().Name} contains no pixels of a partner and cannot be mixed."),
     };
 
     private static Tensor Pasted(Tensor own, Tensor patch, Box box)
@@ -77,7 +76,7 @@ internal static class RegionMixing
         var part = partner.narrow(2, region.Source.Top, region.Source.Height).narrow(3, region.Source.Left, region.Source.Width);
         if (region.Interpolation == Interpolation.Nearest)
         {
-            // floor(i · source / target) in whole numbers, where a float can fall below the whole one.
+            // floor(i · source / target) in integers, because a float can fall just below the exact integer.
             Tensor Index(int target, int source) =>
                 tensor(Enumerable.Range(0, target).Select(i => (long)i * source / target).ToArray(), device: partner.device);
             return part.index_select(2, Index(region.Box.Height, region.Source.Height)).index_select(3,
@@ -102,7 +101,7 @@ internal static class RegionMixing
     private static bool IsReal(ScalarType type) =>
         type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
-    // The block at each place is that of another: cut into (Side·Side, n, C, h, w), chosen, put together again.
+    // Permutes the blocks: cut into (Side·Side, n, C, h, w), select, reassemble.
     private static Tensor Moved(Tensor images, int side, int[] sources)
     {
         var (n, channels, height, width) = (images.size(0), images.size(1), images.size(2), images.size(3));

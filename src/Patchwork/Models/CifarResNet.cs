@@ -6,9 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Residual networks for small images: a 3×3 stem of 16 channels and three stages of 16, 32 and 64 (He et al. 2016, section 4.2), with
-/// 1×1 convolutions in
-/// the shortcuts as in the CutMix authors' code. Depth 6n+2 with basic blocks, 9n+2 with bottlenecks.
+/// Residual networks for small images: a 3×3 stem of 16 channels and three stages of 16, 32 and 64 channels (He et al. 2016, section 4.2),
+/// with 1×1 convolutions in the shortcuts as in the CutMix authors' code. Depth 6n+2 with basic blocks, 9n+2 with bottlenecks.
 /// </summary>
 public sealed class CifarResNet : ImageClassifier
 {

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// A network from images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator: seed it first.
+/// A network that maps images (N, C, H, W) to logits (N, K). Its parameters are drawn from torch's default generator, so seed that first.
 /// </summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
@@ -22,13 +22,13 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>K, the number of logits.</summary>
     public int Classes { get; }
 
-    /// <summary>C, the channels of the input.</summary>
+    /// <summary>C, the number of input channels.</summary>
     public int Channels { get; }
 
     /// <summary>
-    /// What every forward pass computes in: convolutions and matrix products of this type, logits float32. Range:
+    /// The precision of every forward pass: convolutions and matrix products use this type, and logits are float32. Range:
     /// <see cref="Precision.BFloat16"/> needs <see cref="Autocast.IsSupported"/>. Default <see cref="Precision.Float32"/>;
-    /// <see cref="Precision.Auto"/> becomes what suits the device that the network is on.
+    /// <see cref="Precision.Auto"/> is replaced by the best precision for the network's device.
     /// </summary>
     /// <exception cref="InputException">The loaded libtorch has no autocast functions.</exception>
     public Precision Precision
@@ -43,7 +43,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     } = Precision.Float32;
 
     /// <summary>
-    /// The logits (N, K), owned by the caller: float32, or of the type of an <see cref="Autocast"/> scope of the caller's own.
+    /// Returns the logits (N, K), owned by the caller: float32, or the type of an <see cref="Autocast"/> scope that the caller has opened.
     /// </summary>
     public sealed override Tensor forward(Tensor images)
     {
@@ -54,18 +54,18 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
         return Logits(images).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The forward pass itself; its result has the type that the last operation gives.</summary>
+    /// <summary>Runs the forward pass; the result has the type of the last operation.</summary>
     private protected abstract Tensor Logits(Tensor images);
 
-    /// <summary>Adds the network to a graph in ONNX, images (N, C, H, W) in and logits (N, K) out, as it is in evaluation.</summary>
+    /// <summary>Adds the network in evaluation mode to an ONNX graph, from images (N, C, H, W) to logits (N, K).</summary>
     public abstract OnnxValue Write(OnnxGraph graph, OnnxValue x);
 
-    /// <summary>Names of the stages, modules that put out features (N, C, H, W), in the order in which they run; two or more.</summary>
+    /// <summary>Names of the stages, modules that output features (N, C, H, W), in the order in which they run; two or more.</summary>
     public abstract IReadOnlyList<string> StageNames { get; }
 
     /// <summary>
-    /// Leaves the last linear layer alone to be trained, a linear probe: no other parameter takes a gradient, and BatchNorm and what drops
-    /// at random work as in evaluation from now on.
+    /// Freezes everything except the last linear layer (a linear probe): no other parameter gets a gradient, and BatchNorm and random
+    /// dropping behave as in evaluation from now on.
     /// </summary>
     public void FreezeFeatures()
     {
@@ -86,7 +86,10 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
         }
     }
 
-    /// <summary>Lets every parameter be trained again after <see cref="FreezeFeatures"/>; the mode stays until it is set.</summary>
+    /// <summary>
+    /// Makes every parameter trainable again after <see cref="FreezeFeatures"/>. The mode does not change until <c>train</c> or
+    /// <c>eval</c> is called.
+    /// </summary>
     public void Unfreeze()
     {
         foreach (var parameter in parameters())
@@ -94,16 +97,16 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
         frozen = false;
     }
 
-    /// <summary>True from <see cref="FreezeFeatures"/> to <see cref="Unfreeze"/>.</summary>
+    /// <summary>True after <see cref="FreezeFeatures"/> and until <see cref="Unfreeze"/>.</summary>
     public bool IsFrozen => frozen;
 
     /// <summary>
-    /// True where BatchNorm normalizes by its running statistics in training too and leaves them as they are: for batches too small, or
-    /// data too few, to measure them anew. Its scales and shifts are trained. Default false.
+    /// Whether BatchNorm uses its running statistics in training too and does not update them, for batches or data sets that are too small
+    /// to estimate new ones. Its scales and shifts are still trained. Default false.
     /// </summary>
     public bool FrozenNorm { get; set; }
 
-    /// <summary>Sets the mode of training or of evaluation; a network with frozen features stays in that of evaluation.</summary>
+    /// <summary>Sets training or evaluation mode; a network with frozen features stays in evaluation mode.</summary>
     public override void train(bool train = true)
     {
         base.train(train && !frozen);
@@ -113,11 +116,12 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
             norm.eval();
     }
 
-    /// <summary>True for a parameter behind the last stage that is registered before the stages. Default false.</summary>
+    /// <summary>True for a parameter that runs after the last stage but is registered before the stages. Default false.</summary>
     private protected virtual bool IsBehindStages(string parameter) => false;
 
     /// <summary>
-    /// How deep a parameter lies: 0 before the first stage, then the stage's number from 1, and one more than the last behind it.
+    /// The depth of each parameter: 0 before the first stage, then the number of the stage from 1, and one more than the number of stages
+    /// after the last stage.
     /// </summary>
     internal IReadOnlyList<(Parameter Parameter, int Depth)> Depths()
     {
@@ -133,8 +137,8 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     }
 
     /// <summary>
-    /// Convolutions from N(0, √(2/(k·k·out))), batch norm weight 1 and bias 0; the linear layer keeps torch's own uniform law. As in the
-    /// CutMix authors' code.
+    /// Initializes the parameters as in the CutMix authors' code: convolutions are normal with standard deviation √(2/(k·k·out)), batch
+    /// norm has weight 1 and bias 0, and the linear layer keeps torch's uniform initialization.
     /// </summary>
     private protected void Initialize()
     {

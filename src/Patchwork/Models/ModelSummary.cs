@@ -1,16 +1,16 @@
 namespace Patchwork.Models;
 
-/// <summary>What a network of the catalogue costs.</summary>
-/// <param name="Id">Its name.</param>
-/// <param name="Parameters">Number of parameters, for 1,000 classes where it was published for ImageNet and 10 otherwise.</param>
-/// <param name="MultiplyAdds">Multiplications with an addition each, in convolutions and linear layers, for one image.</param>
-/// <param name="ImageSize">Rows and columns of that image: 224 for networks of ImageNet, 32 for those of CIFAR.</param>
+/// <summary>The cost of a network of the catalogue.</summary>
+/// <param name="Id">Name of the network.</param>
+/// <param name="Parameters">Number of parameters, with 1,000 classes for networks published for ImageNet and 10 otherwise.</param>
+/// <param name="MultiplyAdds">Number of multiply-adds in convolutions and linear layers, for one image.</param>
+/// <param name="ImageSize">Height and width of that image: 224 for ImageNet networks, 32 for CIFAR networks.</param>
 public sealed record ModelSummary(string Id, long Parameters, long MultiplyAdds, int ImageSize)
 {
     private const int ImageNetSize = 224, CifarSize = 32, ImageNetClasses = 1_000, CifarClasses = 10;
 
-    /// <summary>Makes the network and counts.</summary>
-    /// <param name="id">Its name, in any case.</param>
+    /// <summary>Creates the network and counts its parameters and multiply-adds.</summary>
+    /// <param name="id">Name of the network, in any case.</param>
     /// <exception cref="InputException">No network has that name.</exception>
     public static ModelSummary Of(string id)
     {

@@ -2,7 +2,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Models;
 
-/// <summary>The catalogue of networks.</summary>
+/// <summary>The catalogue of networks, by name.</summary>
 public static class ModelZoo
 {
     private static readonly Dictionary<string, Func<ModelRequest, ImageClassifier>> Entries = new()
@@ -17,7 +17,7 @@ public static class ModelZoo
         ["resnet18"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 2]),
         ["resnet34"] = r => new ResNet(r, bottleneck: false, [3, 4, 6, 3]),
         ["resnet50"] = r => new ResNet(r, bottleneck: true, [3, 4, 6, 3]),
-        ["resnet18-imagenet"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 3]),      // of the weights that have no classifier
+        ["resnet18-imagenet"] = r => new ResNet(r, bottleneck: false, [2, 2, 2, 3]),      // for published weights that have no classifier
         ["preactresnet18"] = r => new PreActResNet(r, [2, 2, 2, 2]),
         ["wrn-16-4"] = r => new WideResNet(r, depth: 16, widen: 4),
         ["wrn-16-8"] = r => new WideResNet(r, depth: 16, widen: 8),
@@ -31,7 +31,7 @@ public static class ModelZoo
         ["resnext29-8x64d"] = r => new ResNeXt(r, cardinality: 8, width: 64),
         ["resnext29-16x64d"] = r => new ResNeXt(r, cardinality: 16, width: 64),
         ["pyramidnet110-a48"] = r => new PyramidNet(r, depth: 110, alpha: 48, bottleneck: false),
-        ["pyramidnet110-a64"] = r => new PyramidNet(r, depth: 110, alpha: 64, bottleneck: true),        // the paper's, of bottlenecks
+        ["pyramidnet110-a64"] = r => new PyramidNet(r, depth: 110, alpha: 64, bottleneck: true),        // the paper's, with bottlenecks
         ["pyramidnet110-a84"] = r => new PyramidNet(r, depth: 110, alpha: 84, bottleneck: false),
         ["pyramidnet110-a270"] = r => new PyramidNet(r, depth: 110, alpha: 270, bottleneck: false),
         ["pyramidnet164-a48"] = r => new PyramidNet(r, depth: 164, alpha: 48, bottleneck: true),
@@ -43,17 +43,17 @@ public static class ModelZoo
     /// <summary>Names of the networks.</summary>
     public static IReadOnlyList<string> Ids { get; } = [.. Entries.Keys];
 
-    /// <summary>True for a network whose first layers <see cref="ModelOptions.Stem"/> chooses.</summary>
+    /// <summary>True for networks whose first layers can be chosen by <see cref="ModelOptions.Stem"/>.</summary>
     public static bool HasStems(string id) =>
         id.ToLowerInvariant() is "resnet18" or "resnet34" or "resnet50" or "resnet18-imagenet";
 
-    /// <summary>Makes a network with fresh weights from torch's default generator. The caller owns it.</summary>
+    /// <summary>Creates a network with random weights from torch's default generator. The caller owns it.</summary>
     /// <param name="id">Name of the network, in any case.</param>
     /// <param name="classes">Number of logits. Range: at least 2.</param>
-    /// <param name="channels">Channels of the input.</param>
-    /// <param name="imageSize">Rows of the input; decides the stem of networks that have two, unless the options do.</param>
-    /// <param name="options">What acts inside the network while it trains; null for nothing.</param>
-    /// <exception cref="InputException">No network has that name; the nearest one is offered.</exception>
+    /// <param name="channels">Number of input channels.</param>
+    /// <param name="imageSize">Height of the input; determines the stem of networks that have two, unless the options set it.</param>
+    /// <param name="options">The regularizers that act inside the network in training, and the stem; null for the defaults.</param>
+    /// <exception cref="InputException">No network has that name; the message suggests the nearest one.</exception>
     public static ImageClassifier Create(string id, int classes, int channels = 3, int imageSize = 32, ModelOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
@@ -65,5 +65,5 @@ public static class ModelZoo
     }
 }
 
-/// <summary>What every network must be told.</summary>
+/// <summary>The arguments that every network needs for its construction.</summary>
 internal sealed record ModelRequest(string Id, int Classes, int Channels, int ImageSize, ModelOptions Options);

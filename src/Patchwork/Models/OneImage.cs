@@ -3,18 +3,20 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Models;
 
-/// <summary>What passes through a network's layers for one image: how its sizes are found without counting them by hand.</summary>
+/// <summary>
+/// Observes the inputs and outputs of a network's layers for one image, to determine sizes without computing them by hand.
+/// </summary>
 internal static class OneImage
 {
     /// <summary>
-    /// Makes a forward pass for one image in evaluation mode, without gradients; the network is left in the mode that it was in.
+    /// Runs a forward pass for one image in evaluation mode, without gradients; the network's mode is restored.
     /// </summary>
-    /// <param name="model">A network from images (N, C, H, W) to logits.</param>
+    /// <param name="model">A network that maps images (N, C, H, W) to logits.</param>
     /// <param name="channels">C.</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
-    /// <param name="layers">The layers that are looked at; asked before the mode changes.</param>
-    /// <param name="see">Told each of them that is passed, with its input and its output.</param>
+    /// <param name="layers">Selects the layers to observe; evaluated before the mode changes.</param>
+    /// <param name="see">Called for each of these layers that runs, with its input and its output.</param>
     public static void Through(nn.Module<Tensor, Tensor> model, int channels, int height, int width,
         Func<nn.Module<Tensor, Tensor>, bool> layers, Action<nn.Module<Tensor, Tensor>, Tensor, Tensor> see)
     {

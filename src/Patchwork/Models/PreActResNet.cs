@@ -8,8 +8,8 @@ namespace Patchwork.Models;
 
 /// <summary>
 /// Pre-activation ResNet-18 for small images (He et al. 2016, "Identity Mappings in Deep Residual Networks"): 3×3 stem, stages of 64, 128,
-/// 256 and 512.
-/// As in the public code that Manifold Mixup was measured with (kuangliu/pytorch-cifar, whose parameter names these are).
+/// 256 and 512 channels. Architecture and parameter names follow the public code with which Manifold Mixup was measured
+/// (kuangliu/pytorch-cifar).
 /// </summary>
 public sealed class PreActResNet : ImageClassifier
 {
@@ -54,7 +54,8 @@ public sealed class PreActResNet : ImageClassifier
 }
 
 /// <summary>
-/// Figure 4 (e) of the paper: batch norm, ReLU, 3×3, twice. A shortcut's convolution, without batch norm, reads the activated input.
+/// The block of figure 4 (e) of the paper: batch norm, ReLU and 3×3 convolution, twice. The shortcut's convolution has no batch norm and
+/// gets the activated input.
 /// </summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {

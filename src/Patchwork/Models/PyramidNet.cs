@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Deep pyramidal residual networks for small images (Han, Kim, Kim 2017, "Deep Pyramidal Residual Networks", equation 2, additive): from
-/// 16 channels every block adds α/L, so the width grows in each of the L blocks and not at the stages' starts alone. Depth 6n+2 with basic
-/// blocks, 9n+2 with bottlenecks. Parameter names are those of the CutMix authors' code.
+/// Deep pyramidal residual networks for small images (Han, Kim, Kim 2017, "Deep Pyramidal Residual Networks", equation 2, additive):
+/// starting from 16 channels, every block adds α/L, so the width grows in each of the L blocks and not only at the start of a stage. Depth
+/// 6n+2 with basic blocks, 9n+2 with bottlenecks. Parameter names are those of the CutMix authors' code.
 /// </summary>
 public sealed class PyramidNet : ImageClassifier
 {
@@ -65,8 +65,8 @@ public sealed class PyramidNet : ImageClassifier
         return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
     }
 
-    // The exact width grows by α/L per block; the one that is used is rounded and never carries its error on.
-    // Differs from the paper: equation 2 cuts off instead of rounding. Checkpoints of the CutMix authors' code have rounded widths.
+    // The exact width grows by α/L per block; rounding errors do not accumulate.
+    // Differs from the paper: equation 2 truncates instead of rounding. Checkpoints of the CutMix authors' code have rounded widths.
     private static int[] Widths(int blocks, double alpha)
     {
         var widths = new int[blocks];

@@ -7,8 +7,8 @@ namespace Patchwork.Models;
 
 /// <summary>
 /// ResNeXt-29 for small images (Xie et al. 2017, section 5.3): three stages of three bottlenecks whose 3×3 convolution has
-/// <c>cardinality</c> groups of
-/// <c>width</c> channels, doubled at each stage, and outputs of 256, 512 and 1024. Parameter names follow torchvision's ResNeXt.
+/// <c>cardinality</c> groups of <c>width</c> channels, doubled at each stage, with 256, 512 and 1024 output channels. Parameter names
+/// follow torchvision's ResNeXt.
 /// </summary>
 public sealed class ResNeXt : ImageClassifier
 {

@@ -6,12 +6,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// ResNet-18, 34 and 50 (He et al. 2016, table 1) with torchvision's parameter names and its place of the stride, the 3×3 convolution of a
-/// bottleneck. <see cref="ModelOptions.Stem"/> chooses the first layers; by default images below 64 pixels get the small ones.
+/// ResNet-18, 34 and 50 (He et al. 2016, table 1) with torchvision's parameter names; as in torchvision, the 3×3 convolution of a
+/// bottleneck has the stride. <see cref="ModelOptions.Stem"/> chooses the first layers; by default, images below 64 pixels get the small
+/// stem.
 /// </summary>
 public sealed class ResNet : ImageClassifier
 {
-    // Of 64 pixels and more the published stem makes fewer errors in an eighth of the time (docs/guide/own-pictures.md).
+    // From 64 pixels on, the published stem makes fewer errors in an eighth of the time (docs/guide/own-pictures.md).
     private const int LargestSmallImage = 63;
 
     private readonly Conv2d conv1;
@@ -39,14 +40,14 @@ public sealed class ResNet : ImageClassifier
         Initialize();
     }
 
-    /// <summary>Its first layers.</summary>
+    /// <summary>The first layers of the network.</summary>
     public Stem Stem { get; }
 
-    /// <summary>Blocks of each stage.</summary>
+    /// <summary>Number of blocks in each stage.</summary>
     internal IReadOnlyList<int> Blocks { get; }
 
-    /// <summary>The first layers for images of a size where nothing else says.</summary>
-    /// <param name="imageSize">Rows of the images.</param>
+    /// <summary>The default first layers for images of a size.</summary>
+    /// <param name="imageSize">Height of the images in pixels.</param>
     internal static Stem StemFor(int imageSize) => imageSize <= LargestSmallImage ? Stem.Small : Stem.ImageNet;
 
     /// <inheritdoc/>

@@ -8,8 +8,7 @@ namespace Patchwork.Models;
 
 /// <summary>
 /// Wide residual networks for small images (Zagoruyko and Komodakis 2016, table 1): pre-activation, stages of 16k, 32k and 64k channels,
-/// depth 6n+4.
-/// Convolutions have no bias. Parameter names are those of the public PyTorch port (xternalz/WideResNet-pytorch).
+/// depth 6n+4. Convolutions have no bias. Parameter names are those of the public PyTorch port (xternalz/WideResNet-pytorch).
 /// </summary>
 public sealed class WideResNet : ImageClassifier
 {
@@ -51,7 +50,7 @@ public sealed class WideResNet : ImageClassifier
     }
 }
 
-/// <summary>A stage, whose blocks the published keys call <c>layer</c>.</summary>
+/// <summary>A stage; its blocks are called <c>layer</c> in the published parameter keys.</summary>
 internal sealed class WideStage : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Sequential layer;
@@ -69,7 +68,8 @@ internal sealed class WideStage : nn.Module<Tensor, Tensor>, IOnnxLayer
 }
 
 /// <summary>
-/// Zagoruyko and Komodakis 2016, figure 1 (c): batch norm, ReLU, 3×3, twice. A shortcut's convolution reads the activated input.
+/// The block of Zagoruyko and Komodakis 2016, figure 1 (c): batch norm, ReLU and 3×3 convolution, twice. The shortcut's convolution gets
+/// the activated input.
 /// </summary>
 internal sealed class WideBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {

@@ -4,62 +4,66 @@ using static TorchSharp.torch;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// A batch: images with their labels, and once it is mixed also the plan and the pair targets. A batch whose <see cref="Plan"/> is set is
-/// never mixed again.
+/// A batch of images with their labels. A mixed batch also has the plan and the pair targets, and a batch whose <see cref="Plan"/> is set
+/// is never mixed again.
 /// </summary>
 /// <param name="Images">Images (N, C, H, W).</param>
 /// <param name="Labels">Class ids (N), int64, or distributions (N, K).</param>
 /// <remarks>
-/// The tensors belong to whoever made the batch. A batch from a <c>BatchLoader</c> lives in the loader's buffers and is valid until the
-/// next one is asked for: clone what must stay.
+/// The creator of the batch owns its tensors. A batch from a <c>BatchLoader</c> uses the loader's buffers and is valid until the next batch
+/// is requested: clone what you need to keep.
 /// </remarks>
 public sealed record Batch(Tensor Images, Tensor Labels)
 {
-    /// <summary>Indices of the examples in their data set, one a row; empty when unknown.</summary>
+    /// <summary>Indices of the examples in their data set, one per row; empty when unknown.</summary>
     public IReadOnlyList<int> Ids { get; init; } = [];
 
     /// <summary>
-    /// Dense labels (N, H, W) of any type, a class for every pixel; mixed by the images' plan. Null where there are none.
+    /// Dense labels (N, H, W) of any type, one class per pixel, mixed by the same plan as the images. Null when there are none.
     /// </summary>
     public Tensor? Masks { get; init; }
 
-    /// <summary>Objects of each image; mixed by the images' plan. Null where they are not known.</summary>
+    /// <summary>Objects of each image, mixed by the same plan as the images. Null when they are not known.</summary>
     public IReadOnlyList<IReadOnlyList<LabeledObject>>? Objects { get; init; }
 
-    /// <summary>What was erased from the images before they were mixed, one plan an eraser; empty when nothing was.</summary>
+    /// <summary>The plans by which the images were erased before mixing, one per eraser; empty when nothing was erased.</summary>
     public IReadOnlyList<MixPlan> Erased { get; init; } = [];
 
     /// <summary>
-    /// True where the second half of the rows are the images of the first half before they were mixed (<c>CleanHalf</c>). Default false.
+    /// True when the second half of the rows contains the unmixed images of the first half (<c>CleanHalf</c>). Default false.
     /// </summary>
     public bool HasCleanHalf { get; init; }
 
-    /// <summary>Number of examples: half the rows where the batch has a clean half.</summary>
+    /// <summary>Number of examples: the number of rows, or half of it when the batch has a clean half.</summary>
     public int Examples => HasCleanHalf ? Count / 2 : Count;
 
     /// <summary>
-    /// With several ranks: the batch that these rows are one rank's part of. Null, the default: they are all of it.
+    /// With several ranks, describes which part of the whole batch these rows are. Null, the default: they are the whole batch.
     /// </summary>
     public BatchPart? Part { get; init; }
 
-    /// <summary>Number of examples that count: none of a rank that has no rows of a batch.</summary>
+    /// <summary>Number of examples that count: 0 on a rank that has no rows of the batch.</summary>
     internal int Counted => Part is { IsSpare: true } ? 0 : Examples;
 
-    /// <summary>Number of examples of all ranks together.</summary>
+    /// <summary>Number of examples on all ranks together.</summary>
     internal int WholeExamples => Part?.Ids.Count ?? Examples;
 
-    /// <summary>The rows in the whole batch that this one's rows are, 0 and on where it is whole itself.</summary>
+    /// <summary>The row in the whole batch of each row of this part; 0, 1, 2, … when this is the whole batch.</summary>
     internal int[] RowsInWhole() => [.. Enumerable.Range(0, Count).Select(row => Part is not { } part ? row
         : HasCleanHalf && row >= Examples ? part.Ids.Count + part.First + row - Examples : part.First + row)];
 
-    /// <summary>How the batch was mixed, or null. Of a <see cref="Part"/> the plan is that of the whole batch, unless it says otherwise.
+    /// <summary>
+    /// The plan by which the batch was mixed, or null. For a <see cref="Part"/>, this is the plan of the whole batch unless
+    /// <see cref="BatchPart.PlansWhole"/> is false.
     /// </summary>
     public MixPlan? Plan { get; init; }
 
-    /// <summary>The targets of the mixed images; null exactly when <see cref="Plan"/> is.</summary>
+    /// <summary>The targets of the mixed images; null if and only if <see cref="Plan"/> is null.</summary>
     public PairTargets? Targets { get; init; }
 
-    /// <summary>Rows [first, first + count) of a batch, mixed or not, as views. The plan stays that of the whole batch.</summary>
+    /// <summary>
+    /// Returns the rows [first, first + count) of a batch, mixed or not, as views. The plan stays that of the whole batch.
+    /// </summary>
     internal Batch Rows(int first, int count) => this with
     {
         Images = Images.narrow(0, first, count),
@@ -75,8 +79,8 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     };
 
     /// <summary>
-    /// One rank's part of a batch that every rank has assembled and mixed as a whole; of one with a clean half the same rows of both. The
-    /// tensors are views or new ones of the caller's dispose scope.
+    /// Returns one rank's part of a batch that every rank has assembled and mixed as a whole. For a batch with a clean half, the part has
+    /// the same rows of both halves. The tensors are views, or new ones that belong to the caller's dispose scope.
     /// </summary>
     internal Batch PartOf(int first, int count, bool spare)
     {
@@ -100,7 +104,7 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// <summary>Number of images.</summary>
     public int Count => (int)Images.size(0);
 
-    /// <summary>Where an image's <see cref="Masks"/> are not 0, by its row; null without masks.</summary>
+    /// <summary>Returns where the <see cref="Masks"/> of the image at a row are not 0; null when there are no masks.</summary>
     internal Func<int, byte[]?>? ObjectMask => Masks is not { } masks ? null : row =>
     {
         using var scope = NewDisposeScope();
@@ -108,20 +112,20 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     };
 }
 
-/// <summary>Which part of a batch a rank has.</summary>
-/// <param name="First">Row of its first example in the whole batch.</param>
-/// <param name="Ids">The examples of the whole batch.</param>
+/// <summary>The part of a whole batch that a rank has.</summary>
+/// <param name="First">Row in the whole batch of the part's first example.</param>
+/// <param name="Ids">Indices of the examples of the whole batch.</param>
 public sealed record BatchPart(int First, IReadOnlyList<int> Ids)
 {
     /// <summary>
-    /// True where the rank has no rows of this batch, because it is the last and a small one: it is given one row to go through the network
-    /// with the others, which counts for nothing. Default false.
+    /// True when the rank has no rows of this batch, which happens when the last batch is small. It is given one row, so that it runs the
+    /// network together with the other ranks, but this row does not count. Default false.
     /// </summary>
     public bool IsSpare { get; init; }
 
     /// <summary>
-    /// True where the batch's plan is one for the rows of all ranks; false where each rank mixes its own rows among themselves, as methods
-    /// do that look through the network. Default true.
+    /// True when the batch's plan covers the rows of all ranks; false when each rank mixes only its own rows, as with methods that plan by
+    /// the network. Default true.
     /// </summary>
     public bool PlansWhole { get; init; } = true;
 }

@@ -1,22 +1,24 @@
 namespace Patchwork.Plans;
 
-/// <summary>An object in an image: its class, the box around it and, where known, its own pixels.</summary>
+/// <summary>An object in an image: its class, its bounding box and, if known, its mask.</summary>
 /// <param name="Label">Class id.</param>
-/// <param name="Box">Box around it, inside the image.</param>
+/// <param name="Box">The bounding box, inside the image.</param>
 public sealed record LabeledObject(int Label, Box Box)
 {
-    /// <summary>The object's pixels, H·W bytes row by row, 1 where it shows; null when only the box is known.</summary>
+    /// <summary>The mask of the object: H·W bytes row by row, 1 where it is visible; null when only the box is known.</summary>
     public byte[]? Mask { get; init; }
 
     /// <summary>
-    /// The objects of a mixed batch: an image keeps what its region leaves of its own, and gains what the region shows of its partner's.
-    /// Boxes are drawn around what is left; an object of which less than <paramref name="minVisible"/> of its area is left is dropped.
+    /// Returns the objects of a mixed batch: each image keeps the visible parts of its own objects and gains the parts of its partner's
+    /// objects inside the region. Boxes are recomputed around what is visible; an object is dropped when less than
+    /// <paramref name="minVisible"/> of its area is visible.
     /// </summary>
-    /// <param name="objects">Objects of each image before mixing, one list a row of the batch.</param>
-    /// <param name="plan">The plan that the images are mixed by; of boxes.</param>
-    /// <param name="minVisible">Smallest share of an object's area that is worth keeping. Range [0, 1]; what is gone altogether is always
-    /// dropped.</param>
-    /// <exception cref="ArgumentException">There is not one list an image, or a mask has another size.</exception>
+    /// <param name="objects">Objects of each image before mixing, one list per row of the batch.</param>
+    /// <param name="plan">The plan by which the images are mixed; it must consist of boxes.</param>
+    /// <param name="minVisible">Minimum visible share of an object's area for it to be kept. Range [0, 1]; objects that are completely
+    /// hidden are always dropped.</param>
+    /// <exception cref="ArgumentException">The number of lists is not the number of images, or a mask has the wrong size.</exception>
+    /// <exception cref="InputException">The plan does not consist of boxes.</exception>
     public static IReadOnlyList<IReadOnlyList<LabeledObject>> Mix(IReadOnlyList<IReadOnlyList<LabeledObject>> objects, MixPlan plan,
         double minVisible)
     {
@@ -26,8 +28,8 @@ public sealed record LabeledObject(int Label, Box Box)
         return [.. plan.Images.Select((image, i) =>
         {
             if (image.Region is not BoxRegion { Box: var box })
-                throw new InputException($"Objects are followed where boxes of whole pixels are pasted, as by cutmix. Received: "
-                    + $"{plan.Method}. Leave the objects out, or choose another method.");
+                throw new InputException($"Objects can only be mixed by methods that paste boxes of whole pixels, such as cutmix. "
+                    + $"Received: {plan.Method}. Omit the objects, or choose another method.");
             if (box.IsEmpty || image.Partner == i)
                 return objects[i];
             var own = objects[i].Select(one => one.Part(box, inside: false, plan, minVisible));
@@ -48,7 +50,7 @@ public sealed record LabeledObject(int Label, Box Box)
         return inside ? (common.Area, common, null) : (Box.Area - common.Area, Remainder(common), null);
     }
 
-    // A strip cut off from side to side shortens the box; any other hole or notch leaves it as it is.
+    // A region that spans the box from one side to the other shortens it; any other overlap leaves the box unchanged.
     private Box Remainder(Box common)
     {
         if (common.IsEmpty)

@@ -3,32 +3,36 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Plans;
 
-/// <summary>What a planner may see of the batch that it plans for.</summary>
-/// <param name="Count">Images in the batch, at least 1.</param>
-/// <param name="Height">Rows per image.</param>
-/// <param name="Width">Columns per image.</param>
-/// <param name="Draws">The stream to throw the dice with.</param>
+/// <summary>The information about a batch that a planner can use.</summary>
+/// <param name="Count">Number of images in the batch, at least 1.</param>
+/// <param name="Height">Height of the images in pixels.</param>
+/// <param name="Width">Width of the images in pixels.</param>
+/// <param name="Draws">The stream of the random draws.</param>
 public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
 {
-    /// <summary>The images (N, C, H, W), for planners whose <see cref="IPlanner.Needs"/> asks for them; owned by the caller.</summary>
+    /// <summary>The images (N, C, H, W), for planners whose <see cref="IPlanner.Needs"/> requires them; owned by the caller.</summary>
     public Tensor? Images { get; init; }
 
-    /// <summary>Class ids (N), for planners that ask for the model; owned by the caller.</summary>
+    /// <summary>
+    /// Class ids (N) or distributions (N, K), for planners that need the network; owned by the caller.
+    /// </summary>
     public Tensor? Labels { get; init; }
 
-    /// <summary>The network in training, for planners that ask for it. They run it in evaluation mode and leave it as it was.</summary>
+    /// <summary>
+    /// The network in training, for planners that need it. They run it in evaluation mode and leave it unchanged.
+    /// </summary>
     public nn.Module<Tensor, Tensor>? Model { get; init; }
 
     /// <summary>
-    /// The pixels of an image's object by the image's row, H·W bytes, above 0 where it shows; null where they are not known. For labels by
-    /// objects.
+    /// Returns the mask of the objects in the image at a row: H·W bytes, above 0 where an object is visible. Null when masks are not known.
+    /// Used to weigh labels by objects.
     /// </summary>
     public Func<int, byte[]?>? ObjectMask { get; init; }
 
-    /// <summary>Epochs of the training that are done, with the share done of the one in progress. Default 0.</summary>
+    /// <summary>Number of finished epochs of the training, including the fraction of the current one. Default 0.</summary>
     public double Epoch { get; init; }
 
-    /// <summary>The context of a batch of images (N, C, H, W) that exists already.</summary>
+    /// <summary>Creates the context of an existing batch of images (N, C, H, W).</summary>
     public static MixContext Of(Tensor images, Draws draws)
     {
         if (images.dim() != 4)
@@ -36,29 +40,29 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
         return new((int)images.size(0), (int)images.size(2), (int)images.size(3), draws) { Images = images };
     }
 
-    /// <summary>The images, for a method that cannot do without.</summary>
-    /// <exception cref="InvalidOperationException">There are none.</exception>
+    /// <summary>Returns the images, for a method that needs them.</summary>
+    /// <exception cref="InvalidOperationException">The context has no images.</exception>
     internal Tensor Pixels(string method) =>
-        Images ?? throw new InvalidOperationException($"{method} plans by the pixels of a batch. Received: a context without images.");
+        Images ?? throw new InvalidOperationException($"{method} needs the pixels of a batch to plan. Received: a context without images.");
 
     /// <summary>
-    /// Images, class ids (N) and the network, for a method that cannot do without. Of labels given as distributions the likeliest class
-    /// counts.
+    /// Returns images, class ids (N) and the network, for a method that needs them. Labels given as distributions are reduced to their most
+    /// likely class.
     /// </summary>
     /// <exception cref="InvalidOperationException">One of them is missing.</exception>
     internal (Tensor Images, Tensor Classes, nn.Module<Tensor, Tensor> Model) Network(string method)
     {
         if (Model is null || Labels is null)
-            throw new InvalidOperationException($"{method} plans by what a network looks at. Received: a context without "
+            throw new InvalidOperationException($"{method} needs a network and labels to plan. Received: a context without "
                 + $"{(Model is null ? "a network" : "labels")}.");
         return (Pixels(method), Labels.dim() == 2 ? Labels.argmax(1) : Labels, Model);
     }
 }
 
-/// <summary>What planning must see.</summary>
+/// <summary>The inputs that planning needs.</summary>
 public enum Needs
 {
-    /// <summary>Sizes alone: the loader can plan ahead and mix while it assembles the batch.</summary>
+    /// <summary>Only sizes: the loader can plan ahead and mix while it assembles the batch.</summary>
     Nothing,
 
     /// <summary>The pixels of the batch.</summary>
@@ -69,16 +73,16 @@ public enum Needs
 }
 
 /// <summary>
-/// Something that draws plans. <see cref="Plan"/> makes every random draw and writes nothing; it is called on loader threads.
+/// Draws plans. <see cref="Plan"/> makes every random draw and changes no pixels; it is called on loader threads.
 /// </summary>
 public interface IPlanner
 {
-    /// <summary>What <see cref="Plan"/> must see.</summary>
+    /// <summary>The inputs that <see cref="Plan"/> needs.</summary>
     Needs Needs { get; }
 
     /// <summary>
-    /// True when its plans hold nothing but boxes of partners' pixels (<see cref="BoxRegion"/>), which a loader pastes while it assembles
-    /// the batch.
+    /// True when all regions of its plans are boxes of partners' pixels (<see cref="BoxRegion"/>), which a loader can paste while it
+    /// assembles the batch.
     /// </summary>
     bool PlansBoxes { get; }
 

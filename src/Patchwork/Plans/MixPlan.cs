@@ -4,31 +4,34 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Plans;
 
-/// <summary>What happens to one image of a batch.</summary>
-/// <param name="Partner">Row of the image whose content is pasted; the image's own row when it has no partner.</param>
-/// <param name="Region">What is replaced.</param>
+/// <summary>The part of a plan for one image of a batch.</summary>
+/// <param name="Partner">Row of the partner, whose content is pasted; the image's own row when it has no partner.</param>
+/// <param name="Region">The region that is replaced.</param>
 /// <param name="DrawnLambda">λ as drawn, before rounding to pixels and clipping; the weight of the image itself.</param>
 /// <param name="Lambda">λ of the label: the weight of the image itself in the target.</param>
 public sealed record ImagePlan(int Partner, Region Region, double DrawnLambda, double Lambda)
 {
-    /// <summary>Weight of the partner's label: 1-λ, unless the method weighs the two apart (SnapMix).</summary>
+    /// <summary>Weight of the partner's label: 1-λ, unless the method weighs the two labels separately (SnapMix).</summary>
     public double PartnerWeight { get => partnerWeight ?? 1 - Lambda; init => partnerWeight = value; }
 
-    /// <summary>The largest weight of a label: 1, or 2 where the two are weighed apart (a method may count one class twice).</summary>
+    /// <summary>
+    /// The maximum weight of a label: 1, or 2 when the two labels are weighed separately (a method may count one class twice).
+    /// </summary>
     internal double MostWeight => partnerWeight is null ? 1 : 2;
 
     private readonly double? partnerWeight;
 }
 
 /// <summary>
-/// A mixed batch before a pixel has moved: who is pasted into whom, where, and with what label weight. Drawing a plan and carrying it out
-/// are two steps, so a plan can be logged, replayed, drawn as a picture, and applied to images, labels and masks alike.
+/// Describes how a batch is mixed, before any pixel changes: the partner, region and label weight of every image. Drawing a plan and
+/// executing it are separate steps, so a plan can be logged, replayed, visualized, and applied to images, labels and masks alike.
 /// </summary>
 public sealed record MixPlan
 {
-    /// <summary>A plan for a batch of images of one size.</summary>
-    /// <exception cref="ArgumentException">A partner is not a row of the batch, a box leaves the image, or a λ is outside [0,
-    /// 1].</exception>
+    /// <summary>Creates a plan for a batch of images of one size.</summary>
+    /// <exception cref="ArgumentException">
+    /// A partner is not a row of the batch, a region does not fit the image, or a λ or label weight is out of range.
+    /// </exception>
     public MixPlan(string method, int height, int width, IReadOnlyList<ImagePlan> images, StreamId stream)
     {
         for (var i = 0; i < images.Count; i++)
@@ -53,14 +56,15 @@ public sealed record MixPlan
     public string Method { get; }
 
     /// <summary>
-    /// The layer whose output is mixed, <c>input</c> for the images; null for plans of pixels. Height and width are then the features'.
+    /// The layer whose output is mixed, <c>input</c> for the images; null for plans that mix pixels. With a layer, height and width are
+    /// those of its features.
     /// </summary>
     public string? Layer { get; init; }
 
-    /// <summary>Rows of the images that the plan is for.</summary>
+    /// <summary>Height of the images that the plan is for, in pixels.</summary>
     public int Height { get; }
 
-    /// <summary>Columns of the images that the plan is for.</summary>
+    /// <summary>Width of the images that the plan is for, in pixels.</summary>
     public int Width { get; }
 
     /// <summary>One entry for each row of the batch.</summary>
@@ -69,16 +73,17 @@ public sealed record MixPlan
     /// <summary>The stream that the plan was drawn from.</summary>
     public StreamId Stream { get; }
 
-    /// <summary>The plan that changes nothing: every image its own partner, λ 1, an empty box.</summary>
+    /// <summary>Creates the plan that changes nothing: every image is its own partner, λ is 1 and the box is empty.</summary>
     public static MixPlan Identity(string method, int count, int height, int width, StreamId stream) =>
         new(method, height, width, [.. Enumerable.Range(0, count).Select(i => new ImagePlan(i, BoxRegion.Empty, 1, 1))], stream);
 
-    /// <summary>True when some image receives pixels of another, or loses some of its own.</summary>
+    /// <summary>True when at least one image receives pixels of another image or loses some of its own.</summary>
     public bool ChangesPixels =>
         Images.Where((image, i) => !image.Region.IsEmpty && (image.Partner != i || image.Region is FillRegion)).Any();
 
     /// <summary>
-    /// True when every image is changed by a box of its partner's pixels or not at all, which a loader does while it assembles.
+    /// True when every image is either changed by one box of its partner's pixels or not at all. A loader can execute such a plan while it
+    /// assembles the batch.
     /// </summary>
     public bool IsOfBoxes => Images.All(image => image.Region is BoxRegion);
 
@@ -89,14 +94,14 @@ public sealed record MixPlan
     public double ShareMixed =>
         Images.Count == 0 ? 0 : Images.Where((image, i) => image.Partner != i && !image.Region.IsEmpty).Count() / (double)Images.Count;
 
-    /// <summary>Label weights, one a row.</summary>
+    /// <summary>Weights of the images' own labels, one per row.</summary>
     public double[] Lambdas() => [.. Images.Select(image => image.Lambda)];
 
-    /// <summary>Weights of the partners' labels, one a row; null when all are 1-λ.</summary>
+    /// <summary>Weights of the partners' labels, one per row; null when all are 1-λ.</summary>
     public double[]? PartnerWeights() =>
         Images.Any(image => image.PartnerWeight != 1 - image.Lambda) ? [.. Images.Select(image => image.PartnerWeight)] : null;
 
-    /// <summary>M of every image, (N, 1, H, W) floats: 1 where a pixel stays the image's own.</summary>
+    /// <summary>The masks M of all images, (N, 1, H, W) floats: 1 where a pixel stays the image's own.</summary>
     public Tensor Masks()
     {
         var (count, area) = (Images.Count, Height * Width);
@@ -106,13 +111,13 @@ public sealed record MixPlan
         return tensor(masks, [count, 1, Height, Width]);
     }
 
-    /// <summary>Partners, one a row.</summary>
+    /// <summary>Rows of the partners, one per row.</summary>
     public int[] Partners() => [.. Images.Select(image => image.Partner)];
 
-    /// <summary>The plan as one JSON object; <see cref="FromJson"/> reads it back without loss.</summary>
+    /// <summary>Writes the plan as one JSON object; <see cref="FromJson"/> reads it back without loss.</summary>
     public string ToJson() => MixPlanJson.Write(this);
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <summary>Reads a plan that <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="JsonException">The text is not a plan.</exception>
     public static MixPlan FromJson(string json) => MixPlanJson.Read(json);
 }

@@ -4,7 +4,7 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Plans;
 
-/// <summary>The JSON form of a plan: flat arrays, one element a row, numbers that round-trip.</summary>
+/// <summary>Reads and writes plans as JSON: flat arrays with one element per row, and numbers that round-trip.</summary>
 internal static class MixPlanJson
 {
     public static string Write(MixPlan plan)

@@ -7,29 +7,30 @@ using static TorchSharp.torch;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// The targets of a mixed batch: for every image its own label, its partner's, and the weight λ of its own:
+/// The targets of a mixed batch: for every image, its own label, its partner's label, and the weight λ of its own:
 /// <c>y = λ·y_a + (1-λ)·y_b</c> (Yun et al. 2019, eq. 1).
 /// </summary>
-/// <remarks>Labels are class ids (N), int64, or distributions (N, K), floating. The tensors belong to whoever made them; this type disposes
-/// nothing.</remarks>
+/// <remarks>Labels are class ids (N), int64, or distributions (N, K), floating-point. This type does not own the tensors and never disposes
+/// them.</remarks>
 public sealed class PairTargets
 {
-    /// <summary>Pairs of labels with weights.</summary>
+    /// <summary>Creates targets from pairs of labels and weights.</summary>
     /// <param name="a">Labels of the images themselves, (N) or (N, K).</param>
-    /// <param name="b">Labels of the partners, same shape.</param>
-    /// <param name="lambdas">Weights of <paramref name="a"/>, one an image, 0 to 1.</param>
+    /// <param name="b">Labels of the partners, of the same shape.</param>
+    /// <param name="lambdas">Weights of <paramref name="a"/>, one per image, 0 to 1.</param>
     /// <param name="partnerWeights">Weights of <paramref name="b"/>; null: 1-λ.</param>
     public PairTargets(Tensor a, Tensor b, IReadOnlyList<double> lambdas, IReadOnlyList<double>? partnerWeights = null)
     {
         if (a.dim() is not (1 or 2) || !a.shape.SequenceEqual(b.shape) || a.size(0) != lambdas.Count)
-            throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ an image. "
+            throw new ArgumentException($"a and b must be labels of shape (N) or (N, K) with one λ per image. "
                 + $"Received: a ({string.Join(", ", a.shape)}), " +
                 $"b ({string.Join(", ", b.shape)}), {lambdas.Count} λ.");
         (A, B, Lambdas, PartnerWeights) = (a, b, lambdas, partnerWeights);
     }
 
     /// <summary>
-    /// Targets of a batch mixed by a plan: b is a, permuted by the plan's partners (a new tensor, owned by the caller's dispose scope).
+    /// Creates the targets of a batch mixed by a plan: b contains the labels of the partners, as a new tensor that belongs to the caller's
+    /// dispose scope.
     /// </summary>
     public static PairTargets Of(Tensor labels, MixPlan plan)
     {
@@ -43,15 +44,15 @@ public sealed class PairTargets
     /// <summary>Labels of the partners.</summary>
     public Tensor B { get; }
 
-    /// <summary>Weight of <see cref="A"/>, one an image.</summary>
+    /// <summary>Weights of <see cref="A"/>, one per image.</summary>
     public IReadOnlyList<double> Lambdas { get; }
 
-    /// <summary>Weight of <see cref="B"/>, one an image, where the method weighs the two apart; null: 1-λ.</summary>
+    /// <summary>Weights of <see cref="B"/>, one per image, when the method weighs the two labels separately; null: 1-λ.</summary>
     public IReadOnlyList<double>? PartnerWeights { get; }
 
     /// <summary>
-    /// The targets as distributions (N, K) of the given type, rows summing to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed to
-    /// (1-ε)·y + ε/K. Smooth here or in the loss, not in both.
+    /// Returns the targets as distributions (N, K) of the given type, whose rows sum to 1: <c>λ·onehot(a) + (1-λ)·onehot(b)</c>, smoothed
+    /// to (1-ε)·y + ε/K. Apply smoothing either here or in the loss, not in both.
     /// </summary>
     public Tensor Soft(int classes, ScalarType type = ScalarType.Float32, double labelSmoothing = 0)
     {
@@ -62,7 +63,7 @@ public sealed class PairTargets
         return (labelSmoothing == 0 ? soft : (soft * Held(1 - labelSmoothing)).Plus(labelSmoothing / classes)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Every class that has some weight as 1, (N, K): which things are in the picture, whatever their area.</summary>
+    /// <summary>Returns 1 for every class with a positive weight and 0 otherwise, (N, K): the classes present in each image.</summary>
     public Tensor MultiHot(int classes, ScalarType type = ScalarType.Float32)
     {
         using var soft = Soft(classes, ScalarType.Float64);
@@ -70,21 +71,21 @@ public sealed class PairTargets
         return some.to(type);
     }
 
-    /// <summary>Targets for one logit (N, 1) from labels 0 and 1: the weight of class 1, <c>λ·a + (1-λ)·b</c>.</summary>
+    /// <summary>Returns targets for a single logit (N, 1) from labels 0 and 1: the weight of class 1, <c>λ·a + (1-λ)·b</c>.</summary>
     /// <exception cref="InvalidOperationException">The labels are distributions.</exception>
     public Tensor Binary(ScalarType type = ScalarType.Float32)
     {
         if (A.dim() != 1)
-            throw new InvalidOperationException($"One logit needs labels (N) of 0 and 1. Received: ({string.Join(", ", A.shape)}).");
+            throw new InvalidOperationException($"A single logit needs labels (N) of 0 and 1. Received: ({string.Join(", ", A.shape)}).");
         using var scope = NewDisposeScope();
         var (own, partner) = Weights(type, A.device);
         return (own * A.to(type)).Plus(partner * B.to(type)).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// The mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted image by image and then reduced the way <paramref name="loss"/>
-    /// reduces: (N) for <see cref="Reduction.None"/>, a scalar otherwise. For losses linear in the target this equals the loss of <see
-    /// cref="Soft"/>.
+    /// Computes the mixed loss <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, weighted per image and then reduced as <paramref name="loss"/> reduces:
+    /// (N) for <see cref="Reduction.None"/>, a scalar otherwise. For losses that are linear in the target, this equals the loss of
+    /// <see cref="Soft"/>.
     /// </summary>
     public Tensor Loss(Tensor logits, Loss loss)
     {
@@ -99,9 +100,9 @@ public sealed class PairTargets
     }
 
     /// <summary>
-    /// How much of the target the prediction names, summed over the batch: a hit on an image's own class counts λ, one on its partner's
-    /// 1-λ. Divide by N for the λ-weighted training accuracy. Targets of 0 and 1 count where the predicted class is 1; other
-    /// distributions count their largest entry as the class.
+    /// Sums the weights of the correctly predicted labels over the batch: a prediction of an image's own class counts λ, a prediction of
+    /// its partner's class 1-λ. Divide by N for the λ-weighted training accuracy. For targets of 0 and 1, a prediction is correct where its
+    /// class has a 1; for other distributions, the class is the largest entry.
     /// </summary>
     public double WeightedHits(Tensor logits)
     {
@@ -113,7 +114,7 @@ public sealed class PairTargets
         return hits.sum().ToDouble();
     }
 
-    // λ and what the partner weighs, (N) each.
+    // λ and the weights of the partners' labels, (N) each.
     private (Tensor Own, Tensor Partner) Weights(ScalarType type, Device device)
     {
         Tensor Of(IReadOnlyList<double> values)

@@ -4,9 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// What a plan changes in one image. A closed set: a plan is data, and every reader knows all of them. M is the image's own weight at a
-/// pixel:
-/// <c>x = M⊙x_a + (1-M)⊙x_b</c>.
+/// The part of an image that a plan changes. The set of regions is closed, so that every reader of a plan knows all of them. M is the
+/// weight of the image itself at each pixel: <c>x = M⊙x_a + (1-M)⊙x_b</c>.
 /// </summary>
 public abstract record Region
 {
@@ -15,13 +14,13 @@ public abstract record Region
     /// <summary>True when no pixel changes.</summary>
     public abstract bool IsEmpty { get; }
 
-    /// <summary>The box outside which nothing changes.</summary>
+    /// <summary>The bounding box of all pixels that can change.</summary>
     public abstract Box Reach(int height, int width);
 
-    /// <summary>Writes M, one number from 0 to 1 a pixel, row by row.</summary>
+    /// <summary>Writes M, one number from 0 to 1 per pixel, row by row.</summary>
     public abstract void WriteMask(Span<float> mask, int height, int width);
 
-    /// <summary>The share of the image that stays its own, 0 to 1, the mean of M: the measured λ.</summary>
+    /// <summary>The share of the image that is kept, 0 to 1: the mean of M, which is the measured λ.</summary>
     public virtual double KeptShare(int height, int width)
     {
         var mask = new float[height * width];
@@ -32,7 +31,7 @@ public abstract record Region
         return Math.Clamp(sum / mask.Length, 0, 1);
     }
 
-    /// <summary>Why the region is none of an image of this size; null when it is.</summary>
+    /// <summary>Why the region does not fit an image of this size; null when it does.</summary>
     internal abstract string? Misfit(int height, int width);
 }
 
@@ -64,11 +63,11 @@ public sealed record BoxRegion(Box Box) : Region
 }
 
 /// <summary>
-/// A part of the partner, resized, replaces the image's own pixels inside one box: the whole partner with ResizeMix, its own box with
-/// SnapMix.
+/// A resized part of the partner replaces the image's own pixels inside one box: the whole partner with ResizeMix, a box of the partner
+/// with SnapMix.
 /// </summary>
-/// <param name="Box">Where it is pasted.</param>
-/// <param name="Source">What of the partner is pasted.</param>
+/// <param name="Box">The box into which it is pasted.</param>
+/// <param name="Source">The box of the partner that is pasted.</param>
 /// <param name="Interpolation">How it is resized.</param>
 public sealed record ResizedRegion(Box Box, Box Source, Interpolation Interpolation) : Region
 {
@@ -89,17 +88,17 @@ public sealed record ResizedRegion(Box Box, Box Source, Interpolation Interpolat
         ?? (Source.IsEmpty && !Box.IsEmpty ? $"An empty part of a partner cannot fill a box. Received: {Source} for {Box}" : null);
 }
 
-/// <summary>How a part of an image is brought to another size.</summary>
+/// <summary>How a part of an image is resized.</summary>
 public enum Interpolation
 {
-    /// <summary>The nearest pixel, rows and columns cut off: floor(i·source/target), as PyTorch's <c>nearest</c>.</summary>
+    /// <summary>The nearest pixel, with truncated coordinates: floor(i·source/target), like PyTorch's <c>nearest</c>.</summary>
     Nearest,
 
-    /// <summary>Linear between four pixels, corners on corners.</summary>
+    /// <summary>Linear interpolation between four pixels, with corners aligned.</summary>
     Bilinear,
 }
 
-/// <summary>The whole image blended with its partner: M is <paramref name="Weight"/> everywhere (Mixup).</summary>
+/// <summary>The whole image is blended with its partner: M is <paramref name="Weight"/> everywhere (Mixup).</summary>
 /// <param name="Weight">Weight of the image itself, 0 to 1.</param>
 public sealed record BlendRegion(double Weight) : Region
 {
@@ -119,11 +118,11 @@ public sealed record BlendRegion(double Weight) : Region
         Weight is >= 0 and <= 1 ? null : $"A blend's weight must lie in [0, 1]. Received: {Weight}";
 }
 
-/// <summary>M of any form, one weight a pixel (FMix, GridMix).</summary>
+/// <summary>A mask of any shape: M has one weight per pixel (FMix, GridMix).</summary>
 /// <param name="Weights">Weights of the image itself, 0 to 1, row by row; images that share a mask share the array.</param>
 public sealed record MaskRegion(float[] Weights) : Region
 {
-    /// <summary>True when every weight is 0 or 1, so that pixels are taken, not blended.</summary>
+    /// <summary>True when every weight is 0 or 1, so that pixels are replaced, not blended.</summary>
     public bool IsHard { get; } = Array.TrueForAll(Weights, weight => weight is 0 or 1);
 
     /// <inheritdoc/>
@@ -141,10 +140,10 @@ public sealed record MaskRegion(float[] Weights) : Region
             ? $"A mask's weights must lie in [0, 1]. Received: {odd}" : null;
 }
 
-/// <summary>Boxes of the image that lose their content; nothing comes from a partner (Cutout, random erasing).</summary>
+/// <summary>Boxes of the image are filled; nothing comes from a partner (Cutout, random erasing).</summary>
 /// <param name="Holes">The boxes; they may overlap.</param>
-/// <param name="Fill">What they are filled with.</param>
-/// <param name="NoiseKey">What noise is made from; the same key makes the same noise.</param>
+/// <param name="Fill">The content that they are filled with.</param>
+/// <param name="NoiseKey">The seed of the noise; the same key gives the same noise.</param>
 public sealed record FillRegion(IReadOnlyList<Box> Holes, Fill Fill, ulong NoiseKey = 0) : Region
 {
     /// <inheritdoc/>
@@ -166,7 +165,7 @@ public sealed record FillRegion(IReadOnlyList<Box> Holes, Fill Fill, ulong Noise
     }
 
     /// <summary>
-    /// Fills the holes in one image's planes (C·H·W), where they lie inside a box, or outside of it.
+    /// Fills the holes in the planes of one image (C·H·W), either only inside a box or only outside of it.
     /// </summary>
     internal void Write(Span<float> planes, int height, int width, Box box, bool inside)
     {
@@ -182,7 +181,8 @@ public sealed record FillRegion(IReadOnlyList<Box> Holes, Fill Fill, ulong Noise
                     var row = planes.Slice((channel * height + y) * width, width);
                     for (var x = hole.Left; x < hole.Right; x++)
                     {
-                        var value = noise is null ? 0 : (float)noise.Normal();      // drawn for every pixel, wherever it is written
+                        // Drawn for every pixel, so that the noise does not depend on the box.
+                        var value = noise is null ? 0 : (float)noise.Normal();
                         if (box.Contains(y, x) == inside)
                             row[x] = value;
                     }
@@ -195,12 +195,12 @@ public sealed record FillRegion(IReadOnlyList<Box> Holes, Fill Fill, ulong Noise
         Holes.Select(hole => new BoxRegion(hole).Misfit(height, width)).FirstOrDefault(misfit => misfit is not null);
 }
 
-/// <summary>What a hole in a normalized image is filled with.</summary>
+/// <summary>The content of a hole in a normalized image.</summary>
 public enum Fill
 {
-    /// <summary>0, the mean colour of the data set.</summary>
+    /// <summary>0, which is the mean colour of the data set.</summary>
     Mean,
 
-    /// <summary>Standard normal noise, a number for every pixel and channel.</summary>
+    /// <summary>Independent standard normal noise for every pixel and channel.</summary>
     Noise,
 }

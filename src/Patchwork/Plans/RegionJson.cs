@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Patchwork.Plans;
 
 /// <summary>
-/// The JSON form of a region: an object whose one key says which it is. A mask is written as the lengths of its runs of equal weights, or,
-/// where the weights vary from pixel to pixel, as its floats in Base64 (little-endian).
+/// Reads and writes regions as JSON: an object whose first key identifies the kind of region. A hard mask is written as the lengths of its
+/// runs of equal weights, and any other mask as its floats in Base64 (little-endian).
 /// </summary>
 internal static class RegionJson
 {
@@ -26,7 +26,7 @@ internal static class RegionJson
                 json.WriteNumber("blend", weight);
                 break;
             case MaskRegion { IsHard: true, Weights: var weights }:
-                json.WriteStartArray("runs");      // of 1, 0, 1, … : kept, replaced, kept, …
+                json.WriteStartArray("runs");      // alternating runs of 1 (kept) and 0 (replaced), starting with 1
                 foreach (var run in Runs(weights))
                     json.WriteNumberValue(run);
                 json.WriteEndArray();
@@ -110,7 +110,7 @@ internal static class RegionJson
 
     private static float[] FromRuns(int[] runs)
     {
-        const int largest = 1 << 26;      // of a mask: 64 megapixels
+        const int largest = 1 << 26;      // pixels of a mask: 64 megapixels
         if (runs.Any(run => run is < 0 or > largest) || runs.Sum(run => (long)run) is > largest)
             throw new FormatException("a mask's runs are negative or too long");
         var weights = new float[runs.Sum()];

@@ -1,13 +1,15 @@
 namespace Patchwork.Plans;
 
-/// <summary>A closed range of shares of a whole, as sides or areas of an image; written as a pair: <c>SideRange = (0.2, 0.8)</c>.</summary>
+/// <summary>
+/// A closed range of shares, for example of an image's side or area. It can be written as a pair: <c>SideRange = (0.2, 0.8)</c>.
+/// </summary>
 /// <param name="Least">Lower end.</param>
 /// <param name="Most">Upper end.</param>
 public readonly record struct ShareRange(double Least, double Most)
 {
-    /// <summary>The range between two ends.</summary>
+    /// <summary>Converts a pair of ends to a range.</summary>
     public static implicit operator ShareRange((double Least, double Most) ends) => new(ends.Least, ends.Most);
 
-    /// <summary>The ends, as (0.2, 0.8).</summary>
+    /// <summary>Returns the two ends, for example (0.2, 0.8).</summary>
     public override string ToString() => FormattableString.Invariant($"({Least}, {Most})");
 }

@@ -1,8 +1,8 @@
 namespace Patchwork.Plans;
 
-/// <summary>A planner whose strength depends on the time of the batch that it plans for, also when a loader plans ahead.</summary>
-/// <param name="usual">What it needs and plans at any time.</param>
-/// <param name="at">The planner in force by <see cref="MixContext.Epoch"/>.</param>
+/// <summary>A planner whose strength depends on the epoch of the batch that it plans for, even when a loader plans ahead.</summary>
+/// <param name="usual">The planner that determines <see cref="Needs"/> and <see cref="PlansBoxes"/> at all times.</param>
+/// <param name="at">Returns the planner to use at a given <see cref="MixContext.Epoch"/>.</param>
 internal sealed class TimedPlanner(IPlanner usual, Func<double, IPlanner> at) : IPlanner
 {
     /// <inheritdoc/>

@@ -1,26 +1,27 @@
 namespace Patchwork.Regularization;
 
-/// <summary>DropBlock along one axis of a map.</summary>
-/// <param name="Side">Side of the map.</param>
-/// <param name="Block">Side of a block.</param>
-/// <param name="Seeds">Number of places where a block can be seeded.</param>
-/// <param name="Before">By how many elements a block begins before its seed.</param>
+/// <summary>The geometry of DropBlock along one axis of a feature map.</summary>
+/// <param name="Side">Length of the map along the axis.</param>
+/// <param name="Block">Length of a block.</param>
+/// <param name="Seeds">Number of positions where a block can be seeded.</param>
+/// <param name="Before">Number of elements by which a block starts before its seed.</param>
 internal readonly record struct BlockAxis(int Side, int Block, int Seeds, int Before)
 {
-    /// <summary>Number of blocks that lie inside the map.</summary>
+    /// <summary>Number of positions at which a block is inside the map.</summary>
     public int Inside => Side - Block + 1;
 
     /// <summary>
-    /// Zeros to put before the seeds so that a window of <see cref="Block"/> from element i on holds the seeds that reach i.
+    /// Number of zeros to pad before the seeds, so that a window of <see cref="Block"/> elements starting at i contains the seeds whose
+    /// block covers element i.
     /// </summary>
     public int FrameBefore => Block - 1 - Before;
 
-    /// <summary>Zeros to put after them.</summary>
+    /// <summary>Number of zeros to pad after the seeds.</summary>
     public int FrameAfter => Side + Block - 1 - Seeds - FrameBefore;
 
     /// <summary>
-    /// The share of a map dropped on average when every seed is set with probability γ: the mean over its elements of 1 - (1-γ)^(seeds in
-    /// reach).
+    /// The mean share of a map that is dropped when every seed is set with probability γ: the mean over its elements of
+    /// 1 - (1-γ)^(number of seeds whose block covers the element).
     /// </summary>
     public static double DropShare(double gamma, BlockAxis rows, BlockAxis columns)
     {
@@ -32,7 +33,7 @@ internal readonly record struct BlockAxis(int Side, int Block, int Seeds, int Be
         return 1 - kept / ((double)rows.Side * columns.Side);
     }
 
-    /// <summary>The γ whose <see cref="DropShare"/> is the one wanted, found by bisection: the share grows with γ.</summary>
+    /// <summary>Finds the γ for a given <see cref="DropShare"/> by bisection, since the share grows with γ.</summary>
     public static double GammaFor(double share, BlockAxis rows, BlockAxis columns)
     {
         if (share is 0 or 1)
@@ -46,7 +47,7 @@ internal readonly record struct BlockAxis(int Side, int Block, int Seeds, int Be
         return high;
     }
 
-    // How many seeds reach an element, and how many elements of the axis that is true of.
+    // For each number of seeds that can cover an element, the number of elements of the axis with that number.
     private List<(int Reach, int Elements)> Reaches()
     {
         var counts = new SortedDictionary<int, int>();

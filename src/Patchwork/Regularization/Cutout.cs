@@ -4,14 +4,14 @@ using Patchwork.Randomness;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Cutout (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552): squares of the
-/// mean colour, centre anywhere on the image, clipped at its border; labels unchanged.
+/// Cutout (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552): fills
+/// squares with the mean colour. Their centre is anywhere in the image, they are clipped at its border, and labels do not change.
 /// </summary>
 public sealed record Cutout : Eraser
 {
     /// <summary>
-    /// Side of the square in pixels; its half, cut off, reaches to both sides of the centre, so an odd side loses a pixel. Null: half of
-    /// the image's shorter side. Range: at least 0. Default null: 16 at 32 px, as for CIFAR-10 and in the CutMix paper, 112 at 224 px.
+    /// Side of the square in pixels. Half of it, truncated, extends to both sides of the centre, so an odd side loses one pixel. Null: half
+    /// of the image's shorter side. Range: at least 0. Default null: 16 at 32 px, as for CIFAR-10 and in the CutMix paper, 112 at 224 px.
     /// </summary>
     public int? Length
     {
@@ -20,7 +20,7 @@ public sealed record Cutout : Eraser
             : throw new ArgumentOutOfRangeException(nameof(value), $"length must be 0 or more. Received: length = {value}.");
     }
 
-    /// <summary>Squares an image. Range: at least 1. Default 1.</summary>
+    /// <summary>Number of squares per image. Range: at least 1. Default 1.</summary>
     public int Holes
     {
         get;
@@ -29,9 +29,8 @@ public sealed record Cutout : Eraser
     } = 1;
 
     /// <summary>
-    /// Whether a square may be centred outside the image too, so that every pixel is erased equally often (Composer's
-    /// <c>uniform_sampling</c>); otherwise the
-    /// border is erased less than the middle. Default false, the authors'.
+    /// Whether a square may also be centred outside the image, so that every pixel is erased equally often (Composer's
+    /// <c>uniform_sampling</c>); otherwise the border is erased less often than the middle. Default false, as in the authors' code.
     /// </summary>
     public bool EvenCoverage { get; init; }
 
@@ -61,11 +60,11 @@ public sealed record Cutout : Eraser
     }
 
     /// <summary>
-    /// The first place where a square of this side may be centred along a side of the image, and the first behind the last.
+    /// The first position along a side of the image where a square of this length may be centred, and the position after the last.
     /// </summary>
     internal (int First, int End) Centres(int side, int length) => EvenCoverage ? (-((length + 1) / 2), side + length / 2) : (0, side);
 
-    /// <summary>A square around a centre, clipped; empty where all of it lies outside.</summary>
+    /// <summary>Returns a square around a centre, clipped; empty when it is completely outside the image.</summary>
     internal static Box Hole(int row, int column, int half, int height, int width)
     {
         var box = new Box(Math.Max(row - half, 0), Math.Max(column - half, 0), Math.Min(row + half, height),

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Regularization;
 
-/// <summary>DropBlock at one block of a network. One layer may serve several places: every call draws anew.</summary>
+/// <summary>
+/// DropBlock in one block of a network. The same layer can be used at several places of the block: every call draws a new mask.
+/// </summary>
 internal sealed class DropBlockLayer(DropBlock method, BlockPlace place) : BranchLayer(method, place)
 {
     public override Tensor forward(Tensor features)

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that takes away parts of single images and leaves the labels: a plan whose source is a fill. <see cref="Plan"/> makes every
-/// random draw and writes nothing; <see cref="Apply"/> fills by a plan and draws nothing. For normalized images: the mean colour is 0.
+/// A method that fills parts of single images and does not change labels. <see cref="Plan"/> makes every random draw and changes no pixels;
+/// <see cref="Apply"/> executes a plan and draws nothing. It works on normalized images, whose mean colour is 0.
 /// </summary>
 public abstract record Eraser : IPlanner, IMethod
 {
-    /// <summary>Chance that an image is erased. Range [0, 1].</summary>
+    /// <summary>Probability that an image is erased. Range [0, 1].</summary>
     public abstract double Probability { get; init; }
 
     /// <inheritdoc/>
@@ -31,8 +31,8 @@ public abstract record Eraser : IPlanner, IMethod
         return new MixPlan(Id, context.Height, context.Width, [.. Enumerable.Range(0, context.Count).Select(Image)], draws.Id);
     }
 
-    /// <summary>The images (N, C, H, W), floating and normalized, erased by a plan, in a new tensor that the caller owns.</summary>
-    /// <exception cref="ArgumentException">The images are not those that were planned for, or not floating.</exception>
+    /// <summary>Erases images (N, C, H, W), floating-point and normalized, by a plan, into a new tensor that the caller owns.</summary>
+    /// <exception cref="ArgumentException">The shape of the images does not match the plan, or they are not floating-point.</exception>
     public static Tensor Apply(Tensor images, MixPlan plan)
     {
         if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)

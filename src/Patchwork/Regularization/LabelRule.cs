@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// A method that changes the labels that a network is trained with and nothing else: one distribution over the classes becomes another. It
-/// acts inside the training loss, once, whether a batch is mixed or not.
+/// A method that changes only the labels in training: it maps a distribution over the classes to another. It is applied once, inside the
+/// training loss, whether or not a batch is mixed.
 /// </summary>
 public abstract record LabelRule : IMethod
 {
@@ -15,23 +15,23 @@ public abstract record LabelRule : IMethod
     public abstract string Id { get; }
 
     /// <summary>
-    /// True when the rule of a mixture is the mixture of the rules, <c>R(λ·a + (1-λ)·b) = λ·R(a) + (1-λ)·R(b)</c>; then it makes no
-    /// difference whether labels are mixed before or after it. Default true.
+    /// True when the rule is linear, <c>R(λ·a + (1-λ)·b) = λ·R(a) + (1-λ)·R(b)</c>, so that labels can be mixed before or after it with the
+    /// same result. Default true.
     /// </summary>
     public virtual bool IsLinear => true;
 
     /// <summary>
-    /// The rule: distributions (N, K), whose rows sum to 1, to others that do. The result is a new tensor of the caller; the input is not
-    /// changed.
+    /// Applies the rule to distributions (N, K) whose rows sum to 1; the rows of the result do too. The result is a new tensor that the
+    /// caller owns; the input is not changed.
     /// </summary>
     public abstract Tensor Apply(Tensor targets);
 
-    /// <summary>A loss that applies the rule to its targets and is otherwise the one given.</summary>
-    /// <exception cref="ArgumentException">That loss cannot have this rule.</exception>
+    /// <summary>Returns a loss that applies the rule to its targets and is otherwise the given loss.</summary>
+    /// <exception cref="ArgumentException">The loss cannot be combined with this rule.</exception>
     public virtual Loss In(Loss loss) => new RuledLoss(loss, this) { Reduction = loss.Reduction };
 }
 
-/// <summary>A loss whose targets go through a rule first; class ids become distributions for it.</summary>
+/// <summary>A loss that applies a rule to its targets first; class ids are converted to distributions for it.</summary>
 internal sealed record RuledLoss(Loss Inner, LabelRule Rule) : Loss
 {
     public override bool IsLinear => Inner.IsLinear && Rule.IsLinear;

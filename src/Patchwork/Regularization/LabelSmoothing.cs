@@ -5,13 +5,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Label smoothing (Szegedy et al., CVPR 2016, arXiv 1512.00567): y becomes (1-ε)·y + ε/K. The same before mixing, after mixing and
-/// inside cross entropy;
-/// here the loss does it, once.
+/// Label smoothing (Szegedy et al., CVPR 2016, arXiv 1512.00567): replaces y by (1-ε)·y + ε/K. The result is the same
+/// before mixing, after mixing and inside cross entropy; here the loss applies it, once.
 /// </summary>
 public sealed record LabelSmoothing : LabelRule
 {
-    /// <summary>ε. Range [0, 1). Default 0.1, as in the CutMix paper.</summary>
+    /// <summary>ε, the share of the label that is spread over all classes. Range [0, 1). Default 0.1, as in the CutMix paper.</summary>
     public double Epsilon
     {
         get;
@@ -31,13 +30,13 @@ public sealed record LabelSmoothing : LabelRule
     }
 
     /// <inheritdoc/>
-    /// <remarks>Cross entropy and binary cross entropy smooth by themselves, without making distributions of class ids.</remarks>
-    /// <exception cref="ArgumentException">The loss smooths already.</exception>
+    /// <remarks>Cross entropy and binary cross entropy apply smoothing themselves, without converting class ids to distributions.</remarks>
+    /// <exception cref="ArgumentException">The loss already smooths its labels.</exception>
     public override Loss In(Loss loss) => loss switch
     {
         CrossEntropy { LabelSmoothing: > 0 } or BinaryCrossEntropy { LabelSmoothing: > 0 } =>
-            throw new ArgumentException($"Labels are smoothed once. Received: {loss.GetType().Name} with label smoothing, and {Id}. "
-                + "Leave one of them out."),
+            throw new ArgumentException($"Labels can be smoothed only once. Received: {loss.GetType().Name} with label smoothing, "
+                + $"and {Id}. Omit one of them."),
         CrossEntropy entropy => entropy with { LabelSmoothing = Epsilon },
         BinaryCrossEntropy entropy => entropy with { LabelSmoothing = Epsilon },
         _ => base.In(loss),

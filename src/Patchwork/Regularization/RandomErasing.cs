@@ -4,8 +4,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// Random erasing (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv 1708.04896): with probability p a box of random area
-/// and proportions, anywhere inside the image, is filled; labels unchanged.
+/// Random erasing (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv 1708.04896): with probability p, fills a box of
+/// random area and aspect ratio anywhere inside the image; labels do not change.
 /// </summary>
 public sealed record RandomErasing : Eraser
 {
@@ -21,8 +21,8 @@ public sealed record RandomErasing : Eraser
     } = 0.5;
 
     /// <summary>
-    /// Least and largest area as shares of the image. Range: 0 &lt; least ≤ most ≤ 1. Default 0.02 to 0.4, the paper's; 1/3 in timm and
-    /// torchvision.
+    /// Smallest and largest area as shares of the image's area. Range: 0 &lt; least ≤ most ≤ 1. Default 0.02 to 0.4, as in the paper; timm
+    /// and torchvision use at most 1/3.
     /// </summary>
     public ShareRange Area
     {
@@ -32,7 +32,7 @@ public sealed record RandomErasing : Eraser
                 FormattableString.Invariant($"area must be 0 < least ≤ most ≤ 1. Received: {value}."));
     } = (0.02, 0.4);
 
-    /// <summary>Smallest ratio height over width; the largest is its inverse. Range (0, 1]. Default 0.3.</summary>
+    /// <summary>Smallest ratio of height to width; the largest is its inverse. Range (0, 1]. Default 0.3.</summary>
     public double Ratio
     {
         get;
@@ -41,19 +41,21 @@ public sealed record RandomErasing : Eraser
                 FormattableString.Invariant($"ratio must lie in (0, 1]. Received: ratio = {value}."));
     } = 0.3;
 
-    /// <summary>Law of the ratio. Default <see cref="RatioLaw.Uniform"/>, the authors': three of four boxes are tall.</summary>
+    /// <summary>
+    /// Distribution of the ratio. Default <see cref="RatioLaw.Uniform"/>, as in the authors' code: three out of four boxes are tall.
+    /// </summary>
     public RatioLaw RatioLaw { get; init; } = RatioLaw.Uniform;
 
     /// <summary>
-    /// What the box is filled with. Default <see cref="Fill.Mean"/>. Differs from the authors' code, which writes the mean after
-    /// normalizing.
+    /// Content of the box. Default <see cref="Fill.Mean"/>. Differs from the authors' code, which writes the mean colour into normalized
+    /// images, whose mean is 0.
     /// </summary>
     public Fill Fill { get; init; } = Fill.Mean;
 
     /// <inheritdoc/>
     public override string Id => "randomerasing";
 
-    // A box as tall or as wide as the image is drawn again; after a hundred the image stays.
+    // A box as tall or as wide as the image is drawn again; after a hundred tries the image is left unchanged.
     /// <inheritdoc/>
     protected override Region Draw(int height, int width, Draws draws)
     {
@@ -68,7 +70,7 @@ public sealed record RandomErasing : Eraser
         return BoxRegion.Empty;
     }
 
-    /// <summary>One try: the sides of a box, or null where it is as tall or as wide as the image.</summary>
+    /// <summary>Draws the sides of a box; null when it is as tall or as wide as the image.</summary>
     internal (int Height, int Width)? Sides(int height, int width, Draws draws)
     {
         var area = draws.Uniform(Area.Least, Area.Most) * height * width;
@@ -79,12 +81,12 @@ public sealed record RandomErasing : Eraser
     }
 }
 
-/// <summary>Law of the ratio height over width.</summary>
+/// <summary>Distribution of the ratio of height to width.</summary>
 public enum RatioLaw
 {
     /// <summary>Uniform on [r, 1/r] (the authors' code): 77 % of the draws are tall for r = 0.3.</summary>
     Uniform,
 
-    /// <summary>Its logarithm uniform: tall and wide are equally likely (timm, torchvision).</summary>
+    /// <summary>Log-uniform on [r, 1/r] (timm, torchvision): tall and wide boxes are equally likely.</summary>
     LogUniform,
 }

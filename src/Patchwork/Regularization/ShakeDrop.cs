@@ -7,12 +7,10 @@ using static TorchSharp.torch;
 namespace Patchwork.Regularization;
 
 /// <summary>
-/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training the branch r of block
-/// l becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once a batch,
-/// and α and β
-/// are drawn
-/// afresh and independently: a dropped branch is not silent but wrong, and learns from yet another error. In evaluation r is multiplied by
-/// the expectation of the first factor.
+/// ShakeDrop (Yamada, Iwamura, Akiba, Kise 2019, "ShakeDrop Regularization for Deep Residual Learning"). In training, the branch r of
+/// block l becomes <c>(b + α - b·α)·r</c> and its gradient <c>(b + β - b·β)·g</c>, where b ~ Bernoulli(1 - p_l) is drawn once per batch,
+/// and α and β are drawn independently in every pass: a dropped branch is not removed but perturbed by α, and its gradient by β. In
+/// evaluation, r is multiplied by the expected value of the first factor.
 /// </summary>
 public sealed record ShakeDrop : BranchRegularizer
 {
@@ -23,25 +21,25 @@ public sealed record ShakeDrop : BranchRegularizer
     public override BranchPoint Point => BranchPoint.End;
 
     /// <summary>
-    /// p_L, the chance that the last block's branch is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, the paper's.
+    /// p_L, the probability that the branch of the last block is dropped; block l has p_L·l/L. Range [0, 1]. Default 0.5, as in the paper.
     /// </summary>
     public override double DropProbability { get; init => field = Checked.Probability(value); } = 0.5;
 
-    /// <summary>Law of α, the factor of a dropped branch. Range: any interval. Default [-1, 1], the paper's best for PyramidNet.</summary>
+    /// <summary>Range of α, the factor of a dropped branch: any interval. Default [-1, 1], the paper's best value for PyramidNet.</summary>
     public UniformRange Alpha { get; init => field = Checked.Range(value, "alpha"); } = new(-1, 1);
 
-    /// <summary>Law of β, the factor of a dropped branch's gradient. Range: any interval. Default [0, 1], the paper's best.</summary>
+    /// <summary>Range of β, the factor of a dropped branch's gradient: any interval. Default [0, 1], the paper's best value.</summary>
     public UniformRange Beta { get; init => field = Checked.Range(value, "beta"); } = new(0, 1);
 
-    /// <summary>What shares one α and one β. Default <see cref="ShakeDropLevel.Image"/>, as in the public PyTorch code.</summary>
+    /// <summary>Which elements share one α and one β. Default <see cref="ShakeDropLevel.Image"/>, as in the public PyTorch code.</summary>
     public ShakeDropLevel Level { get; init; } = ShakeDropLevel.Image;
 
     /// <summary>
-    /// The training rule with given draws, for a branch (N, C, H, W) and factors that broadcast to it. A kept branch is returned itself;
-    /// otherwise the result is a new tensor of the caller. The branch is not changed.
+    /// Applies the training rule with given draws, for a branch (N, C, H, W) and factors that broadcast to it. A kept branch is returned
+    /// itself; otherwise the result is a new tensor that the caller owns. The branch is not changed.
     /// </summary>
-    /// <param name="branch">r.</param>
-    /// <param name="keep">b = 1.</param>
+    /// <param name="branch">r, the output of the branch.</param>
+    /// <param name="keep">Whether b = 1.</param>
     /// <param name="alpha">α, the forward factor where b = 0.</param>
     /// <param name="beta">β, the backward factor where b = 0.</param>
     public static Tensor Apply(Tensor branch, bool keep, Tensor alpha, Tensor beta)
@@ -49,12 +47,12 @@ public sealed record ShakeDrop : BranchRegularizer
         if (keep)
             return branch;
         using var scope = NewDisposeScope();
-        // α·r in value, β·r for the gradient: what is detached carries no gradient.
+        // The value is α·r and the gradient that of β·r, because the detached part carries no gradient.
         var correction = branch.detach() * (alpha - beta);
         return (branch * beta).PlusInPlace(correction).to(branch.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>E[b + α - b·α], by which a branch is multiplied in evaluation: 1 - p where α is symmetric.</summary>
+    /// <summary>Computes E[b + α - b·α], the factor of a branch in evaluation: 1 - p when the range of α is symmetric.</summary>
     public double ExpectedFactor(double dropProbability) => 1 - dropProbability + dropProbability * Alpha.Mean;
 
     /// <inheritdoc/>
@@ -64,30 +62,30 @@ public sealed record ShakeDrop : BranchRegularizer
     public override nn.Module<Tensor, Tensor> LayerAt(BlockPlace place) => new ShakeDropLayer(this, place);
 }
 
-/// <summary>What shares one α and one β (Yamada et al. 2019).</summary>
+/// <summary>Which elements share one α and one β (Yamada et al. 2019).</summary>
 public enum ShakeDropLevel
 {
-    /// <summary>The whole batch.</summary>
+    /// <summary>All elements of the batch.</summary>
     Batch,
 
-    /// <summary>An image.</summary>
+    /// <summary>All elements of an image.</summary>
     Image,
 
-    /// <summary>A channel of an image.</summary>
+    /// <summary>All elements of one channel of an image.</summary>
     Channel,
 
-    /// <summary>Nothing: every element has its own.</summary>
+    /// <summary>None: every element has its own α and β.</summary>
     Pixel,
 }
 
-/// <summary>ShakeDrop on one branch.</summary>
+/// <summary>ShakeDrop at the end of one branch.</summary>
 internal sealed class ShakeDropLayer(ShakeDrop method, BlockPlace place) : BranchLayer(method, place)
 {
     public override Tensor forward(Tensor branch)
     {
         if (!training)
             return branch * Held(method.ExpectedFactor(DropProbability));
-        // The gate is drawn on the CPU for any device: reading it there costs nothing, and a kept branch needs no pass over memory.
+        // The gate is always drawn on the CPU: reading it there needs no synchronization, and a kept branch needs no pass over memory.
         using var gate = TorchDraws.Uniform([1], ScalarType.Float64, CPU);
         if (gate.ToDouble() >= DropProbability)
             return branch;

@@ -106,7 +106,7 @@ public sealed class CombinatorsTests
     {
         void Refused(string reason, params IMethod[] methods) =>
             Assert.Contains(reason, Assert.Throws<ArgumentException>(() => new Sequence(methods)).Message, StringComparison.Ordinal);
-        Refused("A batch is mixed once", new Mixup(), new CutMix());
+        Refused("A batch can be mixed only once", new Mixup(), new CutMix());
         Refused("before the mixer", new CutMix(), new Cutout());
         Refused("erase or mix pixels", new Cutout(), new ShakeDrop());
         Refused("erase or mix pixels");

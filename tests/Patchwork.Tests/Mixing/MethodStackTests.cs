@@ -22,7 +22,7 @@ public sealed class MethodStackTests
     [Theory]
     [InlineData("cutmix+mixup", "mixup-or-cutmix")]
     [InlineData("cutmix+manifoldmixup", "two different λ")]
-    [InlineData("manifoldmixup+featurecutmix", "one layer a batch")]
+    [InlineData("manifoldmixup+featurecutmix", "one layer per batch")]
     [InlineData("cutout+cutout", "once")]
     [InlineData("cutmix-or-cutout", "batch by batch")]
     [InlineData("cutmix+mixupp", "Did you mean 'mixup'")]
@@ -30,13 +30,13 @@ public sealed class MethodStackTests
     [InlineData("cutmix-or-baseline", "stands alone")]
     [InlineData("mixup-or-mixup", "mixup twice in mixup-or-mixup")]
     [InlineData("mixup:1-or-cutmix:2-or-mixup:1", "mixup twice")]
-    [InlineData("mixup:0.3-or-cutmix", "has a weight, or none has one")]
+    [InlineData("mixup:0.3-or-cutmix", "has a weight or none does")]
     [InlineData("mixup:0-or-cutmix:1", "Received: 0 in")]
     [InlineData("mixup:-1-or-cutmix:1", "must be a positive number")]
     [InlineData("mixup:nan-or-cutmix:1", "must be a positive number")]
     [InlineData("mixup:-or-cutmix:1", "must be a positive number")]
     [InlineData("cutmix:0.5", "Did you mean 'cutmix'")]
-    [InlineData("shakedrop+stochasticdepth", "the end of a branch counts")]
+    [InlineData("shakedrop+stochasticdepth", "both scale the end of a branch")]
     public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
         Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
 
@@ -67,7 +67,7 @@ public sealed class MethodStackTests
 
     [Fact]
     public void A_method_of_no_known_kind_is_rejected() =>
-        Assert.Contains("Received: idle, which nothing",
+        Assert.Contains("Received: idle, which does none",
             Assert.Throws<InputException>(() =>
             MethodStack.Parse("cutmix+cutout").With(method => method is Cutout ? new Idle() : method)).Message, StringComparison.Ordinal);
 

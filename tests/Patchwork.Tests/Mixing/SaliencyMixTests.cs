@@ -74,7 +74,7 @@ public sealed class SaliencyMixTests
 
     [Fact]
     public void Planning_without_pixels_is_rejected() =>
-        Assert.Contains("plans by the pixels",
+        Assert.Contains("needs the pixels of a batch",
             Assert.Throws<InvalidOperationException>(() =>
             new SaliencyMix().Plan(new MixContext(2, 8, 8, new SeedStream(1).Open("mix")))).Message);
 }

@@ -4,13 +4,14 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Mixup (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, arXiv 1710.09412): λ ~ Beta(α, α), <c>x = λ·x_a +
-/// (1-λ)·x_b</c>,
-/// <c>y = λ·y_a + (1-λ)·y_b</c>.
+/// Mixup (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, arXiv 1710.09412): blends two images and their labels with
+/// λ ~ Beta(α, α), <c>x = λ·x_a + (1-λ)·x_b</c>, <c>y = λ·y_a + (1-λ)·y_b</c>.
 /// </summary>
 public sealed record Mixup : BlindMixer
 {
-    /// <summary>λ ← max(λ, 1-λ): the image keeps the larger weight (fastai). Default false.</summary>
+    /// <summary>
+    /// Whether λ is folded, λ ← max(λ, 1-λ), so that the image keeps the larger weight (fastai). Default false.
+    /// </summary>
     public bool Fold { get; init; }
 
     /// <inheritdoc/>

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Raw memory of a batch on the CPU, seen as runs of neighbouring bytes: contiguous (a run is part of a row of one channel), channels-last
-/// (part of a row of all channels), and slices of either.
+/// The raw memory of a batch on the CPU as runs of adjacent bytes, for contiguous batches (a run is part of a row of one channel),
+/// channels-last batches (a run is part of a row of all channels), and slices of either.
 /// </summary>
 internal readonly unsafe struct BoxMemory
 {
@@ -21,17 +21,17 @@ internal readonly unsafe struct BoxMemory
             (imageStride, planeStride, rowStride, planes, pixelBytes);
     }
 
-    /// <summary>Planes that rows are repeated in: C for planar images, 1 for channels-last.</summary>
+    /// <summary>Number of planes: C for planar images, 1 for channels-last.</summary>
     public int Planes { get; }
 
-    /// <summary>Bytes from a pixel to its right neighbour.</summary>
+    /// <summary>Number of bytes from a pixel to its right neighbour.</summary>
     public int PixelBytes { get; }
 
-    /// <summary>First byte of a row of a plane of an image.</summary>
+    /// <summary>Pointer to the first byte of a row in a plane of an image.</summary>
     public byte* Row(int image, int plane, int row) => start + image * imageStride + plane * planeStride + row * rowStride;
 
     /// <summary>
-    /// The memory of images (N, C, H, W), or null where it has to be left to torch: another device, pixels that do not lie side by side.
+    /// The memory of images (N, C, H, W), or null when only torch can handle it: on another device, or when pixels are not adjacent.
     /// </summary>
     public static BoxMemory? TryOpen(Tensor images)
     {
@@ -41,7 +41,7 @@ internal readonly unsafe struct BoxMemory
         var strides = images.stride();
         var (n, c, h, w) = (strides[0], strides[1], strides[2], strides[3]);
         var channels = images.size(1);
-        // Strides must fall from image to row to pixel: in expanded tensors one write would show in several places.
+        // Strides must decrease from image to row to pixel: in expanded tensors, one write would change several elements.
         var planar = w == 1 && (c >= h || channels == 1);
         var channelsLast = c == 1 && w == channels;
         if (n < h || h < w || !(planar || channelsLast))
@@ -66,7 +66,7 @@ internal readonly unsafe struct BoxMemory
         };
         if (storage != 0)
             return (byte*)storage + images.storage_offset() * size;
-        // TorchSharp has no storage of half precision, only the bytes of what lies in one piece.
+        // TorchSharp does not expose the storage of half-precision tensors, only the bytes of contiguous ones.
         return images.dtype is ScalarType.Float16 or ScalarType.BFloat16 && images.is_contiguous()
             ? (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(images.bytes))
             : null;

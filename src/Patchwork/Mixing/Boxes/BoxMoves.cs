@@ -6,21 +6,21 @@ using Patchwork.Plans;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A plan as an order of moves that needs no second batch: an image is overwritten only after everyone who reads it has read. What remains
-/// are the cycles of the permutation; each is opened by setting one image's pixels aside. Every move reads what the next one overwrites, so
-/// a box's memory is fetched once.
+/// A plan as an ordered list of moves that needs no copy of the batch: an image is overwritten only after all images that read from it
+/// have done so. What remains are the cycles of the permutation; each is broken by setting aside the pixels of one image. Every move reads
+/// what the next one overwrites, so the memory of a box is fetched once.
 /// </summary>
 internal sealed class BoxMoves
 {
-    private const int BlockBytes = 64 * 1024;          // rows moved together: what a cycle touches next stays in the second-level cache
+    private const int BlockBytes = 64 * 1024;          // rows moved together: the next move of a cycle finds its data in the L2 cache
     private const int ParallelBytes = 256 * 1024;      // below this, starting a second thread costs more than it saves
 
-    // Source -1: the pixels that were set aside. Saved: pixels of `Target` that a later move needs, set aside before it is overwritten.
+    // Source -1: the pixels that were set aside. Saved: pixels of `Target` that a later move needs and that are set aside first.
     private readonly record struct Move(int Target, int Source, Box Box, bool SaveFirst, Box Saved);
 
     private readonly List<Move> moves = [];
 
-    /// <summary>Orders the moves of a plan of boxes.</summary>
+    /// <summary>Computes the order of the moves for a plan that consists of boxes.</summary>
     public static BoxMoves Of(MixPlan plan)
     {
         var order = new BoxMoves();
@@ -35,7 +35,7 @@ internal sealed class BoxMoves
             if (partner[i] >= 0)
                 readers[partner[i]]++;
         }
-        // Images that nobody reads come first; carrying one out may free its partner.
+        // Images that no other image reads come first; each move may free its partner.
         var done = new bool[count];
         for (var i = 0; i < count; i++)
         {
@@ -46,7 +46,7 @@ internal sealed class BoxMoves
                 readers[partner[j]]--;
             }
         }
-        // What is left are cycles: the first image's pixels are set aside for the last, which reads them.
+        // The rest are cycles: the pixels of the first image are set aside for the last one, which reads them.
         for (var first = 0; first < count; first++)
         {
             if (done[first] || partner[first] < 0)
@@ -65,7 +65,7 @@ internal sealed class BoxMoves
         return order;
     }
 
-    /// <summary>Carries the moves out, block of rows by block of rows, on as many threads as torch uses.</summary>
+    /// <summary>Executes the moves, one block of rows at a time, on as many threads as torch uses.</summary>
     public void Run(BoxMemory memory)
     {
         if (moves.Count == 0)
@@ -115,7 +115,7 @@ internal sealed class BoxMoves
         ArrayPool<byte>.Shared.Return(aside);
     }
 
-    // Rows of a box, between an image and the space set aside for this block (its rows packed one after the other).
+    // Copies rows of a box between an image and the buffer of this block, in which rows are packed.
     private static unsafe void Copy(BoxMemory memory, int plane, int first, int end, Box box, int image, byte* saved, bool save)
     {
         var (offset, length) = (box.Left * memory.PixelBytes, (long)box.Width * memory.PixelBytes);
@@ -127,8 +127,8 @@ internal sealed class BoxMoves
         }
     }
 
-    // Runs are short and seldom begin at a cache line. Stores that are aligned after the first touch each line once: about a tenth faster
-    // than a plain copy.
+    // Runs are short and rarely start at a cache line. After the first store, all stores are aligned and touch each line once, which is
+    // about 10 % faster than a plain copy.
     private static unsafe void CopyRun(byte* source, byte* target, long length)
     {
         const int vector = 32;

@@ -5,14 +5,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Pastes the partners' boxes into a batch where it lies, <c>x_i[box_i] ← x_π(i)[box_i]</c> with every right-hand side as it was before.
-/// On a CPU only
-/// the memory inside the boxes is touched (<see cref="BoxMoves"/>); everywhere else tensor operations on the boxes do the same, with the
-/// same bits.
+/// Pastes the partners' boxes into a batch in place: <c>x_i[box_i] ← x_π(i)[box_i]</c>, where every right-hand side is the value before
+/// mixing. On a CPU only the memory inside the boxes is touched (<see cref="BoxMoves"/>); in all other cases tensor operations on the boxes
+/// give the same result, bit for bit.
 /// </summary>
 internal static class BoxPaste
 {
-    /// <summary>Mixes images (N, C, H, W) of any type by a plan of boxes.</summary>
+    /// <summary>Mixes images (N, C, H, W) of any type by a plan that consists of boxes.</summary>
     public static void InPlace(Tensor images, MixPlan plan)
     {
         Check(images, plan);
@@ -29,7 +28,7 @@ internal static class BoxPaste
         }
     }
 
-    /// <summary>The same with tensor operations, on any device and any layout: one select, no loop over the images.</summary>
+    /// <summary>Does the same with tensor operations, for any device and layout: one select, no loop over the images.</summary>
     public static void WithTensors(Tensor images, MixPlan plan)
     {
         using var scope = NewDisposeScope();
@@ -37,7 +36,7 @@ internal static class BoxPaste
         var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: images.device);
         var boxes = plan.Images.Select(image => ((BoxRegion)image.Region).Box).ToArray();
         var (top, left, bottom, right) = (boxes.Min(b => b.Top), boxes.Min(b => b.Left), boxes.Max(b => b.Bottom), boxes.Max(b => b.Right));
-        var window = images.narrow(2, top, bottom - top).narrow(3, left, right - left);      // all that any box touches
+        var window = images.narrow(2, top, bottom - top).narrow(3, left, right - left);      // the bounding box of all boxes
         var partner = window.index_select(0, partners);
         if (boxes.All(box => box == boxes[0]))
         {
@@ -53,7 +52,7 @@ internal static class BoxPaste
         window.copy_(where(inside, partner, window));
     }
 
-    /// <summary>Refuses images that are not those that were planned for, or whose gradient would be lost.</summary>
+    /// <summary>Rejects images whose shape does not match the plan, or whose gradient would be lost.</summary>
     public static void Check(Tensor images, MixPlan plan)
     {
         if (images.dim() != 4 || images.size(0) != plan.Images.Count || images.size(2) != plan.Height || images.size(3) != plan.Width)

@@ -3,10 +3,10 @@ using Patchwork.Randomness;
 
 namespace Patchwork.Mixing;
 
-/// <summary>Draws CutMix's λ and box by its options.</summary>
+/// <summary>Draws λ and the box of CutMix according to its options.</summary>
 internal static class BoxSampler
 {
-    /// <summary>λ as drawn (the share that the image keeps) and the box.</summary>
+    /// <summary>Draws λ (the share that the image keeps, before rounding and clipping) and the box.</summary>
     public static (double Lambda, Box Box) Draw(CutMix options, double alpha, int height, int width, Draws draws)
     {
         if (options.Placement == Placement.MinMax)
@@ -41,7 +41,7 @@ internal static class BoxSampler
     {
         if (options.Placement == Placement.EvenCoverage)
         {
-            var before = (cut + 1) / 2;      // Composer: from floor(-cut/2) up to side + cut//2, the last excluded
+            var before = (cut + 1) / 2;      // Composer: from floor(-cut/2) to side + cut//2, exclusive
             return draws.Integer(before + side + cut / 2) - before;
         }
         if (options.Centre == Centre.Gaussian)
@@ -50,7 +50,7 @@ internal static class BoxSampler
         return margin + draws.Integer(side - 2 * margin);
     }
 
-    // Differs from timm: the last place where a box fits is drawn too (huggingface/pytorch-image-models#2739).
+    // Differs from timm: the last position where a box fits can be drawn too (huggingface/pytorch-image-models#2739).
     private static Box MinMax(ShareRange range, int height, int width, Draws draws)
     {
         var (cutHeight, cutWidth) = (Side(height), Side(width));

@@ -3,16 +3,16 @@ using Patchwork.Plans;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// One of several mixers for each batch, chosen by weight: Mixup or CutMix, as in the training of vision transformers (timm's switch,
-/// torchvision's RandomChoice). λ, scope and partners are those of the chosen one; <see cref="Probability"/> comes before the choice.
+/// Chooses one of several mixers for each batch, with weights: Mixup or CutMix, as in the training of vision transformers (timm's switch,
+/// torchvision's RandomChoice). λ, scope and partners are those of the chosen mixer; <see cref="Probability"/> applies before the choice.
 /// </summary>
 public sealed record OneOf : Mixer
 {
-    /// <summary>Mixers that are equally likely.</summary>
+    /// <summary>Creates a choice of equally likely mixers.</summary>
     public OneOf(params Mixer[] mixers) : this([.. mixers.Select(mixer => new Choice(mixer, 1))]) { }
 
-    /// <summary>Mixers with the weights of their choice, any positive numbers.</summary>
-    /// <exception cref="ArgumentException">No mixer, or a weight that is not positive.</exception>
+    /// <summary>Creates a choice of mixers with weights, any positive numbers.</summary>
+    /// <exception cref="ArgumentException">There is no mixer, or a weight is not positive.</exception>
     public OneOf(IReadOnlyList<Choice> choices)
     {
         if (choices.Count == 0 || choices.Any(choice => !(choice.Weight > 0 && double.IsFinite(choice.Weight))))
@@ -24,7 +24,7 @@ public sealed record OneOf : Mixer
     /// <summary>The mixers with their weights.</summary>
     public IReadOnlyList<Choice> Choices { get; internal init; }
 
-    /// <summary>Chance that a batch is mixed, before one is chosen. Range [0, 1]. Default 1.</summary>
+    /// <summary>Probability that a batch is mixed, drawn before a mixer is chosen. Range [0, 1]. Default 1.</summary>
     public double Probability { get; init => field = Options.Probability(value); } = 1;
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public sealed record OneOf : Mixer
     public override Mixer ForEveryImage() =>
         new OneOf([.. Choices.Select(choice => choice with { Mixer = choice.Mixer.ForEveryImage() })]) { MinVisible = MinVisible };
 
-    /// <summary>The same choice; α is set in every mixer, the probability comes before the choice.</summary>
+    /// <summary>Returns the same choice with α set in every mixer and the probability set on the choice itself.</summary>
     public override Mixer WithStrengths(double? alpha, double? probability) => this with
     {
         Choices = [.. Choices.Select(choice => choice with { Mixer = choice.Mixer.WithStrengths(alpha, null) })],
@@ -74,7 +74,7 @@ public sealed record OneOf : Mixer
     }
 }
 
-/// <summary>A mixer to choose, and how often.</summary>
+/// <summary>A mixer to choose from and its weight.</summary>
 /// <param name="Mixer">The mixer.</param>
-/// <param name="Weight">Its weight among the choices, of which the proportion counts. Range: positive.</param>
+/// <param name="Weight">Its weight; only the proportion to the other weights matters. Range: positive.</param>
 public sealed record Choice(Mixer Mixer, double Weight);

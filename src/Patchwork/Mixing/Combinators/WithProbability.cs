@@ -4,29 +4,31 @@ using Patchwork.Randomness;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// Any mixer on a share of the batches: with chance <see cref="Probability"/> the batch is mixed as by the mixer alone, otherwise it stays
-/// as it is. A mixer's own probability is the chance of an image or a pair where these are its scope; this is the chance of the batch in
-/// every scope.
+/// Applies a mixer to a share of the batches: with probability <see cref="Probability"/> the batch is mixed exactly as by the mixer alone,
+/// otherwise it is not mixed. A mixer's own probability applies to each image or pair when its scope is images or pairs; this one applies
+/// to the batch, whatever the scope.
 /// </summary>
 /// <example><code>
-/// new WithProbability(new CutMix { Scope = Scope.Example }, 0.5)      // half of the batches, in them every image with a box of its own
+/// new WithProbability(new CutMix { Scope = Scope.Example }, 0.5)      // half of the batches; in these, every image gets its own box
 /// </code></example>
 public sealed record WithProbability : Mixer
 {
-    /// <summary>A mixer with the chance that a batch is mixed, 0 to 1.</summary>
-    /// <exception cref="ArgumentException">The chance lies outside [0, 1], or the mixer is one with a chance already.</exception>
+    /// <summary>Wraps a mixer with the probability that a batch is mixed, 0 to 1.</summary>
+    /// <exception cref="ArgumentException">
+    /// The probability is outside [0, 1], or the mixer is already a <see cref="WithProbability"/>.
+    /// </exception>
     public WithProbability(Mixer mixer, double probability)
     {
         if (mixer is WithProbability)
-            throw new ArgumentException("A batch's chance of being mixed is set once. Received: a mixer with a chance already. Multiply "
-                + "the two.");
+            throw new ArgumentException("The probability that a batch is mixed can be set only once. Received: a mixer that already has "
+                + "one. Multiply the two probabilities.");
         (Mixer, Probability) = (mixer, probability);
     }
 
     /// <summary>The mixer.</summary>
     public Mixer Mixer { get; private init; }
 
-    /// <summary>Chance that a batch is mixed. Range [0, 1].</summary>
+    /// <summary>Probability that a batch is mixed. Range [0, 1].</summary>
     public double Probability { get; init => field = Options.Probability(value); }
 
     /// <inheritdoc/>
@@ -56,14 +58,14 @@ public sealed record WithProbability : Mixer
     /// <inheritdoc/>
     public override Mixer ForEveryImage() => Mixer.ForEveryImage();
 
-    /// <summary>The same with another α of the mixer, or another chance of the batch.</summary>
+    /// <summary>Returns the same method with another α of the mixer or another probability of the batch.</summary>
     public override Mixer WithStrengths(double? alpha, double? probability) =>
         this with { Mixer = Mixer.WithStrengths(alpha, null), Probability = probability ?? Probability };
 
     /// <inheritdoc/>
     public override MixPlan Plan(MixContext context)
     {
-        // A stream of its own beside the plan's, so that a batch which is mixed is mixed as it would be without a chance.
+        // A separate stream, so that a mixed batch is mixed exactly as it would be by the mixer alone.
         var stream = context.Draws.Id;
         var coin = new Draws(stream with { Purpose = $"{stream.Purpose}/chance of {Id}" });
         return coin.Bernoulli(Probability) ? Mixer.Plan(context)

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A feature mixer at work in a model. Set <see cref="Plan"/> before the forward pass of a batch: the layer that it names mixes its output,
-/// once; every other layer, and evaluation mode, are left alone.
+/// A feature mixer that is attached to a model. Set <see cref="Plan"/> before the forward pass of a batch: the output of the layer named in
+/// the plan is mixed once. All other layers are unchanged, and nothing is mixed in evaluation mode.
 /// </summary>
 public sealed class FeatureAttachment : IDisposable
 {
@@ -31,10 +31,10 @@ public sealed class FeatureAttachment : IDisposable
         Probe(model, example);
     }
 
-    /// <summary>The method, which may be given another strength from batch to batch; its layers stay those it was attached with.</summary>
+    /// <summary>The method. Its strength can be changed from batch to batch; its layers stay those that it was attached to.</summary>
     internal FeatureMixer Mixer { get; set; }
 
-    /// <summary>The plan of the batch at hand; null mixes nothing.</summary>
+    /// <summary>The plan for the current batch; null mixes nothing.</summary>
     public MixPlan? Plan
     {
         get;
@@ -49,15 +49,15 @@ public sealed class FeatureAttachment : IDisposable
         return Mixer.Plan(layer, new MixContext((int)images.size(0), height, width, draws));
     }
 
-    /// <summary>What the model is to be called with: mixed images when the plan names the input, the images themselves otherwise.</summary>
+    /// <summary>The input for the model: mixed images when the plan's layer is the input, otherwise the images themselves.</summary>
     public Tensor Input(Tensor images) =>
         Plan is { Layer: FeatureMixer.Input } ? Mixed(FeatureMixer.Input, images, training: true) : images;
 
-    /// <summary>The targets of the batch: pairs of labels with the plan's λ.</summary>
+    /// <summary>The targets of the batch: pairs of labels with the λ of the plan.</summary>
     public PairTargets Targets(Tensor labels) =>
-        PairTargets.Of(labels, Plan ?? throw new InvalidOperationException("Set the plan of the batch first."));
+        PairTargets.Of(labels, Plan ?? throw new InvalidOperationException("Targets needs the plan of the batch. Set Plan first."));
 
-    /// <summary>Detaches: the model is plain again.</summary>
+    /// <summary>Detaches the method from the model.</summary>
     public void Dispose()
     {
         foreach (var hook in hooks)
@@ -65,19 +65,18 @@ public sealed class FeatureAttachment : IDisposable
         hooks.Clear();
     }
 
-    // Out of place: what lies behind a layer may need its output for the gradient
-    // (clovaai/CutMix-PyTorch#5).
+    // Not in place, because later layers may need the output for the gradient (clovaai/CutMix-PyTorch#5).
     private Tensor Mixed(string layer, Tensor features, bool training)
     {
         if (sizing)
             sizes[layer] = features.dim() == 4 ? ((int)features.size(2), (int)features.size(3))
-                : throw new ArgumentException($"The layer '{layer}' must put out features (N, C, H, W). Received: "
+                : throw new ArgumentException($"The layer '{layer}' must output features (N, C, H, W). Received: "
                     + $"({string.Join(", ", features.shape)}).");
         if (!training || Plan is not { ChangesPixels: true } plan || plan.Layer != layer || fired++ > 0)
             return features;
         using var scope = NewDisposeScope();
         var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: features.device);
-        var masks = plan.Masks().to(features.dtype.Wide(), features.device);      // λ as the labels have it
+        var masks = plan.Masks().to(features.dtype.Wide(), features.device);      // with the same λ as the labels
         var partner = features.index_select(0, partners);
         var mixed = plan.IsOfBoxes ? where(masks.gt(Held(0.5)), features, partner) : (masks * features).Plus(OneMinus(masks) * partner);
         return mixed.to(features.dtype).MoveToOuterDisposeScope();
@@ -88,9 +87,9 @@ public sealed class FeatureAttachment : IDisposable
         if (model.named_modules().FirstOrDefault(module => module.name == layer).module is nn.Module<Tensor, Tensor> module)
             return module;
         string[] children = [.. model.named_children().Select(child => child.name)];
-        throw new ArgumentException($"A layer must be one that the model has. Received: "
-            + $"'{layer}'.{(Nearest.Name(layer, [FeatureMixer.Input, .. children]) is { } near ? $" Did you mean '{near}'?" : "")} It "
-            + $"has {string.Join(", ", children)}.");
+        throw new ArgumentException($"The layer must exist in the model. Received: "
+            + $"'{layer}'.{(Nearest.Name(layer, [FeatureMixer.Input, .. children]) is { } near ? $" Did you mean '{near}'?" : "")} The "
+            + $"model has {string.Join(", ", children)}.");
     }
 
     private void Probe(nn.Module<Tensor, Tensor> model, Tensor example)
@@ -115,7 +114,7 @@ public sealed class FeatureAttachment : IDisposable
         if (layers.FirstOrDefault(layer => !sizes.ContainsKey(layer)) is { } silent)
         {
             Dispose();
-            throw new ArgumentException($"The layer '{silent}' was not run by the model's forward pass. Name another.");
+            throw new ArgumentException($"The layer '{silent}' is not run in the forward pass of the model. Name another layer.");
         }
     }
 }

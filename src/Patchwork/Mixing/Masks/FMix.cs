@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// FMix (Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047): M is the λ·n brightest pixels of
-/// low-frequency noise, a
-/// Gaussian spectrum divided by f^decay; λ ~ Beta(α, α) as drawn is the label's weight.
+/// FMix (Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047): M is 1 on the λ·n brightest
+/// pixels of low-frequency noise, whose spectrum is Gaussian and divided by f^decay; λ ~ Beta(α, α) as drawn is the label's weight.
 /// </summary>
 public sealed record FMix : BlindMixer
 {
@@ -21,8 +20,8 @@ public sealed record FMix : BlindMixer
     } = 3;
 
     /// <summary>
-    /// Share of the pixels on each side of the edge whose weight falls from 1 to 0; at most min(λ, 1-λ). Range [0, 0.5]. Default 0: a
-    /// hard edge.
+    /// Width of a soft edge: the share of the pixels on each side of the threshold over which the weight falls from 1 to 0, at most
+    /// min(λ, 1-λ). Range [0, 0.5]. Default 0: a hard edge.
     /// </summary>
     public double MaxSoft
     {
@@ -32,14 +31,14 @@ public sealed record FMix : BlindMixer
                 FormattableString.Invariant($"max soft must lie in [0, 0.5]. Received: {value}."));
     }
 
-    /// <summary>Which spectrum. Default <see cref="FMixSpectrum.Full"/>, the paper's.</summary>
+    /// <summary>The spectrum of the noise. Default <see cref="FMixSpectrum.Full"/>, as in the paper.</summary>
     public FMixSpectrum Spectrum { get; init; } = FMixSpectrum.Full;
 
     /// <inheritdoc/>
     public override string Id => "fmix";
 
     /// <inheritdoc/>
-    public override bool LabelsByArea => false;      // by λ as drawn
+    public override bool LabelsByArea => false;      // labels use λ as drawn
 
     /// <inheritdoc/>
     protected override DrawnRegion Draw(MixContext context, double alpha, Draws draws)
@@ -49,7 +48,7 @@ public sealed record FMix : BlindMixer
         return new DrawnRegion(new MaskRegion(Brightest(noise, lambda, draws.Bernoulli(0.5))), lambda, lambda);
     }
 
-    // The brightest λ·n pixels, rounded up or down by a fair coin, become 1.
+    // Sets the λ·n brightest pixels to 1; λ·n is rounded up or down at random.
     private float[] Brightest(float[] noise, double lambda, bool up)
     {
         var count = (int)(up ? Math.Ceiling(lambda * noise.Length) : Math.Floor(lambda * noise.Length));
@@ -83,8 +82,8 @@ public sealed record FMix : BlindMixer
         return fft.irfft2(spectrum, [height, width]).to(ScalarType.Float32).contiguous().data<float>().ToArray();
     }
 
-    // The reference indexes the frequency axis where it means real and imaginary part: what it transforms are the first two rows, as real
-    // and imaginary part of a spectrum of two columns, the other columns being 0.
+    // The reference indexes the frequency axis where the real and imaginary parts were meant, so it transforms the first two rows as the
+    // real and imaginary parts of a spectrum with two columns; all other columns are 0.
     private static (double[], double[]) TwoRows(double[] real, double[] imaginary, int rows, int columns)
     {
         var (first, second) = (new double[rows * columns], new double[rows * columns]);
@@ -101,12 +100,14 @@ public sealed record FMix : BlindMixer
     }
 }
 
-/// <summary>The spectrum that FMix's noise is made of.</summary>
+/// <summary>The spectrum from which FMix makes its noise.</summary>
 public enum FMixSpectrum
 {
-    /// <summary>All frequencies, a complex number each.</summary>
+    /// <summary>All frequencies, one complex number each.</summary>
     Full,
 
-    /// <summary>What the authors' code transforms: two rows of the spectrum, through a slip of an index. Smoother, and striped.</summary>
+    /// <summary>
+    /// Two rows of the spectrum, which is what the authors' code transforms because of an indexing error. Masks are smoother and striped.
+    /// </summary>
     Reference,
 }

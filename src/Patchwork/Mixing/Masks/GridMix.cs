@@ -5,13 +5,13 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// GridMix (Baek, Bang, Shim, "GridMix: Strong regularization through local context mapping", Pattern Recognition 2021): the image is
-/// divided into n × n cells, of which the partner's share 1-λ, λ ~ Beta(α, α), comes from the partner; λ' = mean(M).
+/// divided into n × n cells, and the share 1-λ of the cells, λ ~ Beta(α, α), comes from the partner; λ' = mean(M).
 /// </summary>
-/// <remarks>Differs from the paper: its second loss, which predicts a label for every cell, is left out, as in the public
+/// <remarks>Differs from the paper: its second loss, which predicts a label for every cell, is omitted, as in the public
 /// benchmarks.</remarks>
 public sealed record GridMix : BlindMixer
 {
-    /// <summary>Cells a side. Range: at least 1. Default 4; no more than the image has pixels a side are used.</summary>
+    /// <summary>Number of cells per side, limited to the number of pixels per side. Range: at least 1. Default 4.</summary>
     public int Cells
     {
         get;
@@ -62,12 +62,12 @@ public sealed record GridMix : BlindMixer
     }
 }
 
-/// <summary>What GridMix takes from the partner.</summary>
+/// <summary>Which pixels GridMix takes from the partner.</summary>
 public enum GridLayout
 {
     /// <summary>Whole cells, chosen at random.</summary>
     Cells,
 
-    /// <summary>The middle of every cell, sides √(1-λ) of the cell's (the public code that benchmarks use).</summary>
+    /// <summary>The middle of every cell, with sides √(1-λ) times the cell's (as in the public code that benchmarks use).</summary>
     Holes,
 }

@@ -1,23 +1,22 @@
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// The cheapest permutation: <c>min Σ_j cost(row_j, j)</c>, by shortest augmenting paths (Jonker and Volgenant, "A Shortest Augmenting
-/// Path Algorithm for Dense
-/// and Sparse Linear Assignment Problems", 1987).
+/// Solves the linear assignment problem, <c>min Σ_j cost(row_j, j)</c> over permutations, by shortest augmenting paths (Jonker and
+/// Volgenant, "A Shortest Augmenting Path Algorithm for Dense and Sparse Linear Assignment Problems", 1987).
 /// </summary>
 internal static class Assignment
 {
-    /// <summary>The row of each column.</summary>
+    /// <summary>Returns the row that is assigned to each column.</summary>
     /// <param name="cost">n·n costs, row by row, of any sign.</param>
-    /// <param name="n">Rows, and columns.</param>
+    /// <param name="n">Number of rows and of columns.</param>
     public static int[] Minimize(double[] cost, int n)
     {
-        var (u, v) = (new double[n], new double[n]);      // prices: cost - u - v is 0 or more everywhere, and 0 where a row has its column
+        var (u, v) = (new double[n], new double[n]);      // dual prices: cost - u - v is never negative, and 0 for assigned pairs
         var (rowOf, columnOf) = (Filled(n), Filled(n));
         for (var row = 0; row < n; row++)
         {
             var costs = cost.AsSpan(row * n, n);
-            var least = row;      // on a tie it stays where it is
+            var least = row;      // on a tie, prefer the column with the row's own index
             for (var column = 0; column < n; column++)
                 least = costs[column] < costs[least] ? column : least;
             u[row] = costs[least];
@@ -32,7 +31,7 @@ internal static class Assignment
         return rowOf;
     }
 
-    // The cheapest way to make room for a row: others give up their columns, one after another, until a free one is reached (Dijkstra).
+    // Finds the cheapest augmenting path for a row: other rows give up their columns until a free column is reached (Dijkstra).
     private static void Augment(double[] cost, int n, int start, double[] u, double[] v, int[] rowOf, int[] columnOf)
     {
         var distance = new double[n];
@@ -70,7 +69,7 @@ internal static class Assignment
         for (var column = end; column >= 0;)
         {
             var giver = from[column];
-            var given = columnOf[giver];      // none for the row that began
+            var given = columnOf[giver];      // -1 for the start row
             (rowOf[column], columnOf[giver]) = (giver, column);
             column = given;
         }

@@ -1,8 +1,9 @@
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// A grid whose every cell gets one of L labels: <c>E(l) = Σ_p U_p(l_p) + Σ_pq w_pq·((l_p - l_q)/(L-1))²</c> over neighbours above and
-/// below, left and right (PuzzleMix, equation 4 in the form of its code).
+/// A labelling problem on a grid: every cell gets one of L labels, and a labelling has the cost
+/// <c>E(l) = Σ_p U_p(l_p) + Σ_pq w_pq·((l_p - l_q)/(L-1))²</c>, where pq are vertical and horizontal neighbours (PuzzleMix, equation 4 in
+/// the form of its code).
 /// </summary>
 /// <param name="Side">Cells along a side.</param>
 /// <param name="Unary">U: for each label the cost of each cell, row by row.</param>
@@ -12,15 +13,15 @@ internal sealed record LabelGrid(int Side, double[][] Unary, double[] Down, doub
 {
     private int Labels => Unary.Length;
 
-    /// <summary>E of a labelling.</summary>
+    /// <summary>The cost E of a labelling.</summary>
     public double Energy(int[] labels) =>
         labels.Select((label, cell) => Unary[label][cell]).Sum() + Neighbours()
             .Sum(pair => pair.Weight * Difference(labels[pair.First], labels[pair.Second]));
 
     /// <summary>
-    /// A labelling that no exchange of two labels betters (alpha-beta swap: Boykov, Veksler and Zabih, "Fast Approximate Energy
-    /// Minimization via Graph Cuts", 2001): each exchange is the best of all, a minimum cut. With two labels it is the optimum. Begins with
-    /// the cheapest label of each cell.
+    /// Returns a labelling that no swap of two labels can improve (alpha-beta swap: Boykov, Veksler and Zabih, "Fast Approximate Energy
+    /// Minimization via Graph Cuts", 2001). Each swap is the best possible one, found by a minimum cut. With two labels, the result is the
+    /// optimum. Starts from the cheapest label of each cell.
     /// </summary>
     public int[] Minimize()
     {
@@ -44,7 +45,7 @@ internal sealed record LabelGrid(int Side, double[][] Unary, double[] Down, doub
         return labels;
     }
 
-    // The best way to exchange two labels among the cells that have one of them. What their other neighbours cost is part of θ.
+    // The best swap of two labels among the cells that have one of them. The costs towards all other neighbours are part of θ.
     private int[] Swapped(int[] labels, int first, int second)
     {
         int[] cells = [.. Enumerable.Range(0, labels.Length).Where(cell => labels[cell] == first || labels[cell] == second)];

@@ -1,14 +1,13 @@
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// The cheapest of all ways to answer yes or no at every node, where neighbours that differ cost something:
-/// <c>min Σ_p θ_p(x_p) + Σ_pq w_pq·[x_p ≠ x_q]</c>, w ≥ 0. It is the minimum cut of a graph with a source and a sink, found by its
-/// maximum flow (Dinic 1970;
-/// Kolmogorov and Zabih, "What Energy Functions Can Be Minimized via Graph Cuts?", 2004).
+/// Finds the cheapest assignment of yes or no to every node of a graph, where neighbours with different answers have a cost:
+/// <c>min Σ_p θ_p(x_p) + Σ_pq w_pq·[x_p ≠ x_q]</c>, w ≥ 0. This is the minimum cut of a graph with a source and a sink, found by maximum
+/// flow (Dinic 1970; Kolmogorov and Zabih, "What Energy Functions Can Be Minimized via Graph Cuts?", 2004).
 /// </summary>
 internal sealed class MinimumCut
 {
-    private readonly List<(int To, double Left)> edges = [];      // an edge and its reverse stand at 2k and 2k + 1
+    private readonly List<(int To, double Left)> edges = [];      // an edge and its reverse are at 2k and 2k + 1
     private readonly List<int>[] leaving;
     private readonly int source, sink;      // the two nodes after all others
 
@@ -18,18 +17,19 @@ internal sealed class MinimumCut
         leaving = [.. Enumerable.Range(0, nodes + 2).Select(_ => new List<int>())];
     }
 
-    /// <summary>θ of a node, of any sign.</summary>
+    /// <summary>Sets θ of a node, of any sign.</summary>
     public void AddNode(int node, double costOfNo, double costOfYes)
     {
-        var least = Math.Min(costOfNo, costOfYes);      // a constant does not change who wins, and capacities must not be negative
+        // Subtracting a constant does not change the optimum and keeps capacities non-negative.
+        var least = Math.Min(costOfNo, costOfYes);
         Connect(source, node, costOfNo - least, 0);
         Connect(node, sink, costOfYes - least, 0);
     }
 
-    /// <summary>w of two neighbours, 0 or more.</summary>
+    /// <summary>Adds the cost w, 0 or more, of different answers at two neighbours.</summary>
     public void AddNeighbours(int first, int second, double weight) => Connect(first, second, weight, weight);
 
-    /// <summary>The answers. What can still be reached from the source after the flow says yes.</summary>
+    /// <summary>Computes the answers: yes for nodes that can still be reached from the source after the maximum flow.</summary>
     public bool[] Solve()
     {
         var level = new int[leaving.Length];
@@ -52,7 +52,7 @@ internal sealed class MinimumCut
         edges.Add((from, backward));
     }
 
-    // Steps from the source along edges with something left, -1 where none lead; false when the sink is cut off.
+    // Distances from the source along edges with remaining capacity, -1 for unreachable nodes; false when the sink is unreachable.
     private bool Levels(int[] level)
     {
         Array.Fill(level, -1);
@@ -72,8 +72,8 @@ internal sealed class MinimumCut
         return level[sink] >= 0;
     }
 
-    // Sends at most so much from a node to the sink, one level at a time. The narrowest edge is left with exactly nothing, so that this
-    // ends in doubles too.
+    // Pushes at most `most` from a node to the sink, one level at a time. The bottleneck edge ends at exactly 0, so this terminates with
+    // floating-point capacities too.
     private double Push(int node, double most, int[] level, int[] next)
     {
         if (node == sink)

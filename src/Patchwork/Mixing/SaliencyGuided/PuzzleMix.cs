@@ -7,15 +7,15 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// PuzzleMix (Kim, Choo and Song, "Puzzle Mix: Exploiting Saliency and Local Statistics for Optimal Mixup", ICML 2020, arXiv 2009.06962):
-/// two images cut into blocks, of which each pair is shown from one image, from the other or half and half, so that little saliency is
-/// hidden and little is torn apart; then
-/// the blocks of each image move, so that more of its saliency lands where it shows: <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' =
-/// mean(z).
+/// cuts two images into blocks and shows each block from one image, from the other or as a blend, so that little saliency is hidden and
+/// neighbouring blocks fit together. Then the blocks of each image move so that more of its saliency is visible:
+/// <c>x = z⊙Π_a(x_a) + (1-z)⊙Π_b(x_b)</c>, λ' = mean(z).
 /// </summary>
 public sealed record PuzzleMix : BetaMixer
 {
     /// <summary>
-    /// Blocks along a side, one number drawn from these that divide the image's sides. Range: 1 to 16 each. Default 2, 4, 8, 16.
+    /// Numbers of blocks along a side; one is drawn from those that divide both sides of the image. Range: 1 to 16 each. Default 2, 4, 8,
+    /// 16.
     /// </summary>
     public IReadOnlyList<int> BlockCounts
     {
@@ -25,7 +25,7 @@ public sealed record PuzzleMix : BetaMixer
                 $"block counts must lie in [1, {MostBlocks}]. Received: {string.Join(", ", value)}.");
     } = [2, 4, 8, 16];
 
-    /// <summary>Values that z can take, evenly from 0 to 1. Range [2, 5]. Default 3: 0, ½ and 1.</summary>
+    /// <summary>Number of values that z can take, evenly spaced from 0 to 1. Range [2, 5]. Default 3: 0, ½ and 1.</summary>
     public int Levels
     {
         get;
@@ -37,16 +37,17 @@ public sealed record PuzzleMix : BetaMixer
     public double Smoothness { get; init => field = Costs(value, "smoothness"); } = 1.2;
 
     /// <summary>
-    /// γ, how much more it costs where the pictures differ at the border. Range [0, 1]: so no cost is negative. Default 0.5.
+    /// γ, how much the cost of neighbouring blocks with different z grows where the images differ at their border. Range [0, 1], so that no
+    /// cost is negative. Default 0.5.
     /// </summary>
     public double DataSmoothness { get; init => field = Options.Share(value, "data smoothness"); } = 0.5;
 
-    /// <summary>η, weight of the prior that draws the mean of z to λ. Range: 0 or more. Default 0.2.</summary>
+    /// <summary>η, weight of the prior that pulls the mean of z towards λ. Range: 0 or more. Default 0.2.</summary>
     public double Prior { get; init => field = Costs(value, "prior"); } = 0.2;
 
     /// <summary>
-    /// Pixels to each side of a border that are averaged before they are compared; the largest divisor of a block's side up to this. Range:
-    /// at least 1. Default 4.
+    /// Maximum number of pixels on each side of a border that are averaged before they are compared; the largest divisor of a block's side
+    /// up to this value is used. Range: at least 1. Default 4.
     /// </summary>
     public int BorderWidth { get; init => field = Pixels(value, "border width"); } = 4;
 
@@ -54,11 +55,12 @@ public sealed record PuzzleMix : BetaMixer
     public bool Transport { get; init; } = true;
 
     /// <summary>
-    /// Least side of a block that moves: larger blocks move in parts, at most 16 along a side. Range: at least 1 pixel. Default 4.
+    /// Minimum side of a moving block in pixels: larger blocks move in parts, at most 16 along a side of the image. Range: at least 1.
+    /// Default 4.
     /// </summary>
     public int TransportSide { get; init => field = Pixels(value, "transport side"); } = 4;
 
-    /// <summary>Cost of moving, by squared distance, the image's side being 1. Range: 0 or more. Default 0.8.</summary>
+    /// <summary>Cost of moving a block, per squared distance in units of the image's side. Range: 0 or more. Default 0.8.</summary>
     public double TransportCost { get; init => field = Costs(value, "transport cost"); } = 0.8;
 
     /// <inheritdoc/>
@@ -76,8 +78,8 @@ public sealed record PuzzleMix : BetaMixer
         var (height, width) = (context.Height, context.Width);
         int[] counts = [.. BlockCounts.Where(count => height % count == 0 && width % count == 0)];
         if (counts.Length == 0)
-            throw new InputException($"puzzlemix cuts images into blocks of one size, {string.Join(", ", BlockCounts)} along a side. "
-                + $"Received: images of {height}×{width} pixels, which none of these divides. Choose another image size.");
+            throw new InputException($"puzzlemix needs images whose sides are divisible by one of {string.Join(", ", BlockCounts)}. "
+                + $"Received: images of {height}×{width} pixels. Choose another image size.");
         using var scope = NewDisposeScope();
         var (images, classes, model) = context.Network(Id);
         var (partners, drawn) = Dice.Throw(this, context, _ => Alpha, alpha =>
@@ -92,7 +94,7 @@ public sealed record PuzzleMix : BetaMixer
         }
         return new MixPlan(Id, height, width, plans, context.Draws.Id);
 
-        // Each image's puzzle is one of its own.
+        // The puzzles of the images are independent.
         void Solve(PuzzlePieces pieces, int[] rows) =>
             Parallel.ForEach(rows, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, i =>
         {
@@ -115,7 +117,7 @@ public sealed record PuzzleMix : BetaMixer
             Moves(pieces.FineSaliency[partner], [.. weights.Select(z => z < 1)], fine));
     }
 
-    // Label l stands for z = 1 - l/(L-1): what shows of one image hides that share of the other's saliency (equations 3 and 4).
+    // Label l means z = 1 - l/(L-1): the visible share of one image hides the same share of the other's saliency (equations 3 and 4).
     private LabelGrid Grid(PuzzlePieces pieces, int row, int partner, double lambda)
     {
         var side = pieces.Side;
@@ -127,8 +129,8 @@ public sealed record PuzzleMix : BetaMixer
             var weights = new double[ownOwn.Length];
             for (var k = 0; k < weights.Length; k++)
             {
-                // Four costs, one for each choice at the two blocks: half of it is the blocks' own, the rest, what differing costs, is the
-                // pair's.
+                // There are four costs, one for each choice at the two blocks. Half of each goes to the blocks themselves; the rest is the
+                // cost of different choices and belongs to the pair.
                 var (p, q, half) = (first(k), first(k) + step, beta * DataSmoothness / 2);
                 hiddenByOwn[p] += half * (ownPartner[k] + ownOwn[k]);
                 hiddenByOwn[q] += half * (partnerOwn[k] + ownOwn[k]);
@@ -149,7 +151,7 @@ public sealed record PuzzleMix : BetaMixer
         return new LabelGrid(side, [.. Enumerable.Range(0, Levels).Select(Unary)], down, across);
     }
 
-    // -log of the binomial chance that l of L-1 parts are the partner's.
+    // -log of the binomial probability that l of L-1 parts are the partner's.
     private double Unlikeliness(int label, double lambda)
     {
         var (parts, ways) = (Levels - 1, 1.0);
@@ -158,8 +160,8 @@ public sealed record PuzzleMix : BetaMixer
         return -Math.Log(ways * Math.Pow(lambda, parts - label) * Math.Pow(1 - lambda, label) + 1e-8);
     }
 
-    // Equation 6: the permutation that costs little way and lands saliency where it shows. Which block comes to each place.
-    // Differs from the paper's code, which settles conflicts in a fixed number of rounds and may leave places empty: this is the optimum.
+    // Equation 6: the permutation with short moves that brings saliency to visible places. Returns the source block of each place.
+    // Differs from the paper's code, which resolves conflicts in a fixed number of rounds and may leave places empty: this is the optimum.
     private int[] Moves(double[] saliency, bool[] shows, int side)
     {
         var count = side * side;

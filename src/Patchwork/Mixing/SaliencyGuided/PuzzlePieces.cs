@@ -5,19 +5,19 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// What PuzzleMix knows of a batch cut into blocks: where saliency lies, and how the pictures meet at the blocks' borders.
+/// The data that PuzzleMix needs about a batch cut into blocks: the saliency of each block and the differences at block borders.
 /// </summary>
 /// <param name="Side">Blocks along a side.</param>
-/// <param name="Saliency">For each image the share of its saliency in each block, Side·Side numbers that sum to 1.</param>
-/// <param name="Below">Borders of a block and the one below, (Side-1)·Side.</param>
-/// <param name="Beside">Borders of a block and the one to its right, Side·(Side-1).</param>
-/// <param name="TransportSide">Along a side, the parts that move.</param>
-/// <param name="FineSaliency">Saliency by these parts.</param>
+/// <param name="Saliency">For each image, the share of its saliency in each block: Side·Side numbers that sum to 1.</param>
+/// <param name="Below">Borders between a block and the one below, (Side-1)·Side.</param>
+/// <param name="Beside">Borders between a block and the one to its right, Side·(Side-1).</param>
+/// <param name="TransportSide">Number of moving parts along a side.</param>
+/// <param name="FineSaliency">Like Saliency, for the moving parts.</param>
 internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorders Below, PictureBorders Beside, int TransportSide,
     double[][] FineSaliency)
 {
     /// <summary>
-    /// Cuts images (N, C, H, W) and their saliency (N, H, W) into <paramref name="side"/> blocks a side, which divide H and W.
+    /// Cuts images (N, C, H, W) and their saliency (N, H, W) into <paramref name="side"/> blocks per side; this number must divide H and W.
     /// </summary>
     public static PuzzlePieces Of(Tensor images, Tensor saliency, int[] partners, int side, PuzzleMix options)
     {
@@ -26,7 +26,7 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
         var (height, width) = ((int)images.size(2) / side, (int)images.size(3) / side);      // of a block
         var (strip, stripAcross) = (LargestDivisor(height, options.BorderWidth), LargestDivisor(width, options.BorderWidth));
         var pooled = nn.functional.avg_pool2d(Pictures(images), [strip, stripAcross]);
-        var (k, kAcross) = (height / strip, width / stripAcross);      // pooled cells in a block
+        var (k, kAcross) = (height / strip, width / stripAcross);      // pooled cells per block
         var rows = partners.Select(partner => (long)partner).ToArray();
         var parts = options.Transport ? Parts(height, width, side, options.TransportSide) : 1;
         return new PuzzlePieces(side, Shares(saliency, side),
@@ -35,9 +35,8 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
             side * parts, Shares(saliency, side * parts));
     }
 
-    // Colours from 0 to 1, as far as a normalized batch shows what they were: its least value of a channel is taken for black, its greatest
-    // for full light.
-    // Differs from the paper's code, which knows the data set's mean and deviation.
+    // Estimates the original colours from 0 to 1 of a normalized batch: the minimum of each channel becomes 0 and its maximum 1.
+    // Differs from the paper's code, which uses the mean and standard deviation of the data set.
     private static Tensor Pictures(Tensor images)
     {
         var real = images.to(ScalarType.Float32);
@@ -45,7 +44,7 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
         return (real - least) / (greatest - least).clamp_min(Held(1e-12));
     }
 
-    // Without any saliency every block has as much as another.
+    // The share of the saliency in each block; if the total is 0 or not finite, all blocks get the same share.
     private static double[][] Shares(Tensor saliency, int side)
     {
         var (height, width) = (saliency.size(1) / side, saliency.size(2) / side);
@@ -56,7 +55,7 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
             : [.. blocks.Select(_ => 1.0 / blocks.Length)])];
     }
 
-    // Into how many parts a block falls along a side, none of them smaller than asked for, and at most 16 parts along the image.
+    // Number of parts along the side of a block: no part is smaller than `least`, and the image has at most 16 parts along a side.
     private static int Parts(int height, int width, int side, int least) =>
         Enumerable.Range(1, PuzzleMix.MostBlocks / side).Last(parts => parts == 1
             || (height % parts == 0 && width % parts == 0 && height / parts >= least && width / parts >= least));
@@ -66,7 +65,7 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
 }
 
 /// <summary>
-/// How far two pictures differ across the borders of blocks, 0 to 1: a picture with itself, and with its partner on either side.
+/// Mean absolute difference across block borders, 0 to 1: within an image, and between an image and its partner on either side.
 /// </summary>
 internal sealed class PictureBorders
 {
@@ -75,20 +74,22 @@ internal sealed class PictureBorders
     private PictureBorders(double[][] same, double[][] ownThenPartner, double[][] partnerThenOwn) =>
         (this.same, this.ownThenPartner, this.partnerThenOwn) = (same, ownThenPartner, partnerThenOwn);
 
-    /// <summary>The four differences of an image and its partner: who is above (or left), then who is below (or right).</summary>
+    /// <summary>
+    /// The four differences for an image and its partner. The names give the image above (or left), then the image below (or right).
+    /// </summary>
     public (double[] OwnOwn, double[] OwnPartner, double[] PartnerOwn, double[] PartnerPartner) Of(int row, int partner) =>
         (same[row], ownThenPartner[row], partnerThenOwn[row], same[partner]);
 
-    /// <summary>Measures the borders.</summary>
-    /// <param name="pooled">Pictures (N, C, side·k, side·kAcross), averaged over cells.</param>
+    /// <summary>Measures the differences across the borders.</summary>
+    /// <param name="pooled">Images (N, C, side·k, side·kAcross), averaged over cells.</param>
     /// <param name="partners">Rows of the partners, (N).</param>
     /// <param name="dim">2 for borders with the block below, 3 for those with the block to the right.</param>
     /// <param name="side">Blocks along a side.</param>
-    /// <param name="cells">Cells in a block across the border.</param>
-    /// <param name="along">Cells in a block along the border.</param>
+    /// <param name="cells">Cells per block perpendicular to the border.</param>
+    /// <param name="along">Cells per block along the border.</param>
     public static PictureBorders Of(Tensor pooled, Tensor partners, int dim, int side, int cells, int along)
     {
-        // The last cells before each border, and the first behind.
+        // Offset -1: the last cells before each border; offset 0: the first cells after it.
         Tensor Cells(int offset) =>
             pooled.index_select(dim, tensor(Enumerable.Range(1, side - 1).Select(border => (long)border * cells + offset).ToArray(),
                 device: pooled.device));
@@ -98,7 +99,7 @@ internal sealed class PictureBorders
         {
             if (side == 1)
                 return [.. Enumerable.Range(0, (int)pooled.size(0)).Select(_ => Array.Empty<double>())];
-            var apart = (first - second).abs().mean([1]);      // (N, side-1, side·along), or with the last two the other way round
+            var apart = (first - second).abs().mean([1]);      // (N, side-1, side·along) for dim 2, (N, side·along, side-1) for dim 3
             var means = dim == 2 ? apart.reshape(-1, side - 1, side, along).mean([3]) : apart.reshape(-1, side, along, side - 1).mean([2]);
             var values = means.to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
             return [.. values.Chunk(side * (side - 1))];

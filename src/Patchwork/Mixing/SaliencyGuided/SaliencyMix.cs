@@ -7,12 +7,11 @@ namespace Patchwork.Mixing;
 /// <summary>
 /// SaliencyMix (Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization", ICLR 2021, arXiv
 /// 2006.01791): CutMix whose box is centred on the most salient pixel of the partner and clipped at the border; λ' = 1 - box/image.
-/// Saliency is
-/// <see cref="FineGrained"/>.
+/// Saliency is computed by <see cref="FineGrained"/>.
 /// </summary>
 public sealed record SaliencyMix : BetaMixer
 {
-    /// <summary>Whose saliency places a box. Default <see cref="SalientImage.EachPartner"/>, the paper's definition.</summary>
+    /// <summary>The image whose saliency places the box. Default <see cref="SalientImage.EachPartner"/>, as defined in the paper.</summary>
     public SalientImage Map { get; init; } = SalientImage.EachPartner;
 
     /// <inheritdoc/>
@@ -30,7 +29,7 @@ public sealed record SaliencyMix : BetaMixer
         var images = context.Pixels(Id);
         var (height, width) = (context.Height, context.Width);
         var (partners, drawn) = Dice.Throw(this, context, _ => Alpha, alpha => new Drawn(context.Draws.Beta(alpha, alpha)));
-        var peaks = new Dictionary<int, int>();      // row of an image: its most salient pixel
+        var peaks = new Dictionary<int, int>();      // from the row of an image to its most salient pixel
         return new MixPlan(Id, height, width, [.. partners.Select(Mixed)], context.Draws.Id);
 
         ImagePlan Mixed(int partner, int i)
@@ -55,12 +54,12 @@ public sealed record SaliencyMix : BetaMixer
     private sealed record Drawn(double Lambda);
 }
 
-/// <summary>Whose saliency places the boxes of SaliencyMix.</summary>
+/// <summary>The image whose saliency places the boxes of SaliencyMix.</summary>
 public enum SalientImage
 {
-    /// <summary>That of each image's own partner.</summary>
+    /// <summary>Each image's own partner.</summary>
     EachPartner,
 
-    /// <summary>That of the first image's partner, for the whole batch: the authors' code.</summary>
+    /// <summary>The first image's partner, for the whole batch, as in the authors' code.</summary>
     FirstPartner,
 }

@@ -7,16 +7,16 @@ namespace Patchwork.Mixing;
 
 /// <summary>
 /// SnapMix (Huang et al., "SnapMix: Semantically Proportional Mixing for Augmenting Fine-grained Data", AAAI 2021, arXiv 2012.04846): a box
-/// of the partner, resized, replaces a box of the image; what the two labels weigh is how much of their class is seen there:
-/// <c>ρ_a = 1 - S_a(box_a)</c>, <c>ρ_b = S_b(box_b)</c>, S being the class activation map of the image's true class, made to sum to 1.
-/// ρ_a + ρ_b need not be 1.
+/// of the partner is resized and replaces a box of the image. Each label is weighed by how much of its class is visible:
+/// <c>ρ_a = 1 - S_a(box_a)</c>, <c>ρ_b = S_b(box_b)</c>, where S is the class activation map of the image's true class, normalized to sum
+/// to 1. ρ_a + ρ_b need not be 1.
 /// </summary>
 public sealed record SnapMix : BetaMixer
 {
-    /// <summary>SnapMix with the defaults of its code: α = 5.</summary>
+    /// <summary>Creates SnapMix with α = 5, the default of the authors' code.</summary>
     public SnapMix() => Alpha = 5;
 
-    /// <summary>What the labels of two images of one class weigh. Default <see cref="SameClass.Whole"/>.</summary>
+    /// <summary>The label weights of two images of the same class. Default <see cref="SameClass.Whole"/>.</summary>
     public SameClass SameClass { get; init; } = SameClass.Whole;
 
     /// <inheritdoc/>
@@ -35,14 +35,14 @@ public sealed record SnapMix : BetaMixer
         var (images, classes, model) = context.Network(Id);
         var (partners, drawn) = Dice.Throw(this, context, _ => Alpha, alpha => Draw(context, alpha));
         var ids = classes.cpu().contiguous().data<long>().ToArray();
-        // Nobody's map is asked for when nothing is mixed.
+        // No maps are needed when nothing is mixed.
         var maps = drawn.All(one => one is null) ? null
             : new ClassMaps(ClassActivation.Of(model, images, classes), context.Height, context.Width);
         return new MixPlan(Id, context.Height, context.Width, [.. partners.Select(Mixed)], context.Draws.Id);
 
         ImagePlan Mixed(int partner, int i)
         {
-            // a box of an image in the image itself would change its label, and it has no other
+            // a box of the image pasted into itself would change its label weight, and there is no second label
             if (drawn[i] is not { } boxes || partner == i)
                 return Dice.Unmixed(i);
             if (boxes.Own.IsEmpty || boxes.Partner.IsEmpty)
@@ -54,7 +54,7 @@ public sealed record SnapMix : BetaMixer
         }
     }
 
-    // Two λ, then two boxes, as in CutMix.
+    // Draws two λ, then two boxes, as in CutMix.
     private static Drawn Draw(MixContext context, double alpha)
     {
         var draws = context.Draws;
@@ -65,7 +65,7 @@ public sealed record SnapMix : BetaMixer
         return new Drawn(own, Around(own), Around(partner));
     }
 
-    // Where a map says nothing, areas do.
+    // Where a map is constant, areas determine the weights.
     private (double Own, double Partner) Weights(ClassMaps maps, int row, int partner, Drawn boxes, bool sameClass)
     {
         var replaced = 1 - new BoxRegion(boxes.Own).KeptShare(maps.Height, maps.Width);
@@ -81,7 +81,7 @@ public sealed record SnapMix : BetaMixer
 
     private sealed record Drawn(double Lambda, Box Own, Box Partner);
 
-    /// <summary>Class activation maps (N, H, W), each less its least value.</summary>
+    /// <summary>Class activation maps (N, H, W), with the minimum of each subtracted.</summary>
     private sealed class ClassMaps(Tensor maps, int height, int width)
     {
         private readonly float[] values = (maps - maps.amin([1, 2], keepdim: true)).cpu().contiguous().data<float>().ToArray();
@@ -91,8 +91,8 @@ public sealed record SnapMix : BetaMixer
         public int Width => width;
 
         /// <summary>
-        /// The share of a map that lies in a box, 0 to 1; null where the map is the same everywhere or no number, so that shares mean
-        /// nothing.
+        /// The share of a map's sum that is inside a box, 0 to 1; null when the map is constant or not finite, so that shares are
+        /// undefined.
         /// </summary>
         public double? Share(int row, Box box)
         {
@@ -111,15 +111,15 @@ public sealed record SnapMix : BetaMixer
     }
 }
 
-/// <summary>What the labels weigh when SnapMix meets two images of one class.</summary>
+/// <summary>The label weights when SnapMix mixes two images of the same class.</summary>
 public enum SameClass
 {
-    /// <summary>Their weights are divided by their sum: the class is there, and weighs 1 altogether.</summary>
+    /// <summary>The weights are divided by their sum, so that the class weighs 1 in total.</summary>
     Whole,
 
-    /// <summary>As of any other two: the class weighs ρ_a + ρ_b, the paper's equation to the letter.</summary>
+    /// <summary>The weights are used as for different classes, so that the class weighs ρ_a + ρ_b, as in the paper's equation.</summary>
     Apart,
 
-    /// <summary>Each of the two weighs ρ_a + ρ_b, so that the class is counted twice: the authors' code.</summary>
+    /// <summary>Each of the two labels weighs ρ_a + ρ_b, so that the class is counted twice, as in the authors' code.</summary>
     Doubled,
 }

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Han et al. 2017, figure 6 (d): batch norm first and last, one ReLU between the two 3×3 convolutions, none after the addition.
+/// The basic block of Han et al. 2017, figure 6 (d): batch norm first and last, one ReLU between the two 3×3 convolutions, none after the
+/// addition.
 /// </summary>
 internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
@@ -46,7 +47,9 @@ internal sealed class PyramidBasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
     }
 }
 
-/// <summary>The same with three convolutions, 1×1, 3×3 (which carries the stride) and 1×1 to four times the width.</summary>
+/// <summary>
+/// The bottleneck block of the same paper: three convolutions, 1×1, 3×3 (which has the stride) and 1×1 to four times the width.
+/// </summary>
 internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     public const int Expansion = 4;
@@ -90,15 +93,15 @@ internal sealed class PyramidBottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
     }
 }
 
-/// <summary>The shortcut of Han et al. 2017 has no weights; channels that it lacks are zero and stand last.</summary>
+/// <summary>The shortcut of Han et al. 2017, which has no weights; missing channels are zero and come last.</summary>
 internal static class PaddedShortcut
 {
-    /// <summary>The block's input (N, C, H, W), averaged over 2×2 pixels where the stride is 2.</summary>
+    /// <summary>Returns the block's input (N, C, H, W), averaged over 2×2 pixels when the stride is 2.</summary>
     public static Tensor Of(Tensor input, int stride) => stride == 1 ? input : nn.functional.avg_pool2d(input, 2, 2, ceil_mode: true);
 
     /// <summary>
-    /// The branch (N, C', h, w), in place, plus the shortcut (N, C, h, w), C ≤ C'. Only the first C channels are touched, so no zeros are
-    /// made.
+    /// Adds the shortcut (N, C, h, w) to the branch (N, C', h, w) in place, C ≤ C'. Only the first C channels are changed, so no padding
+    /// with zeros is needed.
     /// </summary>
     public static Tensor Add(Tensor branch, Tensor shortcut)
     {

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Models;
 
 /// <summary>
-/// He et al. 2016, "Deep Residual Learning for Image Recognition", figure 5 left: two 3×3 convolutions. Parameter names are torchvision's.
+/// The basic block of He et al. 2016, "Deep Residual Learning for Image Recognition", figure 5 left: two 3×3 convolutions. Parameter names
+/// are torchvision's.
 /// </summary>
 internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
@@ -45,7 +46,9 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
     }
 }
 
-/// <summary>Figure 5 right of the same paper: 1×1, 3×3 (which carries the stride), 1×1 to four times the width.</summary>
+/// <summary>
+/// The bottleneck block of the same paper, figure 5 right: convolutions of 1×1, 3×3 (which has the stride) and 1×1 to four times the width.
+/// </summary>
 internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     public const int Expansion = 4;
@@ -55,7 +58,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IOnnxLayer
     private readonly Sequential? downsample;
     private readonly nn.Module<Tensor, Tensor>? dropblock, end;
 
-    // Groups of the 3×3 convolution: the cardinality of ResNeXt (Xie et al. 2017, figure 3 (c)), 1 for ResNet.
+    // Number of groups of the 3×3 convolution: the cardinality of ResNeXt (Xie et al. 2017, figure 3 (c)), 1 for ResNet.
     public Bottleneck(int input, int width, int output, int stride, BlockInterior interior, int groups = 1) : base(nameof(Bottleneck))
     {
         conv1 = Layers.Conv1x1(input, width);
@@ -96,20 +99,20 @@ internal static class Layers
     public static Conv2d Conv1x1(int input, int output, int stride = 1) => nn.Conv2d(input, output, 1, stride, bias: false);
 
     /// <summary>
-    /// The same images (N, C, H, W) with a pixel's channels side by side in memory. Layers hand that order on, and on a CPU small networks
-    /// train and answer up to a third faster in it.
+    /// Returns the same images (N, C, H, W) in channels-last memory format. Layers preserve this format, and on a CPU it makes training and
+    /// inference of small networks up to a third faster.
     /// </summary>
     public static Tensor ChannelsLast(Tensor images) =>
         images.device_type == DeviceType.CPU ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images;
 
-    /// <summary>1×1 convolution and batch norm where the shape changes, nothing where it does not.</summary>
+    /// <summary>Creates a 1×1 convolution and batch norm when the shape changes; null when it does not.</summary>
     public static Sequential? Shortcut(int input, int output, int stride) =>
         stride == 1 && input == output ? null : nn.Sequential(("0", Conv1x1(input, output, stride)), ("1", nn.BatchNorm2d(output)));
 
-    /// <summary>The layer's output, or the input where there is no layer.</summary>
+    /// <summary>Returns the layer's output, or the input when there is no layer.</summary>
     public static Tensor Through(this Tensor x, nn.Module<Tensor, Tensor>? layer) => layer is null ? x : layer.call(x);
 
-    /// <summary>A stage of ResNet: the first block changes the width and carries the stride.</summary>
+    /// <summary>Creates a stage of ResNet; its first block changes the width and has the stride.</summary>
     public static Sequential Stage(Stages stages, int stage, bool bottleneck, int input, int width, int stride)
     {
         var output = width * (bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion);

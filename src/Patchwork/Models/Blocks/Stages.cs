@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Models;
 
-/// <summary>The stages of a residual network: how many blocks each has, and what acts inside them.</summary>
+/// <summary>Builds the stages of a residual network from the number of blocks in each and the regularizers inside them.</summary>
 internal sealed class Stages(ModelOptions options, params int[] blocks)
 {
     /// <summary>
-    /// Makes stage <paramref name="stage"/>, counted from 1. Its blocks are named 0, 1, 2, …; <paramref name="block"/> gets that number.
+    /// Creates stage <paramref name="stage"/>, counted from 1. Its blocks are named 0, 1, 2, …; <paramref name="block"/> gets this number.
     /// </summary>
     public Sequential Build(int stage, Func<int, BlockInterior, nn.Module<Tensor, Tensor>> block)
     {
@@ -19,12 +19,12 @@ internal sealed class Stages(ModelOptions options, params int[] blocks)
     }
 }
 
-/// <summary>What acts inside one block. Each call makes a layer, or null where nothing acts.</summary>
+/// <summary>The regularizers inside one block. Each call creates a layer, or returns null when nothing acts there.</summary>
 internal readonly record struct BlockInterior(ModelOptions Options, BlockPlace Place)
 {
-    /// <summary>For the end of the branch.</summary>
+    /// <summary>Creates the layer for the end of the branch.</summary>
     public nn.Module<Tensor, Tensor>? End() => Options.At(BranchPoint.End)?.LayerAt(Place);
 
-    /// <summary>For the features after each convolution and on the shortcut.</summary>
+    /// <summary>Creates the layer for the features after each convolution and on the shortcut.</summary>
     public nn.Module<Tensor, Tensor>? Features() => Options.At(BranchPoint.Features)?.LayerAt(Place);
 }
