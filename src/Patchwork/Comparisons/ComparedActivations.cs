@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// What the networks of a comparison look at in the same test images: the maps of the true class, as in figure 1 of the CutMix paper. Of
-/// each method the run of the first seed.
+/// Shows what the networks of a comparison look at in the same test images: the maps of the true class, as in figure 1 of the CutMix paper.
+/// Each method is represented by the run of its first seed.
 /// </summary>
 /// <param name="comparison">The runs.</param>
 /// <param name="test">Their test set.</param>
@@ -19,26 +19,27 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
 {
     private const int Images = 5;
 
-    /// <summary>One section with the sheet, or with a sentence where no map can be made: a report is of work that is done.</summary>
+    /// <summary>
+    /// Creates one section with the sheet, or with a sentence if no map can be made: a finished comparison must still get its report.
+    /// </summary>
     public ReportSection Section()
     {
         const string title = "What each network looks at";
         if (test.IsMultiLabel)
-            return new(title, [HtmlFragment.Paragraph("Images with several labels are looked at one by one, with patchwork "
-                + "explain.")]);
+            return new(title, [HtmlFragment.Paragraph("For images with several labels, use patchwork explain on one image at a time.")]);
         try
         {
             return new(title, [Sheet()]);
         }
         catch (InputException error)
         {
-            return new(title, [HtmlFragment.Paragraph($"There is no picture of it: {error.Message}")]);
+            return new(title, [HtmlFragment.Paragraph($"No maps are available: {error.Message}")]);
         }
     }
 
     private HtmlFragment Sheet()
     {
-        // The first image of each of the first classes: nobody has chosen them.
+        // The first image of each of the first classes, so that no image is hand-picked.
         var ids = Enumerable.Range(0, test.Count).DistinctBy(test.Label).OrderBy(test.Label).Take(Images).ToArray();
         using var scope = NewDisposeScope();
         using var loader = new BatchLoader(new Subset(test, ids), new SeedStream(0), LoaderOptions.Evaluation(ids.Length));
@@ -46,7 +47,7 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
         var seen = comparison.Methods.Select(method => Seen(comparison.Of(method).First(), images, ids)).ToArray();
         var sheet = new ActivationSheet
         {
-            Title = "What speaks for the true class",
+            Title = "Evidence for the true class",
             Subtitle = "Below: the probability that the network gives it.",
             Networks = [.. comparison.Methods],
             Rows = [.. ids.Select((id, row) =>
@@ -54,8 +55,8 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
                 [.. seen.Select(one => one[row].Activation)]) { TrueBox = test.ObjectBox(id) ?? default })],
         };
         return HtmlFragment.Image(sheet.Png(),
-            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the "
-                + "true class over the image, with the box by it.");
+            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the true "
+                + "class over the image, with its box.");
     }
 
     private Explanation[] Seen(ComparedRun run, Tensor images, int[] ids)

@@ -4,9 +4,9 @@ using Patchwork.Mixing;
 
 namespace Patchwork.Comparisons;
 
-/// <summary>What the test errors of a comparison say: the question, the answer, and a line about each method.</summary>
+/// <summary>Describes the test errors of a comparison: the question, the answer, and one line about each method.</summary>
 /// <param name="result">The runs.</param>
-/// <param name="training">How they were trained.</param>
+/// <param name="training">How the runs were trained.</param>
 /// <param name="evaluations">What was measured beyond the test error; null for nothing.</param>
 internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining training, ComparedEvaluations? evaluations)
 {
@@ -22,7 +22,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     /// <summary>The test errors of a method over its seeds, in percent.</summary>
     public Statistic Of(string method) => Statistic.Of(result.Of(method).Select(Last));
 
-    /// <summary>What the comparison asks.</summary>
+    /// <summary>The question that the comparison answers.</summary>
     public string Question => (result.Methods.Count, HasBaseline && Compared.Length > 0) switch
     {
         (1, _) => $"{result.NameOf(result.Methods[0])} on {result.Recipe.Dataset}, {result.Recipe.Model}",
@@ -66,7 +66,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         : string.Create(CultureInfo.InvariantCulture,
             $", 95 % interval of the mean over {result.Of(method).Count()} {result.Repetitions}: {ends.Low:F2} to {ends.High:F2}");
 
-    // A few with their errors; many are told apart by the side of the baseline on which they lie.
+    // A few methods are listed with their errors; many are grouped by whether their error is lower than the baseline's.
     private string Others(string[] methods, double baseline)
     {
         if (methods.Length < Few)
@@ -83,8 +83,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
         string.Create(CultureInfo.InvariantCulture, $"{result.NameOf(method)} {Of(method).Mean:F2} %")), "and");
 
     /// <summary>
-    /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
-    /// learning: a line each.
+    /// What each method changed against the baseline, whether that exceeds the spread of the seeds, and whether it had finished learning:
+    /// one line per method.
     /// </summary>
     public IReadOnlyList<string> Lines()
     {
@@ -112,7 +112,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
             + $"{Intervals(method)}).";
     }
 
-    // How far the difference moves with the seeds, and where the clean suite was measured with the test images.
+    // How much the difference varies with the seeds and, if the clean suite was measured, with the test images.
     private string Intervals(string method)
     {
         var (seeds, images) = (OverSeeds(method), evaluations?.TestErrorOverImages(method));
@@ -124,7 +124,7 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
                 : Array.Empty<string>(),
         ];
         var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
-        return known.Length == 0 ? "; one seed, no spread known" : $"; 95 % {string.Join(", ", known)}{noise}";
+        return known.Length == 0 ? "; one seed, so the spread is unknown" : $"; 95 % {string.Join(", ", known)}{noise}";
     }
 
     private static string Points(Interval interval, double scale) =>
@@ -134,8 +134,8 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
     private Interval? OverSeeds(string method) =>
         Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => Last(own) - Last(baseline))]);
 
-    // Mixing makes the task harder and learning slower: a run that ends on the slope measures the slope. A falling learning rate lowers
-    // every error in the end, so the slope is set against the baseline's.
+    // Mixing makes the task harder and learning slower: a run that ends while its error still falls mainly shows how fast it falls. A
+    // decaying learning rate lowers every error at the end, so the decrease is compared with the baseline's.
     private static string StillLearning((double Third, double Last, int Epochs)? method, (double Third, double Last, int Epochs)? baseline)
     {
         if (method is not var (before, last, epochs) || baseline is not var (first, end, _))

@@ -21,13 +21,13 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     private readonly IReadOnlyList<IReadOnlyList<MeasuredSuite>> results = results;
     private readonly IReadOnlyList<Suite> suites = [.. results[0].Select(one => one.Suite)];
 
-    /// <summary>Evaluates the runs of a comparison, or reads what is measured already.</summary>
+    /// <summary>Evaluates the runs of a comparison, or reads what has already been measured.</summary>
     /// <param name="comparison">The runs.</param>
     /// <param name="options">What to measure.</param>
-    /// <param name="report">Receives lines for the person who runs this, with the run's label, on the thread of that run.</param>
-    /// <param name="progress">Told a run's label and how much of its evaluation is done, on the thread of that run.</param>
-    /// <param name="collective">Processes that measure together, of which this is rank 0; null: this one alone.</param>
-    /// <param name="cancellation">Ends the evaluation between two batches; the same call goes on with it.</param>
+    /// <param name="report">Receives lines for the user, with the run's label, on the thread of that run.</param>
+    /// <param name="progress">Receives a run's label and the progress of its evaluation, on the thread of that run.</param>
+    /// <param name="collective">Processes that measure together, of which this is rank 0; null: this process alone.</param>
+    /// <param name="cancellation">Ends the evaluation between two batches; the same call resumes it.</param>
     public static ComparedEvaluations Measure(ComparisonResult comparison, EvaluationOptions options, Action<string, Notice> report,
         Action<string, EvaluationProgress> progress, ICollective? collective = null, CancellationToken cancellation = default)
     {
@@ -38,13 +38,13 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     }
 
     /// <summary>
-    /// What was measured now, and beside it what the catalogue's other suites measured earlier on the same weights, with the same options
-    /// for all runs; null where there is neither.
+    /// What was measured now, and what the catalogue's other suites measured earlier on the same weights, with the same options for all
+    /// runs; null if there is neither.
     /// </summary>
     internal static ComparedEvaluations? WithEarlier(ComparisonResult comparison, ComparedEvaluations? now)
     {
         RunFolder[] runs = [.. comparison.Runs.Select(run => RunFolder.Open(run.Folder))];
-        // The same for all of a fold, opened once.
+        // All runs of a fold have the same data, which is opened once.
         var data = runs.DistinctBy(run => run.Recipe.TestedFold)
             .ToDictionary(run => run.Recipe.TestedFold ?? -1, run => new Lazy<RunData>(() => RunData.Open(run)));
         EvaluationFiles[] files = [.. runs.Select(run => new EvaluationFiles(run, data[run.Recipe.TestedFold ?? -1]))];
@@ -63,8 +63,8 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     }
 
     /// <summary>
-    /// One row a headline metric, one column a method: mean ± deviation over the seeds; what is clearly other than the baseline has an
-    /// arrow.
+    /// One row per headline metric, one column per method: mean ± standard deviation over the seeds; values that clearly differ from the
+    /// baseline have an arrow.
     /// </summary>
     public ResultTable Table() => comparison.Runs.Count == 1 ? OfOneRun()
         : new([new("measured"), .. LimitsDiffer ? [new("images", Alignment.Right)] : Array.Empty<ResultColumn>(),
@@ -74,7 +74,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
                 .. LimitsDiffer ? [Images(Of(suite, comparison.Methods[0])[0].Metrics[headline.Metric])] : Array.Empty<string>(),
                 .. comparison.Methods.Select(method => Cell(suite, headline, method))]]);
 
-    // A run by itself has intervals over the test images and nothing to be set against.
+    // A single run has intervals over the test images and nothing to be compared with.
     private ResultTable OfOneRun() =>
         new([new("measured"), new("value", Alignment.Right), new("95 % over the images", Alignment.Right), new("images", Alignment.Right)],
         [.. from one in results[0] from headline in one.Suite.Headlines where one.Result.Metrics.ContainsKey(headline.Metric)
@@ -85,10 +85,10 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
                     ? string.Create(CultureInfo.InvariantCulture, $"{scale * ends.Low:F2} to {scale * ends.High:F2}")
                     : "", Images(metric)]]);
 
-    // Suites measured in several calls; of one call, a sentence below the table says it of all rows.
+    // True for suites measured in several calls; after one call, a sentence below the table gives the limit of all rows.
     private bool LimitsDiffer => results[0].DistinctBy(one => one.Limit).Count() > 1;
 
-    // The clean suite measures the test error again: where that is on a part of the test images, the row says so.
+    // The clean suite measures the test error again: if it used a part of the test images, the row says so.
     private string Title(Suite suite, Headline headline) => headline.IsTestError && Measured(suite).Limit is { } limit
         ? string.Create(CultureInfo.InvariantCulture, $"{headline.Title} ({limit:N0} of {TestImages:N0} images)") : headline.Title;
 
@@ -98,7 +98,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
 
     private MeasuredSuite Measured(Suite suite) => results[0].Single(one => one.Suite.Id == suite.Id);
 
-    // How a suite was measured, unless on all test images, in float32 and with its default options.
+    // How a suite was measured; empty if on all test images, in float32 and with its default options.
     private string Conditions(MeasuredSuite one)
     {
         string[] said =
@@ -120,7 +120,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
                 one.Precision.ToString().ToLowerInvariant()]]);
 
     /// <summary>
-    /// For each method, what it clearly changed against the baseline and what lies within the noise; empty without a baseline.
+    /// For each method, what it clearly changed against the baseline and what is within the noise; empty without a baseline.
     /// </summary>
     public IReadOnlyList<string> Answers() => !comparison.Methods.Contains(Methods.Baseline) ? []
         : [.. comparison.Methods.Where(method => method != Methods.Baseline).Select(Answer)];
@@ -143,11 +143,11 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         var limited = conditions.Length == 0 ? "" : $" Not measured with the default options: {string.Join("; ", conditions)}.";
         yield return new("Beyond the test error",
             [HtmlFragment.Table(Table()), .. Answers().Select(HtmlFragment.Paragraph), HtmlFragment.Paragraph(comparison.Runs.Count == 1
-            ? "All numbers are of the last epoch." + limited
-                : $"Mean ± sample deviation over the {comparison.Repetitions}. ▲ and ▼: clearly better or worse than the baseline, that "
-                + "is, neither the choice of test images (paired bootstrap, 95 %) nor that of the "
-                + $"{comparison.Repetitions} (t-interval, 95 %) leaves room for no difference. Without a mark a difference is within the "
-                + "noise." + limited)]);
+            ? "All numbers are for the last epoch." + limited
+                : $"Mean ± sample standard deviation over the {comparison.Repetitions}. ▲ and ▼: clearly better or worse than the "
+                    + "baseline, that is, the 95 % intervals of the difference over the test images (paired bootstrap) and over the "
+                    + $"{comparison.Repetitions} (t-interval) both exclude 0. A difference without a mark is within the noise."
+                    + limited)]);
         var classes = ModelCard.Read(RunFolder.Open(comparison.Runs[0].Folder).Checkpoints.Card).Classes;
         foreach (var suite in suites)
         {
@@ -164,13 +164,13 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         }
     }
 
-    /// <summary>Test images that the test error was measured on; null: all, or it was not measured.</summary>
+    /// <summary>Number of test images that the test error was measured on; null: all, or it was not measured.</summary>
     internal int? Limit =>
         results[0].FirstOrDefault(one => one.Suite.Headlines.Any(headline => headline.IsTestError))?.Limit;
 
     /// <summary>
-    /// How far a method's test error against the baseline's moves with the test images (paired bootstrap, 95 %); null where no suite
-    /// measured the test error.
+    /// How much the difference between a method's test error and the baseline's varies with the test images (paired bootstrap, 95 %); null
+    /// if no suite measured the test error.
     /// </summary>
     internal Interval? TestErrorOverImages(string method) =>
         (from suite in suites
@@ -185,7 +185,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     private bool Has(Suite suite, string metric) =>
         comparison.Methods.All(method => Of(suite, method).All(result => result.Metrics.ContainsKey(metric)));
 
-    // Null for the baseline, without one, and where a run has no number.
+    // Null for the baseline, without a baseline, and if a run has no number.
     private Difference? Change(Suite suite, string metric, string method)
     {
         bool Known(string one) => Of(suite, one).All(result => result.Metrics[metric].IsKnown);
@@ -204,7 +204,7 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     }
 
     /// <summary>
-    /// How many measurements a method made clearly better and clearly worse than the baseline's, as the end of a sentence.
+    /// How many measurements of a method are clearly better and clearly worse than the baseline's, as the end of a sentence.
     /// </summary>
     internal string Count(string method)
     {

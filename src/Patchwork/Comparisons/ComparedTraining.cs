@@ -10,16 +10,16 @@ using Patchwork.Training;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// What the training of a comparison's runs was like: curves, the dose of mixing that each method really gave, its cost, and the λ that it
-/// used.
+/// Describes how a comparison's runs were trained: curves, the dose of mixing that each method actually applied, its cost, and the λ that
+/// it used.
 /// </summary>
 /// <param name="comparison">The runs.</param>
 internal sealed class ComparedTraining(ComparisonResult comparison)
 {
-    /// <summary>True when something was trained, and not only weights taken.</summary>
+    /// <summary>True if something was trained; false if existing weights were only tested.</summary>
     public bool Trained => comparison.Recipe.Epochs > 0;
 
-    /// <summary>The validation error that the runs wrote.</summary>
+    /// <summary>The name of the validation error that the runs recorded.</summary>
     public string ErrorMetric => comparison.Runs[0].Result.Last.MeanAveragePrecision is null ? ValidationError.OfOneLabel
         : ValidationError.OfSeveral;
 
@@ -35,14 +35,14 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         yield return new("Dose and cost",
         [
             HtmlFragment.Table(Dose()),
-            HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, of all training images. Share "
-                + "mixed: images that another one was mixed into. Steps per time as the runs were "
-                + $"trained, {comparison.Jobs} at a time, waiting for data included; whatever else the machine did is in it."),
+            HtmlFragment.Paragraph("Replaced area: mean share of the pixels that came from a partner, over all training images. Share "
+                + "mixed: share of the images that another image was mixed into. Step times are those of the runs as they were trained, "
+                + $"{comparison.Jobs} at a time; they include waiting for data and any other load on the machine."),
             .. lambdas.Series.Count > 0 ? [HtmlFragment.Chart(lambdas)] : Array.Empty<HtmlFragment>(),
         ]);
     }
 
-    /// <summary>Mean over the seeds at each epoch.</summary>
+    /// <summary>The mean of a metric over the seeds, at each epoch.</summary>
     public IEnumerable<(int Epoch, Statistic Value)> PerEpoch(string method, string metric) =>
         comparison.Of(method).Select(run => Path.Combine(run.Folder, "metrics.jsonl")).Where(File.Exists).SelectMany(File.ReadLines)
             .Select(Parsed).OfType<JsonObject>()
@@ -51,7 +51,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
             .OrderBy(group => group.Key)
             .Select(group => (group.Key, Statistic.Of(group)));
 
-    // A line that a crash cut off counts as none.
+    // A line that a crash cut off is ignored.
     private static JsonNode? Parsed(string line)
     {
         try
@@ -64,7 +64,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         }
     }
 
-    // With the sample deviation as band.
+    // Draws the sample standard deviation as a band.
     private LineChart Curve(string title, string metric, string axis, double scale) =>
         new(title, "epoch", axis, [.. comparison.Methods.Select(method => new ChartSeries(method,
             [.. PerEpoch(method, metric).Select(point =>
@@ -79,7 +79,7 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         string Share(string method, string metric) => PerEpoch(method, metric).Select(point => 100 * point.Value.Mean)
             .DefaultIfEmpty(double.NaN).Average() is var mean && mean > 0 ? Text(mean, "F1") : "";
         return new ResultTable([new("method"), new("replaced area, %", Alignment.Right), new("share mixed, %", Alignment.Right),
-            new("ms a step", Alignment.Right), new("step over baseline's", Alignment.Right)],
+            new("ms per step", Alignment.Right), new("step time / baseline", Alignment.Right)],
             [.. comparison.Methods.Select(method => (IReadOnlyList<string>)
             [
                 method, Share(method, "mix/replaced_area"), Share(method, "mix/share_mixed"), Text(1000 * StepSeconds(method), "F1"),
@@ -91,14 +91,14 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         comparison.Recipe.BatchSize * comparison.Recipe.Accumulate / PerEpoch(method, "images_per_second")
         .Select(point => point.Value.Mean).DefaultIfEmpty(double.NaN).Average();
 
-    // Shares of the images in twentieths of λ, beside the law that it was drawn from.
+    // Shares of the images by λ, in bins of one twentieth, with the distribution that λ was drawn from.
     private LineChart Lambdas()
     {
         var used = comparison.Methods.Select(method => (Method: method, Counts: Counts(method))).Where(one => one.Counts.Sum() > 0)
             .ToArray();
         var laws = used.Select(one => comparison.RecipeOf(one.Method).Stack.Mixer?.LambdaAlpha).OfType<double>()
             .Where(_ => comparison.Recipe.Strengths is null).Distinct();
-        return new LineChart("λ drawn from and λ used", "λ, the image's own weight", "images, %",
+        return new LineChart("λ as drawn and λ as used", "λ, the image's own weight", "images, %",
         [
             .. used.Select(one => new ChartSeries($"{one.Method}, used",
                 [.. one.Counts.Select((count, bin) => new ChartPoint(Middle(bin), 100.0 * count / one.Counts.Sum()))])),
@@ -120,8 +120,8 @@ internal sealed class ComparedTraining(ComparisonResult comparison)
         return sums;
     }
 
-    // Mass of each bin. By x = sin²(t) the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for
-    // α of a half and more and a mild one below.
+    // The mass of each bin. With x = sin²(t), the density x^(α-1)·(1-x)^(α-1) dx becomes 2·(sin t·cos t)^(2α-1) dt, which has no pole for α
+    // of at least 1/2 and a mild one below.
     internal static double[] Beta(double alpha)
     {
         const int points = 20_000;

@@ -6,7 +6,7 @@ using Patchwork.Training;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// Methods × seeds of one recipe, each in a run folder of its own: finished runs are read, partial ones resumed, missing ones trained.
+/// Methods × seeds of one recipe, each in its own run folder: finished runs are read, partial ones resumed, missing ones trained.
 /// </summary>
 public sealed class Comparison
 {
@@ -15,10 +15,14 @@ public sealed class Comparison
     private readonly int? askedJobs;
 
     /// <summary>Plans a comparison.</summary>
-    /// <param name="recipe">What the runs share, each as far as its method has it; its method and seed are replaced.</param>
+    /// <param name="recipe">
+    /// The recipe that the runs share; each run keeps the keys that act on its method, and method and seed are replaced.
+    /// </param>
     /// <param name="methods">Method ids, <c>baseline</c> included.</param>
-    /// <param name="seeds">Seeds a method: the recipe's, and the ones after it.</param>
-    /// <param name="jobs">Runs at a time. Range: at least 1. Default: one a core, as far as each has 4 GiB of memory; one on a GPU.</param>
+    /// <param name="seeds">Number of seeds per method: the recipe's seed, and those after it.</param>
+    /// <param name="jobs">
+    /// Runs at a time. Range: at least 1. Default: one per core, as far as each has 4 GiB of memory; one on a GPU.
+    /// </param>
     /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the
     /// methods.</exception>
     public Comparison(Recipe recipe, IReadOnlyList<string> methods, int seeds, int? jobs = null)
@@ -26,20 +30,20 @@ public sealed class Comparison
         methods = [.. methods.Select(method => method.ToLowerInvariant())];
         recipe = RecipePaths.WithModel(recipe);
         if (recipe.Folds is { } folds && seeds > folds)
-            throw new InputException($"A cross-validation has as many seeds as folds at most: each tests on images of its own. "
-                + $"Received: {seeds} seeds for {folds} folds.");
+            throw new InputException("A cross-validation must have at most as many seeds as folds, because each seed tests on its own "
+                + $"fold. Received: {seeds} seeds for {folds} folds.");
         if (methods.Count == 0 || seeds < 1)
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
                 + "seeds.");
         if (jobs < 1)
-            throw new InputException($"A comparison has at least one run at a time. Received: jobs = {jobs}.");
+            throw new InputException($"A comparison must have at least one run at a time. Received: jobs = {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
-            throw new InputException($"Each method is compared once. Received: {string.Join(",", methods)}.");
+            throw new InputException($"Each method must be named only once. Received: {string.Join(",", methods)}.");
         resolved = recipe.Resolve(methods);
         (this.recipe, Methods, Seeds, askedJobs) = (recipe, methods, seeds, jobs);
     }
 
-    // What is shared applies where it fits: a run's own recipe has nothing that does not act in it.
+    // Shared settings apply where they fit: a run's own recipe has no setting without effect.
     private ResolvedRecipe Of(string method, ulong seed) => Of(resolved.Single(one => one.Recipe.Method == method), seed);
 
     private ResolvedRecipe Of(ResolvedRecipe shared, ulong seed) => shared with
@@ -52,20 +56,21 @@ public sealed class Comparison
         },
     };
 
-    /// <summary>What the runs share.</summary>
+    /// <summary>The recipe that the runs share.</summary>
     public Recipe Recipe => recipe;
 
     /// <summary>The methods, in the order they were given.</summary>
     public IReadOnlyList<string> Methods { get; }
 
-    /// <summary>Seeds a method.</summary>
+    /// <summary>Number of seeds per method.</summary>
     public int Seeds { get; }
 
     /// <summary>The seeds: the recipe's and those that follow it.</summary>
     public IReadOnlyList<ulong> RunSeeds => [.. Enumerable.Range(0, Seeds).Select(k => recipe.Seed + (ulong)k)];
 
     /// <summary>
-    /// Runs at a time, each on its own thread. A recipe that leaves its torch threads open gives every run an equal share of the cores.
+    /// Number of runs at a time, each on its own thread. If the recipe leaves its torch threads open, every run gets an equal share of the
+    /// cores.
     /// </summary>
     public int Jobs => Collective is { Size: > 1 } ? 1 : askedJobs ?? ParallelRuns.Fitting(Methods.Count * Seeds, recipe);
 
@@ -73,27 +78,29 @@ public sealed class Comparison
     /// Processes that train each run together, one run at a time, of which this is rank 0 and the others serve as
     /// <see cref="Followers"/>. Null, the default: this process alone.
     /// </summary>
-    /// <exception cref="InputException">Several runs at a time are asked for.</exception>
+    /// <exception cref="InputException">Several runs at a time are requested.</exception>
     public ICollective? Collective
     {
         get;
         init => field = value is not { Size: > 1 } || askedJobs is null or 1 ? value
-            : throw new InputException($"Ranks train one run at a time, together. Received: jobs = {askedJobs} for {value.Size} ranks. "
-                + "Leave `Jobs` away, or start without a launcher.");
+            : throw new InputException($"Ranks must train one run at a time, together. Received: jobs = {askedJobs} for {value.Size} "
+                + "ranks. Omit `Jobs`, or start without a launcher.");
     }
 
     /// <summary>
-    /// What the runs are called in messages, in the order in which they begin: seeds in the outer loop, so that a comparison that is
-    /// stopped early has whole seeds.
+    /// The names of the runs in messages, in the order in which they start: seeds in the outer loop, so that a comparison that is stopped
+    /// early has complete seeds.
     /// </summary>
     public IReadOnlyList<string> Labels => [.. Plan().Select(run => ComparedRun.LabelOf(run.Method, run.Seed))];
 
-    /// <summary>Runs, or goes on with, everything.</summary>
-    /// <param name="folder">Where the run folders go.</param>
-    /// <param name="callbacks">Callbacks for a run, by its label; asked for on the thread of that run.</param>
+    /// <summary>Trains all runs that are not finished, and resumes partial ones.</summary>
+    /// <param name="folder">The folder for the run folders.</param>
+    /// <param name="callbacks">Callbacks for a run, by its label; called on the thread of that run.</param>
     /// <param name="report">Receives lines for the user, with the run's label, on the thread of that run.</param>
-    /// <param name="finished">Receives each run as it ends, or is found finished, on the thread of that run; null: none.</param>
-    /// <param name="cancellation">Ends the comparison between two steps; the same call goes on with it.</param>
+    /// <param name="finished">
+    /// Receives each run when it ends or is found finished, on the thread of that run; null: nothing is called.
+    /// </param>
+    /// <param name="cancellation">Ends the comparison between two steps; the same call resumes it.</param>
     public ComparisonResult Run(string folder, Func<string, IEnumerable<Callback>> callbacks, Action<string, Notice> report,
         Action<ComparedRun>? finished = null, CancellationToken cancellation = default)
     {
@@ -101,7 +108,7 @@ public sealed class Comparison
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
         RequireSameData(folder, report);
         var mostThreads = Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : (int?)null;
-        // What is left to the machine is chosen once for all runs, also for those that are added on another one.
+        // Choices that are left to the machine are made once for all runs, also for runs that are added on another machine.
         var first = Plan().Select(run => PathOf(folder, run.Method, run.Seed)).FirstOrDefault(Directory.Exists);
         var settled = first is null ? null : RunFolder.Open(first).Recipe;
         var runs = ParallelRuns.Run(Plan(), Jobs, (run, stop) =>
@@ -121,8 +128,8 @@ public sealed class Comparison
         return WithOthers(folder, runs, report);
     }
 
-    // The folder may hold finished runs of other methods, of an earlier call: one report tells of all. They count where they are of the
-    // same seeds, recipe and data; whatever else lies there must not spoil what has been trained.
+    // The folder may have finished runs of other methods from an earlier call; one report covers all of them. They count if they have the
+    // same seeds, recipe and data; nothing else in the folder may invalidate what has been trained.
     private ComparisonResult WithOthers(string folder, IReadOnlyList<ComparedRun> runs, Action<string, Notice> report)
     {
         var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
@@ -154,7 +161,7 @@ public sealed class Comparison
         };
     }
 
-    // The first thing that a run has otherwise than one that would compare with another; null where there is none.
+    // The first difference that makes a run incomparable with another one; null if there is none.
     private static string? Difference(RunFolder run, Recipe wanted, RunFolder other) =>
         other.ReadData() is { } data && run.ReadData()?.Changes(data) is [var images, ..] ? images
             : Differences(run.Path, wanted) is [var key, ..] ? key : null;
@@ -163,7 +170,8 @@ public sealed class Comparison
         .Select(name => name!.LastIndexOf("-seed", StringComparison.Ordinal) is > 0 and var end ? name[..end] : "")
         .Where(name => name.Length > 0).Distinct().Order(StringComparer.Ordinal);
 
-    // Runs of other images do not compare: new ones are not added to them. Where all are there they are reported as they are.
+    // Runs on different images are not comparable, so no new runs are added to them. If all runs are finished, they are reported as they
+    // are.
     private void RequireSameData(string folder, Action<string, Notice> report)
     {
         var plan = Plan().Select(run => (Label: ComparedRun.LabelOf(run.Method, run.Seed), Path: PathOf(folder, run.Method, run.Seed)));
@@ -180,13 +188,13 @@ public sealed class Comparison
             if (data.ChangesSince(run) is not { } changes)
                 continue;
             if (there.Length < Plan().Count || there.Any(one => !one.Folder.Finished))
-                throw new InputException($"{run.Path} was trained on other data than there is now ({changes}), and what is trained now "
-                    + "would not compare with it. Put the data back, or choose another folder.");
-            report(label, new Notice($"trained on other data than there is now ({changes}); reported as it was", IsWarning: true));
+                throw new InputException($"{run.Path} was trained on data that has changed since ({changes}), so new runs would not be "
+                    + "comparable with it. Restore the data, or choose another folder.");
+            report(label, new Notice($"trained on data that has changed since ({changes}); reported as it was", IsWarning: true));
         }
     }
 
-    /// <summary>The labels of runs that are finished in a folder.</summary>
+    /// <summary>The labels of the runs in a folder that are finished.</summary>
     public IReadOnlyList<string> Finished(string folder) =>
         [.. from run in Plan() let path = PathOf(folder, run.Method, run.Seed) where Directory.Exists(path)
             && RunFolder.Open(path).Finished select ComparedRun.LabelOf(run.Method, run.Seed)];
@@ -209,19 +217,18 @@ public sealed class Comparison
         ICollective? collective, CancellationToken cancellation)
     {
         if (Differences(path, wanted) is { Count: > 0 } differences)
-            throw new InputException($"{path} holds a run of another recipe than the one asked for: {string.Join(", ", differences)}. "
-                + $"Choose another folder, or compare with the options it was made with ({Path.Combine(path, "recipe.json")}).");
+            throw new InputException($"{path} holds a run of another recipe than the requested one: {string.Join(", ", differences)}. "
+                + $"Choose another folder, or compare with the options of that run ({Path.Combine(path, "recipe.json")}).");
         return TrainingRun.Resume(path, callbacks, report, collective, cancellation);
     }
 
-    // What the recipe of a run has otherwise than one that is asked for.
+    // The differences between the recipe of a run and the requested one.
     private static IReadOnlyList<string> Differences(string path, Recipe wanted)
     {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
-        wanted = RecipePaths.Settled(wanted);      // from whatever folder it is asked for
-        // A run settles its threads when it begins: 0 means whatever it chose. Precision is settled too, to float32 where libtorch cannot
-        // cast.
-        // What weights say about the images and the network was written when the run began.
+        wanted = RecipePaths.Settled(wanted);      // whatever the current folder is
+        // A run fixes its threads when it starts: 0 means whatever it chose. Precision is fixed too, to float32 if libtorch has no
+        // autocast. What is known from the weights about the images and the network was stored when the run started.
         var asked = wanted with
         {
             Stem = wanted.Stem ?? stored.Stem,

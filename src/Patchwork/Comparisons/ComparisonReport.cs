@@ -15,10 +15,11 @@ using Patchwork.Training;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// What a comparison found: the table, <c>compare.json</c>, <c>report.html</c>, and <c>evaluation.csv</c> where its runs were evaluated.
+/// Reports the results of a comparison: the table, <c>compare.json</c>, <c>report.html</c>, and <c>evaluation.csv</c> if its runs were
+/// evaluated.
 /// </summary>
 /// <param name="result">The runs.</param>
-/// <param name="command">The command that made them, to be repeated.</param>
+/// <param name="command">The command that made the runs, so that it can be repeated.</param>
 /// <param name="evaluations">
 /// What was measured beyond the test error; null for nothing. What other suites measured earlier on the same weights is reported too.
 /// </param>
@@ -31,7 +32,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     private readonly string bestTitle = result.Recipe.ValidatesOnTest ? "best test epoch" : "best epoch";
 
     /// <summary>
-    /// One row a method: test error after the last and at the best epoch, training accuracy, and the difference to the baseline.
+    /// One row per method: test error after the last and at the best epoch, training accuracy, and the difference from the baseline.
     /// </summary>
     public ResultTable Table()
     {
@@ -61,7 +62,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
 
     private ComparedErrors Errors => field ??= new(result, training, evaluations);
 
-    // Where a suite measured the test error again on a part of the images, both numbers say on how many.
+    // If a suite measured the test error again on a part of the images, both numbers say on how many.
     private string AllImages => evaluations?.Limit is null ? ""
         : string.Create(CultureInfo.InvariantCulture, $", all {result.Runs[0].Result.TestImages:N0} images");
 
@@ -69,12 +70,12 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     public string Answer => Errors.Answer;
 
     /// <summary>
-    /// What each method changed against the baseline, whether that is more than the seeds' own spread, and whether it had finished
-    /// learning: a line each.
+    /// What each method changed against the baseline, whether that exceeds the spread of the seeds, and whether it had finished learning:
+    /// one line per method.
     /// </summary>
     public IReadOnlyList<string> Answers() => Errors.Lines();
 
-    /// <summary>Writes <c>compare.json</c> and the page into the comparison's folder.</summary>
+    /// <summary>Writes <c>compare.json</c> and the report page into the comparison's folder.</summary>
     /// <exception cref="OutputException">A file could not be written.</exception>
     public void Write(string folder)
     {
@@ -83,7 +84,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     }
 
     /// <summary>
-    /// Writes <c>report.html</c>, and <c>evaluation.csv</c> where something was evaluated, into a folder; each whole or not at all.
+    /// Writes <c>report.html</c>, and <c>evaluation.csv</c> if something was evaluated, into a folder; each file is written atomically.
     /// </summary>
     /// <exception cref="OutputException">A file could not be written.</exception>
     public void WritePage(string folder)
@@ -102,7 +103,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OutputException($"The report's {name} could not be written to {folder} ({error.Message.TrimEnd('.')}). Runs and "
-                + "measurements are whole: make room, then ask for it again, which trains and measures nothing twice.", error);
+                + "measurements are complete. Free some space, then create the report again; nothing is trained or measured twice.",
+                error);
         }
     }
 
@@ -183,12 +185,11 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             new("Results", [HtmlFragment.Table(Table()), .. Answers().Count > 1 ? Answers().Select(HtmlFragment.Paragraph) : [],
                 HtmlFragment.Paragraph(
                 $"Test error in percent{(training.ErrorMetric == ValidationError.OfSeveral ? " (100 - mean average precision)" : "")}, "
-                    + $"mean ± sample deviation over the {result.Repetitions}. "
-                    + $"The test set was read after the fit; the best epoch is "
-                    + $"the one with the lowest "
-                    + $"{(result.Recipe.ValidatesOnTest ? "test error itself, which flatters" : "validation error")}."
-                + (changes is null ? "" : $" The data are others by now than those that the runs were made with ({changes}); what stands "
-                    + "here as a test error was measured then."))]),
+                    + $"mean ± sample standard deviation over the {result.Repetitions}. The test set was read after the fit; the best "
+                    + "epoch is the one with the lowest "
+                    + $"{(result.Recipe.ValidatesOnTest ? "test error itself, which is optimistic" : "validation error")}."
+                + (changes is null ? "" : $" The data has changed since the runs were made ({changes}); the test errors here were measured "
+                    + "at that time."))]),
             .. training.Sections(),
             .. evaluations?.Sections() ?? [],
             new ComparedActivations(result, data.Test).Section(),
@@ -216,8 +217,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
                 yield return new($"What {method} shows the network",
                     [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4,
                     preset: result.Recipe.Preset),
-                    $"Sheet of four training images with their partner, what {method} makes of it, and the difference; λ, region and "
-                        + "label weights beneath.")]);
+                    $"Sheet of four training images with their partners, the result of {method}, and the difference; λ, region and label "
+                        + "weights below.")]);
         }
     }
 }

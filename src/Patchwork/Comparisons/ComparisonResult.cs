@@ -10,15 +10,15 @@ namespace Patchwork.Comparisons;
 /// <param name="Result">Its numbers.</param>
 public sealed record ComparedRun(string Method, ulong Seed, string Folder, RunResult Result)
 {
-    /// <summary>What it is called in messages, e.g. <c>cutmix seed 1</c>.</summary>
+    /// <summary>The name of the run in messages, such as <c>cutmix seed 1</c>.</summary>
     public string Label => LabelOf(Method, Seed);
 
-    /// <summary>What a run of a method and a seed is called.</summary>
+    /// <summary>The label of a run with a method and a seed.</summary>
     public static string LabelOf(string method, ulong seed) => $"{method} seed {seed}";
 }
 
 /// <summary>All runs of a comparison.</summary>
-/// <param name="Recipe">What they share.</param>
+/// <param name="Recipe">The recipe that they share.</param>
 /// <param name="Resolved">The recipe of each method, in order.</param>
 /// <param name="Runs">The runs.</param>
 public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecipe> Resolved, IReadOnlyList<ComparedRun> Runs)
@@ -29,10 +29,10 @@ public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecip
     /// <summary>What the runs of a method differ in: <c>seeds</c>, or <c>folds</c> of a cross-validation.</summary>
     public string Repetitions => Recipe.Folds is null ? "seeds" : "folds";
 
-    /// <summary>How many were trained at a time, and are evaluated at a time. Default 1.</summary>
+    /// <summary>Number of runs that were trained at a time, and are evaluated at a time. Default 1.</summary>
     public int Jobs { get; init; } = 1;
 
-    /// <summary>A finished run by itself.</summary>
+    /// <summary>Creates the result of a single finished run.</summary>
     public static ComparisonResult Of(RunFolder run) =>
         new(run.Recipe, [run.Recipe.ResolveStored()], [new ComparedRun(run.Recipe.Method, run.Recipe.Seed, run.Path, run.ReadResult())]);
 
@@ -42,6 +42,6 @@ public sealed record ComparisonResult(Recipe Recipe, IReadOnlyList<ResolvedRecip
     /// <summary>The recipe of a method.</summary>
     public ResolvedRecipe RecipeOf(string method) => Resolved.Single(one => one.Recipe.Method == method);
 
-    /// <summary>What a method is called in its paper.</summary>
+    /// <summary>The name of a method as in its paper.</summary>
     public string NameOf(string method) => RecipeOf(method).Name;
 }

@@ -5,16 +5,16 @@ using Patchwork.Recipes;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// Independent runs, some at a time, each on a thread of its own. A small network gains little from a second core: two runs on one core
-/// each are done before two on both cores after each other, and their bits do not depend on the machine's cores.
+/// Runs independent items, several at a time, each on its own thread. A small network gains little from a second core: two runs on one core
+/// each finish earlier than two runs one after the other on both cores, and their results do not depend on the machine's number of cores.
 /// </summary>
 internal static class ParallelRuns
 {
     private const long MemoryEach = 4L << 30;
 
-    /// <summary>How many runs at a time suit this machine: one a core, as far as each has 4 GiB of memory; one on a GPU.</summary>
-    /// <param name="runs">Runs in all.</param>
-    /// <param name="recipe">What they share.</param>
+    /// <summary>How many runs at a time suit this machine: one per core, as far as each has 4 GiB of memory; one on a GPU.</summary>
+    /// <param name="runs">Total number of runs.</param>
+    /// <param name="recipe">The recipe that they share.</param>
     public static int Fitting(int runs, Recipe recipe)
     {
         if (recipe.Device != "cpu")
@@ -24,13 +24,13 @@ internal static class ParallelRuns
     }
 
     /// <summary>
-    /// Carries out all items, the first ones first; results in the order of the items. The first failure ends the others at their next step
-    /// and is thrown.
+    /// Processes all items, starting with the first; the results are in the order of the items. The first failure ends the others at their
+    /// next step and is thrown.
     /// </summary>
-    /// <param name="items">What to do.</param>
-    /// <param name="atATime">How many at a time. One: on the calling thread.</param>
-    /// <param name="work">Does one.</param>
-    /// <param name="cancellation">Ends them all.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="atATime">Number of items at a time. One: on the calling thread.</param>
+    /// <param name="work">Processes one item.</param>
+    /// <param name="cancellation">Cancels all items.</param>
     public static IReadOnlyList<TResult> Run<TItem,
         TResult>(IReadOnlyList<TItem> items, int atATime, Func<TItem, CancellationToken, TResult> work, CancellationToken cancellation)
     {

@@ -9,24 +9,24 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
 
-/// <summary>What a network looked at in a picture, and the picture as the network got it.</summary>
+/// <summary>Shows what a network looked at in an image, with the image as the network received it.</summary>
 /// <param name="Picture">The network's input, as pixels.</param>
 /// <param name="Activation">Class, probability, map and box, all in pixels of <paramref name="Picture"/>.</param>
 public sealed record Explanation(Picture Picture, Activation Activation)
 {
     /// <summary>
-    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and
-    /// around the largest contour above 0.15 of its maximum the box by which the CutMix paper finds objects.
+    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and the
+    /// box with which the CutMix paper finds objects, around the largest contour above 0.15 of the maximum.
     /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was.</param>
-    /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; it stays the caller's.</param>
-    /// <param name="normalization">What the image was normalized by.</param>
+    /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; the caller keeps ownership.</param>
+    /// <param name="normalization">The normalization of the image.</param>
     /// <param name="classes">The K classes' names, in the order of the logits.</param>
-    /// <param name="label">The class that is asked about, 0 to K - 1; null, the default: the predicted one.</param>
-    /// <param name="layer">The layer of a Grad-CAM, as <c>layer2</c>; null, the default: the class activation map.</param>
-    /// <param name="multiLabel">True where each class has a probability for itself, of a sigmoid. Default false: of a softmax.</param>
-    /// <param name="temperature">What the logits are divided by before the softmax; above 0. Default 1.</param>
-    /// <exception cref="InputException">The network has no such layer, or none of which a map can be made.</exception>
+    /// <param name="label">The class to explain, 0 to K - 1; null, the default: the predicted one.</param>
+    /// <param name="layer">The layer for Grad-CAM, such as <c>layer2</c>; null, the default: the class activation map.</param>
+    /// <param name="multiLabel">True if each class has its own probability, from a sigmoid. Default false: from a softmax.</param>
+    /// <param name="temperature">The value that the logits are divided by before the softmax; above 0. Default 1.</param>
+    /// <exception cref="InputException">The network has no such layer, or no layer from which a map can be made.</exception>
     public static Explanation Of(nn.Module<Tensor, Tensor> model, Tensor image, Normalization normalization, IReadOnlyList<string> classes,
         int? label = null, string? layer = null, bool multiLabel = false, double temperature = 1)
     {
@@ -41,18 +41,18 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         return new(picture, new Activation(classes[asked], probabilities[asked], map, box) { Layer = layer });
     }
 
-    /// <summary>The sheet: original, heat map, overlay and box.</summary>
-    /// <param name="name">What is written below the original, as its file's name.</param>
+    /// <summary>Draws the sheet: original, heat map, overlay and box.</summary>
+    /// <param name="name">The caption below the original, such as its file name.</param>
     public ActivationSheet Sheet(string name) => new()
     {
-        Title = FormattableString.Invariant($"What speaks for {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
-        Subtitle = FormattableString.Invariant($"The box lies around the largest region above {MapBoxes.PaperThreshold} of the maximum."),
+        Title = FormattableString.Invariant($"Evidence for {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
+        Subtitle = FormattableString.Invariant($"The box encloses the largest region above {MapBoxes.PaperThreshold} of the maximum."),
         Networks = [""],
         Rows = [new ActivationRow(Picture, name, [Activation])],
         Stages = true,
     };
 
-    /// <summary>Probabilities (N · K) of logits (N, K): of a softmax at a temperature, or each of a sigmoid.</summary>
+    /// <summary>Probabilities (N · K) of logits (N, K): a softmax at a temperature, or a sigmoid for each class.</summary>
     internal static double[] Probabilities(Tensor logits, bool multiLabel, double temperature)
     {
         using var scope = NewDisposeScope();

@@ -12,83 +12,87 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Inference;
 
-/// <summary>What using a trained network needs, beside its weights.</summary>
+/// <summary>Describes a trained network: everything that using it requires besides its weights.</summary>
 /// <param name="Model">Model id.</param>
 /// <param name="Classes">Class names; a label is an index into them.</param>
-/// <param name="Channels">Channels of the input.</param>
-/// <param name="Height">Rows of the input.</param>
-/// <param name="Width">Columns of the input.</param>
-/// <param name="Mean">Mean that pixels in [0, 1] are normalized with, per channel.</param>
-/// <param name="StandardDeviation">Standard deviation that they are divided by, per channel.</param>
+/// <param name="Channels">Number of channels of the input.</param>
+/// <param name="Height">Height of the input in pixels.</param>
+/// <param name="Width">Width of the input in pixels.</param>
+/// <param name="Mean">Mean per channel, which is subtracted from pixels in [0, 1].</param>
+/// <param name="StandardDeviation">Standard deviation per channel, by which the result is divided.</param>
 public sealed record ModelCard(
     string Model, IReadOnlyList<string> Classes, int Channels, int Height, int Width, IReadOnlyList<float> Mean,
     [property: JsonPropertyName("deviation")] IReadOnlyList<float> StandardDeviation)
 {
     private const int LargestSide = 1024;
-    private const int LargestWithSmallStem = 64;      // in cards that do not say it
+    private const int LargestWithSmallStem = 64;      // in cards without a stem
 
-    /// <summary>Share of the sides of a picture's middle that is looked at. Range (0, 1]. Default 1.</summary>
+    /// <summary>Center crop: the share of the sides of an image's central square that is used. Range (0, 1]. Default 1.</summary>
     public double CenterCrop { get; init; } = 1;
 
     /// <summary>
-    /// Whether JPEG files are decoded at 1/2, 1/4 or 1/8 of their size where that leaves at least twice the size needed, as they were in
-    /// training. Default false, as for cards that do not say it.
+    /// Whether JPEG files are decoded at 1/2, 1/4 or 1/8 of their size if that leaves at least twice the size needed, as in training.
+    /// Default false, as for cards without this key.
     /// </summary>
     public bool ScaledDecoding { get; init; }
 
     /// <summary>
-    /// The methods that the network was made with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.
+    /// The methods that the network was built with: ShakeDrop scales its branches in evaluation too. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init; } = Methods.Baseline;
 
-    /// <summary>Their chance of a drop; null: their own.</summary>
+    /// <summary>The drop probability of these methods; null: their default.</summary>
     public double? DropProbability { get; init; }
 
     /// <summary>
-    /// True where a picture may show several classes or none: probabilities are those of a sigmoid, each class for itself. Default false.
+    /// True if an image may show several classes or none: probabilities are then those of a sigmoid, independent for each class. Default
+    /// false.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool MultiLabel { get; init; }
 
     /// <summary>
-    /// Several labels: the least probability of a class that is said to be shown, chosen on the validation images. Null, the default: 0.5.
+    /// With several labels per image: the minimum probability at which a class counts as shown, chosen on the validation images. Null, the
+    /// default: 0.5.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Threshold { get; init; }
 
     /// <summary>
-    /// The first layers of a network that has two kinds. Null, as for cards from before there was a choice: small ones up to 64 pixels.
+    /// The first layers of a network that has two kinds. Null, as in cards from before there was a choice: the small stem up to 64 pixels.
     /// </summary>
     [JsonConverter(typeof(JsonStringEnumConverter<Stem>))]
     public Stem? Stem { get; init; }
 
     /// <summary>
-    /// What the logits are divided by before the softmax (Guo et al., ICML 2017), fitted on the validation images. Range: above 0. Null,
-    /// the default: 1.
+    /// The value that the logits are divided by before the softmax (Guo et al., ICML 2017), fitted on the validation images. Range: above
+    /// 0. Null, the default: 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Temperature { get; init; }
 
-    /// <summary>The seed that it was trained with; null where nobody said.</summary>
+    /// <summary>The seed that the network was trained with; null if unknown.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ulong? Seed { get; init; }
 
-    /// <summary>The digest of the images that it was trained on (<see cref="DataDigest"/>); null where nobody said.</summary>
+    /// <summary>The digest of the images that the network was trained on (<see cref="DataDigest"/>); null if unknown.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Data { get; init; }
 
-    /// <summary>The version of Patchwork that trained it; null where nobody said.</summary>
+    /// <summary>The version of Patchwork that trained the network; null if unknown.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Version { get; init; }
 
-    /// <summary>Their options by name, as a recipe has them; null: their own.</summary>
+    /// <summary>The options of the methods by name, as in a recipe; null: their defaults.</summary>
     [JsonConverter(typeof(OptionTexts))]
     public IReadOnlyDictionary<string, string>? Options { get; init => field = value is { Count: > 0 } ? value : null; }
 
-    /// <summary>The card of a network that a program of your own trains.</summary>
+    /// <summary>Creates the card of a network that your own program trains.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="train">The images that it is trained on. Where files are cropped or decoded at their full size, the card must say it:
-    /// <see cref="CenterCrop"/>, <see cref="ScaledDecoding"/>.</param>
+    /// <param name="train">
+    /// The images that it is trained on. If image files are cropped or decoded at full size, set this on the card:
+    /// <see cref="CenterCrop"/>, <see cref="ScaledDecoding"/>.
+    /// </param>
     public static ModelCard Of(nn.Module<Tensor, Tensor> model, Dataset train) =>
         Of((model as ImageClassifier)?.Id ?? model.GetName(), train) with { Stem = (model as ResNet)?.Stem };
 
@@ -96,7 +100,7 @@ public sealed record ModelCard(
         train.Normalization.Mean, train.Normalization.StandardDeviation)
     { ScaledDecoding = true, MultiLabel = train.IsMultiLabel };
 
-    /// <summary>A network as the card describes it, with fresh weights. The caller owns it.</summary>
+    /// <summary>Creates the network that the card describes, with fresh weights. The caller owns it.</summary>
     /// <exception cref="InputException">The card names an unknown model, method or option.</exception>
     public ImageClassifier CreateModel()
     {
@@ -115,11 +119,12 @@ public sealed record ModelCard(
         });
     }
 
-    /// <summary>A network as the card describes it, with the weights of a file. The caller owns it.</summary>
+    /// <summary>Creates the network that the card describes, with the weights from a file. The caller owns it.</summary>
     /// <param name="weights">A safetensors file.</param>
-    /// <param name="device">Where the network goes.</param>
-    /// <exception cref="InputException">The card names something unknown, or the weights are missing, damaged, not finite or of
-    /// another network.</exception>
+    /// <param name="device">The device for the network.</param>
+    /// <exception cref="InputException">
+    /// The card names something unknown, or the weights are missing, damaged, not finite or those of another network.
+    /// </exception>
     public ImageClassifier LoadModel(string weights, Device device)
     {
         var model = CreateModel();
@@ -127,7 +132,7 @@ public sealed record ModelCard(
         {
             Safetensors.LoadInto(weights, model);
             if (FiniteTensors.FirstOther(model.state_dict()) is { } name)
-                throw new InvalidDataException($"{name} holds values that are not finite. Take an earlier checkpoint, or train again.");
+                throw new InvalidDataException($"{name} has values that are not finite. Use an earlier checkpoint, or train again.");
             model.to(device);
             return model;
         }
@@ -139,8 +144,8 @@ public sealed record ModelCard(
     }
 
     /// <summary>
-    /// The label of a class by its name: by the letters themselves, composed or decomposed, or where one class alone has them in another
-    /// case, by that; null where there is none.
+    /// The label of a class by its name: an exact match, in composed or decomposed form, or otherwise the only class that matches in
+    /// another case; null if there is none.
     /// </summary>
     public int? LabelOf(string className)
     {
@@ -150,33 +155,33 @@ public sealed record ModelCard(
             : Like(StringComparison.OrdinalIgnoreCase) is [var one] ? one : null;
     }
 
-    /// <summary>A data set with its labels in the order of the network's classes: the same names in another order are matched.</summary>
+    /// <summary>Puts the labels of a data set into the order of the network's classes, which must have the same names.</summary>
     /// <param name="data">The set.</param>
-    /// <param name="network">What the message calls the network.</param>
-    /// <exception cref="InputException">The set has other classes, or images of another number of channels.</exception>
+    /// <param name="network">What messages call the network.</param>
+    /// <exception cref="InputException">The set has other classes, or images with another number of channels.</exception>
     public DatasetPair InOrder(DatasetPair data, string network)
     {
         const int named = 12;
         static string List(IReadOnlyList<string> names) => $"{string.Join(", ", names.Take(named))}"
             + (names.Count > named ? $" and {names.Count - named} more" : "");
         if (data.Train.Channels != Channels)
-            throw new InputException($"{network} takes images of {Channels} {(Channels == 1 ? "channel" : "channels")}. "
-                + $"Received: {data.Train.Channels}, from {data.Id}. Choose the data set that it was trained on.");
+            throw new InputException($"{network} needs images with {Channels} {(Channels == 1 ? "channel" : "channels")}. Received: "
+                + $"{data.Train.Channels}, from {data.Id}. Choose the data set that it was trained on.");
         if (Relabelled.To(data, Classes) is { } ordered)
             return ordered;
         var received = data.Train.ClassNames;
         string[] gone = [.. Classes.Except(received)], added = [.. received.Except(Classes)];
-        throw new InputException($"{network} knows the {Classes.Count} classes {List(Classes)}. "
-            + $"Received: a data set of {received.Count}, {List(received)}"
+        throw new InputException($"{network} has the {Classes.Count} classes {List(Classes)}. Received: a data set of {received.Count}, "
+            + $"{List(received)}"
             + (gone.Length > 0 ? $"; without {List(gone)}" : "") + (added.Length > 0 ? $"; with {List(added)}" : "")
-            + ". Give the classes their names back, or train a new run on this data.");
+            + ". Restore the names of the classes, or train a new run on this data.");
     }
 
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ModelCardJson.Default.ModelCard);
 
-    /// <summary>Reads a card.</summary>
-    /// <exception cref="InputException">There is no such file, or it is no card.</exception>
+    /// <summary>Reads a card from a file.</summary>
+    /// <exception cref="InputException">There is no such file, or it is not a card.</exception>
     public static ModelCard Read(string path)
     {
         try
@@ -190,7 +195,7 @@ public sealed record ModelCard(
     }
 
     /// <summary>Reads the text of a card; <paramref name="path"/> is its name in messages.</summary>
-    /// <exception cref="InputException">The text is no card, or no network can have its sizes.</exception>
+    /// <exception cref="InputException">The text is not a card, or no network can have its sizes.</exception>
     internal static ModelCard FromJson(string json, string path)
     {
         try
@@ -207,25 +212,25 @@ public sealed record ModelCard(
                 ? card
                 : throw Refusal(path, "its values are missing or contradict each other");
         }
-        // the others: half of a surrogate pair in a string, a key twice
+        // the latter two: half of a surrogate pair in a string, a duplicate key
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
         {
             throw Refusal(path, error.Message, error);
         }
     }
 
-    // A card from before there was a key means its default; the serializer would give it the zero of its type.
+    // A key that is missing in an older card gets its default; the serializer would give it the zero of its type.
     private static JsonObject WithDefaults(string json)
     {
         var card = JsonNode.Parse(new ModelCard("", [], 0, 0, 0, [], []).ToJson())!.AsObject();
-        var given = JsonNode.Parse(json) as JsonObject ?? throw new JsonException("it is no object");
+        var given = JsonNode.Parse(json) as JsonObject ?? throw new JsonException("it is not an object");
         foreach (var (key, value) in given)
             card[key] = value?.DeepClone();
         return card;
     }
 
     private static InputException Refusal(string path, string what, Exception? cause = null) =>
-        new($"A run must have a {path} that names its model and classes. Received none that can be read ({what.TrimEnd('.')}).", cause);
+        new($"A run must have a {path} that names its model and classes. Received: none that can be read ({what.TrimEnd('.')}).", cause);
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -7,38 +7,38 @@ using static TorchSharp.torch;
 namespace Patchwork.Inference;
 
 /// <summary>
-/// A trained network as one ONNX file that any runtime runs: what normalizes the pixels and makes probabilities of the logits is inside,
-/// and so are the classes. Pictures are decoded, cropped and resized outside, as the card in the file says.
+/// Exports a trained network as one ONNX file for any runtime. The file normalizes the pixels, turns logits into probabilities, and names
+/// the classes. Images are decoded, cropped and resized outside, as the card in the file says.
 /// </summary>
 /// <remarks>
-/// <para>The input is called <c>input</c>, the outputs <c>logits</c> and <c>probabilities</c>, each (batch, K): a softmax, or of several
-/// labels a sigmoid; the softmax at the card's temperature. The batch may have any size.</para>
-/// <para>Beside the graph stand, as metadata, <c>patchwork.card</c> (the <see cref="ModelCard"/> as JSON, with the kind of input) and the
-/// entries by which Windows ML and others know how pixels are meant.</para>
+/// <para>The input is called <c>input</c>, the outputs <c>logits</c> and <c>probabilities</c>, each (batch, K). Probabilities are a softmax
+/// at the card's temperature, or a sigmoid for images with several labels. The batch may have any size.</para>
+/// <para>The metadata holds <c>patchwork.card</c> (the <see cref="ModelCard"/> as JSON, with the kind of input) and the entries that tell
+/// Windows ML and other runtimes how to interpret pixels.</para>
 /// </remarks>
 public sealed record OnnxExport
 {
-    /// <summary>Under which name the card stands in the file's metadata.</summary>
+    /// <summary>The key of the card in the file's metadata.</summary>
     public const string CardKey = "patchwork.card";
 
-    /// <summary>What the file takes. Default <see cref="OnnxInput.Pixels"/>.</summary>
+    /// <summary>The input of the file. Default <see cref="OnnxInput.Pixels"/>.</summary>
     public OnnxInput Input { get; init; } = OnnxInput.Pixels;
 
     /// <summary>
-    /// The set of operations that the file asks for. Range 12 to 17. Default 17; 12 is the newest that the Windows ML of Windows 11 takes.
+    /// The operator set that the file requires. Range 12 to 17. Default 17; 12 is the newest that Windows ML on Windows 11 supports.
     /// </summary>
     public int Opset
     {
         get;
         init => field = value is >= OnnxFile.OldestOpset and <= OnnxFile.NewestOpset ? value
-            : throw new InputException($"The opset of an ONNX file is {OnnxFile.OldestOpset} to {OnnxFile.NewestOpset}. "
-                + $"Received: {value}.");
+            : throw new InputException($"The opset of an ONNX file must be {OnnxFile.OldestOpset} to {OnnxFile.NewestOpset}. Received: "
+                + $"{value}.");
     } = OnnxFile.NewestOpset;
 
-    /// <summary>The file's bytes, of the network as it is in evaluation.</summary>
+    /// <summary>Exports a network in evaluation mode and returns the bytes of the file.</summary>
     /// <param name="network">
-    /// A network of the catalogue, of TorchSharp's layers in a <c>Sequential</c>, or one that implements <see cref="IOnnxLayer"/>; from
-    /// (N, C, H, W) to (N, K). It is left as it was.
+    /// A network of the catalogue, of TorchSharp's layers in a <c>Sequential</c>, or one that implements <see cref="IOnnxLayer"/>; from (N,
+    /// C, H, W) to (N, K). It is left unchanged.
     /// </param>
     /// <param name="card">Its input and classes.</param>
     /// <exception cref="InputException">A layer has no counterpart in ONNX, or there are not as many logits as classes.</exception>
@@ -48,7 +48,8 @@ public sealed record OnnxExport
         var graph = new OnnxGraph(network);
         var logits = graph.Through(network, Images(graph, card));
         if (logits.Channels != card.Classes.Count)
-            throw new InputException($"A network has a logit for each of its {card.Classes.Count} classes. Received: {logits.Channels}.");
+            throw new InputException($"A network must have one logit for each of its {card.Classes.Count} classes. Received: "
+                + $"{logits.Channels}.");
         logits = graph.Named("logits", "Identity", [logits], logits.Channels);
         if (card.MultiLabel)
             graph.Named("probabilities", "Sigmoid", [logits], logits.Channels);
@@ -63,14 +64,15 @@ public sealed record OnnxExport
             [("logits", [card.Classes.Count]), ("probabilities", [card.Classes.Count])], Notes(card));
     }
 
-    /// <summary>Writes the file, whole or not at all.</summary>
-    /// <param name="path">Where.</param>
+    /// <summary>Writes the file atomically.</summary>
+    /// <param name="path">The path of the file.</param>
     /// <param name="network">As for <see cref="Of"/>.</param>
     /// <param name="card">As for <see cref="Of"/>.</param>
     /// <exception cref="InputException">As for <see cref="Of"/>, or the file cannot be written.</exception>
     public void Write(string path, nn.Module<Tensor, Tensor> network, ModelCard card) => OutputFile.Write(path, Of(network, card));
 
-    // Images as the network takes them, (N, C, H, W): of pixels (N, H, W, C), 0 to 255, less the mean and over the deviation.
+    // Images as the network expects them, (N, C, H, W): from pixels (N, H, W, C), 0 to 255, minus the mean and divided by the standard
+    // deviation.
     private OnnxValue Images(OnnxGraph graph, ModelCard card)
     {
         var input = new OnnxValue("input", card.Channels);
@@ -99,15 +101,15 @@ public sealed record OnnxExport
     }
 }
 
-/// <summary>What an ONNX file takes.</summary>
+/// <summary>The input of an ONNX file.</summary>
 public enum OnnxInput
 {
     /// <summary>
-    /// Pixels as decoders give them: uint8 (batch, height, width, C), row by row, red, green and blue side by side, or grey alone. They are
-    /// normalized inside.
+    /// Pixels as decoders return them: uint8 (batch, height, width, C), row by row, with interleaved red, green and blue, or gray only. The
+    /// file normalizes them.
     /// </summary>
     Pixels,
 
-    /// <summary>Images as the network takes them: float32 (batch, C, height, width), normalized.</summary>
+    /// <summary>Images as the network expects them: float32 (batch, C, height, width), normalized.</summary>
     Normalized,
 }

@@ -9,8 +9,7 @@ using static TorchSharp.torch;
 namespace Patchwork.Inference;
 
 /// <summary>
-/// A trained network, ready to name what a picture shows: of a run, of the checkpoints folder of a run alone, or one that a program of your
-/// own has trained.
+/// Classifies images with a trained network: from a run, from the checkpoints folder of a run alone, or trained by your own program.
 /// </summary>
 /// <example>
 /// <code>
@@ -20,7 +19,7 @@ namespace Patchwork.Inference;
 /// </example>
 public sealed class Predictor : PictureClassifier
 {
-    private readonly ReaderWriterLockSlim use = new();      // a map takes the network's features and gradients for itself
+    private readonly ReaderWriterLockSlim use = new();      // a map needs exclusive use of the network's features and gradients
     private readonly NetworkInput input;
     private readonly ClassifierOptions options;
     private readonly bool owns;
@@ -32,12 +31,12 @@ public sealed class Predictor : PictureClassifier
         model.eval();
     }
 
-    /// <summary>A predictor of a network in memory, as a trainer leaves it.</summary>
+    /// <summary>Creates a predictor for a network in memory, as a trainer leaves it.</summary>
     /// <param name="model">
-    /// A network from images (N, C, H, W) to logits (N, K), of the catalogue or your own, on the CPU; it stays the caller's, and is put
-    /// into evaluation mode.
+    /// A network from images (N, C, H, W) to logits (N, K), of the catalogue or your own, on the CPU. The caller keeps ownership; the
+    /// network is put into evaluation mode.
     /// </param>
-    /// <param name="card">Its input and classes, as <see cref="ModelCard.Of(nn.Module{Tensor, Tensor}, Dataset)"/> makes it.</param>
+    /// <param name="card">Its input and classes, as created by <see cref="ModelCard.Of(nn.Module{Tensor, Tensor}, Dataset)"/>.</param>
     /// <param name="options">Null: the default ones.</param>
     public Predictor(nn.Module<Tensor, Tensor> model, ModelCard card, ClassifierOptions? options = null)
         : this(model, card, options ?? new(), owns: false) { }
@@ -45,43 +44,43 @@ public sealed class Predictor : PictureClassifier
     /// <summary>Model, input and classes.</summary>
     public ModelCard Card { get; }
 
-    /// <summary>The weights of which epoch of its run they are; the last ones where a run keeps no best.</summary>
+    /// <summary>Which weights of the run are used: those of the last epoch if the run has no best ones.</summary>
     public WeightsOf Which { get; private init; } = WeightsOf.LastEpoch;
 
     /// <summary>The network, in evaluation mode.</summary>
     public nn.Module<Tensor, Tensor> Model { get; }
 
     /// <summary>
-    /// What a network of the catalogue computes in. Default <see cref="Precision.Float32"/>, as for networks of your own.
+    /// The precision of a network of the catalogue. Default <see cref="Precision.Float32"/>, as for networks of your own.
     /// </summary>
-    /// <exception cref="InputException">The network is your own, or libtorch cannot compute so.</exception>
+    /// <exception cref="InputException">The network is your own, or libtorch does not support the precision.</exception>
     public Precision Precision
     {
         get => Model is ImageClassifier { Precision: var precision } ? precision : Precision.Float32;
-        set => (Model as ImageClassifier ?? throw new InputException("A precision is set for networks of the catalogue. "
+        set => (Model as ImageClassifier ?? throw new InputException("A precision can be set only for networks of the catalogue. "
             + $"Received: one for {Card.Model}.")).Precision = value;
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes => Card.Classes;
 
-    /// <summary>Opens a run's weights.</summary>
-    /// <param name="folder">A run folder, the checkpoints folder of a run alone, or what <see cref="Save"/> wrote.</param>
-    /// <param name="which">Of the best epoch, the default, or of the last one.</param>
+    /// <summary>Opens the weights of a run.</summary>
+    /// <param name="folder">A run folder, the checkpoints folder of a run alone, or a folder that <see cref="Save"/> wrote.</param>
+    /// <param name="which">The weights of the best epoch, the default, or of the last one.</param>
     /// <param name="options">Null: the default ones.</param>
-    /// <exception cref="InputException">The folder is neither, or it has no weights yet.</exception>
+    /// <exception cref="InputException">The folder is none of these, or it has no weights yet.</exception>
     public static Predictor Open(string folder, WeightsOf which = WeightsOf.BestEpoch, ClassifierOptions? options = null)
     {
         var inner = Path.Combine(folder, "checkpoints");
         var checkpoints = new CheckpointStore(Directory.Exists(inner) ? inner : folder);
         if (!File.Exists(checkpoints.Card))
-            throw new InputException("A trained network is a run folder, or the checkpoints folder of a run with its model.json. "
+            throw new InputException("A trained network must be a run folder, or the checkpoints folder of a run with its model.json. "
                 + $"Received: {folder}, which "
-                    + $"{(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
+                + $"{(Directory.Exists(folder) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(folder)}");
         var card = ModelCard.Read(checkpoints.Card);
         var hasBest = File.Exists(checkpoints.BestWeights);
         if (which == WeightsOf.LastEpoch && hasBest)
-            card = card with { Temperature = null, Threshold = null };      // fitted to those of the best epoch
+            card = card with { Temperature = null, Threshold = null };      // fitted to the weights of the best epoch
         var weights = which == WeightsOf.BestEpoch && hasBest ? checkpoints.BestWeights : checkpoints.LastWeights;
         if (!File.Exists(weights))
             throw new InputException($"A run must have weights to predict with. Received: {folder}, which has none yet. Train it first.");
@@ -91,26 +90,29 @@ public sealed class Predictor : PictureClassifier
         };
     }
 
-    /// <summary>Writes card and weights into a folder that <see cref="Open"/> takes, and that the command line takes for a run.</summary>
-    /// <param name="folder">Where; made where it does not exist.</param>
-    /// <exception cref="InputException">The folder holds another network already.</exception>
+    /// <summary>
+    /// Writes the card and the weights into a folder that <see cref="Open"/> reads, and that the command line accepts as a run.
+    /// </summary>
+    /// <param name="folder">The folder; created if it does not exist.</param>
+    /// <exception cref="InputException">The folder already holds a network.</exception>
     public void Save(string folder)
     {
         var store = new CheckpointStore(folder);
         Directory.CreateDirectory(folder);
         if (File.Exists(store.Card))
-            throw new InputException($"A network is saved into a folder of its own. Received: {folder}, which has one. Name another.");
+            throw new InputException($"A network must be saved into its own folder. Received: {folder}, which already has one. Choose "
+                + "another folder.");
         Safetensors.Save(store.LastWeights, Model.state_dict());
         AtomicFile.WriteText(store.Card, Card.ToJson() + "\n");
     }
 
-    /// <summary>What the network looks at in a picture, brought to its input size. Thread-safe; one picture at a time.</summary>
-    /// <param name="picture">The picture's file.</param>
+    /// <summary>Shows what the network looks at in an image, resized to its input size. Thread-safe; one image at a time.</summary>
+    /// <param name="picture">The path of the image file.</param>
     /// <param name="className">
-    /// The class that is asked about, in any case where no other differs by that alone; null, the default: the predicted one.
+    /// The class to explain, in any case unless another class differs from it by case alone; null, the default: the predicted one.
     /// </param>
-    /// <param name="layer">The layer of a Grad-CAM; null, the default: the class activation map of the last features.</param>
-    /// <exception cref="InputException">The picture cannot be read, or the network knows no such class or layer.</exception>
+    /// <param name="layer">The layer for Grad-CAM; null, the default: the class activation map of the last features.</param>
+    /// <exception cref="InputException">The image cannot be read, or the network has no such class or layer.</exception>
     public Explanation Explain(string picture, string? className = null, string? layer = null)
     {
         int? label = null;
@@ -151,7 +153,7 @@ public sealed class Predictor : PictureClassifier
             use.ExitReadLock();
         }
         if (!logits.shape.SequenceEqual([pictures.Count, Classes.Count]))
-            throw new InputException($"A network gives a logit for each of the {Classes.Count} classes of its card. Received: "
+            throw new InputException($"A network must return one logit for each of the {Classes.Count} classes of its card. Received: "
                 + $"{string.Join('×', logits.shape)} for {pictures.Count} pictures.");
         var all = Explanation.Probabilities(logits, Card.MultiLabel, Card.Temperature ?? 1);
         if (!all.All(double.IsFinite))
@@ -163,7 +165,7 @@ public sealed class Predictor : PictureClassifier
 
     private Normalization Normalization => new(Card.Mean, Card.StandardDeviation);
 
-    // Pictures as the network takes them, (N, C, H, W); the caller's.
+    // Images as the network expects them, (N, C, H, W), owned by the caller.
     private Tensor Images(byte[][] pictures)
     {
         var values = new float[pictures.Length * input.Size];
@@ -173,7 +175,7 @@ public sealed class Predictor : PictureClassifier
         return tensor(values, [pictures.Length, Card.Channels, Card.Height, Card.Width]);
     }
 
-    /// <summary>Frees the network, unless it is the caller's.</summary>
+    /// <summary>Disposes the network, unless the caller owns it.</summary>
     public override void Dispose()
     {
         use.Dispose();
@@ -185,7 +187,7 @@ public sealed class Predictor : PictureClassifier
 /// <summary>Which weights of a run.</summary>
 public enum WeightsOf
 {
-    /// <summary>Those of the epoch with the lowest validation error; where a run keeps none, the last ones.</summary>
+    /// <summary>Those of the epoch with the lowest validation error; the last ones if the run has none.</summary>
     BestEpoch,
 
     /// <summary>Those of the last epoch.</summary>

@@ -6,24 +6,24 @@ using Patchwork.Models;
 
 namespace Patchwork.Inference;
 
-/// <summary>What is known about weights that training begins with, from what lies beside them; null where nothing says it.</summary>
+/// <summary>What is known about the weights that training starts from, read from the files beside them; null for what is unknown.</summary>
 internal sealed record WeightsCard
 {
-    /// <summary>Rows and columns of the images that they were trained on.</summary>
+    /// <summary>Height and width of the images that they were trained on.</summary>
     public int? ImageSize { get; private init; }
 
-    /// <summary>What those images were normalized with.</summary>
+    /// <summary>The normalization of those images.</summary>
     public Normalization? Normalization { get; private init; }
 
-    /// <summary>The first layers of the network, where it has the choice.</summary>
+    /// <summary>The first layers of the network, if there is a choice.</summary>
     public Stem? Stem { get; private init; }
 
     /// <summary>
-    /// The card of a file of weights: <c>model.json</c> beside those of a run, <c>config.json</c> beside those of timm, and for the first
-    /// layers the weights themselves.
+    /// Reads what is known about a file of weights: from <c>model.json</c> beside the weights of a run, from <c>config.json</c> beside
+    /// those of timm, and for the first layers from the weights themselves.
     /// </summary>
     /// <param name="weights">A path, or <c>imagenet</c>.</param>
-    /// <exception cref="InputException">The weights are not there, or cannot be read.</exception>
+    /// <exception cref="InputException">The weights do not exist, or cannot be read.</exception>
     public static WeightsCard Of(string weights)
     {
         if (weights == ImageNetResNet18.Id)
@@ -39,7 +39,7 @@ internal sealed record WeightsCard
         if (!File.Exists(weights))
             throw new InputException($"Weights must be a file of {WeightFormats.Read}, or '{ImageNetResNet18.Id}'. "
                 + $"Received: {weights}, which "
-                + (Directory.Exists(weights) ? "is a folder; those of a run are in its checkpoints/best.safetensors."
+                + (Directory.Exists(weights) ? "is a folder; the weights of a run are in its checkpoints/best.safetensors."
                     : "does not exist."));
         var folder = Path.GetDirectoryName(Path.GetFullPath(weights))!;
         var (card, config) = (Path.Combine(folder, "model.json"), Path.Combine(folder, "config.json"));
@@ -47,7 +47,7 @@ internal sealed record WeightsCard
         return beside with { Stem = StemOf(weights) };
     }
 
-    // Another program's model.json says nothing.
+    // A model.json of another program is ignored.
     private static WeightsCard? OfRun(string path)
     {
         try
@@ -65,7 +65,7 @@ internal sealed record WeightsCard
         }
     }
 
-    // Hugging Face's layout: pretrained_cfg with input_size, mean and std; what is not there is not known.
+    // Hugging Face's layout: pretrained_cfg with input_size, mean and std; missing values stay unknown.
     private static WeightsCard? OfTimm(string path)
     {
         try
@@ -90,7 +90,7 @@ internal sealed record WeightsCard
         }
     }
 
-    // The kernel of the first convolution shows it.
+    // The kernel of the first convolution shows which stem it is.
     private static Stem? StemOf(string weights)
     {
         var stored = StoredWeights.Read(weights, names => names.Where(name => name == "conv1.weight"

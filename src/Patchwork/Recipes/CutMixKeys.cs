@@ -3,34 +3,34 @@ using Patchwork.Plans;
 
 namespace Patchwork.Recipes;
 
-/// <content>The keys that CutMix alone has.</content>
+/// <content>The keys that only CutMix has.</content>
 public sealed partial record Recipe
 {
     /// <summary>
-    /// CutMix: begin with another system's CutMix (official, article, timm, …); other keys are laid over it. Null: the method's defaults.
+    /// CutMix: start from another system's CutMix (official, article, timm, …); other keys override it. Null: the method's defaults.
     /// </summary>
     public string? Preset { get; init => field = value is null ? null : Id(value); }
 
     /// <summary>CutMix: where the box may lie; null: clipped.</summary>
     public Placement? Placement { get; init; }
 
-    /// <summary>CutMix: how sides become pixels; null: truncated.</summary>
+    /// <summary>CutMix: how sides are rounded to pixels; null: truncated.</summary>
     public Rounding? Rounding { get; init; }
 
-    /// <summary>CutMix: share of the box kept away from the border; null: 0. Range [0, 0.5].</summary>
+    /// <summary>CutMix: share of the box that stays away from the border; null: 0. Range [0, 0.5].</summary>
     public double? Margin { get; init; }
 
-    /// <summary>CutMix: a λ that is not drawn; null: drawn. Range [0, 1].</summary>
+    /// <summary>CutMix: a fixed λ; null: λ is drawn. Range [0, 1].</summary>
     public double? FixedLambda { get; init; }
 
-    /// <summary>CutMix: law of the box's centre; null: uniform.</summary>
+    /// <summary>CutMix: distribution of the box's centre; null: uniform.</summary>
     public Centre? Centre { get; init; }
 
-    /// <summary>CutMix: what the image's own label weighs; null: measured in pixels.</summary>
+    /// <summary>CutMix: how the weight of the image's own label is determined; null: measured in pixels.</summary>
     public LabelWeight? LabelWeight { get; init; }
 }
 
-/// <summary>What the keys of CutMix do to it.</summary>
+/// <summary>Applies the keys of CutMix.</summary>
 internal static class CutMixKeys
 {
     private static readonly MethodKey Preset =
@@ -48,7 +48,7 @@ internal static class CutMixKeys
         MethodKey.Option<LabelWeight>("labelWeight", recipe => recipe.LabelWeight, recipe => recipe with { LabelWeight = null }),
     ];
 
-    /// <summary>The method that the other keys are laid over: the preset where a recipe names one.</summary>
+    /// <summary>The method that the other keys are applied to: the preset if a recipe names one.</summary>
     /// <exception cref="InputException">No preset has that name.</exception>
     public static IMethod Begin(Recipe recipe, IMethod method)
     {

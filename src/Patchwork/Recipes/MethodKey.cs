@@ -5,16 +5,15 @@ using Patchwork.Regularization;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// A key of recipes that is about methods: one that sets the option of its name in every method that has it, or one that acts on a kind of
-/// methods.
+/// A recipe key that concerns methods: it sets the option of the same name in every method that has one, or acts on one kind of method.
 /// </summary>
 /// <param name="Name">The key.</param>
-/// <param name="Given">Its value in a recipe; null where it is left out.</param>
-/// <param name="Without">The recipe with the key left out.</param>
-/// <param name="Acts">Whether it changes anything about a method.</param>
+/// <param name="Given">Its value in a recipe; null if it is omitted.</param>
+/// <param name="Without">The recipe without the key.</param>
+/// <param name="Acts">Whether it has an effect on a method.</param>
 internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<Recipe, Recipe> Without, Func<IMethod, bool> Acts)
 {
-    /// <summary>All of them, in the order of a recipe.</summary>
+    /// <summary>All method keys, in the order of a recipe.</summary>
     public static IReadOnlyList<MethodKey> All { get; } =
     [
         Option<double>("alpha", recipe => recipe.Alpha, recipe => recipe with { Alpha = null }),
@@ -33,17 +32,19 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
     private Type? Kind { get; init; }
 
     /// <summary>
-    /// The option of a method that the key sets: that of its name, for values of its kind (the α of ShakeDrop is an interval, and another
-    /// thing).
+    /// The option of a method that the key sets: the one with the same name and type (the α of ShakeDrop is an interval and does not
+    /// count).
     /// </summary>
     public MethodOption? OptionOf(IMethod method) => Kind is null ? null : OptionOf(method, Name, Kind);
 
-    /// <summary>A key that sets the option of its name in every method that has one of this type.</summary>
+    /// <summary>Creates a key that sets the option of the same name in every method that has one of this type.</summary>
     public static MethodKey Option<T>(string name, Func<Recipe, object?> given, Func<Recipe, Recipe> without) =>
         new(name, given, without, method => OptionOf(method, name, typeof(T)) is not null) { Kind = typeof(T) };
 
-    /// <summary>Asks the option that the key sets for its range, in the first method of the catalogue that has it.</summary>
-    /// <exception cref="ArgumentException">The value lies outside.</exception>
+    /// <summary>
+    /// Checks a value against the range of the option that the key sets, in the first method of the catalogue that has it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The value is out of range.</exception>
     public void Check(object value)
     {
         if (Methods.All.Select(method => method.Create()).FirstOrDefault(method => OptionOf(method) is not null) is { } owner)

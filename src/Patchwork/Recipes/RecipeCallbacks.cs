@@ -5,7 +5,7 @@ using Patchwork.Training;
 
 namespace Patchwork.Recipes;
 
-/// <summary>The callbacks of one fit by a recipe.</summary>
+/// <summary>The callbacks that a recipe needs for one fit.</summary>
 internal sealed class RecipeCallbacks
 {
     private readonly Recipe recipe;
@@ -22,7 +22,7 @@ internal sealed class RecipeCallbacks
         InOrder =
         [
             .. Freezing(),
-            .. Average(),                        // before those that look at what is validated
+            .. Average(),                        // before the callbacks that look at the validated weights
             .. Erasing(),                        // the loader erases before it mixes
             .. Smoothing(),
             .. Dropping(),
@@ -36,17 +36,17 @@ internal sealed class RecipeCallbacks
     }
 
     /// <summary>
-    /// All of them, in the order in which they run; those that <see cref="Callback.RunsLast"/> are put behind the user's by the trainer.
+    /// All callbacks in the order in which they run; the trainer moves those with <see cref="Callback.RunsLast"/> behind the user's.
     /// </summary>
     public IReadOnlyList<Callback> InOrder { get; }
 
-    /// <summary>What is written per epoch.</summary>
+    /// <summary>Writes the metrics of each epoch.</summary>
     public MetricsFile Metrics { get; }
 
-    /// <summary>What stores checkpoints.</summary>
+    /// <summary>Writes the checkpoints.</summary>
     public Checkpointing Checkpoints { get; }
 
-    /// <summary>What counts λ; null where nothing mixes pixels.</summary>
+    /// <summary>Counts the values of λ; null if nothing mixes pixels.</summary>
     public LambdaHistogram? Lambdas { get; }
 
     private IEnumerable<Callback> Freezing() => recipe.FreezeEpochs is > 0 and var epochs ? [new HeadFirst(epochs)] : [];

@@ -3,7 +3,7 @@ using Patchwork.Data;
 
 namespace Patchwork.Recipes;
 
-/// <content>The images that the keys name.</content>
+/// <content>Opens and splits the data set that the keys name.</content>
 public sealed partial record Recipe
 {
     private const double UsualShare = 0.1;
@@ -18,11 +18,11 @@ public sealed partial record Recipe
         return Normalization is { } text ? Renormalized.To(opened, Patchwork.Data.Normalization.Parse(text)) : opened;
     }
 
-    /// <summary>Looks the data set that the recipe names through, damaged pictures included.</summary>
+    /// <summary>Checks every image of the data set that the recipe names, damaged ones included.</summary>
     /// <exception cref="InputException">The name is unknown, or it cannot be opened at all.</exception>
     public DataCheck CheckData() => DataCheck.Of(Dataset, Opening());
 
-    /// <summary>How its data set is opened.</summary>
+    /// <summary>How the recipe's data set is opened.</summary>
     internal DataOptions Opening() => new()
     {
         Data = Data,
@@ -36,7 +36,7 @@ public sealed partial record Recipe
         MultiLabel = MultiLabel,
     };
 
-    /// <summary>The training images that are trained on, and those held out of them; the test set where that validates.</summary>
+    /// <summary>The images to train on and the images to validate on; the latter are the test set if the recipe validates on it.</summary>
     internal (Dataset Train, Dataset Validation) Split(DatasetPair data)
     {
         var whole = Subset is { } count ? StratifiedSplit.Some(data.Train, count)
@@ -53,6 +53,6 @@ public sealed partial record Recipe
     /// <summary>The fold that a run of this recipe tests on, from 0; null without cross-validation.</summary>
     internal int? TestedFold => Folds is { } folds ? (int)((Seed + (ulong)folds - 1) % (ulong)folds) : null;
 
-    /// <summary>True where the test set chooses the best epoch.</summary>
+    /// <summary>True if the best epoch is chosen on the test set.</summary>
     internal bool ValidatesOnTest => Validation == "test";
 }

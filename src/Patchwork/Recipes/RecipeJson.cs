@@ -6,10 +6,10 @@ using Patchwork.Models;
 
 namespace Patchwork.Recipes;
 
-/// <content>A recipe as JSON, there and back.</content>
+/// <content>Reads and writes recipes as JSON.</content>
 public sealed partial record Recipe
 {
-    // What runs had before a key existed.
+    // The values that runs used before these keys existed.
     private static readonly Recipe BeforeKeys = new()
     {
         ScaledDecoding = false,
@@ -17,18 +17,18 @@ public sealed partial record Recipe
     };
 
     /// <summary>Reads a recipe.</summary>
-    /// <exception cref="InputException">The text is no recipe, or has a key that recipes do not have.</exception>
+    /// <exception cref="InputException">The text is not a recipe, or has an unknown key.</exception>
     public static Recipe FromJson(string json, string name = "recipe") => Read(json, name, new Recipe());
 
     /// <summary>
-    /// Reads the recipe that a run stored. A key that is younger than the run gets the value that all runs had before, so that resuming
-    /// gives the bits that the run would have had.
+    /// Reads the recipe that a run stored. A key that was added after the run gets the value that all runs used before, so that a resumed
+    /// run is bit-identical to an uninterrupted one.
     /// </summary>
     /// <exception cref="InputException">As for <see cref="FromJson"/>.</exception>
     internal static Recipe FromStored(string json, string name)
     {
         var recipe = Read(json, name, BeforeKeys);
-        const int largestSmall = 64;      // images that had the small stem before a recipe said which
+        const int largestSmall = 64;      // the largest image size with the small stem before recipes stored the stem
         return recipe.Stem is null && ModelZoo.HasStems(recipe.Model)
             ? recipe with { Stem = recipe.ImageSize is null or <= largestSmall ? Models.Stem.Small : Models.Stem.ImageNet } : recipe;
     }
@@ -40,7 +40,7 @@ public sealed partial record Recipe
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{name} must be a JSON object of recipe keys. Received: {document.RootElement.ValueKind}.");
-            // Laid over the defaults: the serializer gives a missing key its type's zero, not the property's default.
+            // Merged into the defaults: the serializer gives a missing key the zero of its type, not the property's default.
             var whole = JsonSerializer.SerializeToNode(defaults, RecipeKeys.Info)!.AsObject();
             foreach (var property in document.RootElement.EnumerateObject())
             {
@@ -62,7 +62,7 @@ public sealed partial record Recipe
                 + $"Received: {document.RootElement.GetProperty(key).GetRawText()}. Compare it with a recipe.json that a run wrote.",
                     error);
         }
-        // the latter: half of a surrogate pair in a string
+        // InvalidOperationException: half of a surrogate pair in a string
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new InputException($"{name} must be valid JSON. Received: {error.Message.TrimEnd('.')}.", error);
@@ -72,7 +72,9 @@ public sealed partial record Recipe
     /// <summary>The recipe as JSON; <see cref="FromJson"/> reads it back.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeKeys.Info);
 
-    /// <summary>The keys whose values differ from another recipe's, as "epochs is 3, not 5": the other's value, then this one's.</summary>
+    /// <summary>
+    /// The keys whose values differ from another recipe's, such as "epochs is 3, not 5": the other's value, then this one's.
+    /// </summary>
     internal IReadOnlyList<string> Differences(Recipe other)
     {
         var own = JsonSerializer.SerializeToNode(this, RecipeKeys.Info)!;
@@ -94,7 +96,7 @@ public sealed partial record Recipe
 [JsonSerializable(typeof(Recipe))]
 internal sealed partial class RecipeJson : JsonSerializerContext;
 
-/// <summary>The order in which keys are written: those of CutMix, which have a file of their own, behind the probability.</summary>
+/// <summary>The order in which keys are written: the keys of CutMix, which have their own file, follow the probability.</summary>
 internal static class RecipeKeys
 {
     /// <summary>How recipes are written and read.</summary>

@@ -40,11 +40,11 @@ public enum ScheduleKind
     /// <summary>Half a cosine down to 0.</summary>
     Cosine,
 
-    /// <summary>Up for 30 % of the steps and down to almost 0.</summary>
+    /// <summary>Up for 30 % of the steps, then down to almost 0.</summary>
     OneCycle,
 }
 
-/// <summary>Values that are one of a few names.</summary>
+/// <summary>Checks the keys whose value is one of a few names.</summary>
 internal static class RecipeChoices
 {
     private static readonly Dictionary<string, string[]> Names = RecipeKeys.Info.Properties
@@ -53,10 +53,10 @@ internal static class RecipeChoices
         .ToDictionary(property => property.Name, property => Enum.GetNames(property.Type));
 
     /// <summary>
-    /// Refuses a value of such a key that is no name: the serializer takes numbers and lists of names too, for sets of flags, which none of
-    /// these is.
+    /// Rejects a value that is not one of the key's names: the serializer would also accept numbers and lists of names, as for flag enums,
+    /// which none of these is.
     /// </summary>
-    /// <exception cref="InputException">The value is none of the key's names.</exception>
+    /// <exception cref="InputException">The value is not one of the key's names.</exception>
     public static void Check(string key, JsonElement value, string recipe)
     {
         if (!Names.TryGetValue(key, out var names) || value.ValueKind == JsonValueKind.Null)
@@ -68,6 +68,6 @@ internal static class RecipeChoices
             throw InputException.Unknown($"value of '{key}' in {recipe}", value.GetString()!, [.. names.Select(Spelled)]);
     }
 
-    // As on the command line.
+    // Spelled as on the command line.
     private static string Spelled(string name) => name.ToLowerInvariant();
 }

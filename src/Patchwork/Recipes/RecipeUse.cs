@@ -4,15 +4,15 @@ using Patchwork.Plans;
 
 namespace Patchwork.Recipes;
 
-/// <content>From keys to what runs, and whether every key acts on it.</content>
+/// <content>Resolves the keys to what runs, and checks that every key has an effect.</content>
 public sealed partial record Recipe
 {
     /// <summary>
-    /// Looks every name up, once, and refuses what would change nothing: a key, option or strength that none of the methods has.
+    /// Looks up every name once, and rejects any key, option or strength that would have no effect because none of the methods has it.
     /// </summary>
     /// <exception cref="InputException">
-    /// A value is outside its range, a name is unknown or means several options, the methods do not go together, or something acts on none
-    /// of them.
+    /// A value is outside its range, a name is unknown or means several options, the methods cannot be combined, or a key, option or
+    /// strength acts on none of them.
     /// </exception>
     public ResolvedRecipe Resolve()
     {
@@ -23,11 +23,11 @@ public sealed partial record Recipe
     }
 
     /// <summary>
-    /// The same for each of some methods in place of <see cref="Method"/>: a key must act on at least one of them, and goes to those that
-    /// it acts on.
+    /// Resolves the recipe for each of several methods in place of <see cref="Method"/>: a key must act on at least one of them, and is
+    /// kept for those that it acts on.
     /// </summary>
-    /// <param name="methods">The names that stand in for <see cref="Method"/>.</param>
-    /// <returns>One for each name, in their order. Its recipe has no key that changes nothing.</returns>
+    /// <param name="methods">The names that replace <see cref="Method"/>.</param>
+    /// <returns>One resolved recipe per name, in their order, without the keys that have no effect on it.</returns>
     /// <exception cref="InputException">As for <see cref="Resolve()"/>.</exception>
     public IReadOnlyList<ResolvedRecipe> Resolve(IReadOnlyList<string> methods)
     {
@@ -38,9 +38,9 @@ public sealed partial record Recipe
     }
 
     /// <summary>
-    /// The same without refusing what changes nothing about the methods: it is left out. For recipes that are stored already.
+    /// Resolves a stored recipe: drops the keys, options and strengths that have no effect on the methods instead of rejecting them.
     /// </summary>
-    /// <exception cref="InputException">As for <see cref="Resolve()"/>, but for keys that act on nothing.</exception>
+    /// <exception cref="InputException">As for <see cref="Resolve()"/>, except for keys that have no effect.</exception>
     internal ResolvedRecipe ResolveStored() => Fitted(new ResolvedRecipe(this, LookUp()));
 
     private MethodSettings LookUp()
@@ -52,13 +52,13 @@ public sealed partial record Recipe
     private void RequireUse(string names, MethodSettings settings, params IReadOnlyList<MethodStack> stacks)
     {
         if (Data is not null && DatasetCatalogue.Find(Dataset).IsEmbedded)
-            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. "
-                + $"Name the data set of that folder too (`Dataset` {DatasetCatalogue.OwnPictures.Id} for pictures of your own).");
+            throw new InputException($"{Dataset} is embedded and has no folder. Received: data = {Data}. Set the data set of that folder "
+                + $"too (`Dataset` {DatasetCatalogue.OwnPictures.Id} for your own pictures).");
         var list = DatasetCatalogue.OwnList.Id;
-        Require(Images is null || Dataset == list, "images", Images, $"left out without a list (`Dataset` {list})");
-        Require(Columns is null || Dataset == list, "columns", Columns, $"left out without a list (`Dataset` {list})");
-        Require(ClassNames is null || Dataset == list, "classNames", ClassNames, $"left out without a list (`Dataset` {list})");
-        Require(MultiLabel is null || Dataset == list, "multiLabel", MultiLabel, $"left out without a list (`Dataset` {list})");
+        Require(Images is null || Dataset == list, "images", Images, $"omitted without a list (`Dataset` {list})");
+        Require(Columns is null || Dataset == list, "columns", Columns, $"omitted without a list (`Dataset` {list})");
+        Require(ClassNames is null || Dataset == list, "classNames", ClassNames, $"omitted without a list (`Dataset` {list})");
+        Require(MultiLabel is null || Dataset == list, "multiLabel", MultiLabel, $"omitted without a list (`Dataset` {list})");
         Require(!UnionLabels || stacks.Any(stack => stack.Mixer is not null), "unionLabels", UnionLabels,
             "false without a method that mixes");
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";

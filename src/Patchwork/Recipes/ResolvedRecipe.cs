@@ -12,7 +12,7 @@ namespace Patchwork.Recipes;
 
 /// <summary>
 /// A recipe with every name looked up once: methods with their options, strengths, loss, optimizer, schedule, loading and the callbacks in
-/// the order in which they run. <see cref="Recipe.Resolve()"/> makes it; runs, comparisons, cards and previews take it.
+/// the order in which they run. <see cref="Recipe.Resolve()"/> creates it; runs, comparisons, cards and previews use it.
 /// </summary>
 public sealed record ResolvedRecipe
 {
@@ -41,7 +41,9 @@ public sealed record ResolvedRecipe
     /// <summary>The recipe.</summary>
     public Recipe Recipe { get; internal init; }
 
-    /// <summary>The most torch threads for a recipe that leaves them open, where several runs share the machine; null: no bound.</summary>
+    /// <summary>
+    /// Maximum number of torch threads for a recipe that leaves them open, if several runs share the machine; null: no limit.
+    /// </summary>
     internal int? MostThreads { get; init; }
 
     /// <summary>The options of methods that the recipe names, looked up.</summary>
@@ -57,7 +59,7 @@ public sealed record ResolvedRecipe
     public Loss Loss { get; }
 
     /// <summary>
-    /// The loss on a training set: <see cref="Loss"/>, or for images with several labels binary cross entropy (focal where the recipe says
+    /// The loss on a training set: <see cref="Loss"/>, or, for images with several labels, binary cross entropy (focal if the recipe says
     /// so) with the same smoothing.
     /// </summary>
     /// <param name="train">The training set.</param>
@@ -70,7 +72,7 @@ public sealed record ResolvedRecipe
     /// <summary>The optimizer.</summary>
     public OptimizerOptions Optimizer { get; }
 
-    /// <summary>How training batches are loaded: their size, cropped, mirrored and jittered.</summary>
+    /// <summary>How training batches are loaded: their size, crop, flip and color jitter.</summary>
     public LoaderOptions Loading => new()
     {
         BatchSize = Recipe.BatchSize * Recipe.Accumulate,
@@ -80,7 +82,7 @@ public sealed record ResolvedRecipe
         Color = Recipe.ColorJitter is > 0 and var s ? new ColorJitter { Brightness = s, Contrast = s, Saturation = s } : null,
     };
 
-    /// <summary>The names of the methods in their papers: "CutMix + ShakeDrop", "CutMix with a clean half", or "Baseline".</summary>
+    /// <summary>The names of the methods as in their papers: "CutMix + ShakeDrop", "CutMix with a clean half", or "Baseline".</summary>
     public string Name => Methods.NameOf(Stack) + (Recipe.CleanHalf && Stack.Mixer is not null ? " with a clean half" : "");
 
     /// <summary>The learning rate by optimizer step.</summary>
@@ -102,7 +104,7 @@ public sealed record ResolvedRecipe
         return warmup > 0 ? new Warmup(warmup, schedule) : schedule;
     }
 
-    /// <summary>The card of the network that is trained on a data set.</summary>
+    /// <summary>The model card of the network that is trained on a data set.</summary>
     /// <param name="train">The training set.</param>
     public ModelCard Card(Dataset train) => ModelCard.Of(Recipe.Model, train) with
     {
@@ -112,12 +114,12 @@ public sealed record ResolvedRecipe
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
         Stem = Recipe.Stem ?? (ModelZoo.HasStems(Recipe.Model) ? ResNet.StemFor(train.Height) : null),
         Seed = Recipe.Seed,
-        Options = Settings.Of(Branches),      // by whole names: without the other methods a short one could mean another
+        Options = Settings.Of(Branches),      // full names: with fewer methods a short name could mean another option
     };
 
-    /// <summary>The callbacks that every run of this recipe has, fresh ones: a callback belongs to one fit.</summary>
-    /// <param name="folder">Folder that metrics, events and image grids go to.</param>
-    /// <param name="checkpoints">Where checkpoints go.</param>
+    /// <summary>Creates the callbacks that every run of this recipe has; a callback belongs to one fit.</summary>
+    /// <param name="folder">Folder for metrics, events and image grids.</param>
+    /// <param name="checkpoints">Where checkpoints are stored.</param>
     /// <param name="stepsPerEpoch">Steps per epoch.</param>
     internal RecipeCallbacks Callbacks(string folder, CheckpointStore checkpoints, int stepsPerEpoch) =>
         new(this, folder, checkpoints, stepsPerEpoch);
@@ -127,7 +129,7 @@ public sealed record ResolvedRecipe
     private IMethod Configured(IMethod method, bool mixes)
     {
         method = CutMixKeys.Begin(Recipe, method);
-        // In a stack with a mixer the probability is the mixer's.
+        // In a stack with a mixer, the probability belongs to the mixer.
         foreach (var key in MethodKey.All.Where(key => !(mixes && method is Eraser)))
         {
             if (key.Given(Recipe) is { } value && key.OptionOf(method) is { } option)
@@ -140,16 +142,16 @@ public sealed record ResolvedRecipe
     private void RequireTogether()
     {
         if (Stack.LabelRule is not null && (Recipe.LabelSmoothing > 0 || Recipe.Loss == LossKind.Focal))
-            throw new InputException("Labels are smoothed once, and not with the focal loss. "
-                + $"Received: method {Recipe.Method}, labelSmoothing = {Recipe.LabelSmoothing}, loss {Recipe.Loss}.");
+            throw new InputException($"Labels must be smoothed only once, and not with the focal loss. Received: method {Recipe.Method}, "
+                + $"labelSmoothing = {Recipe.LabelSmoothing}, loss {Recipe.Loss}.");
         Recipe.Require(Recipe.FreezeEpochs == 0 || Stack.FeatureMixer is null,
-            "freezeEpochs", Recipe.FreezeEpochs, "0 with a method that mixes features, which would not be trained");
+            "freezeEpochs", Recipe.FreezeEpochs, "0 with a method that mixes features, because frozen features are not trained");
         Recipe.Require(!Recipe.Freeze || (Stack.FeatureMixer is null && !Branches.Any()),
             "freeze", Recipe.Freeze, "false with a method that acts inside the network");
         Recipe.Require(Recipe.Accumulate == 1 || Stack.FeatureMixer is null,
-            "accumulate", Recipe.Accumulate, "1 with a method that mixes features, which is done within one pass");
+            "accumulate", Recipe.Accumulate, "1 with a method that mixes features, which works within one pass");
         Recipe.Require(Recipe.Accumulate == 1 || !Recipe.CleanHalf || Stack.Mixer is null,
-            "accumulate", Recipe.Accumulate, "1 with a clean half, which goes through the network with the mixed one");
+            "accumulate", Recipe.Accumulate, "1 with a clean half, which passes through the network together with the mixed half");
         if (Stack.Mixer?.Contradiction is { } contradiction)
             throw new InputException(contradiction);
     }
@@ -164,7 +166,7 @@ public sealed record ResolvedRecipe
         };
         var usual = Recipe is { Schedule: ScheduleKind.OneCycle, Optimizer: not OptimizerKind.Sgd } ? 10 * options.LearningRate
             : options.LearningRate;
-        // What a network has learned is soon forgotten at the rates at which one learns from nothing.
+        // At the learning rates for training from scratch, a network would soon forget what it has learned.
         var start = Recipe.Weights is null ? usual : 0.3 * usual;
         return options with
         {

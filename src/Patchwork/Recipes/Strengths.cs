@@ -7,14 +7,14 @@ using Patchwork.Schedules;
 namespace Patchwork.Recipes;
 
 /// <summary>
-/// The strengths that change over a run: a recipe's <c>strengths</c>, one text each, as <c>probability 0:0 30:1</c>, or <c>alpha/step 0:0.2
-/// 10:1</c> to follow every step instead of every epoch.
+/// The strengths that change during a run: a recipe's <c>strengths</c>, one text each, such as <c>probability 0:0 30:1</c>, or
+/// <c>alpha/step 0:0.2 10:1</c> to change every step instead of every epoch.
 /// </summary>
 public sealed record Strengths
 {
     private static readonly string[] Known = ["probability", "alpha", "dropProbability", "labelSmoothing"];
 
-    /// <summary>Chance that a batch is mixed, or an image erased where nothing mixes.</summary>
+    /// <summary>Probability that a batch is mixed, or that an image is erased if nothing mixes.</summary>
     public StrengthSchedule? Probability { get; private init; }
 
     /// <summary>α of λ ~ Beta(α, α).</summary>
@@ -27,8 +27,9 @@ public sealed record Strengths
     public StrengthSchedule? LabelSmoothing { get; private init; }
 
     /// <summary>Reads a recipe's strengths.</summary>
-    /// <exception cref="InputException">A text is no schedule, a value lies outside its range, or a strength is fixed and
-    /// scheduled.</exception>
+    /// <exception cref="InputException">
+    /// A text is not a schedule, a value is out of range, or a strength is both fixed and scheduled.
+    /// </exception>
     internal static Strengths Of(Recipe recipe, MethodStack stack, MethodSettings settings)
     {
         var strengths = new Strengths();
@@ -37,7 +38,7 @@ public sealed record Strengths
         {
             var (name, perStep, points) = Parts(text);
             if (!seen.Add(name))
-                throw new InputException($"Each strength has one schedule. Received: {name} twice.");
+                throw new InputException($"Each strength must have one schedule. Received: {name} twice.");
             var schedule = StrengthSchedule.Parse(points) with { PerStep = perStep };
             strengths = name switch
             {
@@ -51,14 +52,14 @@ public sealed record Strengths
         return strengths;
     }
 
-    /// <summary>The strengths that a recipe has schedules of, in its order.</summary>
+    /// <summary>The names of the strengths that a recipe schedules, in its order.</summary>
     internal static IEnumerable<string> NamesOf(Recipe recipe) => (recipe.Strengths ?? []).Select(text => Parts(text).Name);
 
-    /// <summary>True where a strength changes something about methods, or about the loss.</summary>
+    /// <summary>True if a strength has an effect on a method or on the loss.</summary>
     internal static bool Acts(string name, MethodStack stack) =>
         name == "labelSmoothing" || stack.Parts.Any(method => Acts(name, stack, method));
 
-    /// <summary>What a strength needs, in words.</summary>
+    /// <summary>The methods that a strength needs, in words.</summary>
     internal static string Needed(string name) => name switch
     {
         "probability" => "a method that mixes or erases",
@@ -66,7 +67,7 @@ public sealed record Strengths
         _ => $"one of {string.Join(", ", Methods.All.Where(method => method.Create() is BranchRegularizer).Select(method => method.Id))}",
     };
 
-    // In a stack with a mixer the probability is the mixer's.
+    // In a stack with a mixer, the probability belongs to the mixer.
     private static bool Acts(string name, MethodStack stack, IMethod method) => (name, method) switch
     {
         ("probability" or "alpha", Mixer or FeatureMixer) => true,
@@ -102,17 +103,17 @@ public sealed record Strengths
                 CheckValue(name, value);
             if (fixedValue is { } constant)
                 throw new InputException(FormattableString.Invariant(
-                    $"{name} is either fixed or scheduled. Received: {name} = {constant} and a schedule of it; leave one out."));
+                    $"{name} must be either fixed or scheduled. Received: {name} = {constant} and a schedule. Omit one of them."));
             var option = name == "labelSmoothing" ? "epsilon" : name;
             var set = settings.Names.FirstOrDefault(one =>
                 one.Name == option && stack.Parts.Any(method => one.Of(method) is not null && Acts(name, stack, method)));
             if (set is { Name: not null })
-                throw new InputException($"{name} is either fixed or scheduled. Received: the option {set} and a schedule of {name}; "
-                    + "leave one out.");
+                throw new InputException($"{name} must be either fixed or scheduled. Received: the option {set} and a schedule of {name}. "
+                    + "Omit one of them.");
         }
     }
 
-    // By the range of what is scheduled.
+    // Checks a value against the range of the scheduled quantity.
     private static void CheckValue(string name, double value)
     {
         try

@@ -8,14 +8,16 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>Methods that fit some data sets and some networks only: whether a recipe's do is tried before anything is trained.</summary>
+/// <summary>
+/// Checks before anything is trained that a recipe's methods fit its data set and its network, since some methods fit only some of them.
+/// </summary>
 internal static class DataNeeds
 {
-    /// <summary>True where a method looks at data or network before it can work.</summary>
+    /// <summary>True if a method looks at the data or the network before it can work.</summary>
     public static bool Any(MethodStack stack) =>
         stack.FeatureMixer is not null || stack.Mixer is { } mixer && (mixer.Needs == Needs.Model || mixer.NeedsMasks);
 
-    // What is by one class an image.
+    // Checks the settings and methods that require one label per image.
     private static void RequireOneLabel(Recipe recipe, MethodStack stack, Dataset train)
     {
         if (!train.IsMultiLabel)
@@ -26,8 +28,8 @@ internal static class DataNeeds
         Recipe.Require(!recipe.Balanced, "balanced", recipe.Balanced,
             "false for images with several labels, which belong to several classes");
         if (stack.Parts.OfType<Mixer>().FirstOrDefault(mixer => mixer.Needs == Needs.Model) is { } mixer)
-            throw new InputException($"{mixer.Id} looks at images for the sake of one label each. Received: images with several. Choose a "
-                + "method that mixes without looking, as cutmix or mixup.");
+            throw new InputException($"{mixer.Id} needs images with one label each. Received: images with several labels. Choose a method "
+                + "that mixes without running the network, such as cutmix or mixup.");
     }
 
     /// <summary>Tries the methods on the first two images.</summary>
@@ -39,9 +41,9 @@ internal static class DataNeeds
         if (!Any(stack))
             return;
         if (stack.Mixer is { NeedsMasks: true } && (recipe.ResizedCrop is not null || data.Train.ObjectMask(0).IsEmpty))
-            throw new InputException("Labels by objects need masks that follow their images. "
-                + $"Received: dataset {recipe.Dataset}{(recipe.ResizedCrop is null ? ", which has none" : " under a resized crop")}. "
-                + "Choose another `LabelWeight`, or a data set with masks without a resized crop.");
+            throw new InputException("Label weights by object need masks that match the images. Received: dataset "
+                + $"{recipe.Dataset}{(recipe.ResizedCrop is null ? ", which has none" : " under a resized crop")}. Choose another "
+                + "`LabelWeight`, or a data set with masks and no resized crop.");
         using var scope = NewDisposeScope();
         var seeds = new SeedStream(recipe.Seed);
         using var loader = new BatchLoader(data.Train, seeds, new LoaderOptions { BatchSize = 2, Threads = 0 });

@@ -5,24 +5,25 @@ using Patchwork.Internals;
 
 namespace Patchwork.Runs;
 
-/// <summary>What a run was made from, as its <c>data.json</c> holds it, so that other data is noticed.</summary>
+/// <summary>The data that a run was made from, as stored in its <c>data.json</c>, so that changed data is detected.</summary>
 /// <param name="Classes">Names of the classes; a label is an index into them.</param>
-/// <param name="Train">The images that are trained on.</param>
-/// <param name="Validation">Those that choose the best epoch; the test images where a recipe says so.</param>
+/// <param name="Train">The images to train on.</param>
+/// <param name="Validation">The images that select the best epoch; the test images if a recipe says so.</param>
 /// <param name="Test">The test images.</param>
 public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, DataPart Validation, DataPart Test)
 {
-    /// <summary>Length and SHA-256 of the file of weights that training began with; null where it began fresh.</summary>
+    /// <summary>Length and SHA-256 of the file of weights that training started from; null if it started fresh.</summary>
     public string? Weights { get; init; }
 
-    /// <summary>The parts that are not those of another record, in words: "18 training images, not 19"; empty where all are.</summary>
-    /// <param name="now">What there is now.</param>
+    /// <summary>The parts that differ from another record, in words: "18 training images, not 19"; empty if none differs.</summary>
+    /// <param name="now">The record of the current data.</param>
     public IReadOnlyList<string> Changes(DataRecord now)
     {
         (string Name, DataPart Then, DataPart Now)[] parts =
             [("training", Train, now.Train), ("validation", Validation, now.Validation), ("test", Test, now.Test)];
         return [.. parts.Where(part => part.Then.Digest != part.Now.Digest).Select(part => part.Then.Images == part.Now.Images
-            ? $"others among the {part.Now.Images} {part.Name} images" : $"{part.Now.Images} {part.Name} images, not {part.Then.Images}")];
+            ? $"different ones among the {part.Now.Images} {part.Name} images"
+            : $"{part.Now.Images} {part.Name} images, not {part.Then.Images}")];
     }
 
     /// <summary>The record as JSON.</summary>
@@ -37,7 +38,7 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
     }.ToJsonString(IndentedJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
-    /// <exception cref="InputException">The text is no record.</exception>
+    /// <exception cref="InputException">The text is not a record.</exception>
     public static DataRecord FromJson(string json, string name)
     {
         try
@@ -51,8 +52,8 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
         {
-            throw new InputException($"{name} must say what the run was made from. Received a file that cannot be read "
-                + $"({error.Message.TrimEnd('.')}). Delete it to go on without: other data is not noticed then.", error);
+            throw new InputException($"{name} must describe the data that the run was made from. Received: a file that cannot be read "
+                + $"({error.Message.TrimEnd('.')}). Delete it to continue without it; changed data is then not detected.", error);
         }
     }
 }
@@ -62,7 +63,7 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
 /// <param name="Digest">See <see cref="DataDigest"/>.</param>
 public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
 {
-    /// <summary>Number of images; not the sum over the classes where an image may show several.</summary>
+    /// <summary>Number of images; not the sum over the classes if an image may show several.</summary>
     public int Images { get; init; } = PerClass.Sum();
 
     internal static DataPart Of(Dataset set) => new(set.CountPerClass(), DataDigest.Of(set)) { Images = set.Count };

@@ -8,9 +8,8 @@ namespace Patchwork.Runs;
 
 /// <summary>
 /// The evaluation in a run folder: <c>evaluation.json</c>, <c>{suite: {metric: {value, ci95, n}}}</c>, and <c>evaluation/SUITE.json</c>
-/// with the fingerprint, the curves and the values of each image beside the metrics. Every file is written whole or not at all, suite by
-/// suite, so that an evaluation that is interrupted can be resumed. A result of other weights than the run's, or of other images than there
-/// are now, counts as none.
+/// with the metrics, the fingerprint, the curves and the values of each image. Every file is written atomically, suite by suite, so that an
+/// interrupted evaluation can be resumed. A result for other weights than the run's, or for other images than the current ones, is ignored.
 /// </summary>
 public sealed class EvaluationFiles
 {
@@ -18,10 +17,10 @@ public sealed class EvaluationFiles
     private readonly string folder;
     private readonly Lazy<JsonObject> weights;
     private readonly Lazy<RunData> data;
-    private readonly Dictionary<int, Dataset> limited = [];      // test sets by their limit; 0 is the whole one
+    private readonly Dictionary<int, Dataset> limited = [];      // test sets by their limit; 0 is the whole set
     private readonly Dictionary<(Suite Suite, int? Limit), JsonObject> dependencies = [];
 
-    /// <summary>The evaluation of a run. Its data are opened when a stored result is asked for.</summary>
+    /// <summary>Opens the evaluation of a run. Its data is opened when a stored result is requested.</summary>
     public EvaluationFiles(RunFolder run) : this(run, new Lazy<RunData>(() => RunData.Open(run))) { }
 
     internal EvaluationFiles(RunFolder run, RunData data) : this(run, new Lazy<RunData>(data)) { }
@@ -39,15 +38,15 @@ public sealed class EvaluationFiles
     /// <summary>The file of all metrics.</summary>
     public string Summary => Path.Combine(run.Path, "evaluation.json");
 
-    /// <summary>What a suite with these options measured; null where it has not.</summary>
+    /// <summary>Reads what a suite measured with these options; null if it has not been measured.</summary>
     /// <param name="suite">The suite.</param>
-    /// <param name="options">How many test images are used, in what precision.</param>
+    /// <param name="options">The number of test images and the precision.</param>
     /// <exception cref="InputException">The data that a stored result was measured on cannot be opened.</exception>
     public SuiteResult? Read(Suite suite, EvaluationOptions options) => Undamaged(() => Stored(FileOf(suite)) is { } stored
         && JsonNode.DeepEquals(stored["options"], Suites.Stored(suite, options.Limit, options.Precision))
         && (stored["data"] is not { } measured || JsonNode.DeepEquals(measured, DataOf(suite, options.Limit))) ? Read(stored) : null);
 
-    /// <summary>What a suite measured the last time, whatever its options were; null where it has not.</summary>
+    /// <summary>Reads what a suite measured the last time, whatever its options were; null if it has not been measured.</summary>
     internal MeasuredSuite? ReadLast(Suite suite) => Undamaged(() =>
     {
         if (Stored(FileOf(suite)) is not { } stored)
@@ -59,16 +58,16 @@ public sealed class EvaluationFiles
             Precision = Enum.Parse<Precision>((string?)options["precision"] ?? nameof(Precision.Float32)),
             Choices = Suites.Choices(suite, options),
         };
-        // Stored with other options than the suite has by now: another suite's result, in effect.
+        // Stored with other options than the suite has now: in effect the result of another suite.
         var known = Suites.Stored(suite, one.Limit, one.Precision).Select(option => option.Key);
         return known.ToHashSet().SetEquals(options.Select(option => option.Key)) && IsOfRunsImages(stored, suite, one.Limit) ? one : null;
     });
 
-    // What other sets its options name, which may have been others then, is not asked.
+    // Does not check the other sets that its options name, which may have been different then.
     private bool IsOfRunsImages(JsonObject stored, Suite suite, int? limit) => stored["data"] is not JsonObject measured
         || RunsImages(suite, limit).All(one => JsonNode.DeepEquals(measured[one.Key], one.Value));
 
-    /// <summary>The digests of all images that a suite's numbers depend on; what its options name is opened once for it.</summary>
+    /// <summary>The digests of all images that a suite's numbers depend on; the sets that its options name are opened once.</summary>
     /// <exception cref="InputException">See <see cref="Suite.Check"/>.</exception>
     internal JsonObject DataOf(Suite suite, int? limit)
     {
@@ -98,7 +97,7 @@ public sealed class EvaluationFiles
         return set;
     }
 
-    /// <summary>Stores what a suite measured, and brings <see cref="Summary"/> up to date.</summary>
+    /// <summary>Stores what a suite measured, and updates <see cref="Summary"/>.</summary>
     internal void Write(MeasuredSuite measured)
     {
         Directory.CreateDirectory(folder);
@@ -115,7 +114,7 @@ public sealed class EvaluationFiles
         Summarize();
     }
 
-    /// <summary>Stores what another rank measured, and brings <see cref="Summary"/> up to date.</summary>
+    /// <summary>Stores what another rank measured, and updates <see cref="Summary"/>.</summary>
     internal void Adopt(Suite suite, string file)
     {
         Directory.CreateDirectory(folder);
@@ -134,20 +133,20 @@ public sealed class EvaluationFiles
         AtomicFile.WriteText(Summary, summary.ToJsonString(IndentedJson.Options) + "\n");
     }
 
-    // In the order of the catalogue, then what is not in it, by name.
+    // In the order of the catalogue, then the suites that are not in it, by name.
     private IEnumerable<string> SuiteFiles()
     {
         string[] known = [.. Suites.All.Select(FileOf)];
         return known.Where(File.Exists).Concat(Directory.GetFiles(folder, "*.json").Except(known).Order(StringComparer.Ordinal));
     }
 
-    // Null where there is nothing to be used: no file, a damaged one, or one of other weights. The first version did not store which
-    // weights it had measured.
+    // Null if there is no usable file: none, a damaged one, or one for other weights. The first version did not store which weights it had
+    // measured.
     private JsonObject? Stored(string file) => Undamaged(() =>
         File.Exists(file) && JsonNode.Parse(File.ReadAllText(file)) is JsonObject stored
         && (stored["weights"] is not { } measured || JsonNode.DeepEquals(measured, weights.Value)) ? stored : null);
 
-    // A damaged file counts as none: it is measured again, and written over.
+    // A damaged file counts as missing: the suite is measured again and the file overwritten.
     private static T? Undamaged<T>(Func<T?> read) where T : class
     {
         try
@@ -162,7 +161,7 @@ public sealed class EvaluationFiles
     }
 
     /// <summary>
-    /// Metrics as <c>evaluation.json</c> has them; a limit, and a precision other than float32, are written beside each number.
+    /// Metrics in the form of <c>evaluation.json</c>; a limit, and a precision other than float32, are written with each number.
     /// </summary>
     public static JsonObject Metrics(MeasuredSuite measured) => Each(measured.Result.Metrics, metric =>
     {
@@ -179,7 +178,7 @@ public sealed class EvaluationFiles
         return one;
     });
 
-    /// <summary>Where a run has what a suite measured.</summary>
+    /// <summary>The file in which a run stores what a suite measured.</summary>
     internal static string PathOf(RunFolder run, Suite suite) => Path.Combine(run.Path, "evaluation", $"{suite.Id}.json");
 
     private string FileOf(Suite suite) => PathOf(run, suite);
@@ -191,7 +190,7 @@ public sealed class EvaluationFiles
                 new Metric(JsonNumbers.Read(one["value"]), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
             Parts("per_image", Doubles),
             Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()),
-            (stored["notes"] as JsonArray ?? []).Select(note => (string)note!));      // which older files do not have
+            (stored["notes"] as JsonArray ?? []).Select(note => (string)note!));      // missing in older files
 
         static Interval? Ends(JsonArray? ends) =>
             ends is null ? null : new Interval(JsonNumbers.Read(ends[0]), JsonNumbers.Read(ends[1]));

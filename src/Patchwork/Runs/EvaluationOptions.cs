@@ -4,7 +4,7 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Runs;
 
-/// <summary>What of a run is evaluated.</summary>
+/// <summary>Options for the evaluation of a run.</summary>
 public sealed record EvaluationOptions
 {
     /// <summary>
@@ -21,14 +21,14 @@ public sealed record EvaluationOptions
     } = Evaluation.Suites.All;
 
     /// <summary>
-    /// True, the default, skips a suite that cannot run on the run's test set or lacks a required option; false refuses the evaluation
-    /// then.
+    /// True, the default, skips a suite that cannot run on the run's test set or lacks a required option; false rejects the evaluation in
+    /// that case.
     /// </summary>
     public bool SkipUnmeasurable { get; init; } = true;
 
     /// <summary>
-    /// Number of test images that are used, with every class in its proportion; null, the default, uses all. It is written into every
-    /// result. Range: at least 1.
+    /// Number of test images to use, with every class in proportion; null, the default, uses all. It is written into every result. Range:
+    /// at least 1.
     /// </summary>
     /// <exception cref="InputException">The value is out of range.</exception>
     public int? Limit
@@ -38,7 +38,7 @@ public sealed record EvaluationOptions
     }
 
     /// <summary>
-    /// What the network computes in; it is written into every result that is not of float32. Range: <see cref="Precision.Float32"/> or
+    /// Precision of the network; it is written into every result that is not in float32. Range: <see cref="Precision.Float32"/> or
     /// <see cref="Precision.BFloat16"/>, which needs <see cref="Autocast.IsSupported"/>. Default <see cref="Precision.Float32"/>, whatever
     /// the run was trained in.
     /// </summary>
@@ -50,7 +50,7 @@ public sealed record EvaluationOptions
             : throw new InputException("`Precision` of an evaluation must be float32 or bfloat16. Received: auto.");
     }
 
-    /// <summary>Torch threads; null, the default: as many as the run was trained with. Range: at least 1.</summary>
+    /// <summary>Number of torch threads; null, the default: as many as the run was trained with. Range: at least 1.</summary>
     /// <exception cref="InputException">The value is out of range.</exception>
     public int? Threads
     {
@@ -58,7 +58,7 @@ public sealed record EvaluationOptions
         init => field = value is null or >= 1 ? value : throw new InputException($"`Threads` must be at least 1. Received: {value}.");
     }
 
-    /// <summary>Refuses what cannot be evaluated before anything is trained for it.</summary>
+    /// <summary>Rejects an evaluation that is not possible, before anything is trained for it.</summary>
     /// <param name="recipe">The recipe of the runs that are evaluated later.</param>
     /// <exception cref="InputException">A suite cannot run on the test set, or a file or data set cannot be opened.</exception>
     public void Check(Recipe recipe)
@@ -70,7 +70,7 @@ public sealed record EvaluationOptions
     }
 
     /// <summary>The suites that run on a test set.</summary>
-    /// <exception cref="InputException">A suite that may not be skipped cannot run, or all are skipped.</exception>
+    /// <exception cref="InputException">A suite that must not be skipped cannot run, or all suites are skipped.</exception>
     internal IReadOnlyList<Suite> Of(Dataset test)
     {
         Suite[] measurable = [.. Suites.Where(suite => suite.Reason(test) is null)];

@@ -5,8 +5,8 @@ using Patchwork.Distributed;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// The ranks beside rank 0. Rank 0 does what a process alone would do, and calls the others for the work that can be shared; they need its
-/// data, but no file of a run, and no word of its command line.
+/// The ranks other than 0. Rank 0 does what a single process would do, and calls the others for the work that can be shared. They need the
+/// same data, but no files of a run and no command line.
 /// </summary>
 /// <example><code>
 /// using var collective = Launcher.Join();
@@ -30,10 +30,10 @@ public static class Followers
 {
     private const string Work = "work", Train = "train", Evaluate = "evaluate", End = "end";
 
-    /// <summary>On a rank other than 0: takes part in whatever rank 0 does, until it dismisses its followers.</summary>
+    /// <summary>On a rank other than 0: takes part in whatever rank 0 does, until rank 0 dismisses its followers.</summary>
     /// <param name="collective">The ranks.</param>
-    /// <param name="cancellation">Asks all ranks to end.</param>
-    /// <exception cref="Exception">What ended the work of all ranks.</exception>
+    /// <param name="cancellation">Cancels the work on all ranks.</param>
+    /// <exception cref="Exception">The exception that ended the work of all ranks.</exception>
     public static void Serve(ICollective collective, CancellationToken cancellation = default)
     {
         var serving = true;
@@ -41,7 +41,7 @@ public static class Followers
         {
             serving = Ranks.Of(collective).Together(ranks =>
             {
-                var order = JsonNode.Parse(ranks.Unhurried(() => ranks.Broadcast(null)))!;      // rank 0 has other things to do too
+                var order = JsonNode.Parse(ranks.Unhurried(() => ranks.Broadcast(null)))!;      // rank 0 also has other work to do
                 switch ((string)order[Work]!)
                 {
                     case Train:
@@ -57,9 +57,9 @@ public static class Followers
         }
     }
 
-    /// <summary>On rank 0: tells the others that nothing follows. Without this they wait.</summary>
+    /// <summary>On rank 0: tells the others that no more work follows. Without this call they keep waiting.</summary>
     /// <param name="collective">The ranks.</param>
-    /// <param name="failure">What has ended the work; null where it is done.</param>
+    /// <param name="failure">The exception that ended the work; null if it is done.</param>
     public static void Dismiss(ICollective collective, Exception? failure = null)
     {
         var ranks = Ranks.Of(collective);

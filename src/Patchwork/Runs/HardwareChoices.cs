@@ -10,16 +10,17 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>What a recipe leaves to the machine, chosen once when a run begins and stored in it.</summary>
+/// <summary>Makes the choices that a recipe leaves to the machine, once when a run starts; the run stores them.</summary>
 internal static class HardwareChoices
 {
-    // Multiply-adds of a batch: ResNet-8 on 32 images of 32×32 has 0.4 billion, ResNet-20 on 64 has 2.6. Below, a second thread brings a
-    // half at best, and where another program wants the cores it takes a half away.
+    // Multiply-adds of a batch: ResNet-8 on 32 images of 32×32 has 0.4 billion, ResNet-20 on 64 has 2.6. Below this limit a second thread
+    // gains a half at best, and costs a half if another program needs the cores.
     private const double LeastShared = 1e9;
 
     /// <summary>
-    /// Torch threads for the runs of a recipe: what it says; otherwise as many as torch has, or one where a batch is too little work to
-    /// share out. A method that looks through the network does much beside, and on a GPU the network's work is not the processor's.
+    /// Number of torch threads for the runs of a recipe: the recipe's number if it has one, otherwise as many as torch has, or one if a
+    /// batch is too little work to share. This reduction to one does not apply to methods that run the network, which do much other work,
+    /// or on a GPU, where the CPU does not run the network.
     /// </summary>
     /// <param name="resolved">The recipe.</param>
     /// <param name="model">Its network.</param>
@@ -37,14 +38,14 @@ internal static class HardwareChoices
     }
 
     /// <summary>
-    /// Has torch compute on a number of threads until disposed. Where runs go on beside each other the number stays: to set it is to set
-    /// theirs.
+    /// Sets torch's number of threads until disposed. While several runs train at the same time it is not restored, because that would
+    /// change the number for all of them.
     /// </summary>
     public static IDisposable OnThreads(int threads) => new ThreadNumber(threads);
 
-    /// <summary>The precision of training, and a remark for the user where it is not what one may expect.</summary>
-    /// <param name="asked">What the recipe says.</param>
-    /// <param name="device">Where it trains.</param>
+    /// <summary>The precision of training, and a remark for the user if it may be unexpected.</summary>
+    /// <param name="asked">The precision in the recipe.</param>
+    /// <param name="device">The device to train on.</param>
     public static (Precision Precision, string? Remark) Precision(Precision asked, Device device)
     {
         var inHardware = Bfloat16Hardware.IsIn(device);

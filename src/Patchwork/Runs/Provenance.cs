@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>Where numbers come from: versions, processor, threads, commit and command, stored beside every result.</summary>
+/// <summary>Describes where numbers come from: versions, processor, threads, commit and command, stored with every result.</summary>
 public static class Provenance
 {
-    /// <summary>The environment of this process.</summary>
+    /// <summary>Describes the environment of this process.</summary>
     public static JsonObject Describe() => Describe(null);
 
-    /// <summary>The same of a process among others, with the machines of all ranks.</summary>
+    /// <summary>Describes the environment of a process among several ranks, with the machines of all of them.</summary>
     internal static JsonObject Describe(JsonArray? hosts)
     {
         var environment = OfProcess();
@@ -35,7 +35,7 @@ public static class Provenance
         ["started"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ"),
     };
 
-    /// <summary>The processor's name as the system gives it.</summary>
+    /// <summary>The processor's name as the system reports it.</summary>
     public static string Processor()
     {
         const string info = "/proc/cpuinfo";
@@ -44,7 +44,7 @@ public static class Provenance
         return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
     }
 
-    /// <summary>Patchwork's own version, with the commit where the build knew it: <c>0.2.0+commit</c>.</summary>
+    /// <summary>Patchwork's own version, with the commit if the build knew it: <c>0.2.0+commit</c>.</summary>
     internal static string? Version { get; } =
         typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 

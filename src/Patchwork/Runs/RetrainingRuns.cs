@@ -8,16 +8,16 @@ using static TorchSharp.torch;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// The training that a suite asks for (<see cref="Subject.Retrain"/>): ordinary runs that start from a run's weights, in
-/// <c>evaluation/SUITE/NAME</c> of its folder. Finished ones are read, partial ones resumed.
+/// Trains what a suite requests (<see cref="Subject.Retrain"/>): ordinary runs that start from a run's weights, in
+/// <c>evaluation/SUITE/NAME</c> of its folder. Finished runs are read, partial ones resumed.
 /// </summary>
 /// <param name="run">The run whose network is trained further.</param>
-/// <param name="precision">What the network that is handed out computes in; it is trained in the run's.</param>
+/// <param name="precision">The precision of the returned network; it is trained in the run's precision.</param>
 /// <param name="report">Receives one line at a time for the user.</param>
 /// <param name="cancellation">Ends the training between two steps.</param>
 internal sealed class RetrainingRuns(RunFolder run, Precision precision, Action<Notice> report, CancellationToken cancellation)
 {
-    /// <summary>The trained network, owned by the caller.</summary>
+    /// <summary>Returns the trained network, owned by the caller.</summary>
     public nn.Module<Tensor, Tensor> Train(Retraining wanted, Action<double> progress)
     {
         var folder = Path.Combine(run.Path, "evaluation", wanted.Suite, wanted.Name);

@@ -9,7 +9,9 @@ using Patchwork.Training;
 
 namespace Patchwork.Runs;
 
-/// <summary>The data that a recipe opens now, split as it says, and compared with what a run was made from.</summary>
+/// <summary>
+/// The data that a recipe opens now, split as the recipe says; it can be compared with the data that a run was made from.
+/// </summary>
 internal sealed class RunData
 {
     private readonly Lazy<DataRecord> record;
@@ -26,77 +28,77 @@ internal sealed class RunData
         });
     }
 
-    /// <summary>The set as it was opened, its labels in the order of the run's classes.</summary>
+    /// <summary>The set as it was opened, with its labels in the order of the run's classes.</summary>
     public DatasetPair Pair { get; }
 
-    /// <summary>What is trained on.</summary>
+    /// <summary>The images to train on.</summary>
     public Dataset Train { get; }
 
-    /// <summary>What the best epoch is chosen by; the test images where the recipe says so.</summary>
+    /// <summary>The images that select the best epoch; the test images if the recipe says so.</summary>
     public Dataset Validation { get; }
 
     /// <summary>The test images.</summary>
     public Dataset Test => Pair.Test;
 
-    /// <summary>What a run stores of it.</summary>
+    /// <summary>The record of the data that a run stores.</summary>
     public DataRecord Record => record.Value;
 
-    /// <summary>The data of a new run.</summary>
-    /// <exception cref="InputException">They cannot be opened.</exception>
+    /// <summary>Opens the data of a new run.</summary>
+    /// <exception cref="InputException">The data cannot be opened.</exception>
     public static RunData Open(Recipe recipe) => new(recipe, recipe.OpenData());
 
-    /// <summary>The same, normalized otherwise.</summary>
-    /// <param name="recipe">The recipe that says so.</param>
-    /// <param name="normalization">What it says.</param>
+    /// <summary>The same data with another normalization.</summary>
+    /// <param name="recipe">The recipe with that normalization.</param>
+    /// <param name="normalization">The normalization.</param>
     public RunData Normalized(Recipe recipe, Normalization normalization) => new(recipe, Renormalized.To(Pair, normalization));
 
-    /// <summary>The data of a run that is there.</summary>
-    /// <exception cref="InputException">They cannot be opened, or have other classes than the run.</exception>
+    /// <summary>Opens the data of an existing run.</summary>
+    /// <exception cref="InputException">The data cannot be opened, or has other classes than the run.</exception>
     public static RunData Open(RunFolder run) => Open(run.Recipe, ModelCard.Read(run.Checkpoints.Card), run.Path);
 
-    /// <summary>The data of a recipe, with the classes in the order of a network's.</summary>
+    /// <summary>Opens the data of a recipe, with the classes in the order of a network's.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="card">The network.</param>
-    /// <param name="run">What is said to have that order.</param>
-    /// <exception cref="InputException">They cannot be opened, or have other classes.</exception>
+    /// <param name="run">What messages name as having that order.</param>
+    /// <exception cref="InputException">The data cannot be opened, or has other classes.</exception>
     public static RunData Open(Recipe recipe, ModelCard card, string run = "rank 0") =>
         new(recipe, card.InOrder(recipe.OpenData(), run));
 
     /// <summary>
-    /// What is other than when the run was made, as the end of a sentence; null where nothing is, or the run is older than such records.
+    /// What has changed since the run was made, as the end of a sentence; null if nothing has, or if the run is older than such records.
     /// </summary>
     public string? ChangesSince(RunFolder run) =>
         run.ReadData() is { } stored && stored.Changes(Record) is { Count: > 0 } changes ? string.Join("; ", changes) : null;
 
-    /// <summary>Refuses ranks whose images differ: they would train another network each.</summary>
+    /// <summary>Rejects ranks whose images differ: each would train a different network.</summary>
     /// <exception cref="InputException">Thrown on every rank.</exception>
     public void RequireSameOn(Ranks ranks)
     {
         var own = $"{Record.Train.Digest} {Record.Validation.Digest} {Record.Test.Digest}";
         var digests = ranks.Unhurried(() => ranks.Gather(own));
         if (Enumerable.Range(0, digests.Count).FirstOrDefault(rank => digests[rank] != digests[0]) is > 0 and var other)
-            throw new InputException($"Every rank needs the same images. Received: other ones on rank {other} than on rank 0. "
-                + "Copy the data set of rank 0 to its machine, or let `Data` be a folder that all machines share.");
+            throw new InputException($"Every rank needs the same images. Received: different ones on rank {other} than on rank 0. Copy the "
+                + "data set of rank 0 to its machine, or set `Data` to a folder that all machines share.");
     }
 
-    /// <summary>What there is and what was left out, for the person who runs this.</summary>
+    /// <summary>Describes, for the user, the number of images and what was left out.</summary>
     public IEnumerable<Notice> Describe()
     {
         var said = Validation == Test
-            ? FormattableString.Invariant($"{Train.Count:N0} training and {Test.Count:N0} test images, which validate too")
+            ? FormattableString.Invariant($"{Train.Count:N0} training and {Test.Count:N0} test images, which are also used for validation")
             : FormattableString.Invariant($"{Train.Count:N0} training, {Validation.Count:N0} validation and {Test.Count:N0} test images");
         yield return new Notice($"{Pair.Train.ClassNames.Count} classes; {said}") { IsOfData = true };
         foreach (var note in Pair.AllNotes)
             yield return new Notice(note) { IsOfData = true };
         if (Validation != Pair.Validation && Pair.Validation is not null)
-            yield return new Notice("the set's own validation images are not used, as `Validation` says otherwise") { IsOfData = true };
+            yield return new Notice("the set's own validation images are not used, because `Validation` is set") { IsOfData = true };
         foreach (var (line, arePictures) in LeftOutFile.Summaries(ImageFiles.LeftOutOf(Pair)))
             yield return new Notice(line, IsWarning: arePictures) { IsOfData = true };
     }
 
     /// <summary>
-    /// The images that the recipe holds out of the training set, a line each: place in that set from 0, class, file; null where it holds
-    /// none out.
+    /// The images that the recipe holds out of the training set, one line per image: index in that set from 0, class, file; null if it
+    /// holds none out.
     /// </summary>
     public string? HeldOut()
     {

@@ -12,36 +12,36 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>How far an evaluation is.</summary>
-/// <param name="Suite">The suite that is measured.</param>
-/// <param name="Share">How much of it is done, 0 to 1.</param>
-/// <param name="Whole">How much of the evaluation is done, in suites, 0 to 1.</param>
+/// <summary>The progress of an evaluation.</summary>
+/// <param name="Suite">The suite that is being measured.</param>
+/// <param name="Share">The completed share of this suite, 0 to 1.</param>
+/// <param name="Whole">The completed share of the evaluation, counted in suites, 0 to 1.</param>
 public readonly record struct EvaluationProgress(Suite Suite, double Share, double Whole);
 
-/// <summary>Evaluates a finished run suite by suite: what the command line's <c>evaluate</c> does, as a library call.</summary>
+/// <summary>Evaluates a finished run suite by suite, as the command line's <c>evaluate</c> does.</summary>
 public static class RunEvaluation
 {
-    // Not the run's: all runs see the same noise, the same pairs and the same resampled images, so that their results can be compared image
-    // by image.
+    // Not the run's seed: all runs see the same noise, the same pairs and the same resampled images, so that their results can be compared
+    // image by image.
     private const ulong Seed = 0;
 
     /// <summary>
-    /// Measures what is not measured yet with these options, and stores each suite as soon as it is done, those of other ranks when all are
-    /// done. Numbers are of the last epoch; a
-    /// suite may add those of the best one.
+    /// Measures the suites that have not been measured with these options. Each suite is stored as soon as it is done, those of other ranks
+    /// when all are done. Numbers are for the weights of the last epoch; a suite may add those of the best one.
     /// </summary>
     /// <param name="folder">Run folder of a finished run.</param>
     /// <param name="options">What to measure.</param>
     /// <param name="report">Receives one line at a time for the user.</param>
-    /// <param name="progress">Told how much is done.</param>
+    /// <param name="progress">Receives the progress.</param>
     /// <param name="collective">
-    /// Processes that measure together, a suite each, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this
-    /// one alone.
+    /// Processes that measure together, one suite each, of which this is rank 0 and the others serve as <see cref="Followers"/>; null: this
+    /// process alone.
     /// </param>
     /// <param name="cancellation">Ends the evaluation between two batches; the same call resumes it.</param>
     /// <returns>The suites and what they measured, in the order of the options.</returns>
     /// <exception cref="InputException">
-    /// The folder is no finished run, another process works in it, or an option or its data cannot be used: they have other classes by now.
+    /// The folder is not a finished run, another process works in it, or an option or the run's data cannot be used, for example because
+    /// the data now has other classes.
     /// </exception>
     /// <exception cref="OutputException">A result could not be written.</exception>
     public static IReadOnlyList<MeasuredSuite> Run(string folder, EvaluationOptions options, Action<Notice> report,
@@ -52,7 +52,7 @@ public static class RunEvaluation
         using var owned = RunLock.Take(run.Path);
         var data = RunData.Open(run);
         if (data.ChangesSince(run) is { } changes)
-            report(new Notice($"the run was made with other data than there is now ({changes}): what is measured is measured on that",
+            report(new Notice($"the data has changed since the run was made ({changes}): the evaluation uses the current data",
                 IsWarning: true));
         var suites = options.Of(data.Test);
         var files = new EvaluationFiles(run, data);
@@ -61,7 +61,7 @@ public static class RunEvaluation
         if (missing.Length > 0)
         {
             foreach (var suite in missing)
-                _ = files.DataOf(suite, options.Limit);      // refuses what it cannot open, before the first one is measured
+                _ = files.DataOf(suite, options.Limit);      // throws if it cannot open the data, before the first suite is measured
             Ranks.Of(collective ?? new SingleProcess()).Together(ranks =>
             {
                 var dealt = SharedSuites.Dealt(missing, ranks.Size);
@@ -85,7 +85,7 @@ public static class RunEvaluation
                 {
                     Store(() => files.Adopt(suite, measured[suite.Id]), folder);
                     done[suite] = files.Read(suite, options) ?? throw new InputException("Every rank needs the same images. Received: "
-                        + $"other ones on another rank, for what the suite {suite.Id} measures beside the test images.");
+                        + $"different ones on another rank, among those that the suite {suite.Id} uses besides the test images.");
                     report(new Notice($"{suite.Id} done"));
                 }
                 return true;
@@ -119,21 +119,24 @@ public static class RunEvaluation
     };
 
     /// <summary>
-    /// Writes what a finished run's network (of the last epoch) answers for each test image: logits, which softmax makes probabilities.
+    /// Writes the output of a finished run's network (of the last epoch) for each test image: logits, which a softmax turns into
+    /// probabilities.
     /// </summary>
     /// <param name="folder">Run folder of a finished run.</param>
     /// <param name="path">
     /// A file that ends in <c>.npy</c>, float32 (N, K) in the order of the test set, or in <c>.csv</c>, one line per image: index, file,
     /// class, and a column for each class.
     /// </param>
-    /// <param name="options">How many test images, in what precision and with how many threads; its suites do not matter.</param>
+    /// <param name="options">The number of test images, the precision and the threads; the suites are ignored.</param>
     /// <param name="cancellation">Ends the work between two batches; nothing is written then.</param>
-    /// <exception cref="InputException">The folder is no finished run, its data cannot be used, or the file ends otherwise.</exception>
+    /// <exception cref="InputException">
+    /// The folder is not a finished run, its data cannot be used, or the file has another extension.
+    /// </exception>
     public static void WriteLogits(string folder, string path, EvaluationOptions options, CancellationToken cancellation = default)
     {
         var asText = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
         if (!asText && !Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase))
-            throw new InputException($"Logits are written to a file that ends in .npy or .csv. Received: {path}.");
+            throw new InputException($"Logits must be written to a file that ends in .npy or .csv. Received: {path}.");
         var run = RunFolder.Open(folder);
         RequireFinished(run, folder);
         var data = RunData.Open(run);
@@ -166,8 +169,8 @@ public static class RunEvaluation
     private static void RequireFinished(RunFolder run, string folder)
     {
         if (!run.Finished)
-            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not. "
-                + $"Finish it first: `TrainingRun.Resume(\"{folder}\")`.");
+            throw new InputException($"An evaluation needs a finished run. Received: {run.Path}, which is not finished. Finish it first: "
+                + $"`TrainingRun.Resume(\"{folder}\")`.");
     }
 
     private static void Store(Action write, string folder)
@@ -179,7 +182,7 @@ public static class RunEvaluation
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OutputException($"A result of the evaluation of {folder} could not be written ({error.Message.TrimEnd('.')}). "
-                + "What was measured before is kept; make room or put the folder right, then evaluate again to go on.", error);
+                + "Earlier results are kept. Free some space or repair the folder, then evaluate again to continue.", error);
         }
     }
 

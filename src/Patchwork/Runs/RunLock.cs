@@ -7,8 +7,9 @@ using Patchwork.Internals;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// One process at a time works in a run folder: its <c>lock.json</c> says which. A lock that a dead process of this machine left is taken
-/// over; one of another machine cannot be judged from here and is refused until somebody breaks it.
+/// Allows only one process at a time to work in a run folder: its <c>lock.json</c> says which. A lock left by a dead process of this
+/// machine is taken over. Whether a process on another machine still runs cannot be known here, so its lock is respected until someone
+/// breaks it.
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
@@ -40,7 +41,8 @@ internal sealed class RunLock : IDisposable
         }
     }
 
-    /// <summary>Takes away the lock of a process on another machine, which the caller knows to have ended; nothing where there is none.
+    /// <summary>
+    /// Removes the lock of a process on another machine that the caller knows to have ended; does nothing if there is none.
     /// </summary>
     /// <exception cref="InputException">The process runs on this machine.</exception>
     public static void Break(string folder)
@@ -59,7 +61,7 @@ internal sealed class RunLock : IDisposable
         Held.TryRemove(path, out _);
     }
 
-    // Written aside and moved to its name, which only one process can do and which never shows half of it.
+    // Written under another name and then moved: only one process can do that, and a partial lock is never visible.
     private static bool TryCreate(string path)
     {
         var aside = $"{path}.{Environment.ProcessId}";
@@ -81,11 +83,11 @@ internal sealed class RunLock : IDisposable
         if (Owner.Read(path) is not { } owner)
             return;      // gone meanwhile
         if (owner.Host != Environment.MachineName)
-            throw owner.Refusal(folder, "Whether that process still runs cannot be seen from here: if it has ended, take the folder by "
+            throw owner.Refusal(folder, "This machine cannot tell whether that process still runs. If it has ended, remove its lock with "
                 + "`BreakLock`.");
         if (owner.Lives)
             throw owner.Refusal(folder, "Wait until it is done, or stop it.");
-        // Moved away before it is deleted: of two processes that find it, the second may find the first one's new lock instead.
+        // Moved away before it is deleted: if two processes find it, the second may find the first one's new lock instead.
         var aside = $"{path}.{Environment.ProcessId}.old";
         try
         {
@@ -101,10 +103,10 @@ internal sealed class RunLock : IDisposable
             File.Move(aside, path, overwrite: false);
     }
 
-    /// <summary>Who holds a lock.</summary>
+    /// <summary>The owner of a lock.</summary>
     /// <param name="Host">The machine's name.</param>
     /// <param name="Process">The process id.</param>
-    /// <param name="Start">When the process started, in the terms of its machine: ids are used again.</param>
+    /// <param name="Start">When the process started, in the format of its machine, because process ids are reused.</param>
     /// <param name="Since">When the lock was taken, UTC.</param>
     private sealed record Owner(string Host, int Process, string Start, string Since)
     {
@@ -112,8 +114,8 @@ internal sealed class RunLock : IDisposable
             RunningProcess.StartOf(Environment.ProcessId) ?? "",
             DateTimeOffset.UtcNow.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
 
-        // A lock of this very process id that this process does not hold is of an earlier one: the first process of a container is
-        // always 1.
+        // A lock with this process's own id that this process does not hold belongs to an earlier process: the first process of a container
+        // always has id 1.
         public bool Lives => Process != Environment.ProcessId && RunningProcess.StartOf(Process) is { } start && start == Start;
 
         public InputException Refusal(string folder, string advice) =>
@@ -127,7 +129,7 @@ internal sealed class RunLock : IDisposable
             ["since"] = Since,
         }.ToJsonString();
 
-        // Null where there is no lock. One that cannot be read counts as of this machine and of a dead process.
+        // Null if there is no lock. An unreadable lock counts as that of a dead process of this machine.
         public static Owner? Read(string path)
         {
             try

@@ -7,16 +7,16 @@ using Patchwork.Evaluation;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// Suites that ranks measure for each other, each as one process does: every image once, the same numbers for any number of ranks. Rank 0
-/// sends the files of its run that measuring needs and gets the suites' files back.
+/// Distributes suites over the ranks; each suite is measured as in a single process: every image once, the same numbers for any number of
+/// ranks. Rank 0 sends the files of its run that measuring needs and receives the files of the suites.
 /// </summary>
 internal static class SharedSuites
 {
     private static readonly string[] Files =
         ["recipe.json", "data.json", "checkpoints/model.json", "checkpoints/last.safetensors", "checkpoints/best.safetensors"];
 
-    /// <summary>On rank 0: which of the suites other ranks measure, dealt in turn; the rest is rank 0's.</summary>
-    /// <remarks>Suites of a user's own, whose options have no names, are rank 0's too.</remarks>
+    /// <summary>On rank 0: assigns the suites to the ranks in turn.</summary>
+    /// <remarks>Suites of the user's own, whose options have no names, stay on rank 0.</remarks>
     public static IReadOnlyList<(Suite Suite, int Rank)> Dealt(IEnumerable<Suite> suites, int ranks)
     {
         var next = 0;
@@ -43,7 +43,7 @@ internal static class SharedSuites
             ranks.Broadcast(File.Exists(file) ? File.ReadAllBytes(file) : []);
     }
 
-    /// <summary>On the others: measures what is theirs and gives it back.</summary>
+    /// <summary>On the other ranks: measures their suites and returns the results.</summary>
     public static void Follow(Ranks ranks, CancellationToken cancellation)
     {
         var places = RankPlaces.Of(ranks);
@@ -79,7 +79,7 @@ internal static class SharedSuites
         }
     }
 
-    /// <summary>On every rank: gives the files of its suites, and gets those of all.</summary>
+    /// <summary>On every rank: sends the files of its suites, and receives those of all ranks.</summary>
     public static IReadOnlyDictionary<string, string> Collect(Ranks ranks, RunFolder run, IEnumerable<Suite> own)
     {
         var files = new JsonObject(own.Select(suite => KeyValuePair.Create(suite.Id,
@@ -88,7 +88,7 @@ internal static class SharedSuites
             .ToDictionary(one => one.Key, one => (string)one.Value!);
     }
 
-    // By text, as a command line has them, and only where the text gives the same suite again.
+    // Options are sent as text, as on a command line, and only if the text gives the same suite again.
     private static bool IsKnown(Suite suite)
     {
         try

@@ -12,14 +12,14 @@ using static TorchSharp.torch;
 namespace Patchwork.Runs;
 
 /// <summary>
-/// A trained network as a folder of weights for other programs: <c>model.safetensors</c> with torchvision's and timm's parameter names, and
-/// beside it what the network takes and says.
+/// Exports a trained network as a folder of weights for other programs: <c>model.safetensors</c> with torchvision's and timm's parameter
+/// names, and a description of the network's input and output.
 /// </summary>
 public static class WeightsExport
 {
     /// <summary>Writes <c>model.safetensors</c> and <c>model.json</c>, the <see cref="ModelCard"/>.</summary>
-    /// <param name="network">The network; it stays the caller's.</param>
-    /// <param name="folder">Where; must not exist. It appears whole or not at all.</param>
+    /// <param name="network">The network; the caller keeps ownership.</param>
+    /// <param name="folder">The path of the folder; must not exist. It is created atomically.</param>
     /// <exception cref="InputException">The folder exists, or cannot be written.</exception>
     public static void WriteSafetensors(Predictor network, string folder) => AtomicFolder.Create(folder, "An export", "", aside =>
     {
@@ -28,19 +28,19 @@ public static class WeightsExport
     });
 
     /// <summary>
-    /// Writes the layout of timm and Hugging Face: <c>model.safetensors</c>, <c>config.json</c> with what timm builds the network and its
-    /// transform from, and <c>README.md</c>, a model card with what was measured.
+    /// Writes the layout of timm and Hugging Face: <c>model.safetensors</c>, <c>config.json</c>, from which timm builds the network and its
+    /// transform, and <c>README.md</c>, a model card with the measured results.
     /// </summary>
-    /// <param name="network">A ResNet with the stem of ImageNet, the networks that timm has too; it stays the caller's.</param>
-    /// <param name="folder">Where; must not exist. It appears whole or not at all.</param>
-    /// <param name="run">The run that it is from, for what was measured; null where there is none, or it has not ended.</param>
+    /// <param name="network">A ResNet with the ImageNet stem, which timm has too; the caller keeps ownership.</param>
+    /// <param name="folder">The path of the folder; must not exist. It is created atomically.</param>
+    /// <param name="run">The run that the network is from, for the measured results; null if there is none, or it has not ended.</param>
     /// <exception cref="InputException">
-    /// timm has no such network, or one that computes otherwise; or the folder exists or cannot be written.
+    /// timm has no such network, or its network computes something else; or the folder exists or cannot be written.
     /// </exception>
     public static void WriteTimm(Predictor network, string folder, RunFolder? run = null)
     {
         if (network.Model is not ResNet { Stem: Stem.ImageNet } resnet)
-            throw new InputException("timm has ResNet-18, 34 and 50 with the stem of ImageNet. Received: "
+            throw new InputException("timm has only ResNet-18, 34 and 50 with the ImageNet stem. Received: "
                 + $"{network.Card.Model}{(network.Model is ResNet ? " with the small stem" : "")}. Write safetensors or ONNX instead.");
         RequirePlain(resnet, network.Card);
         var config = TimmConfig(resnet, network.Card).ToJsonString(IndentedJson.Options) + "\n";
@@ -53,7 +53,7 @@ public static class WeightsExport
         });
     }
 
-    // What drops or scales branches in evaluation too has no counterpart there.
+    // A network that drops or scales branches in evaluation too has no counterpart in timm.
     private static void RequirePlain(ResNet model, ModelCard card)
     {
         using var scope = NewDisposeScope();
@@ -63,8 +63,8 @@ public static class WeightsExport
         plain.eval();
         var noise = zeros(1, card.Channels, card.Height, card.Width).uniform_(-1, 1);
         if (plain.call(noise).sub(model.call(noise)).abs().max().item<float>() > 1e-4f)
-            throw new InputException($"timm has the plain network alone. Received: one of {card.Method}, which scales its branches in use "
-                + "too. Write ONNX instead.");
+            throw new InputException($"timm has only the plain network. Received: one with {card.Method}, which scales its branches in "
+                + "evaluation too. Write ONNX instead.");
     }
 
     // https://huggingface.co/docs/timm: models/_hub.py reads it.
@@ -100,7 +100,7 @@ public static class WeightsExport
 
     private static string Readme(Predictor network, RunFolder? run, string name)
     {
-        static string Quoted(string text) => JsonSerializer.Serialize(text);      // which YAML reads too
+        static string Quoted(string text) => JsonSerializer.Serialize(text);      // valid in YAML too
         var (card, result) = (network.Card, run?.ReadResult());
         var score = network.Which == WeightsOf.BestEpoch ? result?.Best : result?.Last;
         var text = new StringBuilder("---\nlibrary_name: timm\npipeline_tag: image-classification\n"
@@ -126,28 +126,28 @@ public static class WeightsExport
 
                 """.ReplaceLineEndings("\n"));
         }
-        text.Append($"---\n# {name}\n\n{card.Model}, trained with Patchwork {card.Version?.Split('+')[0]} to tell ")
+        text.Append($"---\n# {name}\n\n{card.Model}, trained with Patchwork {card.Version?.Split('+')[0]} to distinguish ")
             .Append($"{card.Classes.Count} classes: {string.Join(", ", card.Classes)}.\n\n");
-        text.Append($"- Input: {card.Channels}×{card.Height}×{card.Width}, values from 0 to 1 less the mean "
-            + $"and over the deviation in `config.json`; the shorter side resized, bilinear with antialiasing, and the middle kept.\n"
-            + $"- Output: a logit for each class{(card.MultiLabel ? "; probabilities are their sigmoid" : card.Temperature is { } degree
+        text.Append($"- Input: {card.Channels}×{card.Height}×{card.Width}, values from 0 to 1, minus the mean and divided by the standard "
+            + $"deviation in `config.json`; the shorter side is resized (bilinear, with antialiasing) and the center is cropped.\n"
+            + $"- Output: one logit per class{(card.MultiLabel ? "; probabilities are their sigmoid" : card.Temperature is { } degree
                 ? $"; probabilities are their softmax at temperature {Number(degree)}, fitted on validation images" : "")}.\n");
         if (card.Seed is { } seed)
             text.Append($"- Seed {seed}; SHA-256 of the training images `{card.Data}`.\n");
         if (score is not null)
             text.Append("\n## Measured\n\n").Append(Measured(run!, result!, score).ToMarkdown()).Append(
                 $"\nOn test images of {run!.Recipe.Dataset}, after epoch {score.Epoch} of {result!.Epochs}; method {run.Recipe.Method}. "
-                    + "Shares lie between 0 and 1.\n");
+                    + "Shares are between 0 and 1.\n");
         return text.ToString();
     }
 
-    // What the run's test gave, and what an evaluation measured where it is of the same weights.
+    // The results of the run's test, and those of an evaluation if it used the same weights.
     private static ResultTable Measured(RunFolder run, RunResult result, TestScore score)
     {
         List<IReadOnlyList<string>> rows = [[run.Recipe.ValidatesOnTest ? "test error, epoch chosen on the test images" : "test error",
             Number(score.Error), "", Count(result.TestImages)]];
         if (score.MeanAveragePrecision is null)
-            rows.Add(["test error, best five", Number(score.Top5Error), "", Count(result.TestImages)]);
+            rows.Add(["top-5 test error", Number(score.Top5Error), "", Count(result.TestImages)]);
         var evaluation = new EvaluationFiles(run).Summary;
         if (score.Epoch == result.Last.Epoch && File.Exists(evaluation))
         {

@@ -10,22 +10,24 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>What an evaluation counts in one batch.</summary>
-/// <param name="Images">Images.</param>
-/// <param name="Loss">Their losses, added up.</param>
-/// <param name="Top1">Images whose best class is right.</param>
-/// <param name="Top5">Images whose label is among the five best classes.</param>
-/// <param name="Scores">For images with several labels the logits, row by row; else empty.</param>
-/// <param name="Truths">For them 1 where a class is shown and 0 where it is not; else empty.</param>
+/// <summary>The counts of one batch of an evaluation.</summary>
+/// <param name="Images">Number of images.</param>
+/// <param name="Loss">Sum of their losses.</param>
+/// <param name="Top1">Number of images whose best class is right.</param>
+/// <param name="Top5">Number of images whose label is among the five best classes.</param>
+/// <param name="Scores">The logits of images with several labels, row by row; empty for images with one label.</param>
+/// <param name="Truths">
+/// For the same images, 1 for a class that is shown and 0 for one that is not; empty for images with one label.
+/// </param>
 internal sealed record EvaluatedBatch(int Images, double Loss, long Top1, long Top5, float[] Scores, float[] Truths)
 {
-    private const int Numbers = 5;      // of a record, before scores and truths
+    private const int Numbers = 5;      // per record, before scores and truths
 
-    /// <summary>Counts.</summary>
+    /// <summary>Counts one batch.</summary>
     /// <param name="logits">Logits (N, K).</param>
     /// <param name="batch">The images with their labels, (N) or (N, K).</param>
-    /// <param name="loss">Their loss.</param>
-    /// <param name="reduction">How it was reduced.</param>
+    /// <param name="loss">The loss of the batch.</param>
+    /// <param name="reduction">How the loss was reduced.</param>
     public static EvaluatedBatch Of(Tensor logits, Batch batch, Tensor loss, Reduction reduction)
     {
         var sum = reduction == Reduction.Mean ? loss.ToDouble() * batch.Count : loss.sum().ToDouble();
@@ -40,9 +42,9 @@ internal sealed record EvaluatedBatch(int Images, double Loss, long Top1, long T
             .ToInt64(), [.. Subject.Rows(logits).SelectMany(row => row)], [.. Subject.Rows(batch.Labels).SelectMany(row => row)]);
     }
 
-    /// <summary>The batches of all ranks, in the order in which one process has them.</summary>
+    /// <summary>The batches of all ranks, in the order in which a single process would have them.</summary>
     /// <param name="ranks">The ranks, which took batches in turn.</param>
-    /// <param name="own">This rank's.</param>
+    /// <param name="own">The batches of this rank.</param>
     public static IReadOnlyList<EvaluatedBatch> OfAll(Ranks ranks, IReadOnlyList<EvaluatedBatch> own)
     {
         if (ranks.Alone)
@@ -52,7 +54,7 @@ internal sealed record EvaluatedBatch(int Images, double Loss, long Top1, long T
             where turn < batches.Length select batches[turn]];
     }
 
-    /// <summary>The result of a whole set.</summary>
+    /// <summary>Computes the result for the whole set.</summary>
     public static EvaluationResult Total(IReadOnlyList<EvaluatedBatch> batches)
     {
         var (images, loss, top1, top5) = (0L, 0.0, 0L, 0L);

@@ -11,32 +11,30 @@ namespace Patchwork.Training;
 /// <summary>Result of one pass over a validation or test set.</summary>
 /// <param name="Images">Images seen.</param>
 /// <param name="Loss">Mean loss.</param>
-/// <param name="Top1Error">
-/// Share of images whose best class is wrong, 0 to 1. Of equal logits the one of the lower class number is the better one.
-/// </param>
+/// <param name="Top1Error">Share of images whose best class is wrong, 0 to 1. Among equal logits, the lower class number wins.</param>
 /// <param name="Top5Error">Share of images whose label is not among the five best classes, 0 to 1: 0 for five classes or fewer.</param>
 public sealed record EvaluationResult(long Images, double Loss, double Top1Error, double Top5Error)
 {
     /// <summary>
-    /// For images with several labels the mean average precision, see <see cref="AveragePrecision.Of"/>; null for images with one. The
-    /// errors count an image as right where its best class, or one of its five best, is among its labels.
+    /// The mean average precision for images with several labels, see <see cref="AveragePrecision.Of"/>; null for images with one. The
+    /// errors count an image as right if its best class, or one of its five best, is among its labels.
     /// </summary>
     public double? MeanAveragePrecision { get; init; }
 }
 
 /// <summary>One pass over a set in evaluation mode, without gradients and without mixing.</summary>
 /// <remarks>
-/// Several ranks take batches in turn, the same ones that one process has, and what they counted is added up in the order of the batches:
-/// every image once, and the same bits for any number of ranks with as many torch threads each.
+/// Several ranks take turns with the same batches that a single process has, and their counts are added up in the order of the batches.
+/// Every image counts once, and the result is bit-identical for any number of ranks with the same number of torch threads each.
 /// </remarks>
 public static class EvaluationPass
 {
-    /// <summary>Evaluates a model, which is put into evaluation mode and stays there.</summary>
+    /// <summary>Evaluates a model, which is put into evaluation mode and left in it.</summary>
     /// <param name="model">A network from images (N, C, H, W) to logits (N, K), on <paramref name="device"/>.</param>
     /// <param name="loader">The batches.</param>
-    /// <param name="loss">The loss; its mean over the images is reported, whatever its reduction.</param>
+    /// <param name="loss">The loss; its mean over the images is reported, regardless of its reduction.</param>
     /// <param name="device">Where the model is.</param>
-    /// <param name="collective">The processes that evaluate together, all with the same model and data; null: this one alone.</param>
+    /// <param name="collective">The processes that evaluate together, all with the same model and data; null: this process alone.</param>
     public static EvaluationResult Run(nn.Module<Tensor, Tensor> model, BatchLoader loader, Loss loss, Device device,
         ICollective? collective = null) =>
         Ranks.Of(collective ?? new SingleProcess()).Together(ranks => Run(model, loader,
@@ -60,7 +58,7 @@ public static class EvaluationPass
             ranks.Meet(cancellation: cancellation);
             ranks.ThrowIfCancelled();
             if (!own.MoveNext())
-                continue;      // the last batches are fewer than the ranks
+                continue;      // at the end there can be fewer batches than ranks
             using var scope = NewDisposeScope();
             var batch = own.Current;
             var here = device.type == DeviceType.CPU ? batch

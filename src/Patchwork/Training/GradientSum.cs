@@ -7,13 +7,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Adds the gradients of all ranks up. They travel in buckets of about 25 MB, in the reverse order of the parameters, each with a note of
-/// which parameters have a gradient at all: one that has none on any rank keeps none, and the optimizer leaves it alone.
+/// Sums the gradients of all ranks. They are sent in buckets of about 25 MB, in the reverse order of the parameters, each with flags for
+/// the parameters that have a gradient: a parameter without a gradient on any rank keeps none, and the optimizer skips it.
 /// </summary>
 /// <remarks>
 /// Every rank's loss is weighted by its share of the batch before the backward pass, so that the sum is the gradient of the whole batch.
-/// Nothing travels during the backward pass: on processors, what there is to send is a hundredth of what there is to compute
-/// (docs/guide/several-machines.md).
+/// Nothing is sent during the backward pass: on CPUs, communication is a hundredth of the computation (docs/guide/several-machines.md).
 /// </remarks>
 internal sealed class GradientSum(Ranks ranks) : IDisposable
 {

@@ -5,11 +5,11 @@ using Torch = TorchSharp.Modules;
 
 namespace Patchwork.Training;
 
-// TorchSharp's optimizers with their own states, groups and files, and the steps written with scalars that are held: theirs makes half a
-// dozen for each parameter and step, any of which can be freed while it is read (see Scalars). The operations and their order are theirs,
-// so a step has the same bits.
+// TorchSharp's optimizers with their own states, groups and files, but with steps that keep their scalars alive: TorchSharp's own steps
+// create half a dozen temporary scalars per parameter and step, any of which can be freed while native code still reads it (see Scalars).
+// The operations and their order are TorchSharp's, so a step is bit-identical.
 
-/// <summary>SGD with momentum as PyTorch has it: v ← μ·v + g, w ← w - η·v, or by Nesterov w ← w - η·(g + μ·v).</summary>
+/// <summary>SGD with momentum, as in PyTorch: v ← μ·v + g, w ← w - η·v, or by Nesterov w ← w - η·(g + μ·v).</summary>
 internal sealed class HeldSgd(IEnumerable<Torch.SGD.ParamGroup> groups, double rate, double momentum, double decay, bool nesterov)
     : Torch.SGD(groups, rate, momentum, weight_decay: decay, nesterov: nesterov)
 {
@@ -53,7 +53,7 @@ internal sealed class HeldAdam(IEnumerable<Torch.Adam.ParamGroup> groups, double
     }, closure);
 }
 
-/// <summary>AdamW (Loshchilov and Hutter 2019, algorithm 2): the weights decay by themselves, before the step.</summary>
+/// <summary>AdamW (Loshchilov and Hutter 2019, algorithm 2): weight decay is applied to the weights directly, before the step.</summary>
 internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, double rate, double decay)
     : Torch.AdamW(groups, rate, weight_decay: decay)
 {
@@ -70,10 +70,10 @@ internal sealed class HeldAdamW(IEnumerable<Torch.AdamW.ParamGroup> groups, doub
     }, closure);
 }
 
-/// <summary>What the steps share.</summary>
+/// <summary>Code that the steps share.</summary>
 internal static class HeldStep
 {
-    /// <summary>Updates every parameter that has a gradient; what is made for one is freed before the next.</summary>
+    /// <summary>Updates every parameter that has a gradient; the temporaries of one parameter are freed before the next.</summary>
     public static void Each(Torch.ParamGroup group, Action<Torch.Parameter, Tensor> update)
     {
         foreach (var parameter in group.Parameters)
@@ -84,9 +84,7 @@ internal static class HeldStep
         }
     }
 
-    /// <summary>
-    /// m ← β₁·m + (1-β₁)·g, v ← β₂·v + (1-β₂)·g², w ← w - η/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε).
-    /// </summary>
+    /// <summary>Updates one parameter: m ← β₁·m + (1-β₁)·g, v ← β₂·v + (1-β₂)·g², w ← w - η/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + ε).</summary>
     public static void Adam(Tensor parameter, Tensor gradient, Tensor m, Tensor v, long t, double rate, double beta1, double beta2,
         double epsilon)
     {

@@ -3,24 +3,24 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>A network in some precision until disposed, and then in the one that it was in.</summary>
+/// <summary>Sets the precision of a network until disposed, then restores the previous one.</summary>
 internal sealed class NetworkPrecision : IDisposable
 {
     private readonly ImageClassifier? network;
     private readonly Precision before;
 
-    /// <exception cref="InputException">The network is not ours and a precision other than float32 is wanted.</exception>
+    /// <exception cref="InputException">The network is not an <see cref="ImageClassifier"/>, and bfloat16 is requested.</exception>
     public NetworkPrecision(nn.Module<Tensor, Tensor> model, Precision? wanted)
     {
         network = model as ImageClassifier;
         if (network is null && wanted == Precision.BFloat16)
-            throw new InputException($"Training in bfloat16 needs a network of Patchwork's. Received: {model.GetName()}. "
-                + "Leave `Precision` away, and open `Autocast.To` in its forward pass.");
+            throw new InputException($"Training in bfloat16 needs one of Patchwork's networks. Received: {model.GetName()}. Omit "
+                + "`Precision`, and open `Autocast.To` in its forward pass.");
         before = network?.Precision ?? Precision.Float32;
         Use(wanted ?? before);
     }
 
-    /// <summary>Changes over.</summary>
+    /// <summary>Switches to a precision.</summary>
     public void Use(Precision wanted)
     {
         if (network is not null)

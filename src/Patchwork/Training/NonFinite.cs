@@ -1,6 +1,6 @@
 namespace Patchwork.Training;
 
-/// <summary>How training says that it has diverged, and where.</summary>
+/// <summary>Creates the exceptions that report that training has diverged, and where.</summary>
 internal static class NonFinite
 {
     public static NonFiniteException Loss(TrainingState state) =>
@@ -12,7 +12,7 @@ internal static class NonFinite
             + FormattableString.Invariant($"learning rate {state.LearningRate:G4}."), state.Step);
 
     public static NonFiniteException Weights(TrainingState state, string name) =>
-        new($"Weights must be finite to be kept. Received: {name} with values that are not, before {Place(state)}.", state.Step);
+        new($"Weights must be finite to be kept. Received: {name} with values that are not finite, before {Place(state)}.", state.Step);
 
     private static string Place(TrainingState state)
     {

@@ -7,18 +7,18 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>What a step of training has to settle with other ranks; alone there is nothing.</summary>
+/// <summary>Coordinates a training step with the other ranks; a single process has nothing to coordinate.</summary>
 /// <param name="ranks">The ranks.</param>
-/// <param name="gradients">What sums their gradients.</param>
-/// <param name="synced">What synchronizes BatchNorm; null where nothing does.</param>
+/// <param name="gradients">Sums their gradients.</param>
+/// <param name="synced">Synchronizes BatchNorm; null if BatchNorm is not synchronized.</param>
 internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNorm? synced)
 {
-    /// <summary>True where this rank goes through the network with a batch.</summary>
+    /// <summary>True if this rank runs the network on a batch.</summary>
     public bool TakesPart(Batch batch) => batch.Counted > 0 || synced is not null;
 
     /// <summary>
-    /// What the loss of this rank's rows counts in that of the whole batch: their share of it where losses are averaged, 1 where they are
-    /// summed.
+    /// The weight of the loss of this rank's rows in the loss of the whole batch: their share of the batch if losses are averaged, 1 if
+    /// they are summed.
     /// </summary>
     public double ShareOf(TrainingState state, Batch batch)
     {
@@ -35,7 +35,7 @@ internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNo
         return all[0] > 0 ? own / all[0] : 0;
     }
 
-    // The weights of a batch's rows in the mean, together; null where all count the same.
+    // The total weight of a batch's rows in the mean; null if all rows count the same.
     private static double? Weight(Loss loss, Batch batch)
     {
         using var scope = NewDisposeScope();
@@ -46,9 +46,7 @@ internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNo
         return targets.Lambdas.Select((lambda, i) => lambda * own[i] + (targets.PartnerWeights?[i] ?? 1 - lambda) * partner[i]).Sum();
     }
 
-    /// <summary>
-    /// After the backward pass: the loss and what is counted become those of the whole batch, then the gradients.
-    /// </summary>
+    /// <summary>Called after the backward pass: sums the loss, the counts and then the gradients over all ranks.</summary>
     /// <returns>Hits, replaced area and number of mixed images.</returns>
     /// <exception cref="NonFiniteException">The loss of the whole batch is not finite.</exception>
     public (double Hits, double ReplacedArea, double Mixed) Sum(TrainingState state, Batch batch, Tensor? logits,
@@ -67,7 +65,7 @@ internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNo
         return (sums[1], sums[2], sums[3]);
     }
 
-    /// <summary>Agrees on whether to go on.</summary>
+    /// <summary>Agrees with the other ranks on whether to continue.</summary>
     public void Meet(TrainingState state, CancellationToken cancellation)
     {
         if (ranks.Alone)
@@ -76,7 +74,7 @@ internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNo
         ranks.ThrowIfCancelled();
     }
 
-    /// <summary>Throws where this rank, or by the last agreement any, was asked to end.</summary>
+    /// <summary>Throws if this rank was cancelled or, with several ranks, if any rank was at the last agreement.</summary>
     public void ThrowIfCancelled(CancellationToken cancellation)
     {
         if (ranks.Alone)
@@ -85,13 +83,13 @@ internal sealed class RankStep(Ranks ranks, GradientSum gradients, SyncedBatchNo
             ranks.ThrowIfCancelled();
     }
 
-    /// <summary>True where the fit is to end without an error: at once alone, else when all know of it.</summary>
+    /// <summary>True if the fit must end without an error: a single process ends at once, several ranks when all of them know.</summary>
     public bool IsStopping(TrainingState state)
     {
         if (ranks.Alone)
             return state.StopReason is not null;
         if (ranks.IsStopping)
-            state.Stop("another rank was to stop");
+            state.Stop("another rank stopped");
         return ranks.IsStopping;
     }
 }

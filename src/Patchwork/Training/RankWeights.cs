@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// The weights and buffers of a model on several ranks. Parameters are the same everywhere, because all start from rank 0's and take the
-/// same steps; BatchNorm's running statistics are each rank's own until they are averaged.
+/// The weights and buffers of a model on several ranks. Parameters are the same everywhere, because all ranks start from those of rank 0
+/// and take the same steps; BatchNorm's running statistics differ between ranks until they are averaged.
 /// </summary>
 internal static class RankWeights
 {
-    /// <summary>What a checkpoint calls the buffers of a rank other than 0.</summary>
+    /// <summary>The prefix under which a checkpoint stores the buffers of a rank other than 0.</summary>
     public static string Prefix(int rank) => $"rank{rank}/";
 
-    /// <summary>Gives every rank the parameters and buffers of rank 0.</summary>
+    /// <summary>Copies the parameters and buffers of rank 0 to every rank.</summary>
     public static void Share(Ranks ranks, nn.Module model)
     {
         if (ranks.Alone)
@@ -30,7 +30,8 @@ internal static class RankWeights
     }
 
     /// <summary>
-    /// Puts the mean over the ranks in place of every buffer of floating point, as before each evaluation (timm's <c>--dist-bn reduce</c>).
+    /// Replaces every floating-point buffer by its mean over the ranks, which is done before each evaluation (timm's <c>--dist-bn
+    /// reduce</c>).
     /// </summary>
     public static void AverageBuffers(Ranks ranks, nn.Module model)
     {
@@ -45,7 +46,9 @@ internal static class RankWeights
         Put(model, flat);
     }
 
-    /// <summary>The buffers of the other ranks by name, on rank 0: a checkpoint keeps them beside its own. The caller owns them.</summary>
+    /// <summary>
+    /// Gathers the buffers of the other ranks by name on rank 0; a checkpoint stores them besides those of rank 0. The caller owns them.
+    /// </summary>
     public static IReadOnlyDictionary<string, Tensor> GatherBuffers(Ranks ranks, nn.Module model)
     {
         var gathered = new Dictionary<string, Tensor>();
@@ -59,11 +62,12 @@ internal static class RankWeights
     }
 
     /// <summary>
-    /// Takes up what <see cref="GatherBuffers"/> gathered: a rank its own, where there are as many ranks as there were; else all the mean.
+    /// Restores what <see cref="GatherBuffers"/> gathered: each rank gets its own buffers if the number of ranks is the same, otherwise
+    /// every rank gets the mean.
     /// </summary>
     /// <param name="ranks">The ranks now.</param>
     /// <param name="model">The model, with the buffers of rank 0.</param>
-    /// <param name="stored">The tensors of a checkpoint, those of the ranks among them.</param>
+    /// <param name="stored">The tensors of a checkpoint, including those of the ranks.</param>
     public static void LoadBuffers(Ranks ranks, nn.Module model, IReadOnlyDictionary<string, Tensor> stored)
     {
         using var scope = NewDisposeScope();

@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Has every BatchNorm of a model measure mean and variance over the rows of all ranks while it trains, until disposed:
-/// <c>y = γ·(x - μ)/√(σ² + ε) + β</c> with μ and σ² of the whole batch, and the gradient that goes through them, which is a sum over all
-/// ranks too. Layers in evaluation mode are left alone.
+/// Makes every BatchNorm of a model compute mean and variance over the rows of all ranks in training, until disposed: <c>y = γ·(x - μ)/√(σ²
+/// + ε) + β</c> with μ and σ² of the whole batch. The gradient through them is summed over all ranks too. Layers in evaluation mode are
+/// unaffected.
 /// </summary>
 /// <remarks>
-/// Two sums of the number of channels on the way forward and two on the way back, each waiting for all ranks: worth it where a rank's rows
-/// are few. A rank without rows of a batch goes through it with a row that counts for nothing.
+/// Each layer needs two sums, with one value per channel, in the forward pass and two in the backward pass, and each sum waits for all
+/// ranks: worthwhile if each rank has few rows. A rank without rows of a batch takes part with a row that does not count.
 /// </remarks>
 internal sealed class SyncedBatchNorm : IDisposable
 {
@@ -34,10 +34,10 @@ internal sealed class SyncedBatchNorm : IDisposable
         }
     }
 
-    /// <summary>True while this rank's rows count for nothing.</summary>
+    /// <summary>True while this rank's rows do not count.</summary>
     public bool IsSpare { get; set; }
 
-    /// <summary>Throws what an exchange in a backward pass threw, which must not cross torch's own frames.</summary>
+    /// <summary>Rethrows the exception of an exchange in a backward pass, which must not propagate through torch's own frames.</summary>
     public void ThrowIfFailed() => sum.Failure?.Throw();
 
     public void Dispose()
@@ -47,7 +47,7 @@ internal sealed class SyncedBatchNorm : IDisposable
         hooks.Clear();
     }
 
-    // The layer itself is given one row, in evaluation mode, which costs nothing and measures nothing.
+    // The layer itself runs on one row in evaluation mode, which costs almost nothing and updates no statistics.
     private Tensor Enter(BatchNorm norm, Tensor x)
     {
         if (!norm.training)
@@ -84,7 +84,7 @@ internal sealed class SyncedBatchNorm : IDisposable
         return y.to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    // Running statistics as torch keeps them: the variance unbiased.
+    // Updates the running statistics as torch does, with the unbiased variance.
     private static void Follow(BatchNorm norm, Tensor mean, Tensor variance, Tensor count)
     {
         if (norm is not { running_mean: { } means, running_var: { } variances, num_batches_tracked: { } batches })
@@ -100,18 +100,18 @@ internal sealed class SyncedBatchNorm : IDisposable
 }
 
 /// <summary>
-/// The sum over all ranks as a step of a network: each rank's result depends on every rank's input alike, so that the gradient is the sum
-/// of the ranks' gradients.
+/// The sum over all ranks as an operation of a network: each rank's result depends on every rank's input in the same way, so the gradient
+/// is the sum of the ranks' gradients.
 /// </summary>
 internal sealed class RankSum(Ranks ranks)
 {
-    /// <summary>What an exchange in a backward pass threw.</summary>
+    /// <summary>The exception of an exchange in a backward pass.</summary>
     public ExceptionDispatchInfo? Failure { get; private set; }
 
-    /// <summary>The sum; the caller owns it.</summary>
+    /// <summary>Sums values over all ranks; the caller owns the result.</summary>
     public Tensor Of(Tensor values)
     {
-        Failure?.Throw();      // of the part of a batch before this one
+        Failure?.Throw();      // from the previous part of a batch
         return Function.apply(values, this);
     }
 

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-// The loop, and every hook in it. A test records what happens and compares it with this.
+// The training loop with every hook. A test records the calls and compares them with this.
 //
 //   OnFitStart
 //   [LoadStateDict, LoadStateTensors]                     on resume
@@ -40,33 +40,35 @@ namespace Patchwork.Training;
 //   OnFitEnd                                              always, for the same ones, in reverse order
 
 /// <summary>
-/// Trains an image classifier. What is optional is a <see cref="Callback"/>; what remains is the loop below. Weights, plans and batches are
-/// the same to the bit however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
+/// Trains an image classifier. Everything optional is a <see cref="Callback"/>; the rest is the loop below. Weights, plans and batches are
+/// bit-identical however often a fit was interrupted and resumed, on the same kind of machine with the same number of torch threads.
 /// </summary>
 public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 {
     private readonly Callback[] callbacks = [.. callbacks.OrderBy(callback => callback.RunsLast)];      // stable: given order otherwise
 
-    /// <summary>How it trains.</summary>
+    /// <summary>The options.</summary>
     public TrainerOptions Options { get; } = options;
 
     /// <summary>
-    /// Trains the model where it is, then reads the test set once, if there is one. The model and the loaders belong to the caller; the
-    /// model is left in evaluation mode.
+    /// Trains the model in place, then evaluates it once on the test set, if there is one. The model and the loaders belong to the caller;
+    /// the model is left in evaluation mode.
     /// </summary>
     /// <param name="model">A network from images (N, C, H, W) to logits (N, K).</param>
     /// <param name="data">Training and validation batches.</param>
-    /// <param name="test">Test batches, read once after the last epoch; null to go without.</param>
-    /// <param name="resume">Where to go on from; null to begin. With several ranks rank 0's counts, the others' is not looked at.</param>
+    /// <param name="test">Test batches, read once after the last epoch; null for no test.</param>
+    /// <param name="resume">
+    /// The checkpoint to resume from; null to start from the beginning. With several ranks, only rank 0's checkpoint is used.
+    /// </param>
     /// <param name="cancellation">Ends the fit between two steps.</param>
-    /// <exception cref="InputException">The options ask for a precision that the model or the loaded libtorch does not have.</exception>
+    /// <exception cref="InputException">The options request a precision that the model or the loaded libtorch does not have.</exception>
     /// <exception cref="NonFiniteException">
-    /// The loss of a step or of the validation, or a weight that was to be kept, is not a number or infinite.
+    /// The loss of a step or of the validation, or a weight that was to be saved, is not a number or infinite.
     /// </exception>
     /// <exception cref="OperationCanceledException">The fit was cancelled, with several ranks: on any of them.</exception>
     /// <exception cref="RankException">
-    /// Another rank failed. What has an exception of its own, as <see cref="InputException"/> and <see cref="OutputException"/>, is thrown
-    /// as such on every rank; the message names the rank.
+    /// Another rank failed. An exception with its own type, such as <see cref="InputException"/> and <see cref="OutputException"/>, is
+    /// thrown with that type on every rank; the message names the rank.
     /// </exception>
     public FitResult Fit(nn.Module<Tensor, Tensor> model, TrainingData data, BatchLoader? test = null, Checkpoint? resume = null,
         CancellationToken cancellation = default)
@@ -106,7 +108,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
                 callback.OnFitStart(state);
             }
             resume?.LoadState(state, callbacks);
-            // of the last step: an epoch that was cancelled in its validation reports it
+            // the rate of the last step: an epoch that was cancelled in its validation reports it
             state.LearningRate = Rate(Math.Max(state.Step - 1, 0));
             Each(state, callback => callback.OnTrainStart(state));
             step.Meet(state, cancellation);
@@ -120,7 +122,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         catch (Exception exception)
         {
             var joint = ranks.Joint(exception);
-            foreach (var callback in started.Reverse())      // in the given order: who saves comes after who puts weights back
+            foreach (var callback in started.Reverse())      // in the given order: those that save follow those that restore weights
                 callback.OnException(state, joint);
             if (joint == exception)
                 throw;
@@ -134,7 +136,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         }
     }
 
-    // Each is ended, also when one before it fails.
+    // Ends every callback, even if one before it fails.
     private static void End(Stack<Callback> started, TrainingState state)
     {
         try
@@ -204,7 +206,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     private double Rate(long step) => Options.Schedule?.Rate(step) ?? Options.Optimizer.LearningRate;
 
-    // Gradients are added to those that are there; the loss counts by its share.
+    // Adds to the existing gradients; the loss is weighted by its share.
     private Tensor ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
     {
         using var rows = TorchDraws.ForRows(batch.Part is null ? null : batch.RowsInWhole(),
@@ -214,7 +216,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         if (share != 1)
             loss *= Held(share);
         state.Loss = lossBefore + loss.ToDouble();
-        if (!double.IsFinite(state.Loss) && state.Ranks.Alone)      // several ranks look at the sum of their losses
+        if (!double.IsFinite(state.Loss) && state.Ranks.Alone)      // several ranks check the sum of their losses
             throw NonFinite.Loss(state);
         Each(state, callback => callback.OnBeforeBackward(state));
         loss.backward();
@@ -224,8 +226,8 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     private Tensor ForwardBackwardInParts(TrainingState state, Batch batch, double shareOfBatch)
     {
-        // what is left over joins the part before, as in the loader, and the row that a rank may have more than others joins the last part:
-        // all ranks have as many parts
+        // A remainder joins the previous part, as in the loader, and the extra row that a rank may have joins the last part, so that all
+        // ranks have the same number of parts.
         var least = Math.Max(state.Data.Train.LeastBatch, state.Ranks.Alone ? 1 : RankRows.Least);
         var spread = batch.Part is null ? batch.Count : batch.WholeExamples / RankRows.Busy(batch.WholeExamples, state.Ranks.Size);
         var size = Math.Max((spread + Options.Accumulate - 1) / Options.Accumulate, least);
@@ -310,7 +312,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
             hook(callback);
     }
 
-    // Those that write files or speak are there on rank 0 alone.
+    // Callbacks that write files or print run on rank 0 only.
     private IEnumerable<Callback> Present(TrainingState state) =>
         state.Ranks.Leads ? callbacks : callbacks.Where(callback => !callback.OnFirstRankOnly);
 
@@ -337,9 +339,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     }
 }
 
-/// <summary>What a fit came to.</summary>
-/// <param name="Epochs">Completed epochs.</param>
-/// <param name="Steps">Optimizer steps.</param>
+/// <summary>The result of a fit.</summary>
+/// <param name="Epochs">Number of completed epochs.</param>
+/// <param name="Steps">Number of optimizer steps.</param>
 /// <param name="StopReason">Why it ended early, or null.</param>
 /// <param name="Test">Result on the test set, or null when there was none.</param>
 public sealed record FitResult(int Epochs, long Steps, string? StopReason, EvaluationResult? Test);

@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>How a <see cref="Trainer"/> trains.</summary>
+/// <summary>The options of a <see cref="Trainer"/>.</summary>
 public sealed record TrainerOptions
 {
-    /// <summary>Epochs. Range: at least 1. Default 15.</summary>
+    /// <summary>Number of epochs. Range: at least 1. Default 15.</summary>
     public int Epochs
     {
         get;
@@ -29,11 +29,11 @@ public sealed record TrainerOptions
     public Loss Loss { get; init; } = new CrossEntropy();
 
     /// <summary>
-    /// The loss of validation and test, as one without the weights of classes that training has. Null, the default: <see cref="Loss"/>.
+    /// The loss of validation and test, for example one without the class weights of training. Null, the default: <see cref="Loss"/>.
     /// </summary>
     public Loss? EvaluationLoss { get; init; }
 
-    /// <summary>Largest norm of the whole gradient; null does not clip. Range: positive. Default null.</summary>
+    /// <summary>Maximum norm of the whole gradient; null does not clip. Range: positive. Default null.</summary>
     public double? ClipNorm
     {
         get;
@@ -43,8 +43,8 @@ public sealed record TrainerOptions
     }
 
     /// <summary>
-    /// Parts that a batch is taken through the network in, their gradients added up: a batch larger than memory holds. The loader assembles
-    /// and mixes the whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
+    /// Number of parts in which a batch passes through the network, with their gradients added up, for batches that are too large for
+    /// memory. The loader assembles and mixes the whole batch; only BatchNorm sees the parts. Range: at least 1. Default 1.
     /// </summary>
     public int Accumulate
     {
@@ -54,46 +54,46 @@ public sealed record TrainerOptions
     } = 1;
 
     /// <summary>
-    /// What forward passes in training and validation compute in; the test is in float32, so that its numbers stand beside those of other
-    /// runs. bfloat16 needs an <see cref="Models.ImageClassifier"/>; a network of your own opens an <see cref="Autocast"/> scope in its
-    /// forward pass. Null, the default: what the network itself says, which is float32 unless you set it.
+    /// Precision of the forward passes in training and validation; the test is in float32, so that its numbers are comparable with those of
+    /// other runs. bfloat16 needs an <see cref="Models.ImageClassifier"/>; a network of your own can open an <see cref="Autocast"/> scope
+    /// in its forward pass. Null, the default: the network's own setting, which is float32 unless you change it.
     /// </summary>
     public Precision? Precision { get; init; }
 
     /// <summary>
     /// The processes that train together, each with its part of every batch (<see cref="Launcher.Join"/>): gradients are summed over them,
-    /// metrics are those of all. Every rank is given the same options and data. Default: this process alone.
+    /// and metrics cover all of them. Every rank must have the same options and data. Default: this process alone.
     /// </summary>
     public ICollective Collective { get; init; } = new SingleProcess();
 
     /// <summary>
-    /// With several ranks: BatchNorm measures mean and variance over the rows of all of them, not over each rank's own. Default false.
+    /// With several ranks: BatchNorm computes mean and variance over the rows of all of them, not over each rank's own. Default false.
     /// </summary>
     public bool SyncBatchNorm { get; init; }
 
     /// <summary>Where to train. Default: CPU.</summary>
     public Device Device { get; init; } = CPU;
 
-    /// <summary>The seed that torch's own generators are reseeded from at every step. Default: seed 0.</summary>
+    /// <summary>The seed from which torch's own generators are reseeded at every step. Default: seed 0.</summary>
     public SeedStream Seeds { get; init; } = new(0);
 
-    /// <summary>Receives one line at a time for the person who runs this. Default: none.</summary>
+    /// <summary>Receives one line at a time for the user. Default: none.</summary>
     public Action<string>? Report { get; init; }
 
-    /// <summary>Receives warnings, one line each. Null: they go to <see cref="Report"/>, marked as such.</summary>
+    /// <summary>Receives warnings, one line each. Null: they go to <see cref="Report"/>, marked as warnings.</summary>
     public Action<string>? Warn { get; init; }
 }
 
 /// <summary>Parameters that the optimizer treats alike.</summary>
 /// <param name="Parameters">The parameters.</param>
 /// <param name="WeightDecay">Their weight decay.</param>
-/// <param name="RateScale">What the learning rate is multiplied by for them.</param>
+/// <param name="RateScale">Factor by which their learning rate is multiplied.</param>
 internal sealed record OptimizerGroup(IReadOnlyList<Parameter> Parameters, double WeightDecay, double RateScale);
 
-/// <summary>An optimizer described as data; <see cref="Create"/> makes one of torch's kind.</summary>
+/// <summary>An optimizer described as data; <see cref="Create"/> creates the torch optimizer.</summary>
 public abstract record OptimizerOptions
 {
-    /// <summary>Learning rate where no schedule says otherwise. Range: positive.</summary>
+    /// <summary>Learning rate if there is no schedule. Range: positive.</summary>
     public double LearningRate
     {
         get;
@@ -109,12 +109,13 @@ public abstract record OptimizerOptions
             : throw new ArgumentOutOfRangeException(nameof(value), $"weight decay must not be negative. Received: weight decay = {value}.");
     }
 
-    /// <summary>Decay the vectors too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
+    /// <summary>Whether vectors decay too: biases and the scales and shifts of BatchNorm. Default true, as in the CutMix paper.</summary>
     public bool DecayVectors { get; init; } = true;
 
     /// <summary>
-    /// What the learning rate is multiplied by from one stage of the network to the one before: the last layer has the rate itself, the
-    /// last stage this much of it, the stage before its square. Range (0, 1]. Default 1: all have the same.
+    /// Factor by which the learning rate changes from one stage of the network to the one before: the last layer has the full rate, the
+    /// last stage this fraction of it, the stage before it the square of the fraction. Range (0, 1]. Default 1: all stages have the same
+    /// rate.
     /// </summary>
     public double LayerDecay
     {
@@ -124,10 +125,10 @@ public abstract record OptimizerOptions
                 FormattableString.Invariant($"layer decay must lie in (0, 1]. Received: layer decay = {value}."));
     } = 1;
 
-    /// <summary>The groups of parameters that the optimizer is made of, in their order.</summary>
+    /// <summary>The parameter groups of the optimizer, in their order.</summary>
     internal IReadOnlyList<OptimizerGroup> Groups(nn.Module model)
     {
-        // A frozen parameter is not the optimizer's: weight decay would move it without a gradient.
+        // Frozen parameters are excluded: weight decay would change them without a gradient.
         OptimizerGroup[] groups = [.. ByDepth(model).Select(group => group with
         {
             Parameters = [.. group.Parameters.Where(parameter => parameter.requires_grad)],
@@ -152,7 +153,7 @@ public abstract record OptimizerOptions
             new OptimizerGroup([.. group.Select(one => one.Parameter)], WeightDecay, Math.Pow(LayerDecay, deepest - group.Key)));
     }
 
-    /// <summary>Makes the optimizer for a model that is on its device already. The caller owns it.</summary>
+    /// <summary>Creates the optimizer for a model that is already on its device. The caller owns it.</summary>
     public abstract OptimizerHelper Create(nn.Module model);
 }
 

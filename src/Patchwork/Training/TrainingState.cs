@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Training;
 
-/// <summary>The loss of a batch, a scalar that a gradient can be taken of.</summary>
+/// <summary>Computes the loss of a batch, a differentiable scalar.</summary>
 public delegate Tensor BatchLoss(Tensor logits, Batch batch);
 
-/// <summary>What a fit works on and where it stands: what callbacks see and may change.</summary>
+/// <summary>The state of a fit: everything that callbacks can see and change.</summary>
 public sealed class TrainingState
 {
     internal TrainingState(TrainerOptions options, nn.Module<Tensor, Tensor> model, TrainingData data, OptimizerHelper optimizer,
@@ -41,12 +41,12 @@ public sealed class TrainingState
     internal Ranks Ranks { get; }
 
     /// <summary>
-    /// Where draws of this step that are one rank's own begin, among those of the epoch: those of rank 0 are the ones that a process alone
-    /// has.
+    /// The index, among the epoch's streams of random draws, of this rank's own draws in this step; rank 0 has the same index as a single
+    /// process.
     /// </summary>
     internal long OwnStream => (long)Ranks.Rank * Data.Train.Steps + StepInEpoch;
 
-    /// <summary>This rank's part of a batch that every rank has as a whole.</summary>
+    /// <summary>This rank's part of a batch that every rank has in full.</summary>
     internal Batch OwnPart(Batch whole)
     {
         var rows = RankRows.Of(whole.Examples, Ranks.Rank, Ranks.Size);
@@ -54,19 +54,21 @@ public sealed class TrainingState
             : rows.Count == whole.Examples ? whole : whole.PartOf(rows.First, rows.Count, spare: false);
     }
 
-    /// <summary>What the learning rate is multiplied by for each group of the optimizer; empty where all have the same.</summary>
+    /// <summary>
+    /// Factor by which the learning rate is multiplied for each group of the optimizer; empty if all groups have the same rate.
+    /// </summary>
     internal IReadOnlyList<double> RateScales { get; init; } = [];
 
-    /// <summary>Completed epochs.</summary>
+    /// <summary>Number of completed epochs.</summary>
     public int Epoch { get; internal set; }
 
-    /// <summary>Completed steps of the epoch in progress.</summary>
+    /// <summary>Number of completed steps of the epoch in progress.</summary>
     public int StepInEpoch { get; internal set; }
 
-    /// <summary>Completed optimizer steps of the whole fit.</summary>
+    /// <summary>Number of completed optimizer steps of the whole fit.</summary>
     public long Step => (long)Epoch * Data.Train.Steps + StepInEpoch;
 
-    /// <summary>Epochs done, with the share done of the one in progress: the time of a <see cref="StrengthSchedule"/>.</summary>
+    /// <summary>Completed epochs plus the completed share of the epoch in progress: the time of a <see cref="StrengthSchedule"/>.</summary>
     public double EpochsDone => Epoch + (double)StepInEpoch / Data.Train.Steps;
 
     /// <summary>
@@ -75,7 +77,7 @@ public sealed class TrainingState
     public Loss Criterion { get; set; }
 
     /// <summary>
-    /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and puts it back in
+    /// Loss of training batches. A callback may wrap it in <see cref="Callback.OnFitStart"/> and must restore it in
     /// <see cref="Callback.OnFitEnd"/>.
     /// </summary>
     public BatchLoss TrainLoss { get; set; }
@@ -84,8 +86,8 @@ public sealed class TrainingState
     public BatchLoss EvaluationLoss { get; }
 
     /// <summary>
-    /// Weights and buffers that validation and test are done with, by name: what is kept as the best. They belong to who made them. A
-    /// callback may set others in <see cref="Callback.OnFitStart"/> and puts these back in <see cref="Callback.OnFitEnd"/>.
+    /// The weights and buffers that validation and test use, by name; these are saved as the best. Whoever created them owns them. A
+    /// callback may set others in <see cref="Callback.OnFitStart"/> and must restore these in <see cref="Callback.OnFitEnd"/>.
     /// </summary>
     public Func<IReadOnlyDictionary<string, Tensor>> EvaluationWeights { get; set; }
 
@@ -99,20 +101,21 @@ public sealed class TrainingState
     public EpochTotals Totals { get; } = new();
 
     /// <summary>
-    /// Metrics of the epoch just completed, by name, in the order they were set; in <see cref="Callback.OnTestEnd"/> the test's too.
+    /// Metrics of the epoch just completed, by name, in the order they were set; in <see cref="Callback.OnTestEnd"/> also those of the
+    /// test.
     /// </summary>
     public OrderedDictionary<string, double> Metrics { get; } = [];
 
-    /// <summary>Why the fit is to end after this step, or null.</summary>
+    /// <summary>Why the fit will end after this step, or null.</summary>
     public string? StopReason { get; private set; }
 
     /// <summary>Ends the fit after the step in progress, without an error.</summary>
     public void Stop(string reason) => StopReason ??= reason;
 
-    /// <summary>Tells the person who runs this one line.</summary>
+    /// <summary>Shows one line to the user.</summary>
     public void Report(string line) => Options.Report?.Invoke(line);
 
-    /// <summary>Warns that person in one line: of what may make the result another than expected.</summary>
+    /// <summary>Shows the user one line of warning about something that may make the result differ from what they expect.</summary>
     public void Warn(string line)
     {
         if (Options.Warn is { } warn)
@@ -124,46 +127,46 @@ public sealed class TrainingState
     /// <summary>State of all callbacks, for a checkpoint.</summary>
     internal Func<IReadOnlyDictionary<string, JsonObject>> CallbackStates { get; init; } = () => throw new InvalidOperationException();
 
-    /// <summary>Tensors of all callbacks, for a checkpoint; they stay the callbacks'.</summary>
+    /// <summary>Tensors of all callbacks, for a checkpoint; the callbacks own them.</summary>
     internal Func<IReadOnlyDictionary<string, Tensor>> CallbackTensors { get; init; } = () => throw new InvalidOperationException();
 }
 
 /// <summary>The loaders of a fit. They belong to the caller.</summary>
 /// <param name="Train">Training batches.</param>
-/// <param name="Validation">Batches that feed <c>val/*</c>, the best checkpoint and early stopping; null to go without.</param>
+/// <param name="Validation">Batches that feed <c>val/*</c>, the best checkpoint and early stopping; null for no validation.</param>
 public sealed record TrainingData(BatchLoader Train, BatchLoader? Validation = null);
 
 /// <summary>
-/// Sums over the training batches of one epoch; part of a checkpoint, so that a resumed epoch reports what the unbroken one would.
+/// Sums over the training batches of one epoch; part of a checkpoint, so that a resumed epoch reports the same as an uninterrupted one.
 /// </summary>
 public sealed class EpochTotals
 {
-    /// <summary>Images seen.</summary>
+    /// <summary>Number of images seen.</summary>
     public long Images { get; internal set; }
 
-    /// <summary>Batch losses, each times its number of images.</summary>
+    /// <summary>Sum of the batch losses, each multiplied by its number of images.</summary>
     public double Loss { get; internal set; }
 
-    /// <summary>λ-weighted hits.</summary>
+    /// <summary>Number of hits, weighted by λ.</summary>
     public double Hits { get; internal set; }
 
     /// <summary>Replaced area, summed over images.</summary>
     public double ReplacedArea { get; internal set; }
 
-    /// <summary>Images mixed with another one.</summary>
+    /// <summary>Number of images mixed with another one.</summary>
     public double Mixed { get; internal set; }
 
-    /// <summary>Seconds spent on them, waiting for data included.</summary>
+    /// <summary>Seconds spent on the batches, including waiting for data.</summary>
     public double Seconds { get; internal set; }
 
     /// <summary>Seconds of these spent waiting for the loader.</summary>
     public double Waited { get; internal set; }
 
-    /// <summary>Seconds of these spent in exchanges with other ranks, waiting for them included.</summary>
+    /// <summary>Seconds of these spent in exchanges with other ranks, including waiting for them.</summary>
     public double Exchanged { get; internal set; }
 
     /// <summary>Hits, replaced area and number of mixed images of the examples that count in one rank's batch.</summary>
-    /// <remarks>Means are over examples: where an example has two rows, each of them counts half.</remarks>
+    /// <remarks>Means are over examples: if an example has two rows, each of them counts half.</remarks>
     internal static (double Hits, double ReplacedArea, double Mixed) Of(Batch batch, Tensor logits)
     {
         if (batch.Counted == 0)

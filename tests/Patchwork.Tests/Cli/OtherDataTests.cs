@@ -98,7 +98,7 @@ public sealed class OtherDataTests : IDisposable
         foreach (var path in Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories))
             PictureFiles.WritePlain(path, SKColors.White);
         var again = Evaluate("--json");
-        Assert.Contains("other data", again.Error, StringComparison.Ordinal);
+        Assert.Contains("data has changed since the run was made", again.Error, StringComparison.Ordinal);
         Assert.NotEqual(then, JsonNode.Parse(File.ReadAllText(stored))!["data"]!["test"]!.ToString());
         // All images are identical now, so one class is predicted for all of them, which is wrong for two of three classes.
         Assert.Equal(2 / 3.0, again.Json().GetProperty("clean").GetProperty("top1_error").GetProperty("value").GetDouble(), 1e-12);
@@ -125,12 +125,12 @@ public sealed class OtherDataTests : IDisposable
             ["compare", "--methods", "baseline", "--seeds", $"{seeds}", "--quiet", .. files.Flags("compare", 1)];
         Assert.Equal(0, CommandLine.Run(Compare(1)).ExitCode);
         File.Delete(Path.Combine(files.Pictures, "red", "000.png"));
-        Assert.Contains("would not compare", CommandLine.Run(Compare(2)).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("would not be comparable", CommandLine.Run(Compare(2)).Refusal(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("compare/baseline-seed2")));
         var reported = CommandLine.Run(Compare(1));
         Assert.Equal(0, reported.ExitCode);
-        Assert.Contains("warning: trained on other data", reported.Error, StringComparison.Ordinal);
-        Assert.Contains("are others by now", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
+        Assert.Contains("warning: trained on data that has changed", reported.Error, StringComparison.Ordinal);
+        Assert.Contains("data has changed since the runs", File.ReadAllText(files.At("compare/report.html")), StringComparison.Ordinal);
     }
 
     // These cases were found by attempts to break a run.
@@ -150,7 +150,7 @@ public sealed class OtherDataTests : IDisposable
         File.Delete(files.At("run/result.json"));      // as the message says
         Assert.Equal(0, CommandLine.Run("train", "--resume", "--out", files.At("run"), "--quiet").ExitCode);
         File.WriteAllText(files.At("run/data.json"), "{}");
-        Assert.Contains("data.json must say", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
+        Assert.Contains("data.json must describe", Evaluate("--quiet").Refusal(), StringComparison.Ordinal);
         File.Delete(files.At("run/data.json"));      // as in a run from before this file existed
         Assert.Equal(0, Evaluate("--quiet").ExitCode);
     }

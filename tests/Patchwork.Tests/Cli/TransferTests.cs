@@ -69,7 +69,7 @@ public sealed class TransferTests : IDisposable
         string Error(string folder) => CommandLine.Run("evaluate", folder, "--suite", "clean", "--json").Json().GetProperty("clean")
             .GetProperty("top1_error").GetRawText();
         Assert.Equal(Error(run), Error(taken));
-        Assert.Contains("weights to begin with", CommandLine.Run(["train", .. files.Flags("none", 0)]).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("weights to start from", CommandLine.Run(["train", .. files.Flags("none", 0)]).Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]

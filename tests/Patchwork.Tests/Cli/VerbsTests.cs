@@ -232,7 +232,7 @@ public sealed class VerbsTests : IDisposable
         var second = Succeed([.. line, "--markdown"]);
         Assert.Equal(before, Stamps());
         Assert.Contains("| cutmix", second.Output, StringComparison.OrdinalIgnoreCase);
-        Assert.Contains("another recipe than the one asked for: lr is null, not 0.5.", CommandLine.Run([.. line, "--lr", "0.5"]).Refusal(),
+        Assert.Contains("another recipe than the requested one: lr is null, not 0.5.", CommandLine.Run([.. line, "--lr", "0.5"]).Refusal(),
             StringComparison.Ordinal);
     }
 }

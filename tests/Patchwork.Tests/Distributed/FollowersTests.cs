@@ -79,7 +79,8 @@ public sealed class FollowersTests : IDisposable
         Assert.All(result.Runs, run => Assert.Equal(2, RunFolder.Open(run.Folder).Recipe.Ranks));
         var refused = Assert.Throws<InputException>(() => ThreadRanks.Run(2, ranks =>
             new Comparison(Short, ["baseline"], 1, jobs: 2) { Collective = ranks }));
-        Assert.Equal("Ranks train one run at a time, together. Received: jobs = 2 for 2 ranks. Leave `Jobs` away, or start without a launcher.",
+        Assert.Equal(
+            "Ranks must train one run at a time, together. Received: jobs = 2 for 2 ranks. Omit `Jobs`, or start without a launcher.",
             refused.Message);
     }
 

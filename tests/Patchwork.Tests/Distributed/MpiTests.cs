@@ -169,7 +169,8 @@ public sealed class MpiTests : IDisposable
             (["models"], "patchwork: models works in one process. Received: 2, started by Open MPI's launcher."),
             (["train", "--epochs"], "patchwork: Required argument missing for option: '--epochs'."),
             (["train", "--batch-size", "3", "--out", files.At("small")], "patchwork: --batch-size must be 4 or more for 2 ranks"),
-            (["compare", "--jobs", "2", "--out", files.At("jobs")], "patchwork: Ranks train one run at a time, together. Received: jobs = 2"),
+            (["compare", "--jobs", "2", "--out", files.At("jobs")],
+                "patchwork: Ranks must train one run at a time, together. Received: jobs = 2"),
         ];
         foreach (var (line, expected) in refused)
         {

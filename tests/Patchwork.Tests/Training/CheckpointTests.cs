@@ -45,7 +45,7 @@ public sealed partial class CheckpointTests : IDisposable
             Damage(Path.Combine(folder, name, "checkpoints", "last." + part), damage);
             var warnings = Run(name, "sgd", stopAt: null).Where(line => line.Contains("damaged", StringComparison.Ordinal)).ToArray();
             if ((damage, part) != ("delete", "state.json"))      // without a state file there is no latest checkpoint to warn about
-                Assert.Contains("going on from the one before it", Assert.Single(warnings));
+                Assert.Contains("resuming from the one before it", Assert.Single(warnings));
             Assert.Equal(Bits("whole"), Bits(name));
         }
     }
@@ -74,7 +74,7 @@ public sealed partial class CheckpointTests : IDisposable
         Run("run", "sgd", stopAt: 9);
         foreach (var file in Directory.GetFiles(Path.Combine(folder, "run", "checkpoints"), "*.safetensors"))
             Damage(file, "flip");
-        Assert.Contains("none before them is whole", Assert.Throws<InputException>(() => Run("run", "sgd", stopAt: null)).Message);
+        Assert.Contains("no earlier one is intact", Assert.Throws<InputException>(() => Run("run", "sgd", stopAt: null)).Message);
     }
 
     // The process can be killed between any two of these renames; a complete generation must exist at every moment.

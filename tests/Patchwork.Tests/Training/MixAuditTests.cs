@@ -48,7 +48,7 @@ public sealed class MixAuditTests
 
     [Theory, MemberData(nameof(Regions))]
     public void One_wrong_pixel_is_found(string region) =>
-        Assert.Contains("image 7 must hold the pixels that its plan says. Received: 1 others", Fault(Kinds[region], batch =>
+        Assert.Contains("image 7 must match its plan. Received: 1 wrong pixels", Fault(Kinds[region], batch =>
     {
         var images = batch.Images.clone();
         images[7, 1, 3, 5] += 0.01;
@@ -67,7 +67,7 @@ public sealed class MixAuditTests
             before = batch.Images.clone();
             return mixer.Mix(batch, new SeedStream(1).Open("mix"), fit.Model) with { Images = before };
         }), new MixAudit { LabelsByArea = mixer.LabelsByArea }];
-        Assert.Contains("must hold the pixels", Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks, epochs: 1)).Message,
+        Assert.Contains("must match its plan", Assert.Throws<InvalidOperationException>(() => fit.Run(callbacks, epochs: 1)).Message,
             StringComparison.Ordinal);
     }
 
@@ -83,7 +83,7 @@ public sealed class MixAuditTests
 
     [Theory, MemberData(nameof(Regions))]
     public void Targets_with_wrong_weights_are_found(string region) =>
-        Assert.Contains("weigh the labels as the plan says", Fault(Kinds[region], batch =>
+        Assert.Contains("weight the labels as the plan says", Fault(Kinds[region], batch =>
         batch with
         {
             Targets = new PairTargets(batch.Targets!.A, batch.Targets.B,
@@ -91,7 +91,7 @@ public sealed class MixAuditTests
         }), StringComparison.Ordinal);
 
     [Fact]
-    public void Blocks_in_wrong_positions_are_found() => Assert.Contains("must hold the pixels", Fault(Kinds["transport"], batch =>
+    public void Blocks_that_were_moved_elsewhere_are_found() => Assert.Contains("must match its plan", Fault(Kinds["transport"], batch =>
     {
         var plan = batch.Plan!;
         ImagePlan Turned(ImagePlan image) => image.Region is TransportRegion blocks

@@ -4,15 +4,15 @@ using Patchwork.Internals;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes a checkpoint after every epoch, every so many steps if asked to, and when the fit is cancelled; keeps the weights of the epoch
-/// with the lowest validation error. Weights that are not finite are never written over finite ones.
+/// Writes a checkpoint after every epoch, optionally every few steps, and when the fit is cancelled; keeps the weights of the epoch with
+/// the lowest validation error. Weights that are not finite never overwrite finite ones.
 /// </summary>
 public sealed class Checkpointing(CheckpointStore store) : Callback
 {
     private double best = double.PositiveInfinity;
     private int bestEpoch;
 
-    /// <summary>Steps between checkpoints inside an epoch; 0 writes none there. Default 0.</summary>
+    /// <summary>Steps between checkpoints within an epoch; 0 writes none within an epoch. Default 0.</summary>
     public int EverySteps { get; init; }
 
     /// <summary>
@@ -21,7 +21,7 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
     /// </summary>
     public string? Monitor { get; init; }
 
-    /// <summary>Completed epochs at the best value so far; 0 before the first.</summary>
+    /// <summary>Number of completed epochs at the best value so far; 0 before the first.</summary>
     public int BestEpoch => bestEpoch;
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ public sealed class Checkpointing(CheckpointStore store) : Callback
         if (exception is not OperationCanceledException)
             return;
         Span<double> ruined = [Ruined(state) is null ? 0 : 1];
-        state.Ranks.Meet(ruined);      // of several ranks all save or none
+        state.Ranks.Meet(ruined);      // with several ranks, either all of them save or none does
         if (ruined[0] == 0)
             store.Save(state);
     }

@@ -5,13 +5,13 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Lets the drop probability inside the network (DropBlock, stochastic depth, ShakeDrop) follow the training. When the fit ends the network
-/// keeps the value of the end, with which it is then evaluated.
+/// Changes the drop probability inside the network (DropBlock, stochastic depth, ShakeDrop) over the training. When the fit ends, the
+/// network keeps the final value and is then evaluated with it.
 /// </summary>
-/// <param name="schedule">Drop probability, in the last block where it grows with depth. Range of its values [0, 1].</param>
+/// <param name="schedule">Drop probability, that of the last block if it grows with depth. Range of its values [0, 1].</param>
 public sealed class DropSchedule(StrengthSchedule schedule) : Callback
 {
-    /// <summary>Id of the one method that is meant; null: all. Default null.</summary>
+    /// <summary>Id of the only method to change; null: all. Default null.</summary>
     public string? Method { get; init; }
 
     /// <inheritdoc/>
@@ -20,8 +20,8 @@ public sealed class DropSchedule(StrengthSchedule schedule) : Callback
     {
         if (!BranchLayer.In(state.Model, Method).Any())
             throw new ArgumentException($"A drop probability needs a network with {Method ?? "dropblock, stochasticdepth or shakedrop"} "
-                + $"inside. Received: a {state.Model.GetType().Name} without. Give the method to ModelZoo.Create, or put its LayerAt "
-                + "into your own blocks.");
+                + $"layers. Received: a {state.Model.GetType().Name} without them. Pass the method to ModelZoo.Create, or add its LayerAt "
+                + "to your own blocks.");
     }
 
     /// <inheritdoc/>

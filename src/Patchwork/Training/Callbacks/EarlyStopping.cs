@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace Patchwork.Training;
 
-/// <summary>Ends the fit when a metric has not become lower for some epochs. The best weights are <see cref="Checkpointing"/>'s.</summary>
-/// <param name="patience">Epochs without a lower value after which the fit ends. Range: at least 1.</param>
+/// <summary>Ends the fit when a metric has not become lower for some epochs. <see cref="Checkpointing"/> keeps the best weights.</summary>
+/// <param name="patience">Number of epochs without a lower value after which the fit ends. Range: at least 1.</param>
 public sealed class EarlyStopping(int patience) : Callback
 {
     private readonly int patience = patience >= 1 ? patience
@@ -18,7 +18,7 @@ public sealed class EarlyStopping(int patience) : Callback
     /// </summary>
     public string? Monitor { get; init; }
 
-    /// <summary>How much lower a value must be to count. Range: 0 or more. Default 0.</summary>
+    /// <summary>Minimum decrease that counts as a lower value. Range: 0 or more. Default 0.</summary>
     public double LeastChange
     {
         get;
@@ -27,16 +27,15 @@ public sealed class EarlyStopping(int patience) : Callback
     }
 
     /// <inheritdoc/>
-    // A run that was killed after its last checkpoint and before its result must not go on for another epoch.
+    // A run that was killed after its last checkpoint and before its result must not train for another epoch.
     public override void OnTrainStart(TrainingState state) => StopIfDue(state);
 
     /// <inheritdoc/>
     public override void OnTrainEpochEnd(TrainingState state)
     {
         if ((monitor = Monitor ?? ValidationError.In(state.Metrics)) is null || !state.Metrics.TryGetValue(monitor, out var value))
-            throw new InvalidOperationException($"Early stopping needs the metric {monitor ?? ValidationError.OfOneLabel}, which"
-                + $" this fit does not have. Give it a "
-                + "validation loader.");
+            throw new InvalidOperationException($"Early stopping needs the metric {monitor ?? ValidationError.OfOneLabel}, which this fit "
+                + "does not have. Pass a validation loader.");
         (best, waited) = value < best - LeastChange ? (value, 0) : (best, waited + 1);
         StopIfDue(state);
     }

@@ -6,18 +6,18 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on images that have lost parts: Cutout and random erasing as a callback. The loader erases while it assembles, before anything is
-/// mixed;
-/// validation and test are left alone, and everything is put back when the fit ends, also when it throws.
+/// Trains on images with erased parts: Cutout and random erasing as a callback. The loader erases while it assembles a batch, before
+/// anything is mixed. Validation and test are unaffected, and everything is restored when the fit ends, even if it throws.
 /// </summary>
 public sealed class ErasingCallback(params Eraser[] erasers) : Callback
 {
     /// <summary>
-    /// Chance that an image is erased, over the training; null: each eraser's own throughout. Range of its values [0, 1].
+    /// Probability that an image is erased, as a schedule over the training; null: each eraser's own throughout. Range of its values [0,
+    /// 1].
     /// </summary>
     public StrengthSchedule? Probability { get; init; }
 
-    /// <summary>Last epochs in which nothing is erased. Range: 0 or more. Default 0.</summary>
+    /// <summary>Number of epochs at the end in which nothing is erased. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
     private BatchLoader? loader;

@@ -5,27 +5,32 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the time of the fit, draws a
-/// plan for each batch, and wraps the training loss with the pair loss; evaluation is left alone, and the plain model is back when the fit
-/// ends, also when it throws.
+/// Trains on mixed hidden features: Manifold Mixup and Feature CutMix as a callback. Attaches to the model for the duration of the fit,
+/// draws a plan for each batch, and wraps the training loss with the pair loss. Evaluation is unaffected, and the plain model is restored
+/// when the fit ends, even if it throws.
 /// </summary>
 public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
 {
-    /// <summary>Chance that a batch is mixed, over the training; null: the mixer's own throughout. Range of its values [0, 1].</summary>
+    /// <summary>
+    /// Probability that a batch is mixed, as a schedule over the training; null: the mixer's own throughout. Range of its values [0, 1].
+    /// </summary>
     public StrengthSchedule? Probability { get; init; }
 
-    /// <summary>α of λ ~ Beta(α, α), over the training; null: the mixer's own throughout. Range of its values: positive.</summary>
+    /// <summary>
+    /// α of λ ~ Beta(α, α), as a schedule over the training; null: the mixer's own throughout. Range of its values: positive.
+    /// </summary>
     public StrengthSchedule? Alpha { get; init; }
 
-    /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
+    /// <summary>Number of epochs at the end in which nothing is mixed. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
     private FeatureAttachment? attached;
     private BatchLoss? lossBefore;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The gradient is accumulated over several passes: a plan is for the features of one
-    /// pass.</exception>
+    /// <exception cref="ArgumentException">
+    /// Gradients are accumulated over several passes, but a plan applies to the features of one pass.
+    /// </exception>
     public override void OnFitStart(TrainingState state)
     {
         if (state.Options.Accumulate > 1)
@@ -43,7 +48,7 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
         attached ??= mixer.Attach(state.Model, batch.Images);
         var now = state.EpochsDone;
         attached.Mixer = mixer with { Probability = Probability?.At(now) ?? mixer.Probability, Alpha = Alpha?.At(now) ?? mixer.Alpha };
-        // With several ranks each mixes the features of its own rows.
+        // With several ranks, each rank mixes the features of its own rows.
         attached.Plan = attached.Draw(batch.Images, state.Options.Seeds.Open("mix", state.Epoch, state.OwnStream));
         return batch with
         {

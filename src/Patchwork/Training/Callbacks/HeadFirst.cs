@@ -3,17 +3,17 @@ using Patchwork.Models;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains the last layer alone for the first epochs and then all: a fresh layer sends large gradients, which would spoil features that were
-/// trained elsewhere.
+/// Trains only the last layer in the first epochs, then all layers: a fresh layer sends back large gradients, which would damage pretrained
+/// features.
 /// </summary>
-/// <param name="epochs">Epochs of the last layer alone. Range: at least 1.</param>
+/// <param name="epochs">Number of epochs in which only the last layer is trained. Range: at least 1.</param>
 public sealed class HeadFirst(int epochs) : Callback
 {
     private readonly int epochs = epochs >= 1 ? epochs
         : throw new ArgumentOutOfRangeException(nameof(epochs), $"epochs must be at least 1. Received: epochs = {epochs}.");
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The network is none of the library's.</exception>
+    /// <exception cref="InvalidOperationException">The network is not an <see cref="ImageClassifier"/>.</exception>
     public override void OnTrainEpochStart(TrainingState state)
     {
         if (state.Model is not ImageClassifier network)

@@ -4,8 +4,8 @@ using Patchwork.Plans;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Counts over the training which λ images were really mixed with, in twentieths: to be laid beside the density that λ was drawn from. Of
-/// several ranks that mix their own rows, those of rank 0 are counted.
+/// Counts the λ that images were actually mixed with during training, in bins of one twentieth, for comparison with the density that λ was
+/// drawn from. With several ranks that mix their own rows, only the rows of rank 0 are counted.
 /// </summary>
 public sealed class LambdaHistogram : Callback
 {
@@ -14,7 +14,7 @@ public sealed class LambdaHistogram : Callback
 
     private readonly long[] counts = new long[Bins];
 
-    /// <summary>Images that had another one for partner, by the λ of their label.</summary>
+    /// <summary>Number of images mixed with another image, by the λ of their label.</summary>
     public IReadOnlyList<long> Counts => counts;
 
     /// <inheritdoc/>
@@ -22,7 +22,7 @@ public sealed class LambdaHistogram : Callback
     {
         for (var i = 0; i < batch.Plan?.Images.Count; i++)
         {
-            // Where labels are weighed apart λ may be above 1 (SnapMix).
+            // λ may be above 1 if the two labels are weighted separately (SnapMix).
             if (batch.Plan.Images[i] is var image && image.Partner != i)
                 counts[Math.Min((int)(image.Lambda * Bins), Bins - 1)]++;
         }

@@ -5,8 +5,8 @@ using Patchwork.Internals;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes the metrics of every epoch as one line of JSON. On resume the file is cut to what it held at the checkpoint, so it reads as if
-/// the run had never been interrupted.
+/// Writes the metrics of every epoch as one line of JSON. On resume the file is truncated to its length at the checkpoint, so it reads as
+/// if the run had never been interrupted.
 /// </summary>
 public sealed class MetricsFile(string path) : Callback
 {

@@ -7,19 +7,21 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Checks that the first batches are what their plans say, whatever the regions: every pixel against the batch rebuilt without mixing, λ
-/// of the label against the mean of M, the batch's targets against the plan, and that nothing is mixed in evaluation. Features that are
-/// mixed inside the network are not seen from here. Reports one line; a fault ends the fit.
+/// Checks that the first batches match their plans, whatever the regions: every pixel against the batch rebuilt without mixing, λ of the
+/// label against the mean of M, the batch's targets against the plan. Also checks that nothing is mixed in evaluation. Features mixed
+/// inside the network are not checked. Reports one line; a mismatch ends the fit.
 /// </summary>
 public sealed class MixAudit(int batches = 2) : Callback
 {
-    // A blend is rounded to float32 once or twice, in any order; what is taken whole must be the same to the bit.
+    // A blend is rounded to float32 once or twice, in any order; pixels that are copied must match exactly.
     private const double BlendTolerance = 1e-5;
 
-    // M is float32, λ double; a pixel of a 3,000×3,000 image still shows.
+    // M is float32, λ double; one wrong pixel of a 3,000×3,000 image is still detected.
     private const double ShareTolerance = 1e-7;
 
-    /// <summary>λ must be the share of the pixels that were kept. Default true; false for methods that weigh labels otherwise.</summary>
+    /// <summary>
+    /// Whether λ must be the share of the pixels that were kept. Default true; false for methods that weight labels otherwise.
+    /// </summary>
     public bool LabelsByArea { get; init; } = true;
 
     private int seen;
@@ -51,7 +53,7 @@ public sealed class MixAudit(int batches = 2) : Callback
         if (reported || seen == 0)
             return;
         reported = true;
-        state.Report($"mix audit: {images} images of {seen} batches hold the pixels that their {(LabelsByArea ? "λ" : "plan")} says, "
+        state.Report($"mix audit: {images} images of {seen} batches match their {(LabelsByArea ? "λ" : "plan")}, "
             + $"targets sum to {(LabelsByArea ? "1" : "their weights")}" +
             (evaluated > 0 ? $", {evaluated} validation images unmixed" : ""));
     }
@@ -76,8 +78,8 @@ public sealed class MixAudit(int batches = 2) : Callback
             var image = plan.Images[rows[i]];
             if (pixels[i] > 0)
                 throw Fault(state, plan,
-                    $"image {i} must hold the pixels that its plan says. Received: {pixels[i]} others ({image.Region.GetType().Name}, "
-                    + $"partner {image.Partner})");
+                    $"image {i} must match its plan. Received: {pixels[i]} wrong pixels ({image.Region.GetType().Name}, partner "
+                        + $"{image.Partner})");
             if (LabelsByArea && Math.Abs(shares[i] - image.Lambda) > ShareTolerance)
                 throw Fault(state, plan, FormattableString.Invariant(
                     $"λ of image {i} must be the share of it that was kept, {shares[i]}. Received: {image.Lambda}"));
@@ -87,8 +89,8 @@ public sealed class MixAudit(int batches = 2) : Callback
     private static Tensor Taken(Tensor images, int[] rows) => rows.Length == images.size(0) ? images
         : images.index_select(0, tensor(Array.ConvertAll(rows, row => (long)row), device: images.device));
 
-    // By the definition, x = M⊙x_a + (1-M)⊙x_b, where that says all; content that was resized or moved first is mixed again from the
-    // plan.
+    // Follows the definition, x = M⊙x_a + (1-M)⊙x_b, where it is sufficient; content that was resized or moved first is mixed again from
+    // the plan.
     private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan)
     {
         var partners = before.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
@@ -109,9 +111,9 @@ public sealed class MixAudit(int batches = 2) : Callback
         ImagePlan[] images = batch.Part is { PlansWhole: false } ? [.. plan.Images]
             : [.. batch.RowsInWhole().Select(row => plan.Images[row])];
         if (!targets.Lambdas.SequenceEqual(images.Select(image => image.Lambda)))
-            throw Fault(state, plan, "the targets must weigh the labels as the plan says. Received: other weights");
+            throw Fault(state, plan, "the targets must weight the labels as the plan says. Received: other weights");
         var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);
-        // 1, unless a method weighs the two labels apart, or an image has several or none.
+        // 1, unless a method weights the two labels separately, or an image has several labels or none.
         Tensor Weighed(Func<ImagePlan, double> weight, Tensor labels)
         {
             var one = tensor(images.Select(weight).ToArray(), device: sums.device);
@@ -123,14 +125,14 @@ public sealed class MixAudit(int batches = 2) : Callback
     }
 
     private static InvalidOperationException Fault(TrainingState state, MixPlan plan, string what) =>
-        new($"Mix audit, step {state.Step}: {what}. This is a fault of the mixer {plan.Method}, or of a callback that changed the batch "
+        new($"Mix audit, step {state.Step}: {what}. This is a bug in the mixer {plan.Method}, or in a callback that changed the batch "
             + "after it.");
 
     private void CheckUnmixed(Batch batch)
     {
         if (batch.Plan is not null)
             throw new InvalidOperationException($"Mix audit: an evaluation batch was mixed by {batch.Plan.Method}. Validation and test "
-                + "batches must stay as they are.");
+                + "batches must not be mixed.");
         evaluated += batch.Count;
     }
 }

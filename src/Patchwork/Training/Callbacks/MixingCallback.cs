@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Trains on mixed batches: CutMix as a callback. Hands the mixer to the loader when planning needs no pixels, so that the batch is mixed
-/// while it is assembled; mixes at the start of the step otherwise. Wraps the training loss with the pair loss, leaves validation and test
-/// alone, and puts everything back when the fit ends, also when it throws.
+/// Trains on mixed batches: CutMix as a callback. If planning needs no pixels, the loader gets the mixer and mixes the batch while it
+/// assembles it; otherwise the batch is mixed at the start of the step. Wraps the training loss with the pair loss, does not affect
+/// validation and test, and restores everything when the fit ends, even if it throws.
 /// </summary>
 public sealed class MixingCallback(Mixer mixer) : Callback
 {
@@ -23,42 +23,45 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public Mixer Mixer { get; } = mixer;
 
     /// <summary>
-    /// Chance that a batch is mixed, over the training, as in "Scheduled CutMix" of the paper's table 8; null: the mixer's own throughout.
-    /// Range of its values [0, 1].
+    /// Probability that a batch is mixed, as a schedule over the training, as in "Scheduled CutMix" of the paper's table 8; null: the
+    /// mixer's own throughout. Range of its values [0, 1].
     /// </summary>
     public StrengthSchedule? Probability { get; init; }
 
-    /// <summary>α of λ ~ Beta(α, α), over the training; null: the mixer's own throughout. Range of its values: positive.</summary>
+    /// <summary>
+    /// α of λ ~ Beta(α, α), as a schedule over the training; null: the mixer's own throughout. Range of its values: positive.
+    /// </summary>
     public StrengthSchedule? Alpha { get; init; }
 
-    /// <summary>Last epochs in which nothing is mixed. Range: 0 or more. Default 0.</summary>
+    /// <summary>Number of epochs at the end in which nothing is mixed. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
-    /// <summary>Keep the clean images in the loss beside the mixed ones, see <see cref="Mixing.CleanHalf"/>. Default false.</summary>
+    /// <summary>
+    /// Whether to train on the clean images as well as the mixed ones, see <see cref="Mixing.CleanHalf"/>. Default false.
+    /// </summary>
     public bool CleanHalf { get; init; }
 
     /// <summary>
-    /// Several labels: the target of a mixed image is 1 for every class that either image shows, whatever its area (the practice of
-    /// TResNet's code). Default false: classes weigh λ and 1-λ, so that what is hardly to be seen is hardly asked for.
+    /// With several labels per image: the target of a mixed image is 1 for every class that either image shows, whatever its area (as
+    /// TResNet's code does). Default false: the classes weigh λ and 1-λ, so that a class that is barely visible barely counts.
     /// </summary>
     public bool UnionLabels { get; init; }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
-    /// A clean half is asked for and gradients are accumulated: the two halves would be normalized separately.
+    /// A clean half is combined with gradient accumulation: the two halves would be normalized separately.
     /// </exception>
     public override void OnFitStart(TrainingState state)
     {
         if (CleanHalf && state.Options.Accumulate > 1)
-            throw new InvalidOperationException("A clean half goes through the network with the mixed one, in one batch. "
-                + $"Received: Accumulate = {state.Options.Accumulate}. Set it to 1.");
+            throw new InvalidOperationException("A clean half must pass through the network in one batch with the mixed half. Received: "
+                + $"Accumulate = {state.Options.Accumulate}. Set it to 1.");
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
         {
-            state.Warn($"{state.Options.Loss.GetType().Name} as set is not linear in the target: trained is λ of its value for one "
-                + "label plus 1-λ of " +
-                "that for the other, not its value for the mixed target");
+            state.Warn($"{state.Options.Loss.GetType().Name} as configured is not linear in the target: training uses λ times its value "
+                + "for one label plus 1-λ times its value for the other, not its value for the mixed target");
         }
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is not { } targets ? before(logits, batch)
@@ -76,8 +79,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         clean = state.Epoch >= state.Options.Epochs - CleanTail;
         loader!.Planner = !clean && !CleanHalf && Mixer is { Needs: Needs.Nothing, PlansBoxes: true } ? Planner : null;
-        // With several ranks a mixer sees the whole batch, whose pixels every rank reads for itself; to look through the network at all of
-        // it on every rank would cost what the ranks are there to save.
+        // With several ranks, a mixer sees the whole batch, whose pixels every rank reads itself. A mixer that needs the model would have
+        // to run it on the whole batch on every rank, which would cancel what the ranks save.
         plansOwnRows = !state.Ranks.Alone && Mixer.Needs == Needs.Model;
         loader.AssemblesWhole = !state.Ranks.Alone && !clean && !plansOwnRows && loader.Planner is null;
     }

@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes three TensorBoard image grids of a mixed batch at chosen steps: the mixed images, what was cut from (the partners), and the
-/// difference of the two, |mixed - partner|.
+/// Writes three TensorBoard image grids of a mixed batch at regular steps: the mixed images, their partners, and the difference of the two,
+/// |mixed - partner|.
 /// </summary>
-/// <param name="log">The callback in whose event file they appear; it must be among the fit's callbacks too.</param>
-/// <param name="everySteps">Steps from one set of grids to the next; the first is written at step 0. Range: at least 1.</param>
+/// <param name="log">The callback whose event file receives the grids; it must be one of the fit's callbacks too.</param>
+/// <param name="everySteps">
+/// Number of steps from one set of grids to the next; the first set is written at step 0. Range: at least 1.
+/// </param>
 public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
 {
     private const int Columns = 8;
@@ -19,7 +21,7 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
     /// <summary>Tags of the three grids. Default <c>train_mixed</c>, <c>train_partner</c>, <c>train_difference</c>.</summary>
     public GridTags Tags { get; init; } = new("train_mixed", "train_partner", "train_difference");
 
-    /// <summary>Largest number of images in a grid. Default 32.</summary>
+    /// <summary>Maximum number of images in a grid. Default 32.</summary>
     public int Images { get; init; } = 32;
 
     /// <inheritdoc/>
@@ -42,7 +44,7 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
         using var noGradient = no_grad();
         var dataset = state.Data.Train.Dataset;
         var count = Math.Min(Images, batch.Count);
-        // Partners are rows of the whole batch, or of this rank's own.
+        // Partners are rows of the whole batch, or of this rank's own part.
         var (rows, plansOwn) = (batch.RowsInWhole(), batch.Part is { PlansWhole: false });
         var partners = tensor(Enumerable.Range(0, count)
             .Select(i => (long)(plansOwn ? rows[plan.Images[i].Partner] : plan.Images[rows[i]].Partner)).ToArray());
@@ -67,7 +69,7 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
 }
 
 /// <summary>Tags of the grids that show what was mixed.</summary>
-/// <param name="Mixed">Of the mixed images.</param>
-/// <param name="Partner">Of their partners.</param>
-/// <param name="Difference">Of the difference between both.</param>
+/// <param name="Mixed">Tag of the mixed images.</param>
+/// <param name="Partner">Tag of their partners.</param>
+/// <param name="Difference">Tag of the difference of the two.</param>
 public sealed record GridTags(string Mixed, string Partner, string Difference);

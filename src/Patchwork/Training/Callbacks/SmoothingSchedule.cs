@@ -5,7 +5,7 @@ using Patchwork.Schedules;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Lets the label smoothing ε of the training loss follow the training; validation and test keep the loss of the options.
+/// Changes the label smoothing ε of the training loss over the training; validation and test keep the loss of the options.
 /// </summary>
 /// <param name="schedule">ε. Range of its values [0, 1).</param>
 public sealed class SmoothingSchedule(StrengthSchedule schedule) : Callback
@@ -24,7 +24,6 @@ public sealed class SmoothingSchedule(StrengthSchedule schedule) : Callback
     {
         CrossEntropy entropy => entropy with { LabelSmoothing = epsilon },
         BinaryCrossEntropy entropy => entropy with { LabelSmoothing = epsilon },
-        _ => throw new ArgumentException($"Labels are smoothed in cross entropy and binary cross entropy. Received: "
-            + $"{loss.GetType().Name}."),
+        _ => throw new ArgumentException($"Label smoothing needs cross entropy or binary cross entropy. Received: {loss.GetType().Name}."),
     };
 }

@@ -5,11 +5,11 @@ using Patchwork.Plans;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Writes TensorBoard scalars: the learning rate of every step, every epoch's other metrics at the step that the epoch ended with, and the
-/// test's at the last step. Steps count completed ones, so the rate of the first step stands at 1. A resumed run appends to the event file
-/// of its checkpoint, which is cut to what it held then: no step appears twice.
+/// Writes TensorBoard scalars: the learning rate of every step, the other metrics of every epoch at the epoch's last step, and those of the
+/// test at the last step of the fit. The step number counts completed steps, so the rate of the first step is at 1. A resumed run appends
+/// to the event file of its checkpoint, truncated to its length at that time: no step appears twice.
 /// </summary>
-/// <param name="folder">Where the event file is.</param>
+/// <param name="folder">The folder of the event file.</param>
 public sealed class TensorBoardLog(string folder) : Callback
 {
     private const string Rate = "learning_rate";
@@ -17,8 +17,8 @@ public sealed class TensorBoardLog(string folder) : Callback
     private (string Name, long Length)? resumed;
 
     /// <summary>The open event file, which other callbacks add to: TensorBoard follows one growing file per run.</summary>
-    internal TensorBoardWriter Writer => writer ?? throw new InvalidOperationException("The event file is open during a fit. "
-        + $"Received: a {nameof(TensorBoardLog)} that is not in use. Give it to the trainer too.");
+    internal TensorBoardWriter Writer => writer ?? throw new InvalidOperationException("The event file is open only during a fit. "
+        + $"Received: a {nameof(TensorBoardLog)} that is not in use. Pass it to the trainer too.");
 
     /// <inheritdoc/>
     public override bool OnFirstRankOnly => true;
@@ -31,7 +31,7 @@ public sealed class TensorBoardLog(string folder) : Callback
     /// <inheritdoc/>
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
-        // A callback may have given the parameter groups rates of their own.
+        // A callback may have given the parameter groups different rates.
         double[] rates = [.. state.Optimizer.ParamGroups.Select(group => group.LearningRate)];
         if (rates.All(rate => rate == rates[0]))
         {
@@ -57,7 +57,7 @@ public sealed class TensorBoardLog(string folder) : Callback
     {
         if (writer is null)
             return resumed is { } file ? State(file.Name, file.Length) : null;
-        writer.Flush();      // a checkpoint counts on what was added before it
+        writer.Flush();      // a checkpoint relies on everything added before it
         return State(Path.GetFileName(writer.Path), writer.Length);
     }
 

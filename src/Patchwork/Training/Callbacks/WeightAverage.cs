@@ -6,16 +6,14 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Keeps an exponential moving average of the weights: after every optimizer step t (counted from 1), average ← d·average +
-/// (1-d)·weights with
-/// d = min(decay, (1+t)/(10+t)). Validation and test see the averages, training goes on with the weights themselves; a fit that ends well
-/// leaves the averages in the model.
+/// Keeps an exponential moving average of the weights: after every optimizer step t (counted from 1), average ← d·average + (1-d)·weights
+/// with d = min(decay, (1+t)/(10+t)). Validation and test use the averages, and training continues with the weights themselves. A fit that
+/// ends without an error leaves the averages in the model.
 /// </summary>
 /// <remarks>
-/// Averaged are the parameters. Buffers, BatchNorm's statistics and its step count among them, are the current ones, as in PyTorch's
-/// AveragedModel;
-/// timm's ModelEmaV3 averages buffers of floating point too. Callbacks that are to see the averages in <see cref="OnValidationStart"/> come
-/// after this one, in <see cref="OnValidationEnd"/> before it.
+/// Only the parameters are averaged. Buffers, such as BatchNorm's statistics and step count, are the current ones, as in PyTorch's
+/// AveragedModel; timm's ModelEmaV3 averages floating-point buffers too. A callback that needs the averages in
+/// <see cref="OnValidationStart"/> must come after this one; one that needs them in <see cref="OnValidationEnd"/> must come before it.
 /// </remarks>
 public sealed class WeightAverage : Callback
 {
@@ -24,7 +22,7 @@ public sealed class WeightAverage : Callback
     private bool exchanged;      // the model holds the averages, the averages hold the model's weights
     private bool failed;
 
-    /// <summary>How much of the average a step keeps. Range: above 0, below 1. Default 0.9998.</summary>
+    /// <summary>Share of the average that a step keeps. Range: above 0, below 1. Default 0.9998.</summary>
     public double Decay
     {
         get;
@@ -33,7 +31,9 @@ public sealed class WeightAverage : Callback
                 $"decay must lie between 0 and 1, both excluded. Received: decay = {value}.");
     } = 0.9998;
 
-    /// <summary>Keeps less in the first steps, (1+t)/(10+t), so that the first weights are soon forgotten. Default true.</summary>
+    /// <summary>
+    /// Whether to keep less in the first steps, (1+t)/(10+t), so that the first weights are soon forgotten. Default true.
+    /// </summary>
     public bool Warmup { get; init; } = true;
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ public sealed class WeightAverage : Callback
         foreach (var (name, parameter) in state.Model.named_parameters())
         {
             var average = averages[name];
-            // Not d·average + (1-d)·weights, whose rounding would move an average that has arrived.
+            // Not d·average + (1-d)·weights, whose rounding would move an average that has already converged.
             average.add_(parameter - average, Held(1 - decay));
         }
     }
@@ -105,14 +105,14 @@ public sealed class WeightAverage : Callback
             !averages.TryGetValue(name, out var average) || !tensors.TryGetValue(name, out var saved)
                 || !average.shape.SequenceEqual(saved.shape));
         if (strange is not null)
-            throw new InputException($"The averages of a checkpoint must be of the model's weights. Received others ({strange}). Resume "
-                + "with the model of the run.");
+            throw new InputException($"The averages in a checkpoint must match the model's weights. Received: {strange}, which does not. "
+                + "Resume with the model of the run.");
         using var noGradient = no_grad();
         foreach (var (name, average) in averages)
             average.copy_(tensors[name]);
     }
 
-    /// <summary>What step <paramref name="step"/>, counted from 1, keeps of the average.</summary>
+    /// <summary>The share of the average that step <paramref name="step"/>, counted from 1, keeps.</summary>
     internal double DecayAt(long step) => Warmup ? Math.Min(Decay, (1.0 + step) / (10.0 + step)) : Decay;
 
     private void Exchange(TrainingState state)

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Where a fit can go on from: weights, optimizer, position, totals of the epoch in progress, and what callbacks remember.
+/// The state that a fit can resume from: weights, optimizer, position, totals of the epoch in progress, and the state of callbacks.
 /// </summary>
 public sealed class Checkpoint
 {
@@ -23,33 +23,33 @@ public sealed class Checkpoint
     internal Checkpoint(JsonObject state, string weights, string optimizer, string? callbackTensors)
     {
         if ((int?)state["version"] != Version)
-            throw new InputException($"A checkpoint must be of version {Version}. "
-                + $"Received: version {state["version"]} beside {weights}. Resume it with the release that wrote it.");
+            throw new InputException($"A checkpoint must have version {Version}. Received: version {state["version"]} next to {weights}. "
+                + "Resume it with the release that wrote it.");
         (this.state, this.weights, this.optimizer, this.callbackTensors) = (state, weights, optimizer, callbackTensors);
     }
 
-    /// <summary>How many <see cref="Files"/> there are.</summary>
+    /// <summary>The number of <see cref="Files"/>.</summary>
     internal const int FileCount = 3;
 
-    /// <summary>What it says of the fit.</summary>
+    /// <summary>The stored state of the fit.</summary>
     internal JsonObject State => state;
 
-    /// <summary>Weights, optimizer, and the tensors of callbacks, if there are any.</summary>
+    /// <summary>The paths of the weights, the optimizer, and the tensors of callbacks, if there are any.</summary>
     internal string?[] Files => [weights, optimizer, callbackTensors];
 
-    /// <summary>Processes that trained together; the same number gives the same bits.</summary>
-    public int Ranks => (int?)state["ranks"] ?? 1;      // which older ones do not say
+    /// <summary>Number of processes that trained together; the same number gives bit-identical results.</summary>
+    public int Ranks => (int?)state["ranks"] ?? 1;      // missing in older checkpoints
 
-    /// <summary>Completed epochs.</summary>
+    /// <summary>Number of completed epochs.</summary>
     public int Epoch => (int)state["epoch"]!;
 
-    /// <summary>Completed steps of the epoch in progress.</summary>
+    /// <summary>Number of completed steps of the epoch in progress.</summary>
     public int StepInEpoch => (int)state["stepInEpoch"]!;
 
-    /// <summary>Torch threads that the run used; the same number gives the same bits.</summary>
+    /// <summary>Number of torch threads that the run used; the same number gives bit-identical results.</summary>
     public int TorchThreads => (int)state["torchThreads"]!;
 
-    /// <summary>The state as it is stored, without the fingerprints of the files beside it.</summary>
+    /// <summary>The state as it is stored, without the fingerprints of the other files.</summary>
     internal static JsonObject Describe(TrainingState state)
     {
         var callbacks = new JsonObject();
@@ -78,7 +78,7 @@ public sealed class Checkpoint
         };
     }
 
-    /// <summary>Names under which callbacks are stored: their type, numbered when there are several of one.</summary>
+    /// <summary>Names under which callbacks are stored: their type, numbered if there are several of the same type.</summary>
     internal static IEnumerable<string> Keys(IReadOnlyList<Callback> callbacks)
     {
         var counts = new Dictionary<string, int>();
@@ -97,8 +97,8 @@ public sealed class Checkpoint
 
     internal void LoadOptimizer(OptimizerHelper target)
     {
-        // torch's loader leaves its tensors in the calling thread's dispose scope, which would free them under the optimizer: load on a
-        // thread without one.
+        // torch's loader leaves its tensors in the calling thread's dispose scope, which would free them while the optimizer uses them. So
+        // load on a thread without a scope.
         Exception? failure = null;
         var loading = new Thread(() =>
         {
@@ -114,8 +114,8 @@ public sealed class Checkpoint
         loading.Start();
         loading.Join();
         if (failure is not null)
-            throw new InputException($"The optimizer's state {optimizer} must fit the recipe's optimizer and model. "
-                + $"Received one that does not ({failure.Message}). Resume with the recipe of the run.", failure);
+            throw new InputException($"The optimizer's state {optimizer} must fit the recipe's optimizer and model. Received: one that "
+                + $"does not ({failure.Message}). Resume with the recipe of the run.", failure);
     }
 
     internal void LoadState(TrainingState target, IReadOnlyList<Callback> callbacks)
@@ -129,7 +129,7 @@ public sealed class Checkpoint
         target.Totals.Mixed = (double)totals["mixed"]!;
         target.Totals.Seconds = (double)totals["seconds"]!;
         target.Totals.Waited = (double)totals["waited"]!;
-        target.Totals.Exchanged = (double?)totals["exchanged"] ?? 0;      // which older ones do not have
+        target.Totals.Exchanged = (double?)totals["exchanged"] ?? 0;      // missing in older checkpoints
         foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
         {
             if (state["callbacks"]![key] is JsonObject saved)
@@ -144,7 +144,7 @@ public sealed class Checkpoint
         var all = Safetensors.Load(path);
         try
         {
-            RankWeights.LoadBuffers(target.Ranks, target.Model, all);      // of several ranks
+            RankWeights.LoadBuffers(target.Ranks, target.Model, all);      // with several ranks
             foreach (var (callback, key) in callbacks.Zip(Keys(callbacks)))
             {
                 var prefix = TensorName(key, "");

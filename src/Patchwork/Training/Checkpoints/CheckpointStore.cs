@@ -10,12 +10,12 @@ namespace Patchwork.Training;
 
 /// <summary>
 /// The checkpoints of a run: <c>last.*</c> (weights, optimizer, tensors of callbacks if there are any, state), the generation before it as
-/// <c>previous.*</c>, and the weights of the best epoch. At every moment, also in the middle of a write, one complete generation can be
-/// found.
+/// <c>previous.*</c>, and the weights of the best epoch. One complete generation exists at every moment, even in the middle of a write.
 /// </summary>
 /// <remarks>
-/// A generation is written as <c>last.*.new</c>, the state last; it names the other files by length and SHA-256. Only then are the names
-/// exchanged one by one. A reader looks for files that fit a state under all three names, so a kill between two renames loses nothing.
+/// A generation is written as <c>last.*.new</c>, the state last; the state lists the other files by length and SHA-256. Only then are the
+/// files renamed, one by one. A reader looks for files that match a state under all three names, so a kill between two renames loses
+/// nothing.
 /// </remarks>
 public sealed class CheckpointStore(string folder)
 {
@@ -23,7 +23,7 @@ public sealed class CheckpointStore(string folder)
     private const string WeightsPart = "safetensors", OptimizerPart = "optimizer", CallbacksPart = "callbacks";
     private static readonly string[] Parts = [WeightsPart, OptimizerPart, CallbacksPart];
 
-    /// <summary>The folder, <c>checkpoints</c> of a run.</summary>
+    /// <summary>The folder; in a run folder it is <c>checkpoints</c>.</summary>
     public string Folder { get; } = folder;
 
     /// <summary>Weights of the last checkpoint.</summary>
@@ -32,10 +32,10 @@ public sealed class CheckpointStore(string folder)
     /// <summary>Weights of the best epoch so far.</summary>
     public string BestWeights => Path.Combine(Folder, "best.safetensors");
 
-    /// <summary>Model, input and class names: what using the network needs beside its weights.</summary>
+    /// <summary>The card: model, input and class names, which using the network requires besides its weights.</summary>
     public string Card => Path.Combine(Folder, "model.json");
 
-    /// <summary>The runs in a folder that is none itself, as a sentence after another; empty where there are none.</summary>
+    /// <summary>Names the runs in a folder that is not a run itself, as a sentence to append; empty if there are none.</summary>
     internal static string RunsIn(string folder)
     {
         const int named = 4;
@@ -48,8 +48,8 @@ public sealed class CheckpointStore(string folder)
     }
 
     /// <summary>
-    /// Writes a generation: weights, optimizer, position, totals, and the state of every callback. Of several ranks all call it and rank 0
-    /// writes.
+    /// Writes a generation: weights, optimizer, position, totals, and the state of every callback. With several ranks, all of them call
+    /// this and rank 0 writes.
     /// </summary>
     public void Save(TrainingState state)
     {
@@ -63,7 +63,7 @@ public sealed class CheckpointStore(string folder)
         }
         catch
         {
-            // On a full disk half a generation would take the room that the next one needs.
+            // On a full disk, a partial generation would take the space that the next one needs.
             foreach (var part in (string[])[.. Parts, StateFile])
                 File.Delete(New(part));
             throw;
@@ -97,8 +97,8 @@ public sealed class CheckpointStore(string folder)
     }
 
     /// <summary>
-    /// Deletes the generation before the last: of a fit that has ended nothing is written any more that could be cut short. With Adam a
-    /// generation is three times as large as its network.
+    /// Deletes the generation before the last: once a fit has ended, no further write can be interrupted. With Adam, a generation is three
+    /// times as large as its network.
     /// </summary>
     internal void Finish()
     {
@@ -106,7 +106,7 @@ public sealed class CheckpointStore(string folder)
             File.Delete(Path.Combine(Folder, "previous." + part));
     }
 
-    /// <summary>Keeps the weights that validation was done with as the best so far.</summary>
+    /// <summary>Saves the weights used for validation as the best so far.</summary>
     public void SaveBest(TrainingState state)
     {
         if (!state.Ranks.Leads)
@@ -116,9 +116,9 @@ public sealed class CheckpointStore(string folder)
     }
 
     /// <summary>
-    /// The newest complete generation, or null when there has been none yet. Tells <paramref name="warn"/> when a newer one is damaged.
+    /// Loads the latest complete generation, or returns null if there is none yet. Calls <paramref name="warn"/> if a newer one is damaged.
     /// </summary>
-    /// <exception cref="InputException">There are checkpoints, but none is whole.</exception>
+    /// <exception cref="InputException">There are checkpoints, but none is intact.</exception>
     public Checkpoint? Load(Action<string> warn)
     {
         if (!Directory.Exists(Folder))
@@ -135,7 +135,7 @@ public sealed class CheckpointStore(string folder)
             if (Find(path, out var state, out var parts, out var fault))
             {
                 if (damage is not null)
-                    warn($"The newest checkpoint in {Folder} is damaged ({damage}); going on from the one before it.");
+                    warn($"The latest checkpoint in {Folder} is damaged ({damage}); resuming from the one before it.");
                 if (unfinished)
                 {
                     Rotate();      // a kill between two renames: give the files their final names
@@ -147,8 +147,8 @@ public sealed class CheckpointStore(string folder)
                 damage ??= fault;
         }
         return seen
-            ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and none before them is whole. Start the "
-                + "run again in a new folder.")
+            ? throw new InputException($"The checkpoints in {Folder} are damaged ({damage}) and no earlier one is intact. Start the run "
+                + "again in a new folder.")
             : null;
     }
 
@@ -157,7 +157,7 @@ public sealed class CheckpointStore(string folder)
         foreach (var part in (string[])[.. Parts, StateFile])
         {
             if (!File.Exists(New(part)))
-                continue;      // exchanged before a kill
+                continue;      // already renamed before a kill
             var last = Path.Combine(Folder, "last." + part);
             if (File.Exists(last))
                 Files.Replace(last, Path.Combine(Folder, "previous." + part));
@@ -175,7 +175,7 @@ public sealed class CheckpointStore(string folder)
             state.Remove("sha256");
             if (seal != Seal(state))
             {
-                fault = $"{Path.GetFileName(path)} does not have its own checksum";
+                fault = $"{Path.GetFileName(path)} does not match its own checksum";
                 return false;
             }
             foreach (var part in Parts)
@@ -188,7 +188,7 @@ public sealed class CheckpointStore(string folder)
                     .FirstOrDefault(candidate => Fits(candidate, expected));
                 if (found is null)
                 {
-                    fault = $"last.{part} is missing or does not have the checksum that {Path.GetFileName(path)} names";
+                    fault = $"last.{part} is missing or does not match its checksum in {Path.GetFileName(path)}";
                     return false;
                 }
                 parts[part] = found;
@@ -204,15 +204,15 @@ public sealed class CheckpointStore(string folder)
 
     private string New(string part) => Path.Combine(Folder, $"last.{part}.new");
 
-    // A state names the other files by checksum and carries its own.
+    // A state contains the checksums of the other files and its own.
     private static string Seal(JsonObject document) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document.ToJsonString())));
 
-    // The length first: a file that was cut need not be read to the end.
+    // Compares the length first, so that a truncated file is not read to the end.
     private static bool Fits(string path, JsonNode? expected) =>
         File.Exists(path) && new FileInfo(path).Length == (long?)expected?["bytes"] && JsonNode.DeepEquals(Fingerprint(path), expected);
 
-    /// <summary>Length and SHA-256 of the last and the best weights, as far as they are there.</summary>
+    /// <summary>Length and SHA-256 of the last and the best weights, as far as they exist.</summary>
     internal JsonObject WeightsFingerprint()
     {
         (string Name, string Path)[] weights = [("last", LastWeights), ("best", BestWeights)];

@@ -5,8 +5,8 @@ using Patchwork.Distributed;
 namespace Patchwork.Training;
 
 /// <summary>
-/// Rank 0's checkpoint on every rank: the others need no file of the run, only what is in it. Theirs lies in a folder of their own until
-/// disposed.
+/// Rank 0's checkpoint, shared with every rank: the other ranks need its content, not the files of the run. Their copies are in temporary
+/// folders until disposed.
 /// </summary>
 internal sealed class SharedCheckpoint : IDisposable
 {
@@ -17,9 +17,9 @@ internal sealed class SharedCheckpoint : IDisposable
     /// <summary>The checkpoint.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>Shares a checkpoint; null where rank 0 has none.</summary>
+    /// <summary>Shares rank 0's checkpoint; null if rank 0 has none.</summary>
     /// <param name="ranks">The ranks.</param>
-    /// <param name="checkpoint">Rank 0's, or null to begin; of the others nothing is looked at.</param>
+    /// <param name="checkpoint">Rank 0's checkpoint, or null to start from the beginning; ignored on the other ranks.</param>
     public static SharedCheckpoint? Of(Ranks ranks, Checkpoint? checkpoint)
     {
         var state = ranks.Broadcast(ranks.Leads ? Encoding.UTF8.GetBytes(checkpoint?.State.ToJsonString() ?? "") : null);
