@@ -91,7 +91,7 @@ public sealed class MixAuditTests
         }), StringComparison.Ordinal);
 
     [Fact]
-    public void Blocks_that_were_moved_elsewhere_are_found() => Assert.Contains("must match its plan", Fault(Kinds["transport"], batch =>
+    public void Blocks_in_wrong_positions_are_found() => Assert.Contains("must match its plan", Fault(Kinds["transport"], batch =>
     {
         var plan = batch.Plan!;
         ImagePlan Turned(ImagePlan image) => image.Region is TransportRegion blocks
