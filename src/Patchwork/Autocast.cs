@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Patchwork;
 
 /// <summary>
-/// Mixed precision on this thread until disposed, as PyTorch's <c>torch.autocast</c>: convolutions and matrix products cast their inputs
-/// and weights to the scope's type and compute in it. The weights themselves stay float32, and so do their gradients. Open it around the
-/// forward pass alone, take the logits to float32 for the loss, and call <c>backward</c> outside.
+/// Mixed precision on this thread until disposed, like PyTorch's <c>torch.autocast</c>: convolutions and matrix products cast their inputs
+/// and weights to the scope's type and compute in it. Weights and gradients stay float32. Open it around the forward pass only, convert the
+/// logits to float32 for the loss, and call <c>backward</c> outside.
 /// </summary>
 /// <remarks>
-/// TorchSharp has no such scope: its functions are libtorch's own, called on the library that is loaded already.
-/// <para>A scope ends on the thread that opened it, which the compiler sees to, restores what it found, and drops the copies of the weights
-/// that were cast. PyTorch drops them only with the outermost scope, and computes with old weights where the optimizer's step lies inside
-/// one. Do not use one network on two threads within scopes: they would share such copies.</para>
+/// TorchSharp has no such scope, so this calls libtorch's own functions in the library that is already loaded.
+/// <para>A scope ends on the thread that opened it (the compiler enforces this), restores the previous state, and drops the cached casts of
+/// the weights. PyTorch drops them only at the end of the outermost scope, and computes with stale weights if the optimizer steps inside
+/// one. Do not use one network in scopes on two threads: they would share the cached casts.</para>
 /// </remarks>
 /// <example><code>
 /// Tensor logits;
@@ -35,22 +35,22 @@ public ref struct Autocast : IDisposable
         AutocastFunctions.Set(device, wanted);
     }
 
-    /// <summary>True where the loaded libtorch has the functions that this needs.</summary>
+    /// <summary>True if the loaded libtorch has the functions that this needs.</summary>
     public static bool IsSupported => AutocastFunctions.AreThere;
 
     /// <summary>Opens a scope.</summary>
     /// <param name="precision">
     /// <see cref="Precision.BFloat16"/> casts, <see cref="Precision.Float32"/> switches an outer scope off, <see cref="Precision.Auto"/>
-    /// does what suits the device: see <see cref="Best"/>.
+    /// chooses by the device: see <see cref="Best"/>.
     /// </param>
-    /// <param name="device">The device whose operations it acts on, CPU or CUDA; null, the default: the CPU.</param>
+    /// <param name="device">The device whose operations are cast, CPU or CUDA. Null, the default, means the CPU.</param>
     /// <exception cref="InputException">
-    /// The device is another one; or bfloat16 is asked for, and the loaded libtorch does not have the functions.
+    /// The device is neither CPU nor CUDA, or bfloat16 was requested and the loaded libtorch lacks the functions.
     /// </exception>
     public static Autocast To(Precision precision, Device? device = null)
     {
         if (device is { type: not (DeviceType.CPU or DeviceType.CUDA) })
-            throw new InputException($"Autocast is for a CPU or CUDA device. Received: {device}.");
+            throw new InputException($"Autocast needs a CPU or CUDA device. Received: {device}.");
         var type = (sbyte)(device?.type ?? DeviceType.CPU);
         if (precision == Precision.Auto)
             precision = Best(device ?? CPU);
@@ -61,13 +61,13 @@ public ref struct Autocast : IDisposable
     }
 
     /// <summary>
-    /// What <see cref="Precision.Auto"/> means on a device: bfloat16 on a CPU with AVX-512 BF16 or AMX and on a GPU of compute capability
-    /// 8 or more, where libtorch has the functions; float32 elsewhere.
+    /// The precision that <see cref="Precision.Auto"/> chooses for a device: bfloat16 on a CPU with AVX-512 BF16 or AMX and on a GPU of
+    /// compute capability 8 or more, if libtorch has the functions; float32 otherwise.
     /// </summary>
     /// <param name="device">CPU or CUDA.</param>
     public static Precision Best(Device device) => Bfloat16Hardware.IsIn(device) && IsSupported ? Precision.BFloat16 : Precision.Float32;
 
-    /// <summary>Ends the scope: the thread is as it was before.</summary>
+    /// <summary>Ends the scope and restores the thread's previous state.</summary>
     public void Dispose()
     {
         if (!open)

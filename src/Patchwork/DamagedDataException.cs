@@ -1,8 +1,8 @@
 namespace Patchwork;
 
 /// <summary>
-/// An example that could not be read when its turn came: its file was damaged, changed or removed behind what was checked when the set
-/// was opened. The command line exits with 1: work had begun.
+/// An example could not be read when it was needed: its file was damaged, changed or removed after the checks made when the set was opened.
+/// The command line exits with 1, because work had already begun.
 /// </summary>
 public sealed class DamagedDataException : Exception
 {

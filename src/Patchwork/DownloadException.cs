@@ -1,8 +1,8 @@
 namespace Patchwork;
 
 /// <summary>
-/// A published file that could not be had, or did not arrive as it was published. The message names it, its address, what of it is kept,
-/// and where to put it by hand. The command line exits with 1: the next call goes on with what is kept.
+/// A published file could not be downloaded, or differs from what was published. The message names the file, its address, how much of it
+/// was kept, and where to put it by hand. The command line exits with 1; the next call resumes from what was kept.
 /// </summary>
 public sealed class DownloadException : Exception
 {

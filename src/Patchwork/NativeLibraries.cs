@@ -8,12 +8,14 @@ using TorchSharp;
 namespace Patchwork;
 
 /// <summary>
-/// Loads the native libtorch and says in one sentence what to do where it cannot be loaded. Nothing happens until TorchSharp itself is
-/// needed, so a program that never touches a tensor starts fast.
+/// Loads the native libtorch, and says in one sentence what to do if it cannot be loaded. Nothing is loaded until TorchSharp is needed, so
+/// a program that never touches a tensor starts fast.
 /// </summary>
 public static class NativeLibraries
 {
-    /// <summary>The environment variable naming the folder of an installed libtorch; it wins over one beside the program.</summary>
+    /// <summary>
+    /// The environment variable that names the folder of an installed libtorch, which takes precedence over one next to the program.
+    /// </summary>
     public const string FolderVariable = "PATCHWORK_LIBTORCH";
 
     private const string Guide = "see docs/guide/native-libraries.md";
@@ -23,7 +25,7 @@ public static class NativeLibraries
     /// <summary>The version of libtorch that TorchSharp was built for, for example <c>2.10.0</c>.</summary>
     public static string TorchVersion => torch.__version__;
 
-    /// <summary>Loads the native libraries in the order they need, once; later calls return at once. Thread-safe.</summary>
+    /// <summary>Loads the native libraries in the order of their dependencies, once; later calls return immediately. Thread-safe.</summary>
     /// <exception cref="InputException">They cannot be loaded; the message says why and what to do.</exception>
     public static void Ensure()
     {
@@ -39,13 +41,13 @@ public static class NativeLibraries
         }
     }
 
-    /// <summary>True for <c>cpu</c>, <c>cuda</c> and <c>cuda:N</c>, whether there is such a device or not.</summary>
+    /// <summary>True for <c>cpu</c>, <c>cuda</c> and <c>cuda:N</c>, whether or not such a device exists.</summary>
     internal static bool IsDeviceName(string name) => name is "cpu" or "cuda"
         || (name.StartsWith("cuda:", StringComparison.Ordinal)
             && int.TryParse(name["cuda:".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
-    /// <summary>The torch device of a name: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
-    /// <exception cref="InputException">Another name, a build of libtorch without CUDA, or no such GPU.</exception>
+    /// <summary>Returns the torch device with a name: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <exception cref="InputException">The name is none of these, libtorch was built without CUDA, or there is no such GPU.</exception>
     public static torch.Device Device(string name)
     {
         if (!IsDeviceName(name))
@@ -70,8 +72,8 @@ public static class NativeLibraries
             : throw new InputException($"`Device` is '{name}', but the number of GPUs is {count}: use cuda:0 to cuda:{count - 1}.");
     }
 
-    // Comes before TorchSharp's own search and costs nothing before, so that an installed libtorch is loaded in time. The runtime
-    // swallows what such a handler throws: a program that wants the one clear sentence calls Ensure() first.
+    // Runs before TorchSharp's own search, so that an installed libtorch is loaded in time, and costs nothing until then. The runtime
+    // swallows exceptions of such a handler: a program that wants the one clear sentence calls Ensure() first.
 #pragma warning disable CA2255 // A module initializer in a library: it only subscribes, and no call of ours would be early enough.
     [ModuleInitializer]
     internal static void WaitForTorchSharp()
@@ -97,7 +99,7 @@ public static class NativeLibraries
         string? torchSharp = Find("LibTorchSharp", folders);
         if (torchSharp is null)
         {
-            return; // an unusual host (a notebook, a single file): TorchSharp's own search knows more
+            return; // an unusual host (a notebook, a single-file program): TorchSharp's own search handles it
         }
         if (!string.IsNullOrEmpty(installed))
         {
@@ -106,12 +108,13 @@ public static class NativeLibraries
         else if (Find("torch_cpu", folders) is null)
         {
             throw new InputException(
-                $"There is no libtorch beside the program: add the package {Package} to its project (of Patchwork's own sources: build "
-                + $"with -p:LibTorch=cpu), or name an installed libtorch {ExpectedVersion} by {FolderVariable} ({Guide}).");
+                $"There is no libtorch next to the program: add the package {Package} to its project (to build Patchwork itself: "
+                + $"build with -p:LibTorch=cpu), or set {FolderVariable} to the lib folder of an installed libtorch {ExpectedVersion} "
+                + $"({Guide}).");
         }
         if (OperatingSystem.IsMacOS() && Find("omp", folders) is { } openMp)
         {
-            LoadFile(openMp); // torch_cpu asks for Homebrew's; one of that name that is loaded already should do
+            LoadFile(openMp); // torch_cpu asks for Homebrew's copy; a library of that name that is already loaded should do
         }
         LoadFile(torchSharp);
     }
@@ -119,7 +122,7 @@ public static class NativeLibraries
     internal static string FileName(string library) =>
         OperatingSystem.IsWindows() ? library + ".dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    // A failed search of TorchSharp leaves half a gigabyte of copies in cpu/ beside the program, which no later run needs.
+    // A failed search of TorchSharp leaves half a gigabyte of copies in cpu/ next to the program, which no later run needs.
     internal static void DeleteShadowCopy(string program)
     {
         string shadow = Path.Combine(program, "cpu");
@@ -135,7 +138,7 @@ public static class NativeLibraries
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // In use by another process or read-only: it wastes space and harms nothing.
+            // In use by another process or read-only: it only wastes space.
         }
     }
 
@@ -149,10 +152,10 @@ public static class NativeLibraries
         if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
         {
             throw new InputException(
-                $"{FolderVariable} is '{folder}', where there is no {FileName("torch_cpu")}: "
-                + $"name the lib folder of an installed libtorch {ExpectedVersion}.");
+                $"{FolderVariable} is '{folder}', which contains no {FileName("torch_cpu")}: "
+                + $"set it to the lib folder of an installed libtorch {ExpectedVersion}.");
         }
-        // By full path and in the order of their needs, so that each finds the ones before it already loaded.
+        // By full path and in the order of their dependencies, so that each library finds what it depends on already loaded.
         foreach (string library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
         {
             string path = Path.Combine(folder, FileName(library));
@@ -180,11 +183,11 @@ public static class NativeLibraries
         string name = Path.GetFileName(path);
         if (reason.Contains("GLIBCXX_", StringComparison.Ordinal))
         {
-            return $"{name} asks for a newer libstdc++ than this system has, and the build did not adapt it: "
-                + "rebuild with the package Patchwork referenced "
+            return $"{name} needs a newer libstdc++ than this system has, and the build did not adapt it: "
+                + "rebuild with the Patchwork package referenced "
                 + $"and PatchworkFixTorchSharp not set to false, or use a system with GCC 13 or newer ({Guide}).";
         }
-        // Windows: a module, or a function in one, that was not found.
+        // Windows: a module or one of its functions was not found.
         if (reason.Contains("0x8007007E", StringComparison.OrdinalIgnoreCase)
             || reason.Contains("0x8007007F", StringComparison.OrdinalIgnoreCase))
         {

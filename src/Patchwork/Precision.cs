@@ -1,21 +1,19 @@
 namespace Patchwork;
 
-/// <summary>
-/// The type of numbers that a network's forward pass computes in. Weights, gradients, losses and metrics are float32 in either.
-/// </summary>
+/// <summary>The floating-point type of a network's forward pass. Weights, gradients, losses and metrics are always float32.</summary>
 public enum Precision
 {
     /// <summary>32 bits throughout.</summary>
     Float32,
 
     /// <summary>
-    /// Convolutions and matrix products in bfloat16 (8 bits of exponent, 7 of fraction), by <see cref="Autocast"/>: faster than float32
-    /// where the processor has instructions for it, many times slower where it has not.
+    /// Convolutions and matrix products in bfloat16 (8 exponent bits, 7 fraction bits), through <see cref="Autocast"/>: faster than float32
+    /// if the processor has instructions for it, many times slower if not.
     /// </summary>
     BFloat16,
 
     /// <summary>
-    /// <see cref="BFloat16"/> where the hardware computes in it, <see cref="Float32"/> elsewhere: <see cref="Autocast.Best"/>.
+    /// <see cref="BFloat16"/> if the hardware supports it, <see cref="Float32"/> otherwise: see <see cref="Autocast.Best"/>.
     /// </summary>
     Auto,
 }

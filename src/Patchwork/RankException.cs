@@ -1,7 +1,8 @@
 namespace Patchwork;
 
 /// <summary>
-/// Another rank of the same training failed, in a way that has no exception of its own here. The message names the rank and its machine.
+/// Another rank of the same training run failed with an error that has no exception type of its own here. The message names the rank and
+/// its machine.
 /// </summary>
 public sealed class RankException : Exception
 {

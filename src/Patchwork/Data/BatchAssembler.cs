@@ -6,19 +6,19 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Writes a batch in one pass: crop, mirror, mix, convert and normalize touch every output pixel once. Inside a plan's box the rows are
-/// read from the partner's source instead of the image's own, so CutMix reads and writes no memory that the plain batch would not. What
-/// changes an image's pixels by itself (decoding, a resized crop, colours) happens before, once per image, whoever shows it.
+/// read from the partner's source instead of the image's own, so CutMix reads and writes no more memory than a plain batch. Changes within
+/// a single image (decoding, a resized crop, colours) are made before, once per image, however often its pixels are used.
 /// </summary>
 internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOptions options)
 {
     private readonly PixelRows rows = new(dataset.Normalization);
 
-    // Images whose pixels lie ready in the data set's own memory are read from there; others are made in scratch memory.
+    // Images whose pixels are ready in the data set's own memory are read from there; others are made in scratch memory.
     private readonly bool ready = dataset.InMemory && options is { ResizedCrop: null, Color: null };
 
     /// <summary>
     /// Assembles some rows of a batch into <paramref name="images"/> (count of the rows, C, H, W); the plans are for the whole batch, whose
-    /// examples are <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> is the caller's own, and its images stay valid until
+    /// examples are <paramref name="ids"/>. Thread-safe: <paramref name="scratch"/> belongs to the caller, and its images stay valid until
     /// its next use.
     /// </summary>
     public void Assemble(ReadOnlySpan<int> ids, RankRows part, long epoch, MixPlan? plan, IReadOnlyList<MixPlan> erased,
@@ -42,7 +42,7 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
                 rows.Write(own, Source(ids, partner, epoch, scratch, geometries), box, output);
             foreach (var holes in erased)
             {
-                // Each image brings its own holes along: what shows of itself, and what its partner shows inside the box.
+                // Holes move with the pixels: those of the image apply outside the box, those of its partner inside it.
                 (holes.Images[i].Region as FillRegion)?.Write(output, dataset.Height, dataset.Width, box, inside: false);
                 if (partner != i)
                     (holes.Images[partner].Region as FillRegion)?.Write(output, dataset.Height, dataset.Width, box, inside: true);
@@ -51,8 +51,8 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
     }
 
     /// <summary>
-    /// The object's pixels (H·W) under the same crop and mirroring as the image's; null where they are not known, or cannot follow a
-    /// resized crop.
+    /// The object's pixels (H·W) under the same crop and mirroring as the image's; null if they are not known, or cannot follow a resized
+    /// crop.
     /// </summary>
     public byte[]? ObjectMask(int id, long epoch)
     {
@@ -82,7 +82,7 @@ internal sealed class BatchAssembler(Dataset dataset, SeedStream seeds, LoaderOp
         options.Color?.Apply(output, dataset.Channels, seeds.Open("color", epoch, id));
     }
 
-    // An image's pixels, made and its crop drawn the first time that they are asked for.
+    // The pixels of an image; they are made, and its crop drawn, when they are first requested.
     private ImageSource Source(ReadOnlySpan<int> ids, int i, long epoch, byte[] scratch, Geometry?[] geometries)
     {
         var made = scratch.AsSpan(ready ? 0 : i * dataset.ImageBytes, ready ? 0 : dataset.ImageBytes);

@@ -7,21 +7,21 @@ using static TorchSharp.torch;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Memory of one batch, reused from step to step. Loader threads write it through spans; no tensor operation runs on them.
+/// The memory of one batch, reused from step to step. Loader threads write to it through spans; they run no tensor operations.
 /// </summary>
 internal sealed class BatchBuffer : IDisposable
 {
     private Tensor? imagePool, labelPool, partnerPool;      // of the largest batch so far
-    private Tensor? images, labels, partnerLabels;          // what the batch at hand uses of them
+    private Tensor? images, labels, partnerLabels;          // the parts that the current batch uses
     private Batch? batch;
 
-    /// <summary>The batch that lies here.</summary>
+    /// <summary>The batch in this buffer.</summary>
     public Batch Batch => batch ?? throw new InvalidOperationException("No batch has been written into this buffer.");
 
     /// <summary>The images, N·C·H·W floats.</summary>
     public Span<float> ImageMemory => MemoryMarshal.Cast<byte, float>(images!.bytes);
 
-    /// <summary>Makes room for a batch. A smaller one, the last of an epoch, takes the first part of the memory that is there.</summary>
+    /// <summary>Makes room for a batch. A smaller one, such as the last of an epoch, uses the first part of the existing memory.</summary>
     public void Resize(int count, Dataset dataset)
     {
         if (images is not null && images.size(0) == count)
@@ -30,7 +30,7 @@ internal sealed class BatchBuffer : IDisposable
         {
             Dispose();
             imagePool = empty(count, dataset.Channels, dataset.Height, dataset.Width, dtype: ScalarType.Float32).DetachFromDisposeScope();
-            // Class ids, or a row of 0 and 1 where an image may show several.
+            // Class ids, or a row of 0 and 1 if an image may show several classes.
             Tensor Room() => (dataset.IsMultiLabel ? empty(count, dataset.ClassNames.Count, dtype: ScalarType.Float32)
                 : empty(count, dtype: ScalarType.Int64)).DetachFromDisposeScope();
             (labelPool, partnerPool) = (Room(), Room());
@@ -40,13 +40,13 @@ internal sealed class BatchBuffer : IDisposable
         (images, labels, partnerLabels) = (First(imagePool), First(labelPool), First(partnerPool));
     }
 
-    /// <summary>Adds the labels to the written pixels: those of the images, and of their partners where there is a plan.</summary>
+    /// <summary>Adds the labels to the written pixels: those of the images, and those of their partners if there is a plan.</summary>
     /// <param name="ids">The examples of the whole batch.</param>
-    /// <param name="rows">Which of them lie here.</param>
+    /// <param name="rows">The rows of the batch that are in this buffer.</param>
     /// <param name="plan">How the whole batch was mixed.</param>
-    /// <param name="erased">What the whole batch lost.</param>
+    /// <param name="erased">What was erased from the whole batch.</param>
     /// <param name="dataset">The set.</param>
-    /// <param name="spare">Whether the rows count for nothing.</param>
+    /// <param name="spare">Whether the rows are spare and do not count.</param>
     public void Publish(int[] ids, RankRows rows, MixPlan? plan, IReadOnlyList<MixPlan> erased, Dataset dataset, bool spare)
     {
         WriteLabels(labels!, dataset, i => ids[rows.First + i]);

@@ -7,12 +7,12 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Makes batches of a data set: order, augmentation and mixing plan are drawn from streams addressed by epoch, step and example, so the
-/// batches are the same to the bit for any number of threads, and an epoch can be entered at any step. Worker threads assemble ahead into
-/// pooled buffers.
+/// batches are bit-identical for any number of threads, and an epoch can start at any step. Worker threads assemble batches ahead of time,
+/// into pooled buffers.
 /// </summary>
 /// <remarks>
-/// A batch is valid until the next one is asked for; clone what must stay. Its tensors belong to the loader. One epoch at a time;
-/// <see cref="Dispose"/> frees the buffers.
+/// A batch is valid until the next one is requested; clone what must be kept. Its tensors belong to the loader. Only one epoch can run at a
+/// time; <see cref="Dispose"/> frees the buffers.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class BatchLoader : IDisposable
     private bool inUse, takesRows;
     private int rank, ranks = 1;
 
-    /// <summary>A loader over a data set, which it does not own.</summary>
+    /// <summary>Creates a loader for a data set, which it does not own.</summary>
     /// <exception cref="ArgumentException">The set is empty.</exception>
     public BatchLoader(Dataset dataset, SeedStream seeds, LoaderOptions options)
     {
@@ -40,34 +40,31 @@ public sealed class BatchLoader : IDisposable
     /// <summary>The data set.</summary>
     public Dataset Dataset { get; }
 
-    /// <summary>
-    /// Draws the plan that batches are mixed by while they are assembled; null leaves them as they are. Set it between epochs.
-    /// </summary>
+    /// <summary>Draws the plans for mixing batches while they are assembled; null leaves them unmixed. Set it between epochs.</summary>
     public IPlanner? Planner
     {
         get;
         set => field = value is null or { Needs: Needs.Nothing, PlansBoxes: true } ? value
             : throw new ArgumentException(value.Needs == Needs.Nothing
-                ? "A loader pastes boxes and nothing else. Mix after loading instead."
-                : $"A planner that sees {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
+                ? "A loader can only paste boxes. Mix after loading instead."
+                : $"A planner that needs {value.Needs} cannot plan ahead of the batch. Mix after loading instead.");
     }
 
-    /// <summary>Draw what is erased from the images before they are mixed, in this order. Set them between epochs.</summary>
+    /// <summary>The planners that erase parts of the images before they are mixed, in this order. Set them between epochs.</summary>
     public IReadOnlyList<IPlanner> Erasers { get; set; } = [];
 
     /// <summary>
-    /// True: with several ranks each of them assembles all rows, for mixers that must see the whole batch. Set it between epochs. Default
-    /// false.
+    /// If true, each of several ranks assembles all rows, for mixers that must see the whole batch. Set it between epochs. Default false.
     /// </summary>
     internal bool AssemblesWhole { get; set; }
 
     /// <summary>
     /// Assembles one rank's rows of every batch from now on. Order, augmentation and plans stay those of the whole batch, and partners of
-    /// other ranks' rows are read from the data set, so that the rows of all ranks together are the batch of one process, to the bit. Call
-    /// it between epochs; a <c>Trainer</c> does.
+    /// other ranks' rows are read from the data set, so that the rows of all ranks together are bit-identical to the batch of a single
+    /// process. Call it between epochs; a <c>Trainer</c> does so.
     /// </summary>
-    /// <param name="rank">Which rank this is, from 0.</param>
-    /// <param name="ranks">Of how many. Range: at least 1.</param>
+    /// <param name="rank">The number of this rank, from 0.</param>
+    /// <param name="ranks">Number of ranks. Range: at least 1.</param>
     public void TakePart(int rank, int ranks)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 1);
@@ -82,7 +79,7 @@ public sealed class BatchLoader : IDisposable
     /// <summary>Images per full batch.</summary>
     public int BatchSize => options.BatchSize;
 
-    /// <summary>The fewest images of a batch; see <see cref="LoaderOptions.LeastBatch"/>.</summary>
+    /// <summary>The minimum number of images in a batch; see <see cref="LoaderOptions.LeastBatch"/>.</summary>
     public int LeastBatch => Math.Min(options.LeastBatch, options.BatchSize);
 
     /// <summary>The batches of an epoch, from <paramref name="firstStep"/> on.</summary>
@@ -90,7 +87,9 @@ public sealed class BatchLoader : IDisposable
     /// <exception cref="DamagedDataException">An example cannot be read.</exception>
     public IEnumerable<Batch> Epoch(long epoch, int firstStep = 0) => Batches(epoch, firstStep, 1, ownRows: true);
 
-    /// <summary>Every so many-th batch of an epoch, whole, for an evaluation that ranks share out by batches.</summary>
+    /// <summary>
+    /// Every <paramref name="stride"/>-th batch of an epoch, complete, for an evaluation whose batches are divided among ranks.
+    /// </summary>
     internal IEnumerable<Batch> Every(int stride, long epoch, int firstStep) => Batches(epoch, firstStep, stride, ownRows: false);
 
     private IEnumerable<Batch> Batches(long epoch, int firstStep, int stride, bool ownRows)
@@ -120,8 +119,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of the same examples as they were before mixing: same crops, same mirroring, same holes. For image grids and audits. Of a
-    /// <see cref="Batch.Part"/> it is the whole batch. The tensors are new and belong to the caller's dispose scope.
+    /// Returns the batch of the same examples before mixing, with the same crops, mirroring and holes, for image grids and audits. For a
+    /// <see cref="Batch.Part"/>, it is the whole batch. The tensors are new and belong to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {
@@ -135,7 +134,7 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// Where the object of an example shows in an epoch, cropped and mirrored as the example is, H·W bytes; null where that is not known.
+    /// The object mask of an example in an epoch, cropped and mirrored like the example, H·W bytes; null if it is not known.
     /// </summary>
     internal byte[]? ObjectMask(int id, long epoch) => assembler.ObjectMask(id, epoch);
 
@@ -179,7 +178,7 @@ public sealed class BatchLoader : IDisposable
         return buffer;
     }
 
-    /// <summary>Worker threads that assemble the coming batches, each into the buffer that its step will be read from.</summary>
+    /// <summary>Worker threads that assemble the next batches, each into the buffer that its step will be read from.</summary>
     private sealed class AheadOfTime : IDisposable
     {
         private readonly BatchLoader loader;
@@ -205,7 +204,7 @@ public sealed class BatchLoader : IDisposable
                 thread.Start();
         }
 
-        /// <summary>Waits for a batch; the buffer of the one before it is free from now on.</summary>
+        /// <summary>Waits for a batch; the buffer of the previous one becomes free.</summary>
         public BatchBuffer Take(int batch)
         {
             lock (gate)
@@ -241,7 +240,7 @@ public sealed class BatchLoader : IDisposable
                 int batch;
                 lock (gate)
                 {
-                    // A buffer may be written once the batch that lies in it has been used up.
+                    // A buffer may be overwritten once the batch in it has been consumed.
                     while (!stopped && next < count && next - ready.Length >= taken)
                         Monitor.Wait(gate);
                     if (stopped || next >= count)

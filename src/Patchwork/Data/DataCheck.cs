@@ -3,56 +3,58 @@ using Patchwork.Imaging;
 
 namespace Patchwork.Data;
 
-/// <summary>What is in a data set and what is wrong with it: what <c>data check</c> shows.</summary>
+/// <summary>The contents of a data set and its problems, as <c>data check</c> shows them.</summary>
 public sealed record DataCheck
 {
-    /// <summary>Training images of a class below which <see cref="Scarce"/> names it.</summary>
+    /// <summary>Classes with fewer training images than this are listed in <see cref="Scarce"/>.</summary>
     public const int Few = 10;
 
-    /// <summary>Its parts with the number of images of each class.</summary>
+    /// <summary>The parts of the set, with the number of images of each class.</summary>
     public required IReadOnlyList<CheckedPart> Parts { get; init; }
 
     /// <summary>The names of the classes.</summary>
     public required IReadOnlyList<string> Classes { get; init; }
 
-    /// <summary>Rows and columns of the smallest picture by its area, as it is shown.</summary>
+    /// <summary>Rows and columns of the picture with the smallest area, in its upright orientation.</summary>
     public required PictureSize Smallest { get; init; }
 
-    /// <summary>Rows and columns of the largest picture.</summary>
+    /// <summary>Rows and columns of the picture with the largest area.</summary>
     public required PictureSize Largest { get; init; }
 
-    /// <summary>Pictures that are stored turned or mirrored, and are shown upright (EXIF).</summary>
+    /// <summary>Number of pictures that are stored rotated or mirrored, and are shown upright (EXIF).</summary>
     public required int Turned { get; init; }
 
     /// <summary>Files that are not used.</summary>
     public required IReadOnlyList<LeftOutFile> LeftOut { get; init; }
 
-    /// <summary>Images that stand in more than one part: what is tested was trained on. Equal files; equal pixels for sets without files.
+    /// <summary>
+    /// Images that appear in more than one part, so that a training image may be tested. Files are compared, or pixels for sets without
+    /// files.
     /// </summary>
     public required IReadOnlyList<SameImage> AcrossParts { get; init; }
 
-    /// <summary>Images that stand in more than one class of the same part.</summary>
+    /// <summary>Images that appear in more than one class of the same part.</summary>
     public required IReadOnlyList<SameImage> AcrossClasses { get; init; }
 
-    /// <summary>Number of images that are in the same class of the same part again.</summary>
+    /// <summary>Number of repeated images within the same class of the same part.</summary>
     public required int Repeated { get; init; }
 
     /// <summary>Classes with fewer than <see cref="Few"/> training images.</summary>
     public IReadOnlyList<string> Scarce =>
         [.. Classes.Where((_, label) => Parts[0].PerClass[label] < Few).Select(name => name)];
 
-    /// <summary>How its parts were found.</summary>
+    /// <summary>Notes on how the parts were found.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
     /// <summary>
-    /// True where an image is damaged or of a format that is not read, has no class or two, or is trained on and tested.
+    /// True if an image is damaged or of an unsupported format, has no class or two classes, or appears in more than one part.
     /// </summary>
     public bool HasFaults => AcrossParts.Count + AcrossClasses.Count > 0
         || LeftOut.Any(file => file.IsPicture);
 
-    /// <summary>Looks a data set through, damaged pictures included.</summary>
+    /// <summary>Checks a whole data set, including damaged pictures.</summary>
     /// <param name="id">Its id in <see cref="DatasetCatalogue"/>.</param>
-    /// <param name="options">Where it lies.</param>
+    /// <param name="options">How it is opened.</param>
     /// <exception cref="InputException">It cannot be opened at all.</exception>
     public static DataCheck Of(string id, DataOptions options)
     {
@@ -107,17 +109,17 @@ public sealed record DataCheck
 /// <param name="Images">Number of images.</param>
 public sealed record CheckedPart(string Name, IReadOnlyList<int> PerClass, int Images);
 
-/// <summary>Rows and columns.</summary>
+/// <summary>The height and width of an image.</summary>
 public readonly record struct PictureSize(int Height, int Width)
 {
-    /// <summary>Pixels.</summary>
+    /// <summary>Number of pixels.</summary>
     public long Area => (long)Height * Width;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Height}×{Width}";
 }
 
-/// <summary>Where an image is.</summary>
+/// <summary>The location of an image.</summary>
 /// <param name="Part">Name of the part.</param>
 /// <param name="Class">Its class.</param>
 /// <param name="Name">Its file, or its place in the part.</param>

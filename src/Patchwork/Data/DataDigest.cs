@@ -6,8 +6,8 @@ using System.Text;
 namespace Patchwork.Data;
 
 /// <summary>
-/// What a data set is known again by: SHA-256 over its size, classes and labels, over the names and lengths of the files that its images
-/// come from, and over the pixels of a set whose pixels are in memory. Where files lie and when they were written does not count.
+/// A digest that identifies a data set: SHA-256 over its size, classes and labels, over the names and lengths of the files that its images
+/// come from, and over the pixels of a set whose pixels are in memory. The locations and dates of files do not count.
 /// </summary>
 public static class DataDigest
 {
@@ -16,8 +16,8 @@ public static class DataDigest
     /// <summary>The digest, 64 hexadecimal digits; computed once for each <see cref="Dataset"/> object.</summary>
     public static string Of(Dataset set) => Known.GetValue(set, Compute);
 
-    /// <summary>The digest of files by their names and lengths, for data that are too large to be read for it.</summary>
-    /// <param name="files">Paths; their order counts.</param>
+    /// <summary>The digest of files by their names and lengths, for data that are too large to read.</summary>
+    /// <param name="files">Paths; their order matters.</param>
     public static string OfFiles(IEnumerable<string> files)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -56,7 +56,7 @@ public static class DataDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // The class's folder is in the label.
+    // The folder is not needed, because the class is in the label.
     private static void AppendFile(IncrementalHash hash, string path)
     {
         Append(hash, Path.GetFileName(path));

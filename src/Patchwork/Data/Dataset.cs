@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded when asked for. Reading is
-/// thread-safe. Derive from it to train on data of another source, or from <see cref="DatasetView"/> to change how a set is shown.
+/// Labelled images of one size: unsigned bytes, planar (channel, row, column), in memory or decoded on request. Reading is thread-safe.
+/// Derive from it to train on data from another source, or from <see cref="DatasetView"/> to change how a set is presented.
 /// </summary>
 public abstract class Dataset
 {
@@ -35,12 +35,12 @@ public abstract class Dataset
     public abstract int Label(int index);
 
     /// <summary>
-    /// True where an example may have several classes or none: then <see cref="Labels"/> has them, <see cref="Label"/> refuses, and batches
+    /// True if an example may have several classes or none. <see cref="Labels"/> then returns them, <see cref="Label"/> throws, and batches
     /// have a row of 0 and 1 for each example. Default false.
     /// </summary>
     public virtual bool IsMultiLabel => false;
 
-    /// <summary>The classes of an example, ascending; its <see cref="Label"/> alone unless <see cref="IsMultiLabel"/>.</summary>
+    /// <summary>The classes of an example, ascending; only its <see cref="Label"/> unless <see cref="IsMultiLabel"/>.</summary>
     public virtual IReadOnlyList<int> Labels(int index) => [Label(index)];
 
     /// <summary>Number of examples of each class.</summary>
@@ -70,9 +70,8 @@ public abstract class Dataset
     public abstract ReadOnlySpan<byte> Read(int index, Span<byte> scratch);
 
     /// <summary>
-    /// Reads a part of the picture behind an example, resized to the set's size. By default the picture is what <see cref="Read"/>
-    /// returns; a set that decodes files overrides this to cut from the picture as its file holds it, which may be larger than the set's
-    /// size.
+    /// Reads a part of the picture of an example, resized to the set's size. By default the picture is what <see cref="Read"/> returns; a
+    /// set that decodes files overrides this to crop from the original picture in the file, which may be larger than the set's size.
     /// </summary>
     /// <param name="index">The example.</param>
     /// <param name="choose">Chooses the part, given the rows and the columns of the picture.</param>
@@ -89,35 +88,35 @@ public abstract class Dataset
         ImageDecoder.WriteUpright(rgba, Height, Width, SKEncodedOrigin.Default, choose, Height, Width, output, Channels);
     }
 
-    /// <summary>True when <see cref="Read"/> returns a view of memory that stays, so that no scratch space is needed.</summary>
+    /// <summary>True if <see cref="Read"/> returns a view of permanent memory, so that no scratch space is needed.</summary>
     public virtual bool InMemory => true;
 
-    /// <summary>The file that an example comes from; null, the default, where each has none of its own.</summary>
+    /// <summary>The file that an example comes from; null, the default, if examples have no files of their own.</summary>
     public virtual string? FilePath(int index) => null;
 
-    /// <summary>The box around the object, where the set knows it.</summary>
+    /// <summary>The box around the object; null if the set does not know it.</summary>
     public virtual Box? ObjectBox(int index) => null;
 
-    /// <summary>The object's mask, one byte per pixel (1 object, 0 background), where the set knows it; empty otherwise.</summary>
+    /// <summary>The object's mask, one byte per pixel (1 object, 0 background); empty if the set does not know it.</summary>
     public virtual ReadOnlySpan<byte> ObjectMask(int index) => [];
 }
 
-/// <summary>A data set as published: what one trains on and what one tests on.</summary>
+/// <summary>A data set as published, with its training and test parts.</summary>
 /// <param name="Id">Id of the set in <see cref="DatasetCatalogue"/>.</param>
 /// <param name="Train">Training examples.</param>
 /// <param name="Test">Test examples; read once, after the fit.</param>
 public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
 {
-    /// <summary>Examples that the set itself keeps for validation; null, the default, where it has none.</summary>
+    /// <summary>Examples that the set itself reserves for validation; null, the default, if it has none.</summary>
     public Dataset? Validation { get; init; }
 
-    /// <summary>What is worth saying about how its parts were found, each a sentence without its full stop. Default: nothing.</summary>
+    /// <summary>Notes on how the parts were found, each a sentence without its full stop. Default: none.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>What training and test were cut from, where the set has no test part; null where it has.</summary>
+    /// <summary>How training and test were split, if the set has no test part of its own; null if it has one.</summary>
     internal CutTest? Cut { get; init; }
 
-    /// <summary>The same with every part shown otherwise.</summary>
+    /// <summary>The same pair with every part replaced by a view of it.</summary>
     internal DatasetPair Seen(Func<Dataset, Dataset> view) => this with
     {
         Train = view(Train),
@@ -125,11 +124,11 @@ public sealed record DatasetPair(string Id, Dataset Train, Dataset Test)
         Validation = Validation is { } validation ? view(validation) : null,
     };
 
-    /// <summary><see cref="Notes"/>, and how the test part was cut.</summary>
+    /// <summary><see cref="Notes"/>, and how the test part was split off.</summary>
     internal IEnumerable<string> AllNotes => Cut is null ? Notes : Notes.Append(Cut.Note);
 }
 
-/// <summary>How a test part was cut from a set that has none.</summary>
+/// <summary>How a test part was split off from a set that has none.</summary>
 /// <param name="Whole">The set.</param>
-/// <param name="Note">How, a sentence without its full stop.</param>
+/// <param name="Note">How it was done, a sentence without its full stop.</param>
 internal sealed record CutTest(Dataset Whole, string Note);

@@ -4,7 +4,7 @@ using Patchwork.Plans;
 namespace Patchwork.Data;
 
 /// <summary>
-/// A data set that shows another one with changes. Every member forwards to the wrapped set; a derived class overrides what it changes.
+/// A data set that presents another one with changes. Every member forwards to the wrapped set; a derived class overrides what it changes.
 /// The wrapped set is not owned.
 /// </summary>
 public abstract class DatasetView : Dataset
@@ -14,9 +14,8 @@ public abstract class DatasetView : Dataset
     /// <summary>Wraps a set.</summary>
     /// <param name="whole">The set.</param>
     /// <param name="samePixels">
-    /// True, the default, where the images are those of <paramref name="whole"/>. False where <see cref="Read"/> makes others: then they
-    /// are not in memory, <see cref="ReadWindow"/> cuts from what <see cref="Read"/> makes, and boxes and masks of the objects are not
-    /// known.
+    /// True, the default, if the images are those of <paramref name="whole"/>. False if <see cref="Read"/> makes others: they are then not
+    /// in memory, <see cref="ReadWindow"/> crops from what <see cref="Read"/> returns, and boxes and masks of the objects are not known.
     /// </param>
     protected DatasetView(Dataset whole, bool samePixels = true) => (Whole, this.samePixels) = (whole, samePixels);
 
@@ -74,10 +73,10 @@ public abstract class DatasetView : Dataset
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> ObjectMask(int index) => samePixels ? Whole.ObjectMask(WholeIndex(index)) : [];
 
-    /// <summary>The example of a set that this one shows, directly or through other views, which an example of this one is.</summary>
+    /// <summary>Maps an index of this set to the index in a set that it presents, directly or through other views.</summary>
     internal int IndexIn(Dataset set, int index) =>
         Whole == set || Whole is not DatasetView view ? WholeIndex(index) : view.IndexIn(set, WholeIndex(index));
 
-    /// <summary>The example of the wrapped set that an example of this one shows. Default: the one at the same index.</summary>
+    /// <summary>Maps an index of this set to the index in the wrapped set. Default: the same index.</summary>
     protected virtual int WholeIndex(int index) => index;
 }

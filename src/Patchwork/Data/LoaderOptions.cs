@@ -4,32 +4,33 @@ namespace Patchwork.Data;
 public sealed record LoaderOptions
 {
     /// <summary>
-    /// Images per batch. Range: at least 1. Default 128. The last batch of an epoch holds what is left; see <see cref="LeastBatch"/>.
+    /// Images per batch. Range: at least 1. Default 128. The last batch of an epoch contains the remaining images; see
+    /// <see cref="LeastBatch"/>.
     /// </summary>
     public int BatchSize { get; init => field = AtLeast(1, value, "batch size"); } = 128;
 
     /// <summary>
-    /// The fewest images of a batch: fewer that are left at the end of an epoch join the batch before. 2 for a network whose BatchNorm
-    /// would see a single value in a batch of one. Range: at least 1. Default 1.
+    /// Minimum number of images in a batch: if fewer are left at the end of an epoch, they join the previous batch. Use 2 for a network
+    /// whose BatchNorm would see a single value in a batch of one. Range: at least 1. Default 1.
     /// </summary>
     public int LeastBatch { get; init => field = AtLeast(1, value, "least batch"); } = 1;
 
-    /// <summary>A new order every epoch. Default true.</summary>
+    /// <summary>Shuffle the examples anew in every epoch. Default true.</summary>
     public bool Shuffle { get; init; } = true;
 
     /// <summary>
-    /// Show every class equally often: an epoch has as many images as the set, those of small classes several times and of large ones in
-    /// part. Needs <see cref="Shuffle"/>. Default false.
+    /// Show every class equally often: an epoch has as many images as the set, with images of small classes repeated and some images of
+    /// large classes omitted. Needs <see cref="Shuffle"/>. Default false.
     /// </summary>
     public bool Balanced { get; init; }
 
     /// <summary>Padding, crop and mirroring. Default <see cref="CropFlip.None"/>.</summary>
     public CropFlip Augmentation { get; init; } = CropFlip.None;
 
-    /// <summary>A random part of each picture in place of the whole one; null takes the whole one. Default null.</summary>
+    /// <summary>Crops a random part of each picture; null, the default, uses the whole picture.</summary>
     public RandomResizedCrop? ResizedCrop { get; init; }
 
-    /// <summary>Random colours; null leaves them. Default null.</summary>
+    /// <summary>Random changes of the colours; null, the default, leaves them unchanged.</summary>
     public ColorJitter? Color { get; init; }
 
     /// <summary>
@@ -39,11 +40,12 @@ public sealed record LoaderOptions
     public int Threads { get; init => field = AtLeast(0, value, "threads"); } = 1;
 
     /// <summary>
-    /// Images a batch where nothing is trained: more fill no processor better, and the tensors of small networks no longer fit its cache.
+    /// Images per batch when nothing is trained: larger batches do not use a processor better, and the tensors of small networks no longer
+    /// fit its cache.
     /// </summary>
     internal const int EvaluationBatch = 100;
 
-    /// <summary>The options of evaluation: every image once, in order, as it is.</summary>
+    /// <summary>Options for evaluation: every image once, in order, without augmentation.</summary>
     public static LoaderOptions Evaluation(int batchSize, int threads = 1) =>
         new() { BatchSize = batchSize, Shuffle = false, Threads = threads };
 

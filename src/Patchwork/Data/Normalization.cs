@@ -2,27 +2,29 @@ using System.Globalization;
 
 namespace Patchwork.Data;
 
-/// <summary>What images are normalized with, per channel, for pixel values scaled to [0, 1].</summary>
+/// <summary>The normalization of images, per channel, for pixel values scaled to [0, 1].</summary>
 /// <param name="Mean">The mean, which is subtracted.</param>
 /// <param name="StandardDeviation">The standard deviation, which is divided by. Range: positive.</param>
 public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> StandardDeviation)
 {
     private const string ImageNetName = "imagenet";
 
-    /// <summary>That of networks which were trained on ImageNet.</summary>
+    /// <summary>The normalization of networks trained on ImageNet.</summary>
     public static Normalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
-    /// <summary>The same for three channels: that of grey images for each of them.</summary>
+    /// <summary>The same normalization for three channels; that of grey images is used for each of them.</summary>
     public Normalization InColor => Mean.Count > 1 ? this
         : new([.. Enumerable.Repeat(Mean[0], 3)], [.. Enumerable.Repeat(StandardDeviation[0], 3)]);
 
-    /// <summary>As <see cref="Parse"/> reads it: <c>0.485,0.456,0.406/0.229,0.224,0.225</c>.</summary>
+    /// <summary>The form that <see cref="Parse"/> reads: <c>0.485,0.456,0.406/0.229,0.224,0.225</c>.</summary>
     public override string ToString() => $"{Text(Mean)}/{Text(StandardDeviation)}";
 
-    /// <summary>Reads <c>imagenet</c>, or means and behind a slash standard deviations, separated by commas.</summary>
+    /// <summary>
+    /// Reads <c>imagenet</c>, or means and standard deviations: two lists with a slash in between, their values separated by commas.
+    /// </summary>
     /// <exception cref="InputException">The text is neither.</exception>
     public static Normalization Parse(string text) => TryParse(text, out var normalization) ? normalization
-        : throw new InputException($"A normalization must be {ImageNetName}, or means and standard deviations as "
+        : throw new InputException($"A normalization must be {ImageNetName}, or means and standard deviations such as "
             + $"0.5,0.5,0.5/0.25,0.25,0.25. Received: {text}.");
 
     internal static bool TryParse(string text, out Normalization normalization)

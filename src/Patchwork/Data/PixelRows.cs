@@ -8,9 +8,9 @@ using Patchwork.Plans;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels at a
-/// time. Crop, mirroring and pasting are one shuffle of the eight bytes: one that is not picked is 0, which is padding. Product and sum
-/// are rounded separately, so a pixel's value never depends on where it stands.
+/// Converts planar bytes (C, H, W) to normalized floats of the same shape, <c>(v/255 - mean)/deviation = v·scale + offset</c>, eight pixels
+/// at a time. Crop, mirroring and pasting are one shuffle of the eight bytes: bytes that are not picked become 0, which is padding. Product
+/// and sum are rounded separately, so a pixel's value never depends on its position.
 /// </summary>
 internal sealed class PixelRows
 {
@@ -22,7 +22,7 @@ internal sealed class PixelRows
         offset = [.. normalization.Mean.Zip(normalization.StandardDeviation, (mean, deviation) => (float)(-(double)mean / deviation))];
     }
 
-    /// <summary>Writes an image of its own pixels alone.</summary>
+    /// <summary>Writes an image from its own pixels only.</summary>
     public void Write(ImageSource own, Span<float> output) => Write(own, own, Box.Empty, output);
 
     /// <summary>Writes an image whose pixels inside the box come from its partner.</summary>
@@ -91,7 +91,7 @@ internal sealed class PixelRows
 /// <summary>The pixels of one image (planar bytes) that an output is made from, after crop and mirroring.</summary>
 internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, int width, Geometry geometry)
 {
-    private const int Margin = 80;      // bytes beside an edge row that may be read, never used: the widest padding, 64, and two words
+    private const int Margin = 80;      // bytes around an edge row, read but never used: the widest padding, 64, and two words
 
     private readonly ReadOnlySpan<byte> image = image;
 
@@ -99,12 +99,12 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
 
     public int Width => width;
 
-    /// <summary>Bytes that <see cref="Row"/> needs to set a row aside.</summary>
+    /// <summary>Bytes that <see cref="Row"/> needs to copy a row.</summary>
     public int EdgeBytes => Margin + width + Margin;
 
     /// <summary>
-    /// The row that output row <paramref name="y"/> shows, for <see cref="Eight"/>. A row outside the image is zeros; one whose words
-    /// would reach outside the memory of the image is copied to <paramref name="edge"/> first.
+    /// The source row of output row <paramref name="y"/>, for <see cref="Eight"/>. A row outside the image is zeros; a row whose words
+    /// would extend outside the memory of the image is copied to <paramref name="edge"/> first.
     /// </summary>
     public ref readonly byte Row(int channel, int y, Span<byte> edge)
     {
@@ -135,8 +135,8 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
     }
 
     /// <summary>
-    /// Chooses the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image, the others being
-    /// padding; with <paramref name="outside"/> the columns outside that range instead. A vector for every eight columns.
+    /// Chooses the output columns in [<paramref name="left"/>, <paramref name="right"/>) that show a pixel of the image; the others are
+    /// padding. With <paramref name="outside"/>, chooses the columns outside that range instead. One vector per eight columns.
     /// </summary>
     public void Pick(int left, int right, bool outside, Span<Vector128<byte>> picks)
     {
@@ -158,7 +158,7 @@ internal readonly ref struct ImageSource(ReadOnlySpan<byte> image, int height, i
         Vector128.GreaterThanOrEqual(columns, Vector128.Create((short)begin)) & Vector128.LessThan(columns, Vector128.Create((short)end));
 
     /// <summary>
-    /// Asks for columns [<paramref name="left"/>, <paramref name="right"/>) of a row to be fetched into the cache, to be read some rows
+    /// Prefetches columns [<paramref name="left"/>, <paramref name="right"/>) of a row into the cache, because they are read some rows
     /// later.
     /// </summary>
     public unsafe void Prefetch(int channel, int y, int left, int right)

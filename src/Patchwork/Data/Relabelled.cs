@@ -1,8 +1,8 @@
 namespace Patchwork.Data;
 
-/// <summary>The images of a set with its classes in another order: labels are matched by the classes' names.</summary>
+/// <summary>The images of a set with its classes in another order: labels are matched by class name.</summary>
 /// <param name="whole">The set.</param>
-/// <param name="classNames">The same names in the order from now on.</param>
+/// <param name="classNames">The same names in the new order.</param>
 internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames) : DatasetView(whole)
 {
     private readonly int[] labels = [.. whole.ClassNames.Select(name => IndexOf(classNames, name))];
@@ -14,8 +14,8 @@ internal sealed class Relabelled(Dataset whole, IReadOnlyList<string> classNames
     public override IReadOnlyList<int> Labels(int index) => [.. Whole.Labels(index).Select(label => labels[label]).Order()];
 
     /// <summary>
-    /// A pair in the order of given classes; itself where the order is the same, and null where the classes are others. Composed and
-    /// decomposed letters (é in NFC and in NFD) are the same.
+    /// Returns a pair with its classes in a given order: the pair itself if the order is the same, and null if the classes differ. Composed
+    /// and decomposed letters (é in NFC and in NFD) count as the same.
     /// </summary>
     public static DatasetPair? To(DatasetPair pair, IReadOnlyList<string> classNames)
     {

@@ -1,13 +1,13 @@
 namespace Patchwork.Data;
 
-/// <summary>The images of a set, normalized otherwise: as weights that were trained elsewhere expect them.</summary>
+/// <summary>The images of a set with another normalization, the one that weights trained elsewhere expect.</summary>
 /// <param name="whole">The set.</param>
-/// <param name="normalization">The normalization from now on.</param>
+/// <param name="normalization">The new normalization.</param>
 internal sealed class Renormalized(Dataset whole, Normalization normalization) : DatasetView(whole)
 {
     public override Normalization Normalization => normalization;
 
-    /// <summary>A pair normalized otherwise.</summary>
+    /// <summary>Returns a pair with another normalization.</summary>
     /// <exception cref="InputException">The images have another number of channels.</exception>
     public static DatasetPair To(DatasetPair pair, Normalization normalization)
     {

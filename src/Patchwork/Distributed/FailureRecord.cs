@@ -4,16 +4,16 @@ using System.Text.Json.Serialization;
 
 namespace Patchwork.Distributed;
 
-/// <summary>What a rank tells the others of a failure: enough for them to fail alike.</summary>
+/// <summary>Describes a failure of one rank to the others, in enough detail for them to fail in the same way.</summary>
 internal sealed record FailureRecord(string Host, string Kind, string Message, long Step)
 {
-    /// <summary>The record of a failure; empty where there is none.</summary>
+    /// <summary>The record of a failure; empty if there is none.</summary>
     public static byte[] Of(Exception? failure) => failure is null ? []
         : JsonSerializer.SerializeToUtf8Bytes(new FailureRecord(Environment.MachineName,
             KindOf(failure), failure.Message,
             (failure as NonFiniteException)?.Step ?? 0), FailureJson.Default.FailureRecord);
 
-    /// <summary>True where the rank was asked to end.</summary>
+    /// <summary>True if the rank was cancelled.</summary>
     [JsonIgnore]
     public bool IsCancellation => Kind == nameof(OperationCanceledException);
 
@@ -24,11 +24,11 @@ internal sealed record FailureRecord(string Host, string Kind, string Message, l
         _ => failure.GetType().Name,
     };
 
-    /// <summary>Reads it; null where it is empty.</summary>
+    /// <summary>Reads a record; null if it is empty.</summary>
     public static FailureRecord? Read(byte[] record) =>
         record.Length == 0 ? null : JsonSerializer.Deserialize(Encoding.UTF8.GetString(record), FailureJson.Default.FailureRecord);
 
-    /// <summary>A failure of the same kind, as far as callers tell kinds apart.</summary>
+    /// <summary>Creates an exception of the same kind, as far as callers distinguish kinds.</summary>
     public Exception ToException(string message, Exception? cause) => Kind switch
     {
         nameof(InputException) => new InputException(message, cause),

@@ -5,17 +5,17 @@ using Patchwork.Internals;
 namespace Patchwork.Distributed;
 
 /// <summary>
-/// Ranks that a launcher of MPI started, on one machine or several. Open MPI, MPICH and libraries with the handles of either are found at
-/// run time; nothing is compiled against them.
+/// Ranks that an MPI launcher started, on one machine or several. Open MPI, MPICH and libraries with the same handles as either are found
+/// at run time; nothing is compiled against them.
 /// </summary>
 /// <remarks>
-/// MPI begins once in a process and ends once: there is one of these in a program. What MPI itself finds broken, as a connection that was
-/// closed, ends all ranks with its own message. A connection that is silent is not closed: a rank that waits longer than
-/// <see cref="LongestWait"/> for the others ends all.
+/// MPI can be initialized and finalized only once per process, so a program has one instance. If MPI itself detects a failure, such as a
+/// closed connection, it ends all ranks with its own message. A silent connection is not closed: a rank that waits longer than
+/// <see cref="LongestWait"/> for the others ends all ranks.
 /// </remarks>
 public sealed unsafe class MpiCollective : ICollective
 {
-    // At most so many elements a call: MPI counts in int.
+    // Maximum number of elements per call: MPI counts in int.
     private const int Most = 1 << 28;
     private const int Serialized = 2;      // MPI_THREAD_SERIALIZED: any thread, one at a time
 
@@ -43,8 +43,8 @@ public sealed unsafe class MpiCollective : ICollective
         Check(((delegate* unmanaged<void*, void*, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, Serialized, &provided),
             "MPI_Init_thread");
         if (provided < Serialized)
-            throw new InputException("An MPI library must take calls of more than one thread (MPI_THREAD_SERIALIZED). "
-                + $"Received: {mpi.File}, which offers level {provided}. Name another by {MpiLibrary.FileVariable}.");
+            throw new InputException("The MPI library must accept calls from more than one thread (MPI_THREAD_SERIALIZED). "
+                + $"Received: {mpi.File}, which offers level {provided}. Set {MpiLibrary.FileVariable} to another library.");
         int rank, size;
         Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_rank"))(mpi.World, &rank), "MPI_Comm_rank");
         Check(((delegate* unmanaged<nint, int*, int>)mpi.Function("MPI_Comm_size"))(mpi.World, &size), "MPI_Comm_size");
@@ -62,8 +62,8 @@ public sealed unsafe class MpiCollective : ICollective
         {
             Dispose();
             throw new InputException($"{launcher.Name} started {launcher.Size} processes, but {mpi.File} sees {size}: it belongs to "
-                + $"another MPI. Start them with the launcher of that library, or name the launcher's library by "
-                + $"{MpiLibrary.FileVariable}.");
+                + $"another MPI. Start them with the launcher of that library, or set {MpiLibrary.FileVariable} to the launcher's "
+                + "library.");
         }
     }
 
@@ -73,7 +73,7 @@ public sealed unsafe class MpiCollective : ICollective
     /// <inheritdoc/>
     public int Size { get; }
 
-    /// <summary>The library and what it calls itself.</summary>
+    /// <summary>The version that the library reports, and its file.</summary>
     public string Library
     {
         get
@@ -92,14 +92,14 @@ public sealed unsafe class MpiCollective : ICollective
     public const string WaitVariable = "PATCHWORK_MPI_WAIT";
 
     /// <summary>
-    /// How long a rank waits for the others before it ends all. Range: positive. Default ten minutes, or what <see cref="WaitVariable"/>
-    /// says.
+    /// How long a rank waits for the others before it ends all ranks. Range: positive. Default ten minutes, or the value of
+    /// <see cref="WaitVariable"/>.
     /// </summary>
     public TimeSpan LongestWait { get; set; } =
         double.TryParse(Environment.GetEnvironmentVariable(WaitVariable), CultureInfo.InvariantCulture, out var seconds)
             && seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMinutes(10);
 
-    /// <summary>The ranks of a launcher, joined by the first call; later calls return the same.</summary>
+    /// <summary>Joins the ranks of a launcher on the first call; later calls return the same object.</summary>
     /// <exception cref="InputException">There is no MPI library, or it belongs to another MPI than the launcher.</exception>
     internal static MpiCollective Of(Launcher launcher)
     {
@@ -121,8 +121,8 @@ public sealed unsafe class MpiCollective : ICollective
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Made for a few numbers, by which ranks wait for each other: a rank that has waited for a moment sleeps between two looks. MPI's own
-    /// waiting takes a whole core, which the rank that is waited for may be in need of.
+    /// Meant for a few numbers, at points where ranks wait for each other: after waiting for a moment, a rank sleeps between two polls.
+    /// MPI's own waiting occupies a whole core, which the other ranks may need.
     /// </remarks>
     public void Sum(Span<double> values)
     {
@@ -189,10 +189,12 @@ public sealed unsafe class MpiCollective : ICollective
     public void Abort(int exitCode)
     {
         _ = ((delegate* unmanaged<nint, int, int>)mpi.Function("MPI_Abort"))(mpi.World, exitCode);
-        Environment.Exit(exitCode);      // should it return
+        Environment.Exit(exitCode);      // in case it returns
     }
 
-    /// <summary>Ends MPI, which every rank must do before its program ends; a rank that does not is taken for one that crashed.</summary>
+    /// <summary>
+    /// Finalizes MPI, which every rank must do before its program ends; otherwise the launcher treats the rank as crashed.
+    /// </summary>
     public void Dispose()
     {
         if (disposed)
@@ -207,7 +209,7 @@ public sealed unsafe class MpiCollective : ICollective
         if (Volatile.Read(ref waitingSince) is not 0 and var since && Stopwatch.GetElapsedTime(since) > LongestWait)
         {
             Console.Error.WriteLine($"patchwork: Rank {Rank} of {Size} on {Environment.MachineName} has waited "
-                + $"{LongestWait.TotalSeconds:N0} s for the others, which do not answer; all are ended.");
+                + $"{LongestWait.TotalSeconds:N0} s for the others, which do not respond; all ranks are ended.");
             Environment.Exit(1);
         }
     }
@@ -215,7 +217,7 @@ public sealed unsafe class MpiCollective : ICollective
     private static void Check(int error, string function)
     {
         if (error != 0)
-            throw new InvalidOperationException($"{function} must succeed. Received: error {error} of MPI.");
+            throw new InvalidOperationException($"{function} must succeed. Received: MPI error {error}.");
     }
 
     private readonly ref struct Exchange

@@ -4,12 +4,12 @@ namespace Patchwork.Distributed;
 
 /// <summary>
 /// An MPI library that is loaded at run time: its functions and its handles. There is no header to compile against, so the two tables of
-/// handles are here: Open MPI's are addresses of exported symbols (4 and 5 have the same), MPICH's are the numbers of its <c>mpi.h</c>,
-/// which Intel MPI, MVAPICH and MS-MPI share.
+/// handles are here: Open MPI's are addresses of exported symbols (the same in versions 4 and 5), MPICH's are the numbers in its
+/// <c>mpi.h</c>, which Intel MPI, MVAPICH and MS-MPI share.
 /// </summary>
 internal sealed unsafe class MpiLibrary
 {
-    /// <summary>The environment variable that names the library's file, where it is in an unusual place.</summary>
+    /// <summary>The environment variable that names the library's file, if it is in an unusual place.</summary>
     public const string FileVariable = "PATCHWORK_MPI";
 
     private const int Now = 2, Global = 0x100;      // RTLD_NOW, RTLD_GLOBAL: Open MPI's plugins look for its symbols in the global scope
@@ -38,10 +38,10 @@ internal sealed unsafe class MpiLibrary
         File = file;
     }
 
-    /// <summary>The file that it came from.</summary>
+    /// <summary>The file that it was loaded from.</summary>
     public string File { get; }
 
-    /// <summary>Which table of handles it has.</summary>
+    /// <summary>The family of MPI whose handles it uses.</summary>
     public MpiKind Kind { get; }
 
     /// <summary>MPI_COMM_WORLD.</summary>
@@ -72,13 +72,14 @@ internal sealed unsafe class MpiLibrary
     public nint Function(string name) => NativeLibrary.GetExport(handle, name);
 
     /// <summary>
-    /// Finds the library that belongs to a launcher, or failing that the other one, which will then say that it was started alone.
+    /// Finds the library that belongs to a launcher, or failing that one of the other family, which will then report that it was started
+    /// alone.
     /// </summary>
-    /// <exception cref="InputException">None is installed, or the one that is named cannot be loaded.</exception>
+    /// <exception cref="InputException">No library is installed, or the one named by the environment variable cannot be loaded.</exception>
     public static MpiLibrary Load(Launcher launcher)
     {
-        // UCX, on which MPICH builds, takes SIGSEGV for itself, by which .NET finds null references. It reads this when it is loaded, and
-        // warns of what its parts do not read.
+        // UCX, which MPICH builds on, handles SIGSEGV itself, but .NET needs that signal to detect null references. UCX reads these
+        // variables when it is loaded, and would warn about variables that its parts do not read.
         SetVariable("UCX_ERROR_SIGNALS", "");
         SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");
         if (Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } named)
@@ -91,12 +92,12 @@ internal sealed unsafe class MpiLibrary
             if (Open(file) is not 0 and var found)
                 return new MpiLibrary(found, file);
         }
-        throw new InputException($"{launcher.Name} started {launcher.Size} processes, but there is no MPI library here to join them by. "
-            + $"Install the launcher's own (Debian: openmpi-bin or mpich), or name its file by {FileVariable}.");
+        throw new InputException($"{launcher.Name} started {launcher.Size} processes, but there is no MPI library here to connect them. "
+            + $"Install the launcher's own (Debian: openmpi-bin or mpich), or set {FileVariable} to its file.");
     }
 
     /// <summary>
-    /// Sets a variable where native code sees it: what .NET sets is seen by .NET alone. One that is there already stays.
+    /// Sets an environment variable for native code: variables set through .NET are visible only to .NET. An existing value is kept.
     /// </summary>
     private static void SetVariable(string name, string value)
     {

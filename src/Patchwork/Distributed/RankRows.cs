@@ -1,17 +1,17 @@
 namespace Patchwork.Distributed;
 
 /// <summary>
-/// Which rows of a batch are a rank's: equal shares, one more for the first ranks, and none for the last ones where a share would be a
-/// single row, which BatchNorm cannot measure.
+/// The rows of a batch that belong to a rank: equal shares, one more row for the first ranks, and none for the last ranks if a share would
+/// be a single row, from which BatchNorm cannot compute statistics.
 /// </summary>
 /// <param name="First">Its first row.</param>
-/// <param name="Count">How many follow; 0 for a rank that has none.</param>
+/// <param name="Count">Number of rows; 0 for a rank that has none.</param>
 internal readonly record struct RankRows(int First, int Count)
 {
-    /// <summary>The fewest rows of a rank that has any.</summary>
+    /// <summary>The minimum number of rows of a rank that has any.</summary>
     public const int Least = 2;
 
-    /// <summary>A rank's rows of a batch.</summary>
+    /// <summary>The rows of a batch that belong to a rank.</summary>
     public static RankRows Of(int count, int rank, int ranks)
     {
         var busy = Busy(count, ranks);
@@ -21,6 +21,6 @@ internal readonly record struct RankRows(int First, int Count)
         return new(rank * each + Math.Min(rank, more), rank < more ? each + 1 : each);
     }
 
-    /// <summary>How many ranks have rows of a batch.</summary>
+    /// <summary>Number of ranks that have rows of a batch.</summary>
     public static int Busy(int count, int ranks) => Math.Clamp(count / Least, 1, ranks);
 }

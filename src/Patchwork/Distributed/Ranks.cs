@@ -6,12 +6,12 @@ using System.Text;
 namespace Patchwork.Distributed;
 
 /// <summary>
-/// What the ranks of a training agree on. Every exchange begins with a word from each: going on, asked to stop, or failed. So a rank in
-/// trouble is heard wherever the others are, and all end together instead of waiting for one that will not come.
+/// Coordinates the ranks of a training run. Every exchange begins with a status from each rank: continuing, asked to stop, or failed. A
+/// failure is therefore noticed wherever the other ranks are, and all end together instead of waiting for one that will never arrive.
 /// </summary>
 internal sealed class Ranks
 {
-    // The word that every exchange begins with: three counts, and a few numbers to be summed along with them.
+    // The status that every exchange begins with: three counts, and a few numbers that are summed along with them.
     private const int Failed = 0, Cancelled = 1, Stopping = 2, Sums = 3, WordLength = 8;
 
     private static readonly ConditionalWeakTable<ICollective, Ranks> known = [];
@@ -21,33 +21,35 @@ internal sealed class Ranks
 
     private Ranks(ICollective collective) => this.collective = collective;
 
-    /// <summary>The ranks of a collective, always the same object for it; alone there is nothing to share.</summary>
+    /// <summary>
+    /// The ranks of a collective, always the same object for the same collective. A single process shares nothing and gets a new object.
+    /// </summary>
     public static Ranks Of(ICollective collective) =>
         collective.Size == 1 ? new Ranks(collective) : known.GetValue(collective, one => new Ranks(one));
 
     /// <summary>This rank.</summary>
     public int Rank => collective.Rank;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>Number of ranks.</summary>
     public int Size => collective.Size;
 
-    /// <summary>True where there is nobody to agree with.</summary>
+    /// <summary>True if this is the only rank.</summary>
     public bool Alone => Size == 1;
 
-    /// <summary>True on the rank that writes files and speaks.</summary>
+    /// <summary>True on rank 0, which writes the files and the output.</summary>
     public bool Leads => Rank == 0;
 
-    /// <summary>Seconds in exchanges so far, waiting for the others included.</summary>
+    /// <summary>Seconds spent in exchanges so far, including the time waiting for other ranks.</summary>
     public double Seconds { get; private set; }
 
-    /// <summary>True once some rank was asked to end, by a signal or a token; agreed at some meeting.</summary>
+    /// <summary>True once any rank was asked to end, by a signal or a token, and an exchange has told all ranks.</summary>
     public bool IsCancelled { get; private set; }
 
-    /// <summary>True once some rank wants to end without an error; agreed at some meeting.</summary>
+    /// <summary>True once any rank wants to end without an error, and an exchange has told all ranks.</summary>
     public bool IsStopping { get; private set; }
 
-    /// <summary>Exchanges a word with the others, and sums up to five numbers over all ranks along with it.</summary>
-    /// <param name="sums">This rank's numbers; afterwards the sums.</param>
+    /// <summary>Exchanges the status with the other ranks, and sums up to five numbers over all ranks in the same exchange.</summary>
+    /// <param name="sums">This rank's numbers; receives the sums.</param>
     /// <param name="stopping">Whether this rank wants to end.</param>
     /// <param name="cancellation">Whether this rank was asked to end.</param>
     /// <exception cref="Exception">A rank has failed: see <see cref="Joint"/>.</exception>
@@ -58,10 +60,10 @@ internal sealed class Ranks
             throw Failure(own: null);
     }
 
-    /// <summary>True once all know that the work at hand has failed or was cancelled.</summary>
+    /// <summary>True once all ranks know that the current work has failed or was cancelled.</summary>
     public bool Ended { get; private set; }
 
-    /// <summary>Carries out work that ends for all ranks when it fails on one of them.</summary>
+    /// <summary>Runs work that ends on all ranks when it fails on one of them.</summary>
     public T Together<T>(Func<Ranks, T> work)
     {
         (Ended, IsCancelled, IsStopping) = (false, false, false);
@@ -78,7 +80,7 @@ internal sealed class Ranks
         }
     }
 
-    /// <summary>Throws on every rank once some rank was asked to end.</summary>
+    /// <summary>Throws on every rank once any rank was asked to end.</summary>
     public void ThrowIfCancelled()
     {
         if (IsCancelled)
@@ -89,8 +91,9 @@ internal sealed class Ranks
     }
 
     /// <summary>
-    /// Tells the others that this rank has failed, and returns what every rank throws: the failure itself where all have failed alike, else
-    /// one of the same kind whose message names the rank. A failure that is known to all is returned as it is.
+    /// Tells the others that this rank has failed, and returns the exception that every rank throws: the failure itself if all have failed
+    /// in the same way, otherwise one of the same kind whose message names the rank. A failure that all ranks already know is returned as
+    /// it is.
     /// </summary>
     public Exception Joint(Exception failure)
     {
@@ -100,7 +103,9 @@ internal sealed class Ranks
         return Failure(failure);
     }
 
-    /// <summary>Waits for the others however long they take: while one of them has something of its own to do.</summary>
+    /// <summary>
+    /// Runs an exchange without a limit on the waiting time, because one of the ranks may have work of its own to do first.
+    /// </summary>
     public T Unhurried<T>(Func<T> exchange)
     {
         if (collective is not MpiCollective mpi)
@@ -117,7 +122,7 @@ internal sealed class Ranks
         }
     }
 
-    /// <summary>Puts the sums over all ranks in place.</summary>
+    /// <summary>Replaces each number with its sum over all ranks.</summary>
     public void Sum(Span<float> values)
     {
         Meet();
@@ -133,8 +138,8 @@ internal sealed class Ranks
         collective.Sum(values);
     }
 
-    /// <summary>Rank 0's bytes on every rank.</summary>
-    /// <param name="bytes">Rank 0's; of the others nothing is looked at.</param>
+    /// <summary>Returns rank 0's bytes on every rank.</summary>
+    /// <param name="bytes">Rank 0's bytes; ignored on the other ranks.</param>
     public byte[] Broadcast(byte[]? bytes)
     {
         Meet();
@@ -145,14 +150,14 @@ internal sealed class Ranks
         return all;
     }
 
-    /// <summary>Puts rank 0's bytes in place of the others'.</summary>
+    /// <summary>Replaces the bytes of all other ranks with those of rank 0.</summary>
     public void Broadcast(Span<byte> bytes)
     {
         Meet();
         collective.Broadcast(bytes);
     }
 
-    /// <summary>What every rank says, in the order of ranks.</summary>
+    /// <summary>Collects a record from every rank, in the order of ranks.</summary>
     public IReadOnlyList<byte[]> Gather(byte[] record)
     {
         Meet();
@@ -162,7 +167,7 @@ internal sealed class Ranks
     /// <inheritdoc cref="Gather(byte[])"/>
     public IReadOnlyList<string> Gather(string record) => [.. Gather(Encoding.UTF8.GetBytes(record)).Select(Encoding.UTF8.GetString)];
 
-    /// <summary>A rank in a sentence.</summary>
+    /// <summary>The name of a rank in messages.</summary>
     public string Named(int rank, string host) => $"rank {rank} of {Size} on {host}";
 
     private void Exchange(Span<double> sums, bool failed, bool stopping, bool cancelled)
@@ -187,7 +192,7 @@ internal sealed class Ranks
             return own is OperationCanceledException ? own : new OperationCanceledException();
         var (rank, first) = failed[0];
         if (failed is [(0, { Kind: nameof(InputException) } refusal)])
-            return own ?? refusal.ToException(refusal.Message, null);      // what a process alone would refuse too
+            return own ?? refusal.ToException(refusal.Message, null);      // what a single process would reject too
         var others = failed.Length == 1 ? ""
             : $" So did {(failed.Length == 2 ? "rank" : "ranks")} {string.Join(", ", failed.Skip(1).Select(one => one.Index))}.";
         return first!.ToException($"{char.ToUpperInvariant(Named(rank, first.Host)[0])}{Named(rank, first.Host)[1..]} failed: "

@@ -1,6 +1,6 @@
 namespace Patchwork.Distributed;
 
-/// <summary>The only rank: nothing is sent, every operation leaves its values as they are.</summary>
+/// <summary>A group of one rank: nothing is sent, and every operation leaves its values as they are.</summary>
 public sealed class SingleProcess : ICollective
 {
     /// <inheritdoc/>

@@ -3,21 +3,21 @@ using nietras.SeparatedValues;
 
 namespace Patchwork.Formats;
 
-/// <summary>A row of a table that is written as text.</summary>
-/// <param name="Line">The line of the file that it begins on, from 1.</param>
+/// <summary>A row of a delimited text file.</summary>
+/// <param name="Line">The line of the file that the row begins on, from 1.</param>
 /// <param name="Cells">Its cells, without quotation marks and surrounding spaces.</param>
 internal sealed record DelimitedRow(int Line, IReadOnlyList<string> Cells);
 
 /// <summary>
-/// A table that is written as text: CSV with commas or, as spreadsheets of many countries write it, semicolons, or TSV. Cells may stand in
-/// quotation marks (RFC 4180). UTF-8, or UTF-16 as Excel's "Unicode text" is.
+/// A table in a delimited text file: TSV, or CSV with commas or semicolons (which spreadsheets write in many countries). Cells may be
+/// quoted (RFC 4180). The encoding is UTF-8, or UTF-16 as in Excel's "Unicode text".
 /// </summary>
 internal sealed record DelimitedText(char Delimiter, IReadOnlyList<DelimitedRow> Rows)
 {
     private const int Looked = 4096;
 
-    /// <summary>Reads a file; rows whose cells are all empty are left out.</summary>
-    /// <exception cref="InputException">The file is missing, or is no text of these encodings.</exception>
+    /// <summary>Reads a file; rows whose cells are all empty are omitted.</summary>
+    /// <exception cref="InputException">The file is missing, or is not a text in one of these encodings.</exception>
     public static DelimitedText Read(string path)
     {
         var text = ReadText(path);
@@ -49,7 +49,7 @@ internal sealed record DelimitedText(char Delimiter, IReadOnlyList<DelimitedRow>
     }
 
     /// <summary>The lines of a text file that are not empty, without surrounding spaces.</summary>
-    /// <exception cref="InputException">As for <see cref="Read"/>.</exception>
+    /// <exception cref="InputException">The same as for <see cref="Read"/>.</exception>
     public static string[] ReadLines(string path) =>
         ReadText(path).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
@@ -69,17 +69,17 @@ internal sealed record DelimitedText(char Delimiter, IReadOnlyList<DelimitedRow>
         {
             var text = encoding.GetString(bytes.AsSpan(mark));
             return !text.Contains('\0') ? text
-                : throw new InputException($"{path} must be a text. Received: a file with zero bytes. Save it as CSV.");
+                : throw new InputException($"{path} must be a text file. Received: a file with null bytes. Save it as CSV.");
         }
         catch (DecoderFallbackException error)
         {
             var line = 1 + bytes.AsSpan(0, Math.Max(error.Index, 0) + mark).Count((byte)'\n');
-            throw new InputException($"{path} must be in UTF-8 or UTF-16. Received: other bytes in line {line}. "
+            throw new InputException($"{path} must be in UTF-8 or UTF-16. Received: invalid bytes in line {line}. "
                 + "Save it as \"CSV UTF-8\".", error);
         }
     }
 
-    // By the byte order mark; without one UTF-16 shows by every second byte of what is mostly Latin text being 0.
+    // Detected by the byte order mark. Without one, UTF-16 is recognized because every second byte of mostly Latin text is 0.
     private static (Encoding Encoding, int Mark) EncodingOf(ReadOnlySpan<byte> bytes)
     {
         var (little, big) = (new UnicodeEncoding(false, false, true), new UnicodeEncoding(true, false, true));
@@ -96,7 +96,7 @@ internal sealed record DelimitedText(char Delimiter, IReadOnlyList<DelimitedRow>
         return (Math.Max(even, odd) > Math.Min(bytes.Length, Looked) / 4 ? even > odd ? big : little : new UTF8Encoding(false, true), 0);
     }
 
-    // What the first line that is not empty has outside of quotation marks.
+    // The delimiter found outside of quotation marks in the first line that is not empty.
     private static char DelimiterOf(string text)
     {
         var quoted = false;

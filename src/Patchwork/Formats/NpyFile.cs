@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row by row. Opening reads the
-/// header alone; values are read when they are asked for, by any number of threads.
+/// An array in NumPy's file format, versions 1.0 to 3.0: unsigned bytes or 64-bit integers, little-endian, row-major. Opening reads only
+/// the header; values are read on request, by any number of threads.
 /// </summary>
 internal sealed partial class NpyFile : IDisposable
 {
@@ -25,15 +25,15 @@ internal sealed partial class NpyFile : IDisposable
     /// <summary>Bytes per value: 1 (unsigned) or 8 (signed).</summary>
     public int ItemBytes { get; }
 
-    /// <summary>Sizes, the slowest one first.</summary>
+    /// <summary>Sizes of the dimensions, slowest-varying first.</summary>
     public IReadOnlyList<int> Shape { get; }
 
-    /// <summary>Kind and sizes, for messages.</summary>
+    /// <summary>Type and shape, for messages.</summary>
     public string Form => $"{(ItemBytes == 1 ? "uint8" : "int64")} ({string.Join(", ", Shape)})";
 
     private long Count => Shape.Aggregate(1L, (product, size) => product * size);
 
-    /// <summary>The bytes of a file of float32 values, row by row, version 1.0.</summary>
+    /// <summary>Encodes float32 values, row-major, as a file of version 1.0.</summary>
     public static byte[] Encode(ReadOnlySpan<float> values, params int[] shape)
     {
         var text = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({string.Join(", ", shape)}{(shape.Length == 1 ? "," : "")}), }}";
@@ -50,7 +50,7 @@ internal sealed partial class NpyFile : IDisposable
     }
 
     /// <summary>Opens a file and checks that it holds what its header declares. The caller disposes the result.</summary>
-    /// <exception cref="InputException">It cannot be read, is no such file, or is cut off.</exception>
+    /// <exception cref="InputException">The file cannot be read, is not such an array, or is truncated.</exception>
     public static NpyFile Open(string path)
     {
         SafeFileHandle? handle = null;
@@ -90,19 +90,19 @@ internal sealed partial class NpyFile : IDisposable
         }
     }
 
-    /// <summary>Fills <paramref name="values"/> from a byte of the array on.</summary>
-    /// <exception cref="InputException">The file was cut off since it was opened.</exception>
+    /// <summary>Fills <paramref name="values"/>, starting at a byte offset into the array.</summary>
+    /// <exception cref="InputException">The file was truncated after it was opened.</exception>
     public void Read(long offset, Span<byte> values)
     {
         for (var filled = 0; filled < values.Length;)
         {
             var read = RandomAccess.Read(handle, values[filled..], start + offset + filled);
-            filled += read > 0 ? read : throw new InputException($"{path} must stay as it is while it is read. "
-                + $"Received: an end {filled} bytes after byte {start + offset}. Put the file right.");
+            filled += read > 0 ? read : throw new InputException($"{path} must not change while it is read. "
+                + $"Received: end of file {filled} bytes after byte {start + offset}. Restore the file.");
         }
     }
 
-    /// <summary>All values.</summary>
+    /// <summary>Reads all values.</summary>
     public long[] Integers()
     {
         var bytes = new byte[Count * ItemBytes];
@@ -131,7 +131,7 @@ internal sealed partial class NpyFile : IDisposable
         var (length, start) = version == 1 ? (BinaryPrimitives.ReadUInt16LittleEndian(prefix.AsSpan(8)), 10L)
             : (BinaryPrimitives.ReadUInt32LittleEndian(prefix.AsSpan(8)), 12L);
         if (length > LongestHeader)
-            throw new InputException($"The header of {path} must be of at most {LongestHeader} bytes. "
+            throw new InputException($"The header of {path} must have at most {LongestHeader} bytes. "
                 + $"Received: {length}. Download it again.");
         var header = new byte[length];
         if (RandomAccess.Read(handle, header, start) is var got && got < header.Length)
@@ -147,7 +147,7 @@ internal sealed partial class NpyFile : IDisposable
         {
             if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
                 || (product *= size) > long.MaxValue >> 35)
-                throw new InputException($"The sizes of {path} must be whole numbers of a file that fits a disk. "
+                throw new InputException($"The shape of {path} must be whole numbers that describe a file of possible size. "
                     + $"Received: ({Short(text)}). Download it again.");
             sizes.Add(size);
         }
@@ -156,7 +156,7 @@ internal sealed partial class NpyFile : IDisposable
 
     private static string Short(string text) => text.Length <= 80 ? text.Trim() : $"{text[..80].Trim()}…";
 
-    // As numpy.save writes it, the keys in alphabetical order.
+    // The form that numpy.save writes, with the keys in alphabetical order.
     [GeneratedRegex(@"^\{\s*'descr':\s*'(?<descr>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),"
         + @"\s*'shape':\s*\((?<shape>[\d, ]*)\),?\s*\}\s*$")]
     private static partial Regex Fields();

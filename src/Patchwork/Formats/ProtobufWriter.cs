@@ -16,7 +16,7 @@ internal sealed class ProtobufWriter
     /// <summary>The message so far; valid until the next write.</summary>
     internal ReadOnlySpan<byte> Message => _message.GetBuffer().AsSpan(0, (int)_message.Length);
 
-    /// <summary>An int32, int64 or enum; a negative one takes ten bytes.</summary>
+    /// <summary>Writes an int32, int64 or enum; a negative value takes ten bytes.</summary>
     internal void Integer(int field, long value)
     {
         Key(field, Wire.Varint);
@@ -48,7 +48,7 @@ internal sealed class ProtobufWriter
         _message.Write(value);
     }
 
-    /// <summary>A message inside this one, filled by <paramref name="write"/>.</summary>
+    /// <summary>Writes a message inside this one, filled by <paramref name="write"/>.</summary>
     internal void Nested(int field, Action<ProtobufWriter> write)
     {
         var nested = new ProtobufWriter();

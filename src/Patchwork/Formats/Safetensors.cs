@@ -6,22 +6,22 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes header length, a JSON header with type, shape and
-/// byte range of each tensor, then the raw little-endian values. We write keys in ordinal order and no metadata, so the bytes depend on
-/// the weights alone.
+/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes of header length, a JSON header with type, shape and
+/// byte range of each tensor, then the raw little-endian values. Files are written with keys in ordinal order and without metadata, so the
+/// bytes depend only on the weights.
 /// </summary>
 public static class Safetensors
 {
     /// <summary>
-    /// Writes <paramref name="tensors"/> (any device, any strides; they stay the caller's) to <paramref name="path"/>, atomically and one
-    /// tensor at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+    /// Writes <paramref name="tensors"/> (any device, any strides; the caller keeps ownership) to <paramref name="path"/>, atomically and
+    /// one tensor at a time. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
     /// </summary>
-    /// <exception cref="ArgumentException">The name <c>__metadata__</c>, or a type the format does not have.</exception>
+    /// <exception cref="ArgumentException">A tensor is named <c>__metadata__</c>, or has a type that the format lacks.</exception>
     public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors) =>
         Save(path, tensors.Select(entry => (entry.Key, entry.Value)));
 
-    /// <summary>The same from pairs, whose names need not differ.</summary>
-    /// <exception cref="ArgumentException">A name appears twice, or as above.</exception>
+    /// <summary>The same from pairs of name and tensor.</summary>
+    /// <exception cref="ArgumentException">A name appears twice, or one of the cases above.</exception>
     internal static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         var sorted = tensors.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray();
@@ -37,12 +37,12 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Reads every tensor of <paramref name="path"/> to the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are
-    /// in no dispose scope. Values of U16, U32 and U64 become I32 and I64, those of F8_E4M3 and F8_E5M2 F32. Never allocates more than four
+    /// Reads every tensor of <paramref name="path"/> onto the CPU, by name. <b>The caller owns the tensors</b> and disposes them; they are
+    /// not in a dispose scope. U16 becomes I32, U32 and U64 become I64, and F8_E4M3 and F8_E5M2 become F32. Never allocates more than four
     /// times the length of the file, whatever its header claims.
     /// </summary>
     /// <exception cref="InvalidDataException">
-    /// The file is not well-formed safetensors, or has values that torch has no type for; the message says where and how.
+    /// The file is not well-formed safetensors, or has values that torch has no type for; the message says where and why.
     /// </exception>
     public static IReadOnlyDictionary<string, Tensor> Load(string path)
     {
@@ -50,10 +50,10 @@ public static class Safetensors
         return Load(stream, path);
     }
 
-    /// <summary>The names of all tensors in a file and those tensors that are wanted, the caller's as above.</summary>
+    /// <summary>Reads the names of all tensors in a file, and the requested tensors, which the caller owns as above.</summary>
     /// <param name="path">A safetensors file.</param>
     /// <param name="wanted">Chooses among all names; the values of others are not read, whatever their type.</param>
-    /// <exception cref="InvalidDataException">As above, of the tensors that are wanted.</exception>
+    /// <exception cref="InvalidDataException">As above, for the requested tensors.</exception>
     internal static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors) LoadSome(
         string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
     {
@@ -63,11 +63,11 @@ public static class Safetensors
         return (names, ReadAll(stream, path, entries, wanted(names).ToHashSet().Contains));
     }
 
-    /// <summary>The same from a stream that can be sought; <paramref name="path"/> is its name in messages.</summary>
+    /// <summary>The same from a seekable stream; <paramref name="path"/> is its name in messages.</summary>
     internal static IReadOnlyDictionary<string, Tensor> Load(Stream stream, string path) =>
         ReadAll(stream, path, SafetensorsHeader.Read(stream, path), _ => true);
 
-    // Entries lie one behind the other, from where the stream is.
+    // Entries follow one another, starting at the stream's position.
     private static SortedDictionary<string, Tensor> ReadAll(Stream stream, string path, IReadOnlyList<SafetensorsHeader.Entry> entries,
         Func<string, bool> wanted)
     {
@@ -80,7 +80,7 @@ public static class Safetensors
                     stream.Seek(entry.End - entry.Begin, SeekOrigin.Current);
                 else if (entry.Type.Type is { } type)
                 {
-                    // Detached at once: a scope of the caller's must not dispose what the caller was promised to own.
+                    // Detached immediately: the caller owns the tensor, so the caller's dispose scope must not dispose it.
                     var tensor = empty(entry.Shape, type, CPU).DetachFromDisposeScope();
                     tensors.Add(entry.Name, tensor);
                     ReadValues(stream, tensor, entry, path);
@@ -100,8 +100,8 @@ public static class Safetensors
     private static Tensor ReadWidened(Stream stream, SafetensorsHeader.Entry entry, string path)
     {
         if (entry.Type.Wider is null || entry.End - entry.Begin > Array.MaxLength)
-            throw new InvalidDataException($"The tensor {entry.Name} in {path} is of type {entry.Type.Name}, which is not read. Save it as "
-                + "F32.");
+            throw new InvalidDataException($"The tensor {entry.Name} in {path} is of type {entry.Type.Name}, which is not supported. "
+                + "Save it as F32.");
         var bytes = new byte[entry.End - entry.Begin];
         stream.ReadExactly(bytes);
         return entry.Type.Widen(bytes, entry.Shape, entry.Name);
@@ -109,8 +109,8 @@ public static class Safetensors
 
     /// <summary>
     /// Copies the tensors of <paramref name="path"/> into the parameters and buffers of <paramref name="module"/> by name, in place (an
-    /// optimizer made before keeps its parameters). Strict: nothing is copied unless names and shapes agree completely. Types are
-    /// converted.
+    /// optimizer created before keeps its parameters). The check is strict: nothing is copied unless names and shapes agree completely.
+    /// Types are converted.
     /// </summary>
     /// <exception cref="InvalidDataException">
     /// Missing, unexpected or differently shaped tensors, all named; or a malformed file.
@@ -129,7 +129,7 @@ public static class Safetensors
                 .Select(entry => $"{entry.Key} (file {Shape(entry.Value)}, model {Shape(targets[entry.Key])})").ToArray();
             if (missing.Length > 0) complaints.Add("missing " + string.Join(", ", missing));
             if (unexpected.Length > 0) complaints.Add("unexpected " + string.Join(", ", unexpected));
-            if (mismatched.Length > 0) complaints.Add("of another shape " + string.Join(", ", mismatched));
+            if (mismatched.Length > 0) complaints.Add("with a different shape " + string.Join(", ", mismatched));
             if (complaints.Count > 0)
                 throw new InvalidDataException($"The weights in {path} do not fit the model: {string.Join("; ", complaints)}. "
                     + "Load them into the model they were saved from.");
@@ -171,7 +171,7 @@ public static class Safetensors
         }
     }
 
-    /// <summary>Views of at most 64 MiB, because a span ends at 2 GB and a tensor does not.</summary>
+    /// <summary>Views of at most 64 MiB, because a span is limited to 2 GB and a tensor is not.</summary>
     private static IEnumerable<Tensor> Pieces(Tensor flat)
     {
         const long most = 1 << 23;

@@ -55,19 +55,20 @@ internal static class SafetensorsHeader
     }
 
     /// <summary>
-    /// Reads the header and leaves <paramref name="stream"/> at the first value. Entries come in the order of their bytes, without gaps.
+    /// Reads the header and leaves <paramref name="stream"/> at the first value. Entries are returned in the order of their bytes, without
+    /// gaps.
     /// </summary>
     internal static IReadOnlyList<Entry> Read(Stream stream, string path)
     {
-        InvalidDataException Damaged(string what) => new($"{path} is no valid safetensors file: {what}. Save or download it again.");
+        InvalidDataException Damaged(string what) => new($"{path} is not a valid safetensors file: {what}. Save or download it again.");
 
-        if (stream.Length < sizeof(ulong)) throw Damaged($"it has {stream.Length} bytes, and the header length alone takes 8");
+        if (stream.Length < sizeof(ulong)) throw Damaged($"it has {stream.Length} bytes, but the header length alone takes 8");
         Span<byte> prefix = stackalloc byte[sizeof(ulong)];
         stream.ReadExactly(prefix);
         var claimed = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         var rest = stream.Length - sizeof(ulong);
         if (claimed > (ulong)Math.Min(rest, LongestHeader))
-            throw Damaged($"the header claims {claimed} bytes, and {rest} follow (at most {LongestHeader} are allowed)");
+            throw Damaged($"the header claims {claimed} bytes, but {rest} follow (at most {LongestHeader} are allowed)");
         var header = new byte[claimed];
         stream.ReadExactly(header);
         if (header.Length == 0 || header[0] != '{') throw Damaged("the header does not start with '{'");
@@ -82,7 +83,7 @@ internal static class SafetensorsHeader
             position = entry.End;
         }
         if (position != rest - header.Length)
-            throw Damaged($"its tensors take {position} bytes, and {rest - header.Length} follow the header");
+            throw Damaged($"its tensors take {position} bytes, but {rest - header.Length} follow the header");
         return entries;
     }
 
@@ -90,7 +91,7 @@ internal static class SafetensorsHeader
     {
         try
         {
-            // Utf8JsonReader would replace broken UTF-8 in a name silently; this refuses it.
+            // Utf8JsonReader would silently replace invalid UTF-8 in a name; this rejects it.
             _ = new UTF8Encoding(false, throwOnInvalidBytes: true).GetCharCount(header);
             using var document = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 4 });
             var entries = new List<Entry>();
@@ -128,7 +129,7 @@ internal static class SafetensorsHeader
 
         long Natural(JsonElement number) => number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var result) && result >= 0
             ? result
-            : throw damaged($"{name} holds {number.GetRawText()} where a whole number of at least 0 belongs");
+            : throw damaged($"{name} holds {number.GetRawText()} where a whole number of at least 0 was expected");
 
         var shape = sizes.EnumerateArray().Select(Natural).ToArray();
         var (begin, end) = (Natural(range[0]), Natural(range[1]));
@@ -140,7 +141,7 @@ internal static class SafetensorsHeader
         var needed = shape.Contains(0) ? 0 : (long)bound / 8;
         if (end < begin || end - begin != needed)
             throw damaged($"{name} of type {type.Name} and shape [{string.Join(",", shape)}] takes {needed} bytes, "
-                + $"and its range is {begin}..{end}");
+                + $"but its range is {begin}..{end}");
         return new Entry(name, type, shape, begin, end);
     }
 }

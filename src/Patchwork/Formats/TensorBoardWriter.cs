@@ -7,7 +7,7 @@ namespace Patchwork.Formats;
 /// <summary>
 /// Writes TensorBoard event files: TFRecord framing around <c>Event</c> messages (tensorflow/core/util/event.proto and
 /// framework/summary.proto). The file stays open and grows; <see cref="Flush"/> (once per epoch) makes what was added visible to a running
-/// TensorBoard. Safe for several threads.
+/// TensorBoard. Thread-safe.
 /// </summary>
 public sealed class TensorBoardWriter : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class TensorBoardWriter : IDisposable
     private readonly FileStream _file;
 
     /// <summary>
-    /// Opens a new file <c>events.out.tfevents.SECONDS.HOST.PROCESS.N</c> in <paramref name="folder"/>, which is created where missing; an
+    /// Opens a new file <c>events.out.tfevents.SECONDS.HOST.PROCESS.N</c> in <paramref name="folder"/>, which is created if missing; an
     /// existing file is never touched. <paramref name="time"/> is the clock of the events (default: the system's).
     /// </summary>
     public TensorBoardWriter(string folder, TimeProvider? time = null)
@@ -35,11 +35,11 @@ public sealed class TensorBoardWriter : IDisposable
     }
 
     /// <summary>
-    /// Opens a file that an earlier writer left and appends to it. It is cut after the last intact record of its first
-    /// <paramref name="length"/> bytes, because TensorBoard reads no further than a damaged record. The records before stay as they are.
+    /// Opens the file of an earlier writer and appends to it. The file is truncated after the last intact record in its first
+    /// <paramref name="length"/> bytes, because TensorBoard stops reading at a damaged record. The records before that stay as they are.
     /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="length">The earlier writer's <see cref="Length"/> when it added the last event that is to stay. Unit: bytes.</param>
+    /// <param name="path">The file to append to.</param>
+    /// <param name="length">The earlier writer's <see cref="Length"/> after it added the last event to keep. Unit: bytes.</param>
     /// <param name="time">The clock of the events (default: the system's).</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static TensorBoardWriter Append(string path, long length, TimeProvider? time = null)
@@ -61,7 +61,7 @@ public sealed class TensorBoardWriter : IDisposable
     /// <summary>The full path of the file being written.</summary>
     public string Path => _file.Name;
 
-    /// <summary>Length of everything added so far, in bytes. What is not flushed yet counts.</summary>
+    /// <summary>Length of everything added so far, in bytes, including what is not flushed yet.</summary>
     public long Length
     {
         get
@@ -75,7 +75,7 @@ public sealed class TensorBoardWriter : IDisposable
         AddSummary(tag, step, message => message.Single(ValueField.SimpleValue, (float)value));
 
     /// <summary>
-    /// Adds one picture, already encoded as PNG. <paramref name="channels"/>: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    /// Adds one image, already encoded as PNG. <paramref name="channels"/>: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
     /// </summary>
     public void AddImage(string tag, byte[] png, int height, int width, int channels, long step)
     {
@@ -139,7 +139,7 @@ public sealed class TensorBoardWriter : IDisposable
             }
             catch (IOException) when (File.Exists(path))
             {
-                // Opened twice within one second, by this process or one with the same number in another container: take the next name.
+                // Opened twice within one second, by this process or one with the same id in another container: take the next name.
             }
         }
     }
@@ -150,7 +150,7 @@ public sealed class TensorBoardWriter : IDisposable
         Flush();
     }
 
-    // The records before the first that is damaged or reaches beyond the limit, in bytes.
+    // Length in bytes of the records before the first one that is damaged or extends beyond the limit.
     private static long IntactLength(FileStream file, long limit)
     {
         var end = 0L;

@@ -1,20 +1,22 @@
 namespace Patchwork.Internals;
 
-/// <summary>A folder that appears whole or not at all: it is filled beside its place and then renamed.</summary>
+/// <summary>
+/// Creates folders that appear complete or not at all: a folder is filled under another name next to its final path, then renamed.
+/// </summary>
 internal static class AtomicFolder
 {
     /// <summary>Creates the folder.</summary>
-    /// <param name="path">Where; must not exist.</param>
-    /// <param name="what">What it is, for the message: "A run".</param>
-    /// <param name="instead">What else the user could do, for the message; may be empty.</param>
-    /// <param name="fill">Fills the folder whose path it is given.</param>
-    /// <exception cref="InputException">The folder exists, or its place cannot be written.</exception>
+    /// <param name="path">Path of the folder, which must not exist.</param>
+    /// <param name="what">What the folder is, for messages, such as "A run".</param>
+    /// <param name="instead">What else the user could do, for messages; may be empty.</param>
+    /// <param name="fill">Fills the folder whose path it receives.</param>
+    /// <exception cref="InputException">The folder exists, or its parent cannot be written.</exception>
     /// <exception cref="OutputException">The disk is full.</exception>
     public static void Create(string path, string what, string instead, Action<string> fill)
     {
         if (Path.Exists(path))
-            throw new InputException($"{what} needs a folder of its own. Received: {path}, which exists. Choose another folder{instead}.");
-        var own = $"{path}.{Environment.MachineName}-";      // of two processes that fill the same folder one is refused in the end
+            throw new InputException($"{what} needs a new folder. Received: {path}, which exists. Choose another folder{instead}.");
+        var own = $"{path}.{Environment.MachineName}-";      // if two processes fill the same folder, the later rename fails
         var aside = $"{own}{Environment.ProcessId}.partial";
         try
         {
@@ -33,17 +35,17 @@ internal static class AtomicFolder
         }
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {
-            throw new OutputException($"{what} needs more room than there is at {path} ({error.Message.TrimEnd('.')}). "
-                + $"Nothing of it was kept; make room, or choose another folder.", error);
+            throw new OutputException($"{what} needs more disk space than is available at {path} ({error.Message.TrimEnd('.')}). "
+                + $"Nothing was kept. Free some space, or choose another folder.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{what} needs a place that can be written. "
+            throw new InputException($"{what} needs a folder that can be written. "
                 + $"Received: {path} ({error.Message.TrimEnd('.')}). Choose another folder.", error);
         }
     }
 
-    // What a killed process of this machine had begun.
+    // Removes partial folders that killed processes of this machine left behind.
     private static void RemoveLeftBehind(string own)
     {
         var (folder, name) = (Path.GetDirectoryName(own)!, Path.GetFileName(own));

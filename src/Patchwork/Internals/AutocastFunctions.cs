@@ -1,11 +1,11 @@
 namespace Patchwork.Internals;
 
-/// <summary>Whether a thread casts on a kind of device, and to what.</summary>
+/// <summary>Whether a thread casts on a type of device, and to which type.</summary>
 internal readonly record struct AutocastState(bool Enabled, sbyte Type);
 
 /// <summary>
-/// at::autocast of the loaded libtorch (<c>ATen/autocast_mode.h</c>). It is looked up by the names that GCC and Clang give it; another
-/// compiler's library does not have them.
+/// The functions of at::autocast in the loaded libtorch (<c>ATen/autocast_mode.h</c>). They are looked up by the names that GCC and Clang
+/// give them; a library built by another compiler does not have these.
 /// </summary>
 internal static unsafe class AutocastFunctions
 {
@@ -30,13 +30,13 @@ internal static unsafe class AutocastFunctions
     }
 #pragma warning restore CA1810
 
-    /// <summary>True where all of them were found; without them nothing here may be called.</summary>
+    /// <summary>True if all of them were found; otherwise nothing here may be called.</summary>
     public static bool AreThere { get; }
 
-    /// <summary>What this thread does on a kind of device (c10::DeviceType).</summary>
+    /// <summary>The state of this thread for a type of device (c10::DeviceType).</summary>
     public static AutocastState State(sbyte device) => new(isEnabled(device) != 0, getType(device));
 
-    /// <summary>Sets what this thread does on a kind of device.</summary>
+    /// <summary>Sets the state of this thread for a type of device.</summary>
     public static void Set(sbyte device, AutocastState state)
     {
         setType(device, state.Type);
@@ -44,8 +44,8 @@ internal static unsafe class AutocastFunctions
     }
 
     /// <summary>
-    /// Drops all casted copies of weights, which hold only while the weights stay as they are. libtorch keeps them for all threads
-    /// together: others cast theirs anew.
+    /// Drops all cached casts of weights, which are valid only while the weights do not change. libtorch shares this cache between all
+    /// threads, so other threads cast their weights again.
     /// </summary>
     public static void ClearCache() => clearCache();
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
 
-/// <summary>Where bfloat16 is computed by the hardware. Elsewhere it is emulated, and slower than float32.</summary>
+/// <summary>Detects hardware that computes in bfloat16. On other hardware it is emulated, and slower than float32.</summary>
 internal static unsafe class Bfloat16Hardware
 {
     private const int ComputeCapabilityMajor = 75;      // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
@@ -24,7 +24,7 @@ internal static unsafe class Bfloat16Hardware
     private static bool IsInProcessor() => Avx512F.IsSupported && X86Base.CpuId(0, 0).Eax >= 7
         && ((X86Base.CpuId(7, 1).Eax >> 5 & 1) != 0 || (X86Base.CpuId(7, 0).Edx >> 22 & 1) != 0);
 
-    // Asked of the driver, which is there wherever a GPU works.
+    // Asks the driver, which is installed wherever a GPU works.
     private static bool IsInGpu(int index)
     {
         if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver)

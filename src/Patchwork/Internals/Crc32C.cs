@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Patchwork.Internals;
 
-/// <summary>CRC-32C (Castagnoli), the checksum of RFC 3720, by the processor's own instruction where there is one.</summary>
+/// <summary>CRC-32C (Castagnoli), the checksum of RFC 3720, computed with the processor's own instruction if there is one.</summary>
 internal static class Crc32C
 {
     /// <summary>The polynomial 0x1EDC6F41 with its bits reversed.</summary>

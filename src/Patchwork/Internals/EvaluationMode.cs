@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// A network in evaluation mode until disposed: BatchNorm uses its statistics and leaves them alone, dropout passes everything.
-/// Afterwards every module is in the mode that it was in, also where some were frozen.
+/// Keeps a network in evaluation mode until disposed: BatchNorm uses its running statistics without updating them, and dropout is off.
+/// Disposing restores the mode of every module, including frozen ones.
 /// </summary>
 internal sealed class EvaluationMode : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class EvaluationMode : IDisposable
         foreach (var (module, training) in before)
         {
             if (module.training != training)
-                module.train(training);      // of its children too, whose turn comes
+                module.train(training);      // also changes its children, which are restored after it
         }
     }
 }

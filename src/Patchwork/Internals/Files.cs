@@ -1,17 +1,17 @@
 namespace Patchwork.Internals;
 
-/// <summary>Renaming where other programs look into the same folder.</summary>
+/// <summary>Renames files and folders that other programs may have open.</summary>
 internal static class Files
 {
     private const int SharingViolation = unchecked((int)0x80070020), AccessDenied = unchecked((int)0x80070005);
 
     /// <summary>
-    /// Gives a file the name of another, which it replaces. On Windows a virus scanner or a viewer that has either open for a moment
-    /// forbids it: it is tried again for two seconds.
+    /// Renames a file, replacing any file of the new name. On Windows this fails while a virus scanner or a viewer has either file open, so
+    /// it is retried for two seconds.
     /// </summary>
     public static void Replace(string from, string to) => Patiently(() => File.Move(from, to, overwrite: true));
 
-    /// <summary>Gives a folder its name, as patiently.</summary>
+    /// <summary>Renames a folder, with the same retries.</summary>
     public static void MoveFolder(string from, string to) => Patiently(() => Directory.Move(from, to));
 
     private static void Patiently(Action move)

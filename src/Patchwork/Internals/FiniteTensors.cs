@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
 
-/// <summary>Weights that hold something other than numbers.</summary>
+/// <summary>Finds weights with values that are not finite.</summary>
 internal static class FiniteTensors
 {
-    /// <summary>The name of the first tensor with a value that is NaN or infinite; null where all are finite.</summary>
+    /// <summary>The name of the first tensor with a value that is NaN or infinite; null if all are finite.</summary>
     public static string? FirstOther(IEnumerable<KeyValuePair<string, Tensor>> tensors)
     {
         using var scope = NewDisposeScope();

@@ -5,21 +5,21 @@ using System.Text.Json.Serialization;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Numbers in JSON files. JSON has none that are not finite: an absent value (0/0, no image of a class) is <c>null</c> there, and
-/// <c>null</c> is read back as NaN.
+/// Reads and writes numbers in JSON files. JSON has no NaN or infinity: a missing value (0/0, a class without images) is written as
+/// <c>null</c>, and <c>null</c> is read back as NaN.
 /// </summary>
 internal static class JsonNumbers
 {
-    /// <summary>The number, or null where it is not finite.</summary>
+    /// <summary>The number, or null if it is not finite.</summary>
     public static JsonNode? Of(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 
-    /// <summary>Several of them.</summary>
+    /// <summary>An array of such numbers.</summary>
     public static JsonArray Of(IEnumerable<double> values) => new([.. values.Select(Of)]);
 
     /// <summary>Reads what <see cref="Of(double)"/> wrote.</summary>
     public static double Read(JsonNode? value) => value?.GetValue<double>() ?? double.NaN;
 
-    /// <summary>Writes a property.</summary>
+    /// <summary>Writes a property: the number, or null if it is not finite.</summary>
     public static void WriteFinite(this Utf8JsonWriter json, string name, double value)
     {
         if (double.IsFinite(value))
@@ -29,7 +29,7 @@ internal static class JsonNumbers
     }
 }
 
-/// <summary>The same for the serializer.</summary>
+/// <summary>The same conversion for the JSON serializer.</summary>
 internal sealed class FiniteOrNull : JsonConverter<double>
 {
     public override bool HandleNull => true;

@@ -6,17 +6,20 @@ namespace Patchwork.Internals;
 internal static class NativeFunctions
 {
     /// <summary>
-    /// A function of the libtorch that TorchSharp loaded, or of what that is linked with; 0 where there is none. libtorch must be loaded.
+    /// The address of a function of the libtorch that TorchSharp loaded, or of a library that it links to; 0 if there is none. libtorch
+    /// must be loaded.
     /// </summary>
     public static nint OfTorch(string name) =>
         NativeLibrary.TryLoad("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null, out var library) ? Find(library, name) : 0;
 
-    /// <summary>A function of the OpenMP library that torch computes with; 0 where there is none. libtorch must be loaded.</summary>
+    /// <summary>
+    /// The address of a function of the OpenMP library that torch computes with; 0 if there is none. libtorch must be loaded.
+    /// </summary>
     public static nint OfOpenMp(string name) => OfTorch(name) is not 0 and var function ? function
         : NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "libiomp5md" : "libomp", typeof(TorchSharp.torch).Assembly, null,
             out var library) ? Find(library, name) : 0;
 
-    /// <summary>A function of glibc; 0 on systems without it.</summary>
+    /// <summary>The address of a function of glibc; 0 on systems without it.</summary>
     public static nint OfGlibc(string name) =>
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var library) ? Find(library, name) : 0;
 

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
 
-/// <summary>The OpenMP library on whose threads torch computes: GNU's on Linux.</summary>
+/// <summary>Settings of the OpenMP library whose threads torch computes on: GNU's on Linux.</summary>
 internal static unsafe class OpenMp
 {
     private const int KeepWhatIsSet = 0;
@@ -10,14 +10,14 @@ internal static unsafe class OpenMp
     private static readonly Lazy<nint> setThreads = new(() => NativeFunctions.OfOpenMp("omp_set_num_threads"));
 
     /// <summary>
-    /// Has threads that wait for work spin for a few dozen microseconds, about as long as there is between two operations, and sleep then.
-    /// By default they spin for milliseconds, which costs nothing on an idle machine and most of the speed where another program wants the
-    /// cores: an operation is as slow as its slowest thread. Without any spinning they would be woken for every operation. The library
-    /// reads this as it is loaded; what the user's environment says stays.
+    /// Makes threads that wait for work spin for a few dozen microseconds, about the time between two operations, and then sleep. By
+    /// default they spin for milliseconds, which costs nothing on an idle machine but most of the speed if another program needs the cores:
+    /// an operation is as slow as its slowest thread. Without any spinning, threads would have to be woken for every operation. The library
+    /// reads this setting when it is loaded; settings in the user's environment take precedence.
     /// </summary>
     public static void BoundSpinning()
     {
-        // Not by Environment: that does not reach native code.
+        // Not through Environment, which does not reach native code.
         if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null
             && NativeFunctions.OfGlibc("setenv") is not 0 and var setenv)
         {
@@ -27,8 +27,9 @@ internal static unsafe class OpenMp
     }
 
     /// <summary>
-    /// This thread's operations on so many threads until disposed. Others keep their number, and so does this one afterwards: a single
-    /// picture must not slow the runs beside it. A run sets the number of all of torch instead, which reaches MKL too.
+    /// Limits the number of threads for this thread's operations until disposed. Other threads keep their number, and this thread's is
+    /// restored afterwards, so that work on a single image does not slow down runs alongside it. A run sets the number for all of torch
+    /// instead, which affects MKL too.
     /// </summary>
     public static ThreadLimit On(int threads) => new(setThreads.Value, threads);
 
@@ -45,7 +46,7 @@ internal static unsafe class OpenMp
 
         public void Dispose() => Set(before);
 
-        // Of this thread alone, where torch.set_num_threads is for those to come too.
+        // Affects this thread only; torch.set_num_threads would also affect threads created later.
         private void Set(int threads)
         {
             if (set != 0)

@@ -5,16 +5,18 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// The order of the classes by their logits, wherever a label is compared with a prediction: from the highest logit down, and of equal
-/// ones the class of the lower number first, as <c>argmax</c> has it. A network that gives every class the same names class 0.
+/// Ranks the classes by their logits, wherever a label is compared with a prediction: highest logit first, and for equal logits the lower
+/// class number first, as in <c>argmax</c>. A network that gives every class the same logit predicts class 0.
 /// </summary>
 internal static class Ranking
 {
-    /// <summary>The predicted classes (N) of logits (N, K): the first ones of the order.</summary>
+    /// <summary>The predicted classes (N) of logits (N, K): the classes ranked first.</summary>
     public static Tensor Best(Tensor logits) => logits.argmax(1);
 
-    /// <summary>How many classes stand before the label, (N) int64: 0 is a hit, less than 5 a top-5 hit. A logit that is not a number
-    /// stands last.</summary>
+    /// <summary>
+    /// The number of classes ranked before the label, (N) int64: 0 is a hit, less than 5 a top-5 hit. A label whose logit is NaN is ranked
+    /// last.
+    /// </summary>
     /// <param name="logits">Logits (N, K).</param>
     /// <param name="labels">Labels (N), int64.</param>
     public static Tensor Of(Tensor logits, Tensor labels)
@@ -23,7 +25,7 @@ internal static class Ranking
         var label = labels.unsqueeze(1);      // (N, 1)
         var own = logits.gather(1, label);
         var classes = arange(Zero, Held(logits.size(1)), device: logits.device);      // (K)
-        var behind = logits.lt(own).logical_or(logits.eq(own).logical_and(classes.ge(label)));      // and the label itself
+        var behind = logits.lt(own).logical_or(logits.eq(own).logical_and(classes.ge(label)));      // including the label itself
         return behind.logical_not().sum(1).MoveToOuterDisposeScope();
     }
 

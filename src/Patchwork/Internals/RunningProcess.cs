@@ -3,13 +3,12 @@ using System.Globalization;
 
 namespace Patchwork.Internals;
 
-/// <summary>Whether a process of this machine still runs.</summary>
+/// <summary>Tells whether a process on this machine is still running.</summary>
 internal static class RunningProcess
 {
     /// <summary>
-    /// When a process started, as a text to be compared, since ids are used again; null where there is no such process. On Linux in clock
-    /// ticks since the machine started, which setting the clock does not change. A process that has ended and that its parent has not yet
-    /// taken notice of has ended.
+    /// The start time of a process, as text to compare, because ids are reused; null if there is no such process. On Linux it is in clock
+    /// ticks since the machine started, which setting the clock does not change. A zombie process counts as ended.
     /// </summary>
     public static string? StartOf(int process)
     {

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Numbers for torch's operations. TorchSharp hands native code the address of a <see cref="Scalar"/> and does not hold the object: one
-/// that is made for the call can be collected and freed while it is read, and the operation then fails or computes with what lies there.
-/// Those from here live on.
+/// Numbers for torch's operations that stay alive during the call. TorchSharp passes the address of a <see cref="Scalar"/> to native code
+/// without keeping the object alive: a temporary one can be garbage-collected and freed while native code still reads it, and the operation
+/// then fails or computes with garbage.
 /// </summary>
 /// <remarks>
-/// That goes for <c>x * 2</c> as for <c>a + b</c>, which makes a factor of 1 for b. The compiler refuses both in this library
+/// This affects <c>x * 2</c> as well as <c>a + b</c>, which creates a factor of 1 for b. The compiler rejects both in this library
 /// (<c>BannedSymbols.txt</c>).
 /// </remarks>
 internal static class Scalars
@@ -26,7 +26,8 @@ internal static class Scalars
     public static Scalar One { get; } = Made(1L);
 
     /// <summary>
-    /// A number that lives until a few thousand later ones were asked for on this thread, longer than any call that it is made for.
+    /// A number that stays alive until a few thousand later ones have been requested on this thread, which is longer than any call that
+    /// uses it.
     /// </summary>
     public static Scalar Held(double value) => Hold(Made(value));
 
@@ -36,13 +37,13 @@ internal static class Scalars
     /// <summary>a + b.</summary>
     public static Tensor Plus(this Tensor a, Tensor b) => a.add(b, One);
 
-    /// <summary>a + b, into a.</summary>
+    /// <summary>a + b, in place in a.</summary>
     public static Tensor PlusInPlace(this Tensor a, Tensor b) => a.add_(b, One);
 
     /// <summary>x + c for a number c.</summary>
     public static Tensor Plus(this Tensor x, double c) => x.add(Held(c), One);
 
-    /// <summary>A real type itself, float32 in place of those of 16 bits: for numbers whose rounding would show.</summary>
+    /// <summary>The floating-point type itself, or float32 in place of a 16-bit type: for numbers whose rounding would show.</summary>
     public static ScalarType Wide(this ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : type;
 
     /// <summary>1 - x.</summary>

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Splits work over the threads that torch computes on. After an operation they spin for a moment, ready for the next: work handed to them
-/// starts at once, where threads of one's own would wait for a core until the spinning ends.
+/// Splits work over the threads that torch computes on. After an operation they spin for a moment, ready for the next one, so work handed
+/// to them starts immediately; separate threads would wait for a core until the spinning ends.
 /// </summary>
 internal static unsafe class TorchThreads
 {
     private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> runOnTeam = FindTeam();
 
     /// <summary>
-    /// Carries out units 0 … <paramref name="units"/> − 1, each once, in no order. The first exception of a unit is thrown when all
-    /// threads have ended.
+    /// Runs units 0 … <paramref name="units"/> − 1, each once, in no particular order. If units throw, the first exception is rethrown
+    /// after all threads have finished, inside an <see cref="AggregateException"/>.
     /// </summary>
     public static void For(int units, Action<int> unit)
     {
@@ -39,7 +39,7 @@ internal static unsafe class TorchThreads
     [UnmanagedCallersOnly]
     private static void Enter(void* work) => Unsafe.AsRef<Work>(work).Run();
 
-    // GNU's and LLVM's OpenMP both export this entry; a libtorch on another one gets threads of the pool.
+    // GNU's and LLVM's OpenMP both export this entry; with another OpenMP, threads of the .NET pool are used.
     private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> FindTeam()
     {
         NativeLibraries.Ensure();

@@ -6,38 +6,40 @@ namespace Patchwork.Interop;
 
 /// <summary>
 /// A ResNet-18 trained on ImageNet, from the NuGet package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> (MIT): an ONNX graph of basic
-/// blocks [2, 2, 2, 3] without a classifier, made by CNTK. It takes blue, green and red from 0 to 255 minus their means; both are folded
-/// into the first convolution, so that the network takes normalized RGB like any other.
+/// blocks [2, 2, 2, 3] without a classifier, made by CNTK. The graph expects blue, green and red from 0 to 255 minus their means; both are
+/// folded into the first convolution, so that the network accepts normalized RGB like any other.
 /// </summary>
 public static class ImageNetResNet18
 {
     /// <summary>Name of the weights in recipes and on the command line.</summary>
     public const string Id = "imagenet";
 
-    /// <summary>The network that they are of.</summary>
+    /// <summary>Name of the network that the weights belong to.</summary>
     public const string Model = "resnet18-imagenet";
 
     /// <summary>Rows and columns of the images that they were trained on.</summary>
     public const int ImageSize = 224;
 
-    /// <summary>The package that holds them.</summary>
+    /// <summary>The package that contains them.</summary>
     public const string Package = "Microsoft.ML.DnnImageFeaturizer.ResNet18";
 
     private const string Version = "0.23.1", FileName = "ResNet18.onnx";
 
-    private const int Layers = 22;      // convolutions, each with a batch norm behind it
+    private const int Layers = 22;      // convolutions, each followed by a batch norm
 
     private static readonly int[] Blocks = [2, 2, 2, 3];
     private static readonly string[] NormParts = ["weight", "bias", "running_mean", "running_var"];
 
-    /// <summary>What its images are normalized with: the means of the package's own preprocessing, ImageNet's usual deviations.</summary>
+    /// <summary>
+    /// The normalization of its images: the means of the package's own preprocessing, and ImageNet's usual standard deviations.
+    /// </summary>
     public static Normalization Normalization { get; } =
         new([123.15f / 255, 115.90f / 255, 103.06f / 255], Normalization.ImageNet.StandardDeviation);
 
-    /// <summary>The file of the weights; null where the package is not there.</summary>
+    /// <summary>Finds the file of the weights; null if the package is not installed.</summary>
     /// <remarks>
-    /// Beside the program, where a project that references the package has it; in the current folder, where <c>dotnet package download</c>
-    /// puts it; in the folder of all packages.
+    /// The search covers the program's folder, where a project that references the package has the file; the current folder, where
+    /// <c>dotnet package download</c> puts it; and the global packages folder.
     /// </remarks>
     public static string? Find()
     {
@@ -51,10 +53,10 @@ public static class ImageNetResNet18
             .FirstOrDefault(File.Exists);
     }
 
-    /// <summary>The file of the weights that a recipe names: this one's for <see cref="Id"/>, else the path itself.</summary>
-    /// <exception cref="InputException">The package is not there.</exception>
+    /// <summary>The file of the weights that a recipe names: this package's file for <see cref="Id"/>, otherwise the path itself.</summary>
+    /// <exception cref="InputException">The package is not installed.</exception>
     internal static string PathOf(string weights) => weights != Id ? weights : Find()
-        ?? throw new InputException($"The weights '{Id}' are those of the NuGet package {Package}, which is not on this machine. "
+        ?? throw new InputException($"The weights '{Id}' come from the NuGet package {Package}, which is not on this machine. "
             + $"Get it with 'dotnet package download {Package}@{Version}' in this folder, or reference it in your project.");
 
     /// <summary>True for the graph of this package.</summary>
@@ -63,7 +65,7 @@ public static class ImageNetResNet18
         && file.Nodes.Count(node => node is { Operator: "Conv", Inputs.Count: 2 }) == Layers
         && file.Nodes.Count(node => node is { Operator: "BatchNormalization", Inputs.Count: 5 }) == Layers;
 
-    /// <summary>The names of the tensors here, and where each lies in the graph.</summary>
+    /// <summary>The tensors by their names in this library, each read from the graph on request.</summary>
     internal static IReadOnlyDictionary<string, Func<Tensor>> Tensors(OnnxWeights file)
     {
         var tensors = new Dictionary<string, Func<Tensor>>(StringComparer.Ordinal);
@@ -92,7 +94,7 @@ public static class ImageNetResNet18
         return tensors;
     }
 
-    // x = (p/255 - m)/s of red, green and blue instead of p - 255·m of blue, green and red: w·(p - 255·m) = 255·s·w·x.
+    // The input becomes x = (p/255 - m)/s of red, green and blue instead of p - 255·m of blue, green and red: w·(p - 255·m) = 255·s·w·x.
     private static Tensor Folded(Tensor weight)
     {
         using var scope = NewDisposeScope();

@@ -1,13 +1,14 @@
 namespace Patchwork.Interop;
 
-/// <summary>What <see cref="PretrainedWeights.Load"/> did, by the names of the tensors in ordinal order.</summary>
+/// <summary>The result of <see cref="PretrainedWeights.Load"/>, as names of tensors in ordinal order.</summary>
 /// <param name="Loaded">Tensors of the model that were loaded.</param>
-/// <param name="Reshaped">Tensors of the model that have another shape in the file and keep their initial values.</param>
+/// <param name="Reshaped">Tensors of the model that have a different shape in the file and keep their initial values.</param>
 /// <param name="Missing">
-/// Tensors of the model that are not in the file and keep their initial values; without counts of batches, which only some systems store.
+/// Tensors of the model that are not in the file and keep their initial values. BatchNorm's batch counters, which only some frameworks
+/// store, are not listed.
 /// </param>
 /// <param name="Unused">Tensors of the file that the model does not have.</param>
-/// <param name="Summary">The same in one line for the user.</param>
+/// <param name="Summary">A summary in one line for the user.</param>
 public sealed record LoadedWeights(
     IReadOnlyList<string> Loaded,
     IReadOnlyList<string> Reshaped,
@@ -15,6 +16,6 @@ public sealed record LoadedWeights(
     IReadOnlyList<string> Unused,
     string Summary)
 {
-    /// <summary>True when every tensor of the model was loaded.</summary>
+    /// <summary>True if every tensor of the model was loaded.</summary>
     public bool IsComplete => Reshaped.Count == 0 && Missing.Count == 0;
 }

@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Interop;
 
-/// <summary>Weights as a file holds them, by name: safetensors, a state dict of PyTorch, or the initializers of an ONNX graph.</summary>
+/// <summary>Weights as stored in a file, by name: safetensors, a state dict of PyTorch, or the initializers of an ONNX graph.</summary>
 /// <param name="Names">Names of all tensors in the file, in ordinal order.</param>
-/// <param name="Tensors">Those that were wanted; the caller's.</param>
-/// <param name="Key">Under which key of a checkpoint they lay; null where they are the file itself.</param>
+/// <param name="Tensors">The requested tensors, which the caller owns.</param>
+/// <param name="Key">The key of the checkpoint that holds them; null if they are at the top level of the file.</param>
 internal sealed record StoredWeights(IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors, string? Key = null)
 {
-    /// <summary>Reads a file of any of these formats, told by what is in it and not by what its name ends in.</summary>
+    /// <summary>Reads a file of any of these formats, recognized by its content and not by its extension.</summary>
     /// <param name="path">The file.</param>
     /// <param name="wanted">Chooses among all names; the values of others are not read.</param>
-    /// <exception cref="InputException">It is of another format, or cannot be read.</exception>
+    /// <exception cref="InputException">The file has another format, or cannot be read.</exception>
     public static StoredWeights Read(string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
     {
         try
@@ -31,7 +31,7 @@ internal sealed record StoredWeights(IReadOnlyList<string> Names, IReadOnlyDicti
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"Weights must be a file of {WeightFormats.Read} that can be read. "
+            throw new InputException($"Weights must be a readable file of {WeightFormats.Read}. "
                 + $"Received: {path} ({error.Message.TrimEnd('.')}).", error);
         }
     }

@@ -2,10 +2,10 @@ using System.IO.Compression;
 
 namespace Patchwork.Interop;
 
-/// <summary>A format of weights that is read.</summary>
+/// <summary>A supported format of weights.</summary>
 internal enum WeightFormat
 {
-    /// <summary>Safetensors, or what is to be refused as a damaged one.</summary>
+    /// <summary>Safetensors. Files of unknown content count as this format too, and are rejected as damaged.</summary>
     Safetensors,
 
     /// <summary>A state dict of PyTorch.</summary>
@@ -15,16 +15,16 @@ internal enum WeightFormat
     Onnx,
 }
 
-/// <summary>Files of weights, recognised by what is in them and not by what their names end in.</summary>
+/// <summary>Recognizes files of weights by their content and not by their extension.</summary>
 internal static class WeightFormats
 {
     private const int Head = 512;
 
-    /// <summary>What is read, for messages.</summary>
+    /// <summary>The supported formats, for messages.</summary>
     public const string Read = "safetensors, a PyTorch state dict or ONNX";
 
-    /// <summary>The format of a file.</summary>
-    /// <exception cref="InputException">It is of a format that is not read; the message says how to convert it.</exception>
+    /// <summary>Detects the format of a file.</summary>
+    /// <exception cref="InputException">The format is not supported; the message says how to convert the file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static WeightFormat Of(string path)
     {
@@ -37,11 +37,11 @@ internal static class WeightFormats
             throw new InputException($"Weights must be {Read}. Received: {path}, which is {format}. "
                 + (format.Contains("pickle", StringComparison.Ordinal)
                     ? "Save the state dict again in Python: torch.save(torch.load(FILE, map_location=\"cpu\"), \"weights.pth\")."
-                    : "Save the weights as safetensors in the system that wrote it."));
+                    : "Save the weights as safetensors in the framework that wrote them."));
         return IsOnnx(head.AsSpan(0, length), stream.Length) ? WeightFormat.Onnx : WeightFormat.Safetensors;
     }
 
-    // A zip archive that is cut off has no directory: the beginning shows what it was.
+    // A truncated zip archive has no directory, but its beginning shows what it was.
     private static bool HoldsPickle(string path, ReadOnlySpan<byte> head)
     {
         try
@@ -55,23 +55,24 @@ internal static class WeightFormats
         }
     }
 
-    // ModelProto begins with its version of the format (field 1), in a file of more than a header. The length of a safetensors header that
-    // begins so would be followed by zeros and a brace.
+    // A ModelProto begins with the version of the format (field 1), and the file is longer than a bare header. In a safetensors file, a
+    // header length with these first bytes would be followed by zeros and a brace.
     private static bool IsOnnx(ReadOnlySpan<byte> head, long length) =>
         head is [8, >= 1 and <= 32, not 0, ..] && length > 16 && !(head.Length > 8 && head[8] == (byte)'{');
 
     private static string? Other(ReadOnlySpan<byte> head) => head switch
     {
         [(byte)'P', (byte)'K', 3, 4, ..] => "a zip archive",
-        // A pickle of protocol 2 to 5 begins with PROTO; the length of a safetensors header that begins so would be odd in its third byte.
+        // A pickle of protocol 2 to 5 begins with PROTO; a safetensors header whose length has these first three bytes would be unusually
+        // long.
         [0x80, >= 2 and <= 5, (byte)'}' or (byte)'c' or 0x8a or (byte)'(' or (byte)']' or 0x95, ..] =>
             "a pickle, as PyTorch wrote its files before 1.6",
         [0x89, (byte)'H', (byte)'D', (byte)'F', ..] => "an HDF5 file, as Keras writes",
         _ when head.StartsWith("GGUF"u8) => "a GGUF file",
         [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..] => "a NumPy array",
-        [0x1f, 0x8b, ..] => "compressed by gzip",
+        [0x1f, 0x8b, ..] => "compressed with gzip",
         _ when head.StartsWith("version https://git-lfs"u8) =>
-            "the pointer of Git LFS to a file that was not fetched",
+            "a Git LFS pointer to a file that was not fetched",
         _ => null,
     };
 }

@@ -5,20 +5,20 @@ using static TorchSharp.torch;
 namespace Patchwork.Losses;
 
 /// <summary>
-/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>: a yes or no for each class, with class
-/// ids, distributions or multi-hot targets (N, K); or with one logit (N, 1) and targets (N) or (N, 1) from 0 to 1.
+/// Binary cross entropy of sigmoid(logits), <c>-Σ_k y_k·log σ(z_k) + (1-y_k)·log(1-σ(z_k))</c>, one decision per class. Targets are class
+/// ids (N), or distributions or multi-hot rows (N, K); for a single logit (N, 1) they are numbers from 0 to 1, (N) or (N, 1).
 /// </summary>
 public sealed record BinaryCrossEntropy : Loss
 {
     /// <summary>ε of label smoothing: targets become (1-ε)·y + ε/K, with one logit (1-ε)·y + ε/2. Range [0, 1). Default 0.</summary>
     public double LabelSmoothing { get; init => field = CheckedSmoothing(value); }
 
-    /// <summary>Sum over the classes of a sample in place of their mean (timm's <c>sum_classes</c>). Default false.</summary>
+    /// <summary>Sum over the classes of a sample instead of averaging (timm's <c>sum_classes</c>). Default false.</summary>
     public bool SumClasses { get; init; }
 
     /// <summary>
-    /// Targets above it become 1, the others 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1); null leaves them. Default
-    /// null.
+    /// Threshold above which targets become 1; the others become 0 (timm's <c>target_threshold</c>, for mixed targets). Range [0, 1). Null,
+    /// the default, leaves the targets unchanged.
     /// </summary>
     public double? Threshold
     {
@@ -29,8 +29,8 @@ public sealed record BinaryCrossEntropy : Loss
     }
 
     /// <summary>
-    /// γ of the focal form for each class, <c>-(1-p)^γ·y·log p - p^γ·(1-y)·log(1-p)</c> (Lin et al. 2017, eq. 4, of sigmoid); 0 is
-    /// cross entropy. Range: 0 or more. Default 0.
+    /// γ of the focal form of each class's loss, <c>-(1-p)^γ·y·log p - p^γ·(1-y)·log(1-p)</c> (Lin et al. 2017, eq. 4, with sigmoid); 0
+    /// gives cross entropy. Range: 0 or more. Default 0.
     /// </summary>
     public double Gamma
     {
@@ -40,12 +40,10 @@ public sealed record BinaryCrossEntropy : Loss
                 FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
     }
 
-    /// <summary>Weight of each class, (K); null: all alike. Range: 0 or more.</summary>
+    /// <summary>Weight of each class, (K); null weighs all classes equally. Range: 0 or more.</summary>
     public IReadOnlyList<double>? ClassWeights { get; init => field = CheckedWeights(value); }
 
-    /// <summary>
-    /// Weight of the yes of each class against its no, (K), as PyTorch's <c>pos_weight</c>; null: 1. Range: 0 or more.
-    /// </summary>
+    /// <summary>Weight of the positive term of each class, (K), like PyTorch's <c>pos_weight</c>; null means 1. Range: 0 or more.</summary>
     public IReadOnlyList<double>? PositiveWeights { get; init => field = CheckedWeights(value); }
 
     /// <inheritdoc/>

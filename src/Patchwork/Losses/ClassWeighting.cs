@@ -1,14 +1,14 @@
 namespace Patchwork.Losses;
 
-/// <summary>Weights of classes that are not equally many; each makes the mean weight over the classes, or over the images, 1.</summary>
+/// <summary>Class weights for imbalanced data, scaled so that the mean weight over the classes, or over the images, is 1.</summary>
 public static class ClassWeighting
 {
-    /// <summary>β of <see cref="Effective"/> where none is given.</summary>
+    /// <summary>The default β of <see cref="Effective"/>.</summary>
     public const double DefaultBeta = 0.999;
 
     /// <summary>
-    /// Inverse to the number of images, <c>N / (K·n_k)</c>: every class counts the same in all, and the mean weight of an image is 1
-    /// (scikit-learn's <c>balanced</c>).
+    /// Weights inversely proportional to the number of images, <c>N / (K·n_k)</c>: every class counts the same in total, and the mean
+    /// weight of an image is 1 (scikit-learn's <c>balanced</c>).
     /// </summary>
     /// <param name="counts">Number of images of each class, at least one.</param>
     public static IReadOnlyList<double> Balanced(IReadOnlyList<int> counts)
@@ -19,11 +19,14 @@ public static class ClassWeighting
     }
 
     /// <summary>
-    /// Inverse to the effective number of images, <c>(1-β)/(1-β^n_k)</c>, times what makes their sum K (Cui et al., "Class-Balanced Loss
-    /// Based on Effective Number of Samples", CVPR 2019, eq. 3): each further image of a class brings less that is new.
+    /// Weights inversely proportional to the effective number of images, <c>(1-β)/(1-β^n_k)</c>, scaled to sum to K (Cui et al.,
+    /// "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019, eq. 3): each further image of a class adds less information.
     /// </summary>
     /// <param name="counts">Number of images of each class, at least one.</param>
-    /// <param name="beta">β; 0 weighs all classes alike, towards 1 it becomes inverse to the number. Range [0, 1). Default 0.999.</param>
+    /// <param name="beta">
+    /// β; 0 weighs all classes equally, and values near 1 approach weights inversely proportional to the number of images. Range [0, 1).
+    /// Default 0.999.
+    /// </param>
     public static IReadOnlyList<double> Effective(IReadOnlyList<int> counts, double beta = DefaultBeta)
     {
         Check(counts);

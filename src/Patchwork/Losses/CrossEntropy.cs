@@ -8,11 +8,11 @@ namespace Patchwork.Losses;
 public sealed record CrossEntropy : Loss
 {
     /// <summary>
-    /// ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0. Give it here or to the targets, not to both.
+    /// ε of label smoothing: targets become (1-ε)·y + ε/K. Range [0, 1). Default 0. Set it here or on the targets, not on both.
     /// </summary>
     public double LabelSmoothing { get; init => field = CheckedSmoothing(value); }
 
-    /// <summary>Weight of each class, (K); null: all alike. Range: 0 or more.</summary>
+    /// <summary>Weight of each class, (K); null weighs all classes equally. Range: 0 or more.</summary>
     public IReadOnlyList<double>? ClassWeights
     {
         get;
@@ -20,16 +20,18 @@ public sealed record CrossEntropy : Loss
     }
 
     /// <summary>
-    /// Divide the mean by the sum of the weights of the samples' classes, as torch does for class ids (and not for distributions). Then
-    /// mixing two losses is no longer the loss of the mixed target; false divides by N. Default true.
+    /// Divide the summed losses by the sum of the weights of the samples' classes, as torch does for class ids (but not for distributions).
+    /// Mixing two losses then no longer gives the loss of the mixed target. False divides by N. Default true.
     /// </summary>
     public bool DivideByWeights { get; init; } = true;
 
-    /// <summary>A class id that counts nothing, as loss and in the mean; null: none. Default null.</summary>
+    /// <summary>A class id that counts neither in the loss nor in the mean. Null, the default, means none.</summary>
     public long? IgnoreIndex { get; init; }
 
     /// <inheritdoc/>
-    /// <remarks>Two means over different weights do not mix to one mean, and an ignored class counts in a mixed target.</remarks>
+    /// <remarks>
+    /// Mixing two means with different weights does not give one weighted mean, and an ignored class counts in a mixed target.
+    /// </remarks>
     public override bool IsLinear => IgnoreIndex is null && (ClassWeights is null || !DivideByWeights || Reduction != Reduction.Mean);
 
     /// <inheritdoc/>

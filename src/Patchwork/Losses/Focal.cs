@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace Patchwork.Losses;
 
 /// <summary>
-/// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: what is known well counts less.
+/// Focal loss (Lin et al., ICCV 2017, eq. 4) of softmax(logits), <c>-Σ y_k·(1-p_k)^γ·log p_k</c>: well-classified samples count less.
 /// Linear in the target.
 /// </summary>
 public sealed record Focal : Loss
 {
-    /// <summary>γ; 0 is cross entropy. Range: 0 or more. Default 2, as in the paper.</summary>
+    /// <summary>γ; 0 gives cross entropy. Range: 0 or more. Default 2, as in the paper.</summary>
     public double Gamma
     {
         get;
@@ -19,7 +19,7 @@ public sealed record Focal : Loss
                 FormattableString.Invariant($"gamma must be 0 or more. Received: gamma = {value}."));
     } = 2;
 
-    /// <summary>Weight α of each class, (K) (eq. 5); null: all alike. Range: 0 or more.</summary>
+    /// <summary>Weight α of each class, (K) (eq. 5); null weighs all classes equally. Range: 0 or more.</summary>
     public IReadOnlyList<double>? ClassWeights { get; init => field = CheckedWeights(value); }
 
     /// <inheritdoc/>

@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Losses;
 
-/// <summary>How per-sample losses become one.</summary>
+/// <summary>How the losses of the samples are reduced to one value.</summary>
 public enum Reduction
 {
-    /// <summary>Not at all: (N).</summary>
+    /// <summary>No reduction: (N).</summary>
     None,
 
     /// <summary>Their mean.</summary>
@@ -16,14 +16,14 @@ public enum Reduction
     Sum,
 }
 
-/// <summary>A loss that is known sample by sample, so that mixed targets can weight it before it is reduced.</summary>
+/// <summary>A loss that is computed per sample, so that mixed targets can weight it before it is reduced.</summary>
 public abstract record Loss
 {
-    /// <summary>How the samples' losses become one. Default <see cref="Reduction.Mean"/>.</summary>
+    /// <summary>How the losses of the samples are reduced to one value. Default <see cref="Reduction.Mean"/>.</summary>
     public Reduction Reduction { get; init; } = Reduction.Mean;
 
     /// <summary>
-    /// True when the loss is linear in the target: then mixing two losses, <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, is the loss of the mixed
+    /// True if the loss is linear in the target, so that mixing two losses, <c>λ·L(z, a) + (1-λ)·L(z, b)</c>, gives the loss of the mixed
     /// target.
     /// </summary>
     public virtual bool IsLinear => true;
@@ -33,12 +33,10 @@ public abstract record Loss
     /// <param name="targets">Class ids (N), int64, or distributions (N, K).</param>
     public abstract Tensor PerSample(Tensor logits, Tensor targets);
 
-    /// <summary>What each sample counts in the mean, (N); null when all count the same.</summary>
+    /// <summary>The weight of each sample in the mean, (N); null if all count the same.</summary>
     public virtual Tensor? MeanWeights(Tensor targets) => null;
 
-    /// <summary>
-    /// Per-sample losses (N), reduced. With weights the mean is Σ loss / Σ weight, 0 when nothing has weight.
-    /// </summary>
+    /// <summary>Reduces per-sample losses (N). With weights, the mean is Σ loss / Σ weight, or 0 if no sample has weight.</summary>
     public Tensor Reduce(Tensor perSample, Tensor? meanWeights = null) => Reduction switch
     {
         Reduction.None => perSample,
@@ -62,7 +60,7 @@ public abstract record Loss
             : throw new ArgumentOutOfRangeException(nameof(value),
                 $"class weights must be 0 or more. Received: {string.Join(", ", value)}.");
 
-    // Class weights (K) as a tensor of the caller's; null where there are none.
+    // Class weights (K) as a tensor that the caller owns; null if there are none.
     private protected static Tensor? WeightsOf(IReadOnlyList<double>? weights, Tensor logits) =>
         WeightsOf(weights, logits.dtype, logits.device, logits.size(1));
 

@@ -1,8 +1,8 @@
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// Beta(a, b) as X / (X + Y) of two gamma variables, computed in logarithms so that small parameters neither underflow nor give NaN: with
-/// a = b = 0.05 half of all draws lie within 1e-6 of 0 or 1.
+/// Samples Beta(a, b) as X / (X + Y) of two gamma variables, computed in logarithms so that small parameters neither underflow nor give
+/// NaN: with a = b = 0.05, half of all draws are within 1e-6 of 0 or 1.
 /// </summary>
 public static class BetaSampler
 {
@@ -15,7 +15,7 @@ public static class BetaSampler
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(a);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(b);
         if (a == 1 && b == 1)
-            return draws.Uniform();      // the paper's α = 1 is the uniform law
+            return draws.Uniform();      // the paper's α = 1 is the uniform distribution
         var logX = LogGamma(draws, a);
         var logY = LogGamma(draws, b);
         return 1 / (1 + Math.Exp(logY - logX));
@@ -23,7 +23,7 @@ public static class BetaSampler
 
     /// <summary>
     /// Logarithm of a Gamma(shape, 1) variable: Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables" (2000), section 2;
-    /// shapes below 1 by their note X(shape) = X(shape + 1) · U^(1/shape).
+    /// for shapes below 1, their note X(shape) = X(shape + 1) · U^(1/shape).
     /// </summary>
     private static double LogGamma(Draws draws, double shape)
     {

@@ -1,7 +1,7 @@
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// The values of one stream, read in order. Not thread-safe: every thread opens streams of its own, which costs nothing.
+/// The random values of one stream, read in order. Not thread-safe: each thread opens its own streams, which costs nothing.
 /// </summary>
 public sealed class Draws
 {
@@ -66,7 +66,9 @@ public sealed class Draws
         return (int)(product >> 32);
     }
 
-    /// <summary>Standard normal (Box and Muller 1958; the cosine branch alone, so a draw always costs the same).</summary>
+    /// <summary>
+    /// A standard normal value (Box and Muller 1958; only the cosine branch, so that every draw consumes the same number of bits).
+    /// </summary>
     public double Normal()
     {
         var radius = NormalRadius();
@@ -74,7 +76,8 @@ public sealed class Draws
     }
 
     /// <summary>
-    /// Standard normals in bulk, both branches of each pair of uniforms: twice as fast as one at a time, and other values.
+    /// Fills a span with standard normal values, using both branches of each pair of uniforms: twice as fast as single draws, but with
+    /// different values.
     /// </summary>
     public void Normals(Span<double> values)
     {

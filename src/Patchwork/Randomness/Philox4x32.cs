@@ -6,8 +6,8 @@ namespace Patchwork.Randomness;
 
 /// <summary>
 /// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011): a
-/// block cipher on a 128-bit counter. Any draw can be computed without the ones before it, so a draw depends on what it is for and never on
-/// who asks for it or when.
+/// block cipher on a 128-bit counter. Any draw can be computed without the ones before it, so a draw depends on its purpose and never on
+/// who requests it or when.
 /// </summary>
 internal static class Philox4x32
 {
@@ -29,13 +29,13 @@ internal static class Philox4x32
         return (c0, c1, c2, c3);
     }
 
-    /// <summary>The blocks of four counters that follow each other in <paramref name="c0"/>, in less than the time of two.</summary>
+    /// <summary>Computes the blocks of four counters with consecutive <paramref name="c0"/>, in less time than two single blocks.</summary>
     public static void Blocks(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, ref Words words)
     {
         if (Avx2.IsSupported)
         {
-            // A counter a lane of 64 bits, of which the lower half counts: a product reads nothing else, and what is above it is left as it
-            // comes.
+            // One counter per 64-bit lane. Only the lower half matters: a product reads nothing else, so the upper half may contain
+            // anything.
             var x0 = Vector256.Create(c0, c0 + 1, (ulong)(c0 + 2), c0 + 3);
             var (x1, x2, x3) = (Vector256.Create((ulong)c1), Vector256.Create((ulong)c2), Vector256.Create((ulong)c3));
             var (m0, m1) = (Vector256.Create((ulong)M0).AsUInt32(), Vector256.Create((ulong)M1).AsUInt32());
@@ -66,7 +66,7 @@ internal static class Philox4x32
     [InlineArray(Count)]
     public struct Words
     {
-        /// <summary>How many.</summary>
+        /// <summary>Number of words.</summary>
         public const int Count = 16;
 
         private uint first;

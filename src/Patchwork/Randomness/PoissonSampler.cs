@@ -1,8 +1,8 @@
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// Draws from Poisson(rate). From a rate of 10 by transformed rejection (Hörmann, "The transformed rejection method for generating Poisson
-/// random variables", 1993, PTRS), below by counting how many uniforms multiply to exp(-rate).
+/// Draws from Poisson(rate). Rates of 10 or more use transformed rejection (Hörmann, "The transformed rejection method for generating
+/// Poisson random variables", 1993, PTRS); lower rates count how many uniforms multiply to exp(-rate).
 /// </summary>
 internal static class PoissonSampler
 {

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Patchwork.Randomness;
 
 /// <summary>
-/// What is drawn with torch's own generator. Its default one is shared by all threads; where several runs train at a time, each thread has
-/// a generator of its own, so that every run draws what it would have drawn alone.
+/// Draws from torch's own generators. The default generator is shared by all threads; when several runs train at the same time, each thread
+/// has its own generator, so that every run draws the same values as it would alone.
 /// </summary>
 internal static class TorchDraws
 {
@@ -15,17 +15,17 @@ internal static class TorchDraws
     [ThreadStatic] private static int wholeRows;
 
     /// <summary>
-    /// Held while the default generator is seeded for a network and the network drawn from it: layers take no other generator.
+    /// The lock held while the default generator is seeded and a network is initialized from it: layers accept no other generator.
     /// </summary>
     public static Lock Networks { get; } = new();
 
-    /// <summary>True on a thread of a run that goes on beside others.</summary>
+    /// <summary>True on a thread whose run trains alongside others and has its own generator.</summary>
     public static bool HasOwnGenerator => own is not null;
 
-    /// <summary>Gives this thread a generator of its own, until what is returned is disposed.</summary>
+    /// <summary>Gives this thread its own generator until the returned object is disposed.</summary>
     public static IDisposable OwnGenerator() => new Ownership();
 
-    /// <summary>Seeds what <see cref="Uniform"/> draws from on this thread.</summary>
+    /// <summary>Seeds the generator that <see cref="Uniform"/> uses on this thread.</summary>
     public static void Seed(long seed)
     {
         if (own is null)
@@ -34,7 +34,7 @@ internal static class TorchDraws
             own.manual_seed(seed);
     }
 
-    /// <summary>Seeds torch's default generators, on the CPU and on every CUDA device where there is one.</summary>
+    /// <summary>Seeds torch's default generators, on the CPU and on every CUDA device if there are any.</summary>
     public static void SeedDefault(long seed)
     {
 #pragma warning disable RS0030 // the one place that may seed torch
@@ -45,24 +45,26 @@ internal static class TorchDraws
     }
 
     /// <summary>
-    /// Draws from [0, 1), float32 where that type is of 16 bits: the 256 numbers that bfloat16 has below 1 could not tell a chance of 0.010
-    /// from one of 0.012. The caller owns them.
+    /// Uniform values from [0, 1), in float32 if the type has 16 bits: the 256 values of bfloat16 below 1 could not distinguish a
+    /// probability of 0.010 from one of 0.012. The caller owns the tensor.
     /// </summary>
     public static Tensor Uniform(long[] shape, ScalarType dtype, Device device) => rand(shape, dtype.Wide(), device, generator: own);
 
     /// <summary>
-    /// Has images of a whole batch draw while this rank's rows of it go through a network, until what is returned is disposed: an image's
-    /// draws do not depend on the rank that has it.
+    /// Makes draws per image cover the whole batch while this rank's rows of it go through a network, until the returned object is
+    /// disposed: an image's draws do not depend on the rank that processes it.
     /// </summary>
-    /// <param name="rows">This rank's rows; null: all of them.</param>
-    /// <param name="whole">Rows of the whole batch.</param>
+    /// <param name="rows">This rank's rows; null means all of them.</param>
+    /// <param name="whole">Number of rows of the whole batch.</param>
     public static IDisposable ForRows(int[]? rows, int whole) => new RowsOfWhole(rows, whole);
 
-    /// <summary>Draws for each image from [0, 1), (N, …): those of the whole batch, of which <see cref="Own"/> takes this rank's.</summary>
+    /// <summary>
+    /// Uniform values from [0, 1) for each image, (N, …), drawn for the whole batch; <see cref="Own"/> selects this rank's rows.
+    /// </summary>
     public static Tensor UniformOfImages(long[] shape, ScalarType dtype, Device device) =>
         Uniform(rows is null ? shape : [wholeRows, .. shape[1..]], dtype, device);
 
-    /// <summary>This rank's rows of what was made for the whole batch; itself where there is one rank.</summary>
+    /// <summary>Selects this rank's rows of a tensor for the whole batch; returns the tensor itself if there is one rank.</summary>
     public static Tensor Own(Tensor whole) => rows is null ? whole
         : whole.index_select(0, whole.device_type == DeviceType.CPU ? rows : rows.to(whole.device));
 

@@ -1,18 +1,18 @@
 namespace Patchwork.Schedules;
 
 /// <summary>
-/// Learning rate as a pure function of the optimizer step: nothing to save, nothing to restore. Step t is the t-th optimizer step, from 0.
+/// Learning rate as a pure function of the optimizer step, so there is no state to save or restore. Optimizer steps count from 0.
 /// </summary>
 public abstract record LearningRateSchedule
 {
-    /// <summary>The rate in force at a step.</summary>
+    /// <summary>The learning rate at a step.</summary>
     public abstract double Rate(long step);
 
     private protected static long Positive(long length, string name) => length >= 1 ? length
         : throw new ArgumentOutOfRangeException(name, $"A schedule must be at least 1 step long. Received: {length}.");
 }
 
-/// <summary>The same rate throughout.</summary>
+/// <summary>A constant learning rate.</summary>
 /// <param name="Value">The rate.</param>
 public sealed record ConstantRate(double Value) : LearningRateSchedule
 {
@@ -21,11 +21,11 @@ public sealed record ConstantRate(double Value) : LearningRateSchedule
 }
 
 /// <summary>
-/// Multiplied by a factor at each milestone: the schedule of the CutMix paper (×0.1 at one half and three quarters of 300 epochs).
+/// Multiplies the rate by a factor at each milestone: the schedule of the CutMix paper (×0.1 at one half and three quarters of 300 epochs).
 /// </summary>
 /// <param name="Initial">Rate before the first milestone.</param>
 /// <param name="Milestones">Steps, in any order.</param>
-/// <param name="Factor">Factor at each.</param>
+/// <param name="Factor">Factor at each milestone.</param>
 public sealed record MultiStep(double Initial, IReadOnlyList<long> Milestones, double Factor = 0.1) : LearningRateSchedule
 {
     /// <inheritdoc/>
@@ -33,7 +33,8 @@ public sealed record MultiStep(double Initial, IReadOnlyList<long> Milestones, d
 }
 
 /// <summary>
-/// Half a cosine from the initial to the final rate (Loshchilov and Hutter 2017, eq. 5); beyond its length it rises again, as torch's does.
+/// Follows half a cosine from the initial to the final rate (Loshchilov and Hutter 2017, eq. 5); after its length it rises again, as
+/// torch's does.
 /// </summary>
 /// <param name="Initial">Rate at step 0.</param>
 /// <param name="Length">Steps down to the final rate.</param>
@@ -48,18 +49,18 @@ public sealed record Cosine(double Initial, long Length, double Final = 0) : Lea
 }
 
 /// <summary>
-/// One cycle (Smith and Topin 2019) as torch's OneCycleLR with two phases and cosine annealing: from max/25 up to max in 30 % of the steps,
-/// then down to that start divided by 10,000.
+/// One cycle (Smith and Topin 2019), like torch's OneCycleLR with two phases and cosine annealing. By default, the rate rises from max/25
+/// to max in 30 % of the steps, then falls to the initial rate divided by 10,000.
 /// </summary>
 /// <param name="Max">Highest rate.</param>
-/// <param name="Length">Steps in all.</param>
-/// <param name="UpShare">Share of the steps that rise.</param>
-/// <param name="StartDivisor">Max over the initial rate.</param>
-/// <param name="FinalDivisor">Initial over the final rate.</param>
+/// <param name="Length">Total number of steps.</param>
+/// <param name="UpShare">Share of the steps in which the rate rises.</param>
+/// <param name="StartDivisor">Highest rate divided by the initial rate.</param>
+/// <param name="FinalDivisor">Initial rate divided by the final rate.</param>
 public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, double StartDivisor = 25, double FinalDivisor = 1e4)
     : LearningRateSchedule
 {
-    /// <summary>Steps in all. Range: at least 1.</summary>
+    /// <summary>Total number of steps. Range: at least 1.</summary>
     public long Length { get; init; } = Positive(Length, nameof(Length));
 
     /// <inheritdoc/>
@@ -74,12 +75,10 @@ public sealed record OneCycle(double Max, long Length, double UpShare = 0.3, dou
         to + (from - to) / 2 * (1 + Math.Cos(Math.PI * Math.Min(share, 1)));
 }
 
-/// <summary>
-/// Rises linearly from a fraction of the rate, then leaves the rest to another schedule, which begins when the rise ends.
-/// </summary>
-/// <param name="Length">Steps of the rise.</param>
-/// <param name="Then">What follows, from its own step 0.</param>
-/// <param name="StartFactor">Fraction at step 0.</param>
+/// <summary>Rises linearly from a fraction of the rate, then hands over to another schedule, which begins when the rise ends.</summary>
+/// <param name="Length">Number of steps in which the rate rises.</param>
+/// <param name="Then">The schedule that follows, from its own step 0.</param>
+/// <param name="StartFactor">Fraction of the rate at step 0.</param>
 public sealed record Warmup(long Length, LearningRateSchedule Then, double StartFactor = 0.01) : LearningRateSchedule
 {
     /// <inheritdoc/>

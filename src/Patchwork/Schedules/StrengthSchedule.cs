@@ -3,36 +3,41 @@ using System.Globalization;
 namespace Patchwork.Schedules;
 
 /// <summary>
-/// How a strength (a probability, α, a drop rate, label smoothing) goes over the training: straight lines between points, level before the
-/// first and behind the last. A pure function of the time: nothing to save, nothing to restore.
+/// How a strength (a probability, α, a drop rate, label smoothing) changes during training: linear between points, constant before the
+/// first and after the last. It is a pure function of time, so there is no state to save or restore.
 /// </summary>
 /// <example><code>
 /// new MixingCallback(new CutMix()) { Probability = new StrengthSchedule((0, 0), (299, 1)) }      // the paper's "Scheduled CutMix"
 /// </code></example>
 public sealed record StrengthSchedule
 {
-    /// <summary>A schedule by its points. Two points at one epoch make a jump, the second of them holds there.</summary>
-    /// <param name="points">Epochs, counted from 0 and not falling, with the value there.</param>
-    /// <exception cref="ArgumentException">There is no point, a number is not finite, or the epochs fall.</exception>
+    /// <summary>
+    /// Creates a schedule from its points. Two points at the same epoch make a jump; at that epoch, the second one applies.
+    /// </summary>
+    /// <param name="points">Epochs, counted from 0 and in ascending order, each with its value.</param>
+    /// <exception cref="ArgumentException">
+    /// There are no points, a number is not finite, an epoch is negative, or the epochs are not in ascending order.
+    /// </exception>
     public StrengthSchedule(params IReadOnlyList<StrengthPoint> points)
     {
         if (points.Count == 0 || points.Any(point => !double.IsFinite(point.Epoch) || !double.IsFinite(point.Value) || point.Epoch < 0)
             || points.Zip(points.Skip(1)).Any(pair => pair.First.Epoch > pair.Second.Epoch))
-            throw new ArgumentException($"A schedule needs one or more points, their epochs from 0 upwards. Received: {Text(points)}.",
-                nameof(points));
+            throw new ArgumentException("A schedule must have one or more points, with epochs from 0 in ascending order. "
+                + $"Received: {Text(points)}.", nameof(points));
         Points = points;
     }
 
-    /// <summary>Epochs and values.</summary>
+    /// <summary>The points: epochs and values.</summary>
     public IReadOnlyList<StrengthPoint> Points { get; }
 
     /// <summary>
-    /// Follows every step, so that epoch 2.5 is the middle of the third; otherwise a value holds for a whole epoch. Default false.
+    /// Whether the value changes at every step, so that epoch 2.5 is the middle of the third epoch; if false, the default, a value holds
+    /// for a whole epoch.
     /// </summary>
     public bool PerStep { get; init; }
 
-    /// <summary>The value in force.</summary>
-    /// <param name="epoch">Epochs done, with the share done of the one in progress.</param>
+    /// <summary>The value at a given time.</summary>
+    /// <param name="epoch">Completed epochs, plus the completed share of the current one.</param>
     public double At(double epoch)
     {
         var time = PerStep ? epoch : Math.Floor(epoch);
@@ -43,8 +48,8 @@ public sealed record StrengthSchedule
         return from + (to - from) * ((time - start) / (end - start));
     }
 
-    /// <summary>Reads <c>0:0 150:0.5</c>: epoch and value around a colon, points between blanks.</summary>
-    /// <exception cref="InputException">The text is no schedule.</exception>
+    /// <summary>Reads text such as <c>0:0 150:0.5</c>: epoch and value separated by a colon, points separated by spaces.</summary>
+    /// <exception cref="InputException">The text is not a schedule.</exception>
     public static StrengthSchedule Parse(string text)
     {
         try
@@ -53,12 +58,13 @@ public sealed record StrengthSchedule
         }
         catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
-            throw new InputException($"A schedule is EPOCH:VALUE, as often as needed, epochs from 0 upwards, for example 0:0 30:1. "
+            throw new InputException($"A schedule must be EPOCH:VALUE pairs separated by spaces, with epochs from 0 in ascending order, "
+                + "for example 0:0 30:1. "
                 + $"Received: {(text.Length == 0 ? "nothing" : text)}.", error);
         }
     }
 
-    /// <summary>What <see cref="Parse"/> reads.</summary>
+    /// <summary>The schedule as text that <see cref="Parse"/> reads.</summary>
     public override string ToString() => Text(Points);
 
     private static string Text(IReadOnlyList<StrengthPoint> points) =>
@@ -69,11 +75,11 @@ public sealed record StrengthSchedule
         : throw new FormatException();
 }
 
-/// <summary>A point of a schedule; written as a pair: <c>new StrengthSchedule((0, 0), (299, 1))</c>.</summary>
+/// <summary>A point of a schedule, which can be written as a pair: <c>new StrengthSchedule((0, 0), (299, 1))</c>.</summary>
 /// <param name="Epoch">Completed epochs, from 0.</param>
-/// <param name="Value">The strength there.</param>
+/// <param name="Value">The strength at that epoch.</param>
 public readonly record struct StrengthPoint(double Epoch, double Value)
 {
-    /// <summary>The point of a pair.</summary>
+    /// <summary>Converts a pair to a point.</summary>
     public static implicit operator StrengthPoint((double Epoch, double Value) point) => new(point.Epoch, point.Value);
 }

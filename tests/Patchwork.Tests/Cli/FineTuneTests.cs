@@ -131,7 +131,7 @@ public sealed class FineTuneTests : IDisposable
         Assert.Equal((ImageNetResNet18.Model, "imagenet", Patchwork.Models.Stem.ImageNet), (recipe.Model, recipe.Weights, recipe.Stem));
         var answer = CommandLine.Run("predict", files.At("imagenet"), Path.Combine(files.Pictures, "red"));
         Assert.True(answer.ExitCode == 0, answer.Error);
-        Assert.Contains("none that does", CommandLine.Run(["train", .. files.Flags("wrong", 1), "--weights", "imagenet", "--model", "resnet20"])
+        Assert.Contains("none that do", CommandLine.Run(["train", .. files.Flags("wrong", 1), "--weights", "imagenet", "--model", "resnet20"])
             .Refusal(), StringComparison.Ordinal);
     }
 

@@ -128,7 +128,7 @@ public sealed class MpiTests : IDisposable
             Thread.Sleep(50);
         Process.Start("kill", ["-STOP", $"{RanksOf(process.Id)[^1]}"]).WaitForExit();
         var result = CommandLine.Finish(process);
-        Assert.Equal($"patchwork: Rank 0 of 2 on {Environment.MachineName} has waited 3 s for the others, which do not answer; all are ended.",
+        Assert.Equal($"patchwork: Rank 0 of 2 on {Environment.MachineName} has waited 3 s for the others, which do not respond; all ranks are ended.",
             Assert.Single(Mpi.Said(result.Error)));
         Assert.NotEqual(0, result.ExitCode);
     }
@@ -200,7 +200,7 @@ public sealed class MpiTests : IDisposable
             for library in /usr/lib/*/libmpi.so.40.* /usr/lib/*/libmpich.so.12.*; do mount --bind /dev/null "$library" || exit 99; done
             patch none train --out "$disk/never"
             """, ("OMPI_COMM_WORLD_SIZE", "2"), ("OMPI_COMM_WORLD_RANK", "0"));
-        Assert.StartsWith("patchwork: Open MPI's launcher started 2 processes, but there is no MPI library here to join them by. Install",
+        Assert.StartsWith("patchwork: Open MPI's launcher started 2 processes, but there is no MPI library here to connect them. Install",
             File.ReadAllText(disk.At("none.err")), StringComparison.Ordinal);
     }
 

@@ -36,8 +36,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         var from = ten.state_dict();
         foreach (var (name, tensor) in three.state_dict())
             Assert.True(tensor.eq(name.StartsWith("fc.", StringComparison.Ordinal) ? fresh[name] : from[name]).all().ToBoolean(), name);
-        Assert.Contains("of another shape, so started fresh: fc.bias, fc.weight", loaded.Summary, StringComparison.Ordinal);
-        Assert.Contains($"took {from.Count - 2} of the model's {from.Count} tensors", loaded.Summary, StringComparison.Ordinal);
+        Assert.Contains("shape differs, so newly initialized: fc.bias, fc.weight", loaded.Summary, StringComparison.Ordinal);
+        Assert.Contains($"loaded {from.Count - 2} of the model's {from.Count} tensors", loaded.Summary, StringComparison.Ordinal);
         Assert.Equal(["fc.bias", "fc.weight"], loaded.Reshaped);
         Assert.Equal(from.Keys.Except(loaded.Reshaped).Order(StringComparer.Ordinal), loaded.Loaded);
         Assert.False(loaded.IsComplete);
@@ -52,8 +52,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         tensors["head.extra"] = ones(3);
         Safetensors.Save(File, tensors);
         var loaded = PretrainedWeights.Load(File, model);
-        Assert.Contains("not in the file, so started fresh: bn1.bias", loaded.Summary, StringComparison.Ordinal);
-        Assert.Contains("of no use: head.extra", loaded.Summary, StringComparison.Ordinal);
+        Assert.Contains("not in the file, so newly initialized: bn1.bias", loaded.Summary, StringComparison.Ordinal);
+        Assert.Contains("not used: head.extra", loaded.Summary, StringComparison.Ordinal);
         Assert.Equal(["bn1.bias"], loaded.Missing);
         Assert.Equal(["head.extra"], loaded.Unused);
     }
@@ -82,7 +82,7 @@ public sealed class PretrainedWeightsTests : IDisposable
         var loaded = PretrainedWeights.Load(File, to);
         Assert.True(loaded.IsComplete);
         Assert.Empty(loaded.Unused);
-        Assert.Contains($"the prefix {prefix} off", loaded.Summary, StringComparison.Ordinal);
+        Assert.Contains($"the prefix {prefix} from", loaded.Summary, StringComparison.Ordinal);
         foreach (var (name, tensor) in to.state_dict())
             Assert.True(tensor.eq(from.state_dict()[name]).all().ToBoolean(), name);
         Safetensors.Save(File, from.state_dict());
@@ -218,7 +218,7 @@ public sealed class PretrainedWeightsTests : IDisposable
 
         // From PyTorch to Patchwork.
         using var model = ModelZoo.Create("resnet50", 1000, imageSize: 224);
-        Assert.Contains("of no use: test.input, test.logits", PretrainedWeights.Load(File, model).Summary, StringComparison.Ordinal);
+        Assert.Contains("not used: test.input, test.logits", PretrainedWeights.Load(File, model).Summary, StringComparison.Ordinal);
         Compare(model, File);
     }
 

@@ -61,7 +61,7 @@ public sealed class TorchFileTests : IDisposable
         Assert.True(loaded.IsComplete, loaded.Summary);
         Assert.Empty(loaded.Unused);
         if (form == "nested")
-            Assert.Contains("they are its 'state_dict'; took the prefix module.", loaded.Summary, StringComparison.Ordinal);
+            Assert.Contains("under its key 'state_dict'; removed the prefix module.", loaded.Summary, StringComparison.Ordinal);
         network.eval();
         using var noGradient = no_grad();
         var logits = network.call(tensor(Floats("x.bin")).view(2, 3, 96, 96));

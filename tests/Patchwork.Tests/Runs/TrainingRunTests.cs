@@ -87,7 +87,7 @@ public sealed class TrainingRunTests : IDisposable
         Start(Small with { Weights = other, SkipDamaged = true }, "part", notices.Add);
         string[] warnings = [.. notices.Where(notice => notice.IsWarning).Select(notice => notice.ToString())];
         Assert.Equal(2, warnings.Length);
-        Assert.Contains("started fresh", warnings[0], StringComparison.Ordinal);
+        Assert.Contains("newly initialized", warnings[0], StringComparison.Ordinal);
         Assert.Contains("left out 1 damaged image", warnings[1], StringComparison.Ordinal);
     }
 

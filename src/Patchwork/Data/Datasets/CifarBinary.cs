@@ -1,16 +1,16 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine)
-/// and 3,072 pixels, planes R, G, B. The files lie in memory as they are; an example is a view of them. A folder of the same images as
-/// PNG files, <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set: the published order of the classes is that of their
-/// names.
+/// CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their published binary layout: records of one label byte (CIFAR-100: coarse, then fine) and
+/// 3,072 pixels, planes R, G, B. The files are kept in memory as they are; an example is a view of them. A folder of the same images as PNG
+/// files, <c>train/CLASS/*</c> and <c>test/CLASS/*</c>, opens as the same set, because the published order of the classes is the order of
+/// their names.
 /// </summary>
 internal sealed class CifarBinary : Dataset
 {
     private const int Pixels = 3 * 32 * 32;
 
-    // The CutMix authors normalize CIFAR-100 with CIFAR-10's constants too; so do we, that results compare.
+    // The CutMix authors normalize CIFAR-100 with CIFAR-10's constants too; this is kept so that results are comparable.
     private static readonly Normalization AuthorsNormalization =
         new([125.3f / 255, 123.0f / 255, 113.9f / 255], [63.0f / 255, 62.1f / 255, 66.7f / 255]);
 
@@ -73,7 +73,7 @@ internal sealed class CifarBinary : Dataset
     }
 
     /// <summary>Reads one file, which must fill <paramref name="records"/> exactly.</summary>
-    /// <exception cref="InputException">The file has another length, or a label that is no class.</exception>
+    /// <exception cref="InputException">The file has another length, or a label that is not a class.</exception>
     internal static void Fill(Span<byte> records, Stream stream, string path, int labelBytes, int classes)
     {
         var recordBytes = labelBytes + Pixels;
@@ -84,7 +84,7 @@ internal sealed class CifarBinary : Dataset
         for (var i = 0; i < records.Length / recordBytes; i++)
         {
             if (records[i * recordBytes + labelBytes - 1] is var label && label >= classes)
-                throw new InputException($"A label must lie in 0 to {classes - 1}. Received: {label} in record {i} of {path}. "
+                throw new InputException($"A label must be from 0 to {classes - 1}. Received: {label} in record {i} of {path}. "
                     + "Unpack it again.");
         }
     }
@@ -99,7 +99,7 @@ internal sealed class CifarBinary : Dataset
     }
 
     private static InputException Missing(string path, string content, int labelBytes) => new(
-        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set by "
+        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set with "
             + $"patchwork data get {(labelBytes == 1 ? "cifar10" : "cifar100")}, unpack the published binary version there, "
             + "or set `Data` to its folder.");
 }

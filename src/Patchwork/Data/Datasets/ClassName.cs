@@ -3,14 +3,15 @@ using System.Text;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Names of classes as they are compared: é can be one letter or e with an accent behind it, as file systems of macOS store it, and is the
-/// same name. Composed here and not by .NET, which needs ICU for it and without it changes nothing.
+/// Composes class names for comparison: é can be one letter or e followed by an accent, as macOS file systems store it, and both are the
+/// same name. This is done here because .NET needs ICU for it and changes nothing without it.
 /// </summary>
 internal static class ClassName
 {
     private const int HangulBase = 0xac00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11a7, Vowels = 21, Tails = 28;
 
-    // Lines of a composed letter and its two parts: those of Unicode 14 within 16 bits but Hangul, whose syllables are computed.
+    // Each line has a composed letter and its two parts, for Unicode 14 within 16 bits; Hangul is not included, because its syllables are
+    // computed.
     private static readonly Lazy<Dictionary<(char, char), char>> Pairs = new(() =>
     {
         using var lines = new StreamReader(typeof(ClassName).Assembly.GetManifestResourceStream("compositions.txt")!);
@@ -18,7 +19,7 @@ internal static class ClassName
             .ToDictionary(line => (line[1], line[2]), line => line[0]);
     });
 
-    /// <summary>A name with every letter composed that can be: Unicode's form C, for marks in their usual order.</summary>
+    /// <summary>Composes every letter of a name that can be composed: Unicode's form C, for marks in their usual order.</summary>
     public static string Composed(string name)
     {
         if (name.All(char.IsAscii))

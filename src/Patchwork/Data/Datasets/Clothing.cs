@@ -11,11 +11,11 @@ namespace Patchwork.Data;
 /// </summary>
 /// <remarks>
 /// Made from <c>alexeygrigorev/clothing-dataset-small</c>: the middle square, resized to 64×64. The split is this project's: stratified,
-/// with near-duplicates on one side. Pictures stand class by class, in the order of their names.
+/// with near-duplicates in the same part. Pictures are ordered by class, then by name.
 /// </remarks>
 internal sealed class Clothing : Dataset
 {
-    /// <summary>Rows and columns where no size is asked for.</summary>
+    /// <summary>The default number of rows and columns.</summary>
     public const int DefaultSize = 32;
 
     private const int StoredSide = 64, StoredBytes = 3 * StoredSide * StoredSide;
@@ -40,8 +40,8 @@ internal sealed class Clothing : Dataset
     }
 
     /// <summary>
-    /// Opens the set at the size that is asked for, 8 to 1024; decoded once per process and size. A size that divides 64 takes means of
-    /// square blocks of pixels; any other is resampled from 64×64 when an image is read.
+    /// Opens the set at the requested size, 8 to 1024; it is decoded once per process and size. A size that divides 64 uses the means of
+    /// square blocks of pixels; any other size is resampled from 64×64 when an image is read.
     /// </summary>
     /// <exception cref="InputException">The size is out of range.</exception>
     public static DatasetPair Open(DataOptions options)

@@ -1,15 +1,15 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// K-fold cross-validation: the images are dealt into K parts, each class evenly, and every part is the test set once. The parts are the
-/// same for every seed. Where the set has a test part of its own, that is left alone and the training images are dealt.
+/// K-fold cross-validation: the images are divided into K parts, with each class spread evenly, and every part is the test set once. The
+/// parts are the same for every seed. If the set has its own test part, that part is not used, and only the training images are divided.
 /// </summary>
 internal static class CrossValidation
 {
     /// <summary>The pair whose test set is one of the folds.</summary>
     /// <param name="pair">The set.</param>
     /// <param name="folds">K. Range: at least 2.</param>
-    /// <param name="fold">Which fold is tested, from 0.</param>
+    /// <param name="fold">Which fold is the test set, from 0.</param>
     /// <exception cref="InputException">A class has a single image, or there are fewer images than folds.</exception>
     public static DatasetPair Fold(DatasetPair pair, int folds, int fold)
     {
@@ -20,7 +20,7 @@ internal static class CrossValidation
         var counts = whole.CountPerClass();
         if (!whole.IsMultiLabel && Array.IndexOf(counts, 1) is >= 0 and var lone)
             throw new InputException($"Cross-validation needs two images of each class, one to train on while the other is tested. "
-                + $"Received: one of '{whole.ClassNames[lone]}'. Add images, or take the class out.");
+                + $"Received: one of '{whole.ClassNames[lone]}'. Add images, or remove the class.");
         var dealt = StratifiedSplit.Folds(whole, folds);
         int[] Part(bool tested) => [.. Enumerable.Range(0, whole.Count).Where(i => dealt[i] == fold == tested)];
         return pair with

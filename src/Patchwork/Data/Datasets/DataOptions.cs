@@ -15,7 +15,7 @@ public sealed record DataOptions
     public int? ImageSize { get; init; }
 
     /// <summary>
-    /// Share of the sides of a picture's middle square that is kept, for sets of image files. Range (0, 1]. Default 1. 0.875 is the usual
+    /// Share of each side of a picture's middle square that is kept, for sets of image files. Range (0, 1]. Default 1. 0.875 is the usual
     /// "resize to 256, keep 224".
     /// </summary>
     public double CenterCrop
@@ -31,31 +31,32 @@ public sealed record DataOptions
     /// </summary>
     public bool ScaledDecoding { get; init; } = true;
 
-    /// <summary>Omit damaged image files instead of refusing the set. Default false.</summary>
+    /// <summary>Omit damaged image files instead of rejecting the set. Default false.</summary>
     public bool SkipDamaged { get; init; }
 
-    /// <summary>For a list of images: the folder that its paths begin in. Null, the default: the list's own.</summary>
+    /// <summary>For a list of images: the folder that its paths are relative to. Null, the default, means the list's own folder.</summary>
     public string? Images { get; init; }
 
     /// <summary>
-    /// For a list of images: where its columns are, by name or by number from 1, as <c>path=1,label=3,split=part</c>. Null, the default: by
-    /// their usual names.
+    /// For a list of images: its columns, by name or by number from 1, such as <c>path=1,label=3,split=part</c>. Null, the default, finds
+    /// them by their usual names.
     /// </summary>
     public string? Columns { get; init; }
 
     /// <summary>
-    /// For a list of images: a file with the name of each class in a line, for labels that are their numbers from 0. Null, the default: the
-    /// labels are the names.
+    /// For a list of images: a file with one class name per line, for labels that are class numbers from 0. Null, the default, means that
+    /// the labels are the names.
     /// </summary>
     public string? ClassNames { get; init; }
 
     /// <summary>
-    /// For a list of images: true where an image may show several classes or none, false where a cell is one label whatever is in it. Null,
-    /// the default: true where some cell holds several, separated by <c>|</c> or <c>;</c>, or several columns of classes say yes.
+    /// For a list of images: true if an image may show several classes or none, false if a cell is always one label, whatever it contains.
+    /// Null, the default, means true if any cell holds several labels, separated by <c>|</c> or <c>;</c>, or if several class columns of a
+    /// row say yes.
     /// </summary>
     public bool? MultiLabel { get; init; }
 
-    /// <summary><see cref="ImageSize"/>, or a set's own where it is null.</summary>
+    /// <summary><see cref="ImageSize"/>, or a set's own size if it is null.</summary>
     /// <exception cref="InputException">It is out of range.</exception>
     internal int SizeOr(int own) => (ImageSize ?? own) is >= 8 and <= 1024 and var size ? size
         : throw new InputException($"`ImageSize` must be 8 to 1024. Received: {ImageSize}.");

@@ -1,6 +1,6 @@
 namespace Patchwork.Data;
 
-/// <summary>The data sets. A new one is one record in <see cref="All"/>; everything else derives from it.</summary>
+/// <summary>The catalogue of data sets. A new set needs one record in <see cref="All"/>; everything else is derived from it.</summary>
 public static class DatasetCatalogue
 {
     private const long MiB = 1 << 20;
@@ -65,27 +65,28 @@ public static class DatasetCatalogue
     /// <summary>Ids of the data sets.</summary>
     public static IReadOnlyList<string> Ids { get; } = [.. All.Select(set => set.Id)];
 
-    /// <summary>The user's own pictures in a folder for each class.</summary>
+    /// <summary>The user's own pictures, in one folder per class.</summary>
     public static DatasetSource OwnPictures { get; } = All.First(set => set.HoldsOwnPictures);
 
-    /// <summary>The user's own pictures as a file lists them.</summary>
+    /// <summary>The user's own pictures, listed in a file.</summary>
     public static DatasetSource OwnList { get; } = All.Last(set => set.HoldsOwnPictures);
 
-    /// <summary>The set of the user's own pictures that a path is: a list where it is a file.</summary>
+    /// <summary>Chooses the set of the user's own pictures for a path: the list if the path is a file, otherwise the folder.</summary>
     public static DatasetSource OwnAt(string path) => System.IO.File.Exists(path) ? OwnList : OwnPictures;
 
     /// <summary>
-    /// Where sets are looked for without <see cref="DataOptions.Data"/>: <c>$PATCHWORK_DATA</c>, else <c>~/.cache/patchwork/data</c>.
+    /// The folder in which sets are looked up if <see cref="DataOptions.Data"/> is null: <c>$PATCHWORK_DATA</c>, else
+    /// <c>~/.cache/patchwork/data</c>.
     /// </summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable("PATCHWORK_DATA") is { Length: > 0 } given ? given
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "patchwork", "data");
 
-    /// <summary>A data set by its id, in any case.</summary>
+    /// <summary>Finds a data set by its id, ignoring case.</summary>
     /// <exception cref="InputException">The id is unknown.</exception>
     public static DatasetSource Find(string id) =>
         Known(id) ?? throw InputException.Unknown("data set", id, Ids);
 
-    /// <summary>The files of a data set by its id.</summary>
+    /// <summary>Finds the published files of a data set by its id.</summary>
     /// <exception cref="InputException">No data set of that id can be downloaded.</exception>
     public static PublishedSet FindDownload(string id)
     {
@@ -105,7 +106,7 @@ public static class DatasetCatalogue
 
     private static DatasetSource? Known(string id) => All.FirstOrDefault(set => set.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The ids of the sets that fit, for messages: <c>a or b</c>.</summary>
+    /// <summary>The ids of the sets that satisfy a condition, for messages: <c>a or b</c>.</summary>
     internal static string Either(Func<DatasetSource, bool> fits) => string.Join(" or ", All.Where(fits).Select(set => set.Id));
 
     private static PublishedFile File(string address, string md5) => new(new Uri(address), md5);

@@ -21,7 +21,7 @@ public sealed record DatasetSource
     public string Title { get; }
 
     /// <summary>
-    /// Names that its folder may have below the folder of all sets; a download creates the first one. Empty for a set that is embedded or
+    /// Names that its folder may have inside the folder of all sets; a download creates the first one. Empty for a set that is embedded or
     /// holds the user's own pictures.
     /// </summary>
     public IReadOnlyList<string> FolderNames { get; internal init; } = [];
@@ -33,20 +33,20 @@ public sealed record DatasetSource
     public bool IsEmbedded => !HoldsOwnPictures && FolderNames.Count == 0;
 
     /// <summary>
-    /// Rows and columns of its images where <see cref="DataOptions.ImageSize"/> is null; null for a set whose images have one size.
+    /// Rows and columns of its images if <see cref="DataOptions.ImageSize"/> is null; null for a set whose images have a fixed size.
     /// </summary>
     public int? DefaultSize { get; internal init; }
 
-    /// <summary>True where <see cref="DataOptions.ImageSize"/> chooses the size of the images.</summary>
+    /// <summary>True if <see cref="DataOptions.ImageSize"/> sets the size of the images.</summary>
     public bool IsResizable => DefaultSize is not null;
 
-    /// <summary>True where the set knows the boxes around its objects (<see cref="Dataset.ObjectBox"/>).</summary>
+    /// <summary>True if the set knows the boxes around its objects (<see cref="Dataset.ObjectBox"/>).</summary>
     public bool HasBoxes { get; internal init; }
 
-    /// <summary>True where the set knows the masks of its objects (<see cref="Dataset.ObjectMask"/>).</summary>
+    /// <summary>True if the set knows the masks of its objects (<see cref="Dataset.ObjectMask"/>).</summary>
     public bool HasMasks { get; internal init; }
 
-    /// <summary>Its files at their official home; null where there is nothing to download.</summary>
+    /// <summary>Its files at their official source; null if there is nothing to download.</summary>
     public PublishedSet? Download { get; private init; }
 
     /// <summary>Where it comes from: the address of its first file, <c>embedded</c> or <c>your own pictures</c>.</summary>
@@ -69,7 +69,7 @@ public sealed record DatasetSource
     }
 
     /// <summary>The set with its published files.</summary>
-    /// <param name="unpackedLimit">Maximum number of bytes that an archive may unpack to; 0 where there is none.</param>
+    /// <param name="unpackedLimit">Maximum number of bytes that an archive may unpack to; 0 if there is no archive.</param>
     /// <param name="files">The files.</param>
     internal DatasetSource PublishedAs(long unpackedLimit, params IReadOnlyList<PublishedFile> files) =>
         this with { Download = new PublishedSet(Id, FolderNames[0], files, unpackedLimit) };

@@ -2,17 +2,17 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// How a folder of pictures is divided: <c>train/</c>, <c>val/</c> (or <c>valid/</c>, <c>validation/</c>) and <c>test/</c>, in any case,
-/// each with one folder per class; or the folders of the classes alone.
+/// each with one folder per class; or only the folders of the classes.
 /// </summary>
-/// <param name="Train">Folder of the training pictures; where <paramref name="Test"/> is null, of all of them.</param>
-/// <param name="Validation">Folder of the validation pictures; null where there is none, or where it is the test set.</param>
-/// <param name="Test">Folder of the test pictures; null where they are held out of the others.</param>
+/// <param name="Train">Folder of the training pictures; if <paramref name="Test"/> is null, of all pictures.</param>
+/// <param name="Validation">Folder of the validation pictures; null if there is none, or if it is the test set.</param>
+/// <param name="Test">Folder of the test pictures; null if they are split off from the others.</param>
 internal sealed record FolderLayout(string Train, string? Validation, string? Test)
 {
-    /// <summary>What is worth saying about it, a sentence each without its full stop.</summary>
+    /// <summary>Notes on the layout, each a sentence without its full stop.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
-    /// <summary>The layout of a folder that exists.</summary>
+    /// <summary>Finds the layout of an existing folder.</summary>
     /// <exception cref="InputException">Two folders are the same part, or the pictures are not sorted into classes.</exception>
     public static FolderLayout Of(string root)
     {
@@ -22,7 +22,7 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
             string[] fitting = [.. folders.Where(folder => PartNames.Find(Path.GetFileName(folder)) == part)];
             return fitting.Length <= 1 ? fitting.FirstOrDefault() : throw new InputException(
                 $"{root} must have one folder for each part. Received: {string.Join(" and ", fitting.Select(Path.GetFileName))}. "
-                + "Put their pictures together, or take one away.");
+                + "Merge their pictures, or remove one folder.");
         }
         var (train, validation, test) = (Named(SetPart.Train), Named(SetPart.Validation), Named(SetPart.Test));
         if (folders.Length > 0 && folders.All(folder => folder == train || folder == validation || folder == test)
@@ -32,9 +32,9 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
                 + "folder per class.");
         if (train is null || !HoldsClasses(train))
         {
-            // A class may be called train, as in pictures of vehicles; parts without it are a mistake.
+            // A class may be called train, as in pictures of vehicles; a test or validation part without a train part is a mistake.
             if ((HoldsClasses(validation) ? validation : HoldsClasses(test) ? test : null) is { } alone)
-                throw new InputException($"{root} must have a train folder beside {Path.GetFileName(alone)}. Received: none with a folder "
+                throw new InputException($"{root} must have a train folder next to {Path.GetFileName(alone)}. Received: none with a folder "
                     + "per class. Add it, or set `Data` to the folder of the classes themselves.");
             return new FolderLayout(root, null, null);
         }
@@ -42,27 +42,27 @@ internal sealed record FolderLayout(string Train, string? Validation, string? Te
         string?[] named = [train, validation, test];
         if (test is not null && !HoldsClasses(test))
         {
-            notes.Add($"{Path.GetFileName(test)}/ has no folders of classes and is not used");
+            notes.Add($"{Path.GetFileName(test)}/ has no class folders and is not used");
             test = null;
         }
         if (validation is not null && !HoldsClasses(validation))
         {
-            notes.Add($"{Path.GetFileName(validation)}/ has no folders of classes and is not used");
+            notes.Add($"{Path.GetFileName(validation)}/ has no class folders and is not used");
             validation = null;
         }
         if (test is null && validation is not null)
         {
-            notes.Add($"{Path.GetFileName(validation)}/ is the test set, as there is no other");
+            notes.Add($"{Path.GetFileName(validation)}/ is the test set, because there is no other");
             (test, validation) = (validation, null);
         }
-        notes.AddRange(folders.Except(named).Select(folder => $"{Path.GetFileName(folder)}/ is beside the parts and is not used"));
+        notes.AddRange(folders.Except(named).Select(folder => $"{Path.GetFileName(folder)}/ is next to the parts and is not used"));
         if (PictureListing.In(root, []) is { Length: > 0 } loose)
-            notes.Add($"{loose.Length} {(loose.Length == 1 ? "image" : "images")} beside {Path.GetFileName(train)}/ "
+            notes.Add($"{loose.Length} {(loose.Length == 1 ? "image" : "images")} next to {Path.GetFileName(train)}/ "
                 + $"{(loose.Length == 1 ? "is" : "are")} not used");
         return new FolderLayout(train, validation, test) { Notes = notes };
     }
 
-    /// <summary>The test part of a folder, or the validation part where that is the test set; null where there is neither.</summary>
+    /// <summary>The test part of a folder, or the validation part if that is the test set; null if there is neither.</summary>
     public static string? TestPartOf(string root) =>
         PartNames.Of(SetPart.Test).Concat(PartNames.Of(SetPart.Validation)).Select(name => PictureListing.FoldersIn(root)
             .FirstOrDefault(folder => name.Equals(Path.GetFileName(folder), StringComparison.OrdinalIgnoreCase)))

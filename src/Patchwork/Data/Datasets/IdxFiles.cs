@@ -4,15 +4,15 @@ using System.IO.Compression;
 namespace Patchwork.Data;
 
 /// <summary>
-/// MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017) in their published IDX files, packed with gzip or not: four bytes of
-/// magic number, each dimension as a big-endian 32-bit number, then unsigned bytes. Grey, 28×28, ten classes. Fewer images than published
-/// are taken too.
+/// MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017) in their published IDX files, compressed with gzip or not: four bytes of
+/// magic number, each dimension as a big-endian 32-bit number, then unsigned bytes. Grey, 28×28, ten classes. Files with fewer images than
+/// published are accepted too.
 /// </summary>
 internal sealed class IdxFiles : Dataset
 {
     private const int Side = 28, TrainCount = 60_000, TestCount = 10_000;
 
-    // Mean and standard deviation over all pixels of the 60,000 published training images, as they are in common use.
+    // Mean and standard deviation over all pixels of the 60,000 published training images, in common use.
     private static readonly Normalization Digits = new([0.1307f], [0.3081f]);
     private static readonly Normalization Fashion = new([0.2860f], [0.3530f]);
 
@@ -48,18 +48,18 @@ internal sealed class IdxFiles : Dataset
     public static DatasetPair OpenFashionMnist(string folder) =>
         new("fashionmnist", Open(folder, "train", TrainCount, FashionNames, Fashion), OpenFashionTest(folder));
 
-    /// <summary>The test set alone, which other sets' networks can be shown as something unknown.</summary>
+    /// <summary>Opens only the test set, which serves as out-of-distribution images for networks of other sets.</summary>
     internal static IdxFiles OpenFashionTest(string folder) => Open(folder, "t10k", TestCount, FashionNames, Fashion);
 
     /// <summary>
-    /// The values behind the header of one IDX file of unsigned bytes. Reads and unpacks at most one byte more than the header declares,
-    /// and allocates no more than <paramref name="most"/> items.
+    /// Reads the values after the header of one IDX file of unsigned bytes. Reads and unpacks at most one byte more than the header
+    /// declares, and allocates no more than <paramref name="most"/> items.
     /// </summary>
-    /// <param name="file">The file, which can be sought; gzip is known by its first bytes. Disposed.</param>
+    /// <param name="file">The seekable file, which is disposed; gzip is recognized by its first bytes.</param>
     /// <param name="path">Its name in messages.</param>
-    /// <param name="most">Items of the largest file that is taken.</param>
+    /// <param name="most">Maximum number of items that is accepted.</param>
     /// <param name="sides">Sizes of an item: none for labels, height and width for images.</param>
-    /// <exception cref="InputException">The file is not IDX, or its header promises something else than what follows.</exception>
+    /// <exception cref="InputException">The file is not IDX, or its contents do not match its header.</exception>
     internal static byte[] Values(Stream file, string path, int most, params ReadOnlySpan<int> sides)
     {
         using var stream = IsGzip(file) ? new GZipStream(file, CompressionMode.Decompress) : file;
@@ -99,7 +99,7 @@ internal sealed class IdxFiles : Dataset
             throw new InputException($"{labelFile} must hold a label for each of the {pixels.Length / (Side * Side)} images "
                 + $"of {imageFile}. Received: {labels.Length} labels. Unpack or download both again.");
         if (labels.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)(names.Length - 1)) is var wrong and >= 0)
-            throw new InputException($"A label must lie in 0 to {names.Length - 1}. Received: {labels[wrong]} as number {wrong} "
+            throw new InputException($"A label must be from 0 to {names.Length - 1}. Received: {labels[wrong]} at index {wrong} "
                 + $"of {labelFile}. Unpack or download it again.");
         return new IdxFiles(pixels, labels, names, normalization);
     }
@@ -108,11 +108,11 @@ internal sealed class IdxFiles : Dataset
     {
         var path = Path.Combine(folder, name);
         return File.Exists(path) ? path : File.Exists(path + ".gz") ? path + ".gz" : throw new InputException(
-            $"The data set needs the file {path} ({bytes} bytes as published) or {path}.gz, and neither exists. "
-            + $"Get it by patchwork data get {id}, put the published files there, or set `Data` to their folder.");
+            $"The data set needs the file {path} ({bytes} bytes as published) or {path}.gz, but neither exists. "
+            + $"Get it with patchwork data get {id}, put the published files there, or set `Data` to their folder.");
     }
 
-    // Browsers unpack files and keep the .gz, so the name does not tell.
+    // Browsers unpack files and keep the extension .gz, so the name is not reliable.
     private static bool IsGzip(Stream file)
     {
         var packed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
@@ -146,7 +146,7 @@ internal sealed class IdxFiles : Dataset
         }
         catch (InvalidDataException error)
         {
-            throw new InputException($"{path} must be sound to its end. Received: damage behind the last value. Download it again.", error);
+            throw new InputException($"{path} must be intact to its end. Received: damage after the last value. Download it again.", error);
         }
     }
 }

@@ -3,14 +3,14 @@ using Patchwork.Imaging;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Pictures in files, brought to RGB of one size on both sides as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
-/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when opened, by all processors; a
-/// larger one when read, and then only the headers are checked at open, unless damaged pictures are to be left out: they are found by
-/// decoding alone.
+/// Pictures in files, converted to square RGB images of one size as <see cref="ImageDecoder"/> describes: transparency over white, EXIF
+/// orientation applied, shorter side resized, middle square kept. A set of at most 1 GiB is decoded when it is opened, on all processors. A
+/// larger set is decoded when it is read, and only the headers are checked when it is opened, unless damaged pictures are to be left out,
+/// which only decoding can find.
 /// </summary>
 public abstract class ImageFiles : Dataset
 {
-    /// <summary>Bytes of the largest set that is decoded at open.</summary>
+    /// <summary>Maximum number of bytes of a set that is decoded when it is opened.</summary>
     internal const long MemoryLimit = 1L << 30;
 
     private readonly int size;
@@ -23,10 +23,10 @@ public abstract class ImageFiles : Dataset
     /// <param name="classNames">Names of the classes.</param>
     /// <param name="found">The examples, at least one of each class.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and how pictures are decoded.</param>
-    /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    /// <param name="normalization">Null: ImageNet's.</param>
-    /// <param name="leftOut">Files beside the examples that are not used.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of rejecting the set, and how pictures are decoded.</param>
+    /// <param name="memoryLimit">Maximum number of bytes of a set that is decoded when it is opened.</param>
+    /// <param name="normalization">Null means ImageNet's.</param>
+    /// <param name="leftOut">Files that are not used, besides the examples.</param>
     private protected ImageFiles(string[] classNames, (string Path, int Label)[] found, int size, DataOptions options, long memoryLimit,
         Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
         : this(classNames, [.. found.Select(one => (one.Path, new[] { one.Label }))], isMultiLabel: false, size, options, memoryLimit,
@@ -36,12 +36,12 @@ public abstract class ImageFiles : Dataset
     /// <summary>Opens pictures that may have several classes.</summary>
     /// <param name="classNames">Names of the classes.</param>
     /// <param name="found">The examples with their classes, ascending; at least one of each class.</param>
-    /// <param name="isMultiLabel">True where an example may have several classes or none.</param>
+    /// <param name="isMultiLabel">True if an example may have several classes or none.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="options">Whether damaged pictures are left out instead of refusing the set, and how pictures are decoded.</param>
-    /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    /// <param name="normalization">Null: ImageNet's.</param>
-    /// <param name="leftOut">Files beside the examples that are not used.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of rejecting the set, and how pictures are decoded.</param>
+    /// <param name="memoryLimit">Maximum number of bytes of a set that is decoded when it is opened.</param>
+    /// <param name="normalization">Null means ImageNet's.</param>
+    /// <param name="leftOut">Files that are not used, besides the examples.</param>
     private protected ImageFiles(string[] classNames, (string Path, int[] Labels)[] found, bool isMultiLabel, int size, DataOptions options,
         long memoryLimit, Normalization? normalization, IReadOnlyList<LeftOutFile> leftOut)
     {
@@ -67,12 +67,12 @@ public abstract class ImageFiles : Dataset
         var seen = examples.SelectMany(example => example.Labels).ToHashSet();
         if (Array.Find(found, example => !example.Labels.All(seen.Contains)) is { Path: { } lost } example)
             throw new InputException($"Every image of the class '{classNames[example.Labels.First(label => !seen.Contains(label))]}' in "
-                + $"{Path.GetDirectoryName(lost)} is damaged. Replace them or take the class out.");
+                + $"{Path.GetDirectoryName(lost)} is damaged. Replace them or remove the class.");
     }
 
     /// <summary>
     /// The files that are not used: first the damaged pictures that were left out, in the order of the examples (none unless
-    /// <see cref="DataOptions.SkipDamaged"/>), then what else lies in the folders.
+    /// <see cref="DataOptions.SkipDamaged"/>), then other files in the folders.
     /// </summary>
     public IReadOnlyList<LeftOutFile> LeftOut { get; }
 
@@ -101,9 +101,9 @@ public abstract class ImageFiles : Dataset
     public sealed override bool IsMultiLabel { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">Examples of the set may have several classes: <see cref="Labels"/> has them.</exception>
+    /// <exception cref="InvalidOperationException">Examples of the set may have several classes; use <see cref="Labels"/>.</exception>
     public sealed override int Label(int index) => !IsMultiLabel ? examples[index].Labels[0]
-        : throw new InvalidOperationException("An example of this set may have several classes or none. Ask for its Labels.");
+        : throw new InvalidOperationException("An example of this set may have several classes or none. Use Labels.");
 
     /// <inheritdoc/>
     public sealed override IReadOnlyList<int> Labels(int index) => examples[index].Labels;
@@ -112,7 +112,7 @@ public abstract class ImageFiles : Dataset
     public sealed override string FilePath(int index) => examples[index].Path;
 
     /// <inheritdoc/>
-    /// <exception cref="InputException">The set is decoded when read, and the file is damaged behind its header.</exception>
+    /// <exception cref="InputException">The set is decoded when read, and the file is damaged after its header.</exception>
     public sealed override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
     {
         if (pixels is not null)
@@ -132,19 +132,19 @@ public abstract class ImageFiles : Dataset
             .SelectMany(set => Source(set) is ImageFiles files ? files.LeftOut : []).DistinctBy(file => file.Path)];
 
     /// <summary>
-    /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used beside it; its default where the set
-    /// is not of image files.
+    /// <see cref="DataOptions.ScaledDecoding"/> of a set or of a view of one, for sets that are used together with it; the default if the
+    /// set does not consist of image files.
     /// </summary>
     internal static bool DecodesScaled(Dataset set) => Source(set) is not ImageFiles { scaled: false };
 
-    // Under a name of a picture: of a format that is not read, or damaged.
+    // The file has the name of a picture, so it is either of an unsupported format or damaged.
     private static LeftOutReason ReasonOf(string refused) =>
         PictureListing.ReasonByContent(refused) is LeftOutReason.FormatNotRead ? LeftOutReason.FormatNotRead : LeftOutReason.Damaged;
 
     private static Dataset Source(Dataset set) => set is DatasetView view ? Source(view.Whole) : set;
 
-    // Decodes one file, or checks its header where there is no room for its pixels. Returns what is wrong with it; a parallel loop would
-    // wrap an exception.
+    // Decodes one file, or checks its header if there is no memory for its pixels. Returns the error instead of throwing it, because a
+    // parallel loop would wrap the exception.
     private InputException? Open(string path, Span<byte> output)
     {
         try
@@ -165,7 +165,7 @@ public abstract class ImageFiles : Dataset
         new(first.Message + (damaged > 1 ? $" {damaged - 1} more cannot be used either." : "")
             + " To omit such images, set `SkipDamaged`.", first);
 
-    // Closes the gaps in the pixels too, so that an example's number is its place.
+    // Closes the gaps in the pixels too, so that an example's index is its position.
     private (string Path, int[] Labels)[] WithoutDamaged((string Path, int[] Labels)[] found, InputException?[] errors)
     {
         int[] kept = [.. Enumerable.Range(0, found.Length).Where(i => errors[i] is null)];

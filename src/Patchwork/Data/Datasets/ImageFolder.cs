@@ -3,23 +3,23 @@ using Patchwork.Imaging;
 namespace Patchwork.Data;
 
 /// <summary>
-/// A folder of pictures, a sub-folder per class: <c>DIR/train/CLASS/*</c>, <c>DIR/val/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (see
+/// A folder of pictures with one sub-folder per class: <c>DIR/train/CLASS/*</c>, <c>DIR/val/CLASS/*</c> and <c>DIR/test/CLASS/*</c> (see
 /// <see cref="FolderLayout"/> for other names and for parts that are missing), or <c>DIR/CLASS/*</c>, of which a fixed fifth of each class
-/// becomes the test set. Classes are sorted by name (ordinal), pictures too. Files that are no pictures are left out and listed.
+/// becomes the test set. Classes and pictures are sorted by name (ordinal). Files that are not pictures are left out and listed.
 /// </summary>
 public sealed class ImageFolder : ImageFiles
 {
-    /// <summary>Rows and columns of the pictures where <see cref="DataOptions.ImageSize"/> is null.</summary>
+    /// <summary>Rows and columns of the pictures if <see cref="DataOptions.ImageSize"/> is null.</summary>
     internal const int DefaultSize = 64;
 
     private const double TestShare = 0.2;
 
     /// <summary>Opens one part.</summary>
-    /// <param name="root">Folder of the class folders.</param>
+    /// <param name="root">The folder that contains the class folders.</param>
     /// <param name="size">Rows and columns of the pictures.</param>
-    /// <param name="options">Whether damaged pictures are left out instead of refusing the folder, and how pictures are decoded.</param>
-    /// <param name="memoryLimit">Bytes of the largest set that is decoded at open.</param>
-    /// <param name="normalization">Null: ImageNet's.</param>
+    /// <param name="options">Whether damaged pictures are left out instead of rejecting the folder, and how pictures are decoded.</param>
+    /// <param name="memoryLimit">Maximum number of bytes of a set that is decoded when it is opened.</param>
+    /// <param name="normalization">Null means ImageNet's.</param>
     internal ImageFolder(string root, int size, DataOptions options, long memoryLimit = MemoryLimit, Normalization? normalization = null)
         : this(EnoughClasses(root), Loose(root), size, options, memoryLimit, normalization) { }
 
@@ -47,13 +47,13 @@ public sealed class ImageFolder : ImageFiles
         return new("folder", new Subset(whole, kept), new Subset(whole, held))
         {
             Notes = layout.Notes,
-            Cut = new(whole, "a fifth of each class is the test set, as there is no other"),
+            Cut = new(whole, "a fifth of each class is the test set, because there is no other"),
         };
     }
 
     /// <summary>
-    /// All pictures in a folder and in those inside it, without regard to classes: images that no label is needed of. Of a folder with a
-    /// test part only that.
+    /// Opens all pictures in a folder and the folders inside it, without regard to classes, for uses that need no labels. If the folder has
+    /// a test part, only that part is opened.
     /// </summary>
     internal static Dataset OpenWithoutClasses(DataOptions options)
     {
@@ -64,8 +64,8 @@ public sealed class ImageFolder : ImageFiles
     }
 
     /// <summary>
-    /// A published set of <paramref name="classes"/> classes that lies in <paramref name="root"/> as image files, or null where there are
-    /// no parts for training and test.
+    /// Opens a published set of <paramref name="classes"/> classes that is stored in <paramref name="root"/> as image files; null if there
+    /// are no parts for training and test.
     /// </summary>
     internal static DatasetPair? OpenParts(string id, string root, int size, int classes, Normalization normalization, DataOptions options)
     {
@@ -78,7 +78,7 @@ public sealed class ImageFolder : ImageFiles
         return OfParts(id, layout, folder => new ImageFolder(folder, size, options, MemoryLimit, normalization));
     }
 
-    // Of a folder with a test part.
+    // For a folder with a test part.
     private static DatasetPair OfParts(string id, FolderLayout layout, Func<string, ImageFolder> open) =>
         new(id, open(layout.Train), open(layout.Test!))
         {
@@ -95,7 +95,7 @@ public sealed class ImageFolder : ImageFiles
     private static string Root(DataOptions options, string advice) => options.Data is { Length: > 0 } given ? given
         : throw new InputException($"The data set 'folder' needs the folder of the images. {advice}");
 
-    /// <summary>The fifth of each class that is the test set where there is no other.</summary>
+    /// <summary>Splits off a fifth of each class as the test set, for sets without one.</summary>
     /// <param name="whole">All images.</param>
     /// <param name="source">Where they come from, for messages.</param>
     /// <param name="advice">How to say which are the test images, for messages.</param>
@@ -134,7 +134,7 @@ public sealed class ImageFolder : ImageFiles
             + ". Sort the images into one folder per class, or set `Data` to another folder.");
     }
 
-    // é can be one letter or e and an accent, as macOS stores it: two folders of one class then.
+    // é can be one letter or e and an accent, as macOS stores it; two such folders are one class.
     private static ClassFolder[] Classes(string root) =>
         [.. PictureListing.FoldersIn(root).GroupBy(path => ClassName.Composed(Path.GetFileName(path)))
             .Select(folders => new ClassFolder(folders.Key, [.. folders])).OrderBy(one => one.Name, StringComparer.Ordinal)];

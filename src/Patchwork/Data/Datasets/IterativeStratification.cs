@@ -4,8 +4,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Deals images with several labels into parts so that every label keeps its share (Sechidis, Tsoumakas and Vlahavas, "On the
-/// Stratification of Multi-Label Data", ECML 2011, algorithm 1): the rarest label that is left is dealt first, each of its images to the
-/// part that lacks that label most, then to the one that lacks images most.
+/// Stratification of Multi-Label Data", ECML 2011, algorithm 1): the rarest remaining label is dealt first, each of its images to the part
+/// that lacks that label most and, among equals, to the one that lacks images most.
 /// </summary>
 internal static class IterativeStratification
 {
@@ -33,7 +33,7 @@ internal static class IterativeStratification
         }
         while (Enumerable.Range(0, classes).Where(k => left[k] > 0).ToArray() is { Length: > 0 } open)
         {
-            var rarest = open.MinBy(k => left[k]);      // of equal ones the first
+            var rarest = open.MinBy(k => left[k]);      // the first of equal ones
             int[] images = [.. Enumerable.Range(0, count).Where(i => part[i] < 0 && labels[i].Contains(rarest))];
             foreach (var place in new SeedStream(0).Open("split/several", 0, rarest).Permutation(images.Length))
                 Give(images[place], Enumerable.Range(0, parts).MaxBy(p => (wantedOf[p][rarest], wanted[p])));

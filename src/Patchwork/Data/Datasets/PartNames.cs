@@ -3,20 +3,20 @@ namespace Patchwork.Data;
 /// <summary>A part of a data set.</summary>
 internal enum SetPart
 {
-    /// <summary>What is trained on.</summary>
+    /// <summary>The training images.</summary>
     Train,
 
-    /// <summary>What chooses the best epoch.</summary>
+    /// <summary>The validation images, which choose the best epoch.</summary>
     Validation,
 
-    /// <summary>What is tested on.</summary>
+    /// <summary>The test images.</summary>
     Test,
 }
 
-/// <summary>What people call the parts of a data set, as folders, files and cells; in any case.</summary>
+/// <summary>The usual names of the parts of a data set, for folders, files and cells of a table; case does not matter.</summary>
 internal static class PartNames
 {
-    /// <summary>Names of each part.</summary>
+    /// <summary>The names of a part.</summary>
     public static string[] Of(SetPart part) => part switch
     {
         SetPart.Train => ["train", "training"],
@@ -24,10 +24,10 @@ internal static class PartNames
         _ => ["test", "testing"],
     };
 
-    /// <summary>All of them.</summary>
+    /// <summary>The names of all parts.</summary>
     public static IEnumerable<string> All => Enum.GetValues<SetPart>().SelectMany(Of);
 
-    /// <summary>The part of a name; null for another word.</summary>
+    /// <summary>The part with a name; null if it is not the name of a part.</summary>
     public static SetPart? Find(string name) => Enum.GetValues<SetPart>()
         .Where(part => Of(part).Contains(name, StringComparer.OrdinalIgnoreCase)).Select(part => (SetPart?)part).FirstOrDefault();
 }

@@ -5,22 +5,22 @@ namespace Patchwork.Data;
 /// <summary>Why a file in a folder of pictures is not used.</summary>
 public enum LeftOutReason
 {
-    /// <summary>A picture that cannot be decoded, or not to its end.</summary>
+    /// <summary>A picture that cannot be decoded completely.</summary>
     Damaged,
 
-    /// <summary>A picture of a format that is not read: HEIC, AVIF, TIFF and others.</summary>
+    /// <summary>A picture of an unsupported format: HEIC, AVIF, TIFF and others.</summary>
     FormatNotRead,
 
     /// <summary>A picture in a folder inside a class's folder.</summary>
     InSubFolder,
 
-    /// <summary>A picture beside the folders of the classes, and so of no class.</summary>
+    /// <summary>A picture next to the class folders, and therefore without a class.</summary>
     WithoutClass,
 
-    /// <summary>A file that is no picture.</summary>
+    /// <summary>A file that is not a picture.</summary>
     NotAPicture,
 
-    /// <summary>A file or folder whose name begins with a dot, or <c>__MACOSX</c>, which archives of macOS bring.</summary>
+    /// <summary>A file or folder whose name begins with a dot, or <c>__MACOSX</c>, which macOS archives contain.</summary>
     Hidden,
 
     /// <summary>A row of a list that cannot be used.</summary>
@@ -30,13 +30,13 @@ public enum LeftOutReason
 /// <summary>A file that is not used.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Reason">Why.</param>
-/// <param name="Detail">What is wrong with a damaged picture, in a sentence; else empty.</param>
+/// <param name="Detail">What is wrong with a damaged picture, in a sentence; empty for other reasons.</param>
 public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detail = "")
 {
-    /// <summary>True for a picture that one would have wanted to be used, and not something else that lies beside pictures.</summary>
+    /// <summary>True for a picture that the user probably wants to be used; false for other files among the pictures.</summary>
     public bool IsPicture => Reason is not (LeftOutReason.NotAPicture or LeftOutReason.Hidden);
 
-    /// <summary>A line for each reason: how many there are, and the first of them.</summary>
+    /// <summary>One line per reason, with the number of files and the first of them.</summary>
     public static IEnumerable<LeftOutSummary> Summaries(IEnumerable<LeftOutFile> files)
     {
         const int named = 3;
@@ -47,7 +47,7 @@ public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detai
                    alike.First().IsPicture);
     }
 
-    /// <summary>What files of a reason are called: "2 damaged images".</summary>
+    /// <summary>The description of a number of files with a reason: "2 damaged images".</summary>
     public static string Name(LeftOutReason reason, int count)
     {
         var images = count == 1 ? "image" : "images";
@@ -55,21 +55,21 @@ public sealed record LeftOutFile(string Path, LeftOutReason Reason, string Detai
         {
             LeftOutReason.Damaged => $"{count} damaged {images}",
             LeftOutReason.BadRow => $"{count} {(count == 1 ? "row" : "rows")} of the list",
-            LeftOutReason.FormatNotRead => $"{count} {images} of a format that is not read",
-            LeftOutReason.InSubFolder => $"{count} {images} in folders inside a class's",
-            LeftOutReason.WithoutClass => $"{count} {images} beside the folders of the classes",
-            LeftOutReason.NotAPicture => $"{count} {(count == 1 ? "file that is no picture" : "files that are no pictures")}",
+            LeftOutReason.FormatNotRead => $"{count} {images} of an unsupported format",
+            LeftOutReason.InSubFolder => $"{count} {images} in folders inside a class folder",
+            LeftOutReason.WithoutClass => $"{count} {images} next to the class folders",
+            LeftOutReason.NotAPicture => $"{count} {(count == 1 ? "file that is not a picture" : "files that are not pictures")}",
             _ => $"{count} hidden {(count == 1 ? "file" : "files")}",
         };
     }
 }
 
-/// <summary>The files that are left out for one reason, in a line for the person who reads.</summary>
+/// <summary>The files that are left out for one reason, in one line for the user.</summary>
 /// <param name="Line">The line, without a full stop.</param>
 /// <param name="ArePictures">See <see cref="LeftOutFile.IsPicture"/>.</param>
 public sealed record LeftOutSummary(string Line, bool ArePictures);
 
-/// <summary>The pictures in folders: every file that the decoder reads, whatever its name ends in.</summary>
+/// <summary>Lists the pictures in folders: every file that the decoder can read, whatever its extension.</summary>
 public static class PictureListing
 {
     private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"];
@@ -77,12 +77,12 @@ public static class PictureListing
     private static readonly string[] Lists = [".csv", ".tsv", ".txt"];
 
     /// <summary>
-    /// A picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or those that a list names,
-    /// in its order.
+    /// Returns a single picture as it is; all pictures in a folder and the folders inside it, in ordinal order of their paths; or the
+    /// pictures named in a list, in its order.
     /// </summary>
     /// <param name="path">A picture, a folder, or a list (<c>.csv</c>, <c>.tsv</c>, <c>.txt</c>).</param>
-    /// <param name="options">How a list is read; null: by the usual names of its columns.</param>
-    /// <param name="leftOut">Receives the files of a folder and the rows of a list that are not used; null: they are not told.</param>
+    /// <param name="options">How a list is read; null finds its columns by their usual names.</param>
+    /// <param name="leftOut">Receives the files of a folder and the rows of a list that are not used; null if they are not needed.</param>
     /// <exception cref="InputException">The folder holds no picture, or the list cannot be used.</exception>
     public static IReadOnlyList<string> Under(string path, DataOptions? options = null, ICollection<LeftOutFile>? leftOut = null)
     {
@@ -97,7 +97,7 @@ public static class PictureListing
             : throw new InputException($"The folder {path} must hold {PictureFormat.Read} images. Received: none.");
     }
 
-    /// <summary>The pictures directly in a folder, in ordinal order; what else lies there goes to the list.</summary>
+    /// <summary>The pictures directly in a folder, in ordinal order; other files are added to <paramref name="leftOut"/>.</summary>
     internal static string[] In(string folder, List<LeftOutFile> leftOut)
     {
         var pictures = new List<string>();
@@ -111,7 +111,9 @@ public static class PictureListing
         return [.. pictures];
     }
 
-    /// <summary>The pictures directly in a folder, as files that are left out for a reason; and what is no picture for its own.</summary>
+    /// <summary>
+    /// The pictures directly in a folder, as files left out for a given reason, and the other files there, each for its own reason.
+    /// </summary>
     internal static IEnumerable<LeftOutFile> LeftOut(string folder, LeftOutReason reason)
     {
         var others = new List<LeftOutFile>();
@@ -122,11 +124,11 @@ public static class PictureListing
     internal static IEnumerable<string> FoldersIn(string folder) =>
         Directory.EnumerateDirectories(folder).Where(path => !IsHidden(path)).Order(StringComparer.Ordinal);
 
-    /// <summary>A folder and all in it that are not hidden. Links inside are not followed: one may lead back here.</summary>
+    /// <summary>A folder and all folders inside it that are not hidden. Links are not followed, because one may lead back here.</summary>
     internal static IEnumerable<string> Folders(string folder) =>
         FoldersIn(folder).Where(inner => new DirectoryInfo(inner).LinkTarget is null).SelectMany(Folders).Prepend(folder);
 
-    /// <summary>Why a file is not used, by its name and its first bytes; null for a picture.</summary>
+    /// <summary>Why a file is not used, judged by its name and its first bytes; null for a picture.</summary>
     internal static LeftOutReason? ReasonAgainst(string path)
     {
         if (IsHidden(path))
@@ -134,7 +136,7 @@ public static class PictureListing
         return Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) ? null : ReasonByContent(path);
     }
 
-    /// <summary>Why a file is not used, by its first bytes alone; null for a picture that is read.</summary>
+    /// <summary>Why a file is not used, judged only by its first bytes; null for a picture of a supported format.</summary>
     internal static LeftOutReason? ReasonByContent(string path)
     {
         try

@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The images of a set in another size and number of channels: the middle of each, resized, or as many of its middle pixels.
+/// The images of a set at another size and with another number of channels: the middle of each image is resized, or cropped as it is.
 /// </summary>
 public sealed class Resized : DatasetView
 {
@@ -12,11 +12,11 @@ public sealed class Resized : DatasetView
 
     /// <summary>Wraps a set, which it does not own.</summary>
     /// <param name="whole">The set.</param>
-    /// <param name="height">Rows from now on. Range: at least 1.</param>
-    /// <param name="width">Columns from now on. Range: at least 1.</param>
-    /// <param name="channels">3, or 1 for grey. Grey images of the set have three equal channels then.</param>
-    /// <param name="crop">True takes the middle pixels as they are; false, the default, resizes.</param>
-    /// <exception cref="InputException">The middle is larger than the images, or colours should become grey.</exception>
+    /// <param name="height">The new number of rows. Range: at least 1.</param>
+    /// <param name="width">The new number of columns. Range: at least 1.</param>
+    /// <param name="channels">3, or 1 for grey. With 3, grey images of the set get three equal channels.</param>
+    /// <param name="crop">True crops the middle pixels as they are; false, the default, resizes.</param>
+    /// <exception cref="InputException">The crop is larger than the images, or colour images would have to become grey.</exception>
     public Resized(Dataset whole, int height, int width, int channels, bool crop = false) : base(whole, samePixels: false)
     {
         if (crop && (whole.Height < height || whole.Width < width))

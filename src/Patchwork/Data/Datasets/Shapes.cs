@@ -4,12 +4,12 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The embedded drawings: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. One large figure stands on
-/// clutter: a colour gradient, blotches, noise, and small figures of other classes. Its box and mask are known.
+/// The embedded drawings: 2,000 training and 1,000 test pictures of 32×32 in ten classes, drawn by this file. Each picture shows one large
+/// figure on clutter: a colour gradient, blotches, noise, and small figures of any class. The box and mask of the large figure are known.
 /// </summary>
 /// <remarks>
-/// Small enough to memorise, varied enough that memorising does not suffice: the room in which a regularizer shows. The difficulty was
-/// set by looking at the baseline alone and then frozen; a test pins the checksum.
+/// The set is small enough to memorise, but varied enough that memorising does not suffice, so the effect of a regularizer is visible. The
+/// difficulty was set with the baseline alone and then frozen; a test pins the checksum.
 /// </remarks>
 internal sealed class Shapes : Dataset
 {
@@ -27,7 +27,7 @@ internal sealed class Shapes : Dataset
         Count = count;
         (pixels, masks, labels, boxes) = (new byte[count * 3 * Area], new byte[count * Area], new byte[count], new Box[count]);
         var seeds = new SeedStream(Seed);
-        var order = seeds.Open(purpose, epoch: 1).Permutation(count);      // classes balanced, in no order
+        var order = seeds.Open(purpose, epoch: 1).Permutation(count);      // balanced classes in random order
         Parallel.For(0, count, i =>
         {
             labels[i] = (byte)(order[i] % ClassNames.Count);
@@ -35,7 +35,7 @@ internal sealed class Shapes : Dataset
         });
     }
 
-    /// <summary>The set; drawn once per process.</summary>
+    /// <summary>Opens the set, which is drawn once per process.</summary>
     public static DatasetPair Open() => Pair.Value;
 
     public override int Count { get; }
@@ -72,7 +72,7 @@ internal sealed class Shapes : Dataset
         boxes[index] = Around(mask);
     }
 
-    // Two colours from one side to the other, and blotches: a coarse grid of noise, interpolated.
+    // A gradient between two colours, and blotches: a coarse grid of noise, interpolated.
     private static void Background(double[] canvas, Draws draws)
     {
         const int cells = 5;

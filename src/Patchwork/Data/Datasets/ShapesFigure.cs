@@ -3,8 +3,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// One figure of the <c>shapes</c> set: a class, a place, a size and a rotation. Decided by +, -, ·, / and square roots alone, which
-/// every machine rounds alike.
+/// One figure of the <c>shapes</c> set: a class, a position, a size and a rotation. It is computed only with +, -, ·, / and square roots,
+/// which every machine rounds in the same way.
 /// </summary>
 internal readonly struct ShapesFigure
 {
@@ -13,7 +13,7 @@ internal readonly struct ShapesFigure
     private readonly int kind;
     private readonly double row, column, radius, cosine, sine;
 
-    /// <summary>Draws place, size and rotation of a figure whose circumference stays inside the picture.</summary>
+    /// <summary>Draws the position, size and rotation of a figure whose enclosing circle stays inside the picture.</summary>
     public ShapesFigure(int kind, double smallest, double largest, int side, Draws draws)
     {
         this.kind = kind;

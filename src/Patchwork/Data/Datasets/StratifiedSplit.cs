@@ -8,14 +8,14 @@ namespace Patchwork.Data;
 public sealed record SplitIndices(IReadOnlyList<int> Train, IReadOnlyList<int> Validation);
 
 /// <summary>
-/// Splits a set in two so that every class keeps its share, and at least one example wherever it has any to give. The split is the same
-/// for every seed, so results of different seeds compare.
+/// Splits a set in two so that every class keeps its share, with at least one example in each part where possible. The split is the same
+/// for every seed, so results of different seeds are comparable.
 /// </summary>
 public static class StratifiedSplit
 {
     /// <summary>
-    /// A fixed choice of <paramref name="count"/> examples, every class by its share and with at least one; the whole set when it has no
-    /// more.
+    /// Chooses a fixed subset of <paramref name="count"/> examples, in which every class keeps its share and at least one example; returns
+    /// the whole set if it has no more.
     /// </summary>
     /// <exception cref="InputException">The count is less than one example per class.</exception>
     public static Dataset Some(Dataset set, int count)
@@ -33,7 +33,7 @@ public static class StratifiedSplit
         {
             taken = [.. taken.Select(number => Math.Max(number, 1))];
             for (var over = taken.Sum() - count; over > 0; over--)
-                taken[Array.IndexOf(taken, taken.Max())]--;      // who gives most gives up what the others get
+                taken[Array.IndexOf(taken, taken.Max())]--;      // the class that gives most gives up what the others get
             for (var under = count - taken.Sum(); under > 0; under--)
             {
                 int[] left = [.. classes.Zip(taken, (one, number) => one.Members.Length - number)];
@@ -44,8 +44,8 @@ public static class StratifiedSplit
     }
 
     /// <summary>
-    /// A fixed choice of <paramref name="count"/> examples of each class, all of a class that has no more; a larger choice holds a smaller
-    /// one.
+    /// Chooses a fixed subset of <paramref name="count"/> examples of each class, or all examples of a class that has no more. A larger
+    /// subset contains a smaller one.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     public static Dataset PerClass(Dataset set, int count)
@@ -53,12 +53,12 @@ public static class StratifiedSplit
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (set.IsMultiLabel)
             throw new InputException("A number of images per class needs images with one label each. Received: images with several. "
-                + "Choose a number of them all (`Subset`).");
+                + "Choose a total number of images (`Subset`).");
         var classes = Classes(set);
         return new Subset(set, Chosen(classes, [.. classes.Select(one => Math.Min(count, one.Members.Length))]));
     }
 
-    /// <summary>The part, from 0, that each example is dealt into; every class evenly, and the parts too.</summary>
+    /// <summary>Assigns each example to a part, from 0, so that every class and all examples are spread evenly over the parts.</summary>
     /// <param name="set">The set.</param>
     /// <param name="folds">Number of parts.</param>
     internal static int[] Folds(Dataset set, int folds)
@@ -78,7 +78,7 @@ public static class StratifiedSplit
     /// <param name="set">The set to split.</param>
     /// <param name="share">
     /// Share of each class, in (0, 1), that goes to the validation part. A class of two or more examples has at least one in each part,
-    /// which can make the validation part larger than its share; a class of one keeps it in the training part.
+    /// which can make the validation part larger than its share; a class of one example keeps it in the training part.
     /// </param>
     /// <exception cref="InputException">The share is out of range, or leaves nothing for validation.</exception>
     public static SplitIndices Of(Dataset set, double share)
@@ -99,7 +99,7 @@ public static class StratifiedSplit
         if (validation.Length == 0)
             throw new InputException(
                 FormattableString.Invariant($"A validation share of {share} of {set.Count} training images leaves none, ")
-                + "as every class has a single one. Add images: a class needs two.");
+                + "because every class has only one. Add images: a class needs two.");
         return new([.. Enumerable.Range(0, set.Count).Except(validation)], validation);
     }
 
@@ -113,7 +113,7 @@ public static class StratifiedSplit
         [.. Enumerable.Range(0, set.Count).GroupBy(set.Label).OrderBy(members => members.Key)
             .Select(members => (members.Key, members.ToArray()))];
 
-    // Stored results depend on this choice: where it gives every class an example it is final.
+    // Stored results depend on this choice, so it must not change in cases where every class gets an example.
     private static int[] ByShare(IReadOnlyList<(int Label, int[] Members)> classes, double share)
     {
         var owed = 0.0;      // carried from class to class, so that the whole part has its share too
@@ -121,7 +121,7 @@ public static class StratifiedSplit
         {
             var count = one.Members.Length;
             owed += count * share;
-            // What classes of one example cannot give is not taken from a larger one: no class gives more than its own share, rounded up.
+            // What classes of one example cannot give is not taken from larger classes: no class gives more than its own share, rounded up.
             var most = Math.Min((int)Math.Ceiling(count * share - 1e-9), count - 1);
             var taken = Math.Clamp((int)Math.Floor(owed + 1e-9), 0, most);
             owed -= taken;
@@ -129,7 +129,7 @@ public static class StratifiedSplit
         })];
     }
 
-    // So many of each class, ascending.
+    // Chooses the given number of examples of each class; indices are ascending.
     private static int[] Chosen(IReadOnlyList<(int Label, int[] Members)> classes, int[] taken) =>
         [.. classes.Zip(taken, (one, number) => new SeedStream(0).Open("split", 0, one.Label).Permutation(one.Members.Length)[..number]
             .Select(position => one.Members[position])).SelectMany(chosen => chosen).Order()];

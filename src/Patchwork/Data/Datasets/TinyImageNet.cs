@@ -4,14 +4,14 @@ using Patchwork.Plans;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Tiny-ImageNet (Stanford CS231n) or a part of its classes, in the published layout: <c>wnids.txt</c> names the classes' folders,
-/// <c>words.txt</c> their names (the first term is taken; without it the folder's name), <c>train/WNID/images</c> holds the training set
-/// and <c>val/images</c> with <c>val_annotations.txt</c> the test set. Pictures are 64×64. Classes are sorted by WNID, as other frameworks
-/// do.
+/// Tiny-ImageNet (Stanford CS231n) or a subset of its classes, in the published layout: <c>wnids.txt</c> names the classes' folders,
+/// <c>words.txt</c> their names (the first term is used, or the folder's name if there is none), <c>train/WNID/images</c> holds the
+/// training set and <c>val/images</c> with <c>val_annotations.txt</c> the test set. Pictures are 64×64. Classes are sorted by WNID, as
+/// other frameworks do.
 /// </summary>
 /// <remarks>
-/// Boxes come from <c>WNID_boxes.txt</c> and <c>val_annotations.txt</c>: left, top, right, bottom, corners inclusive; here half-open.
-/// A training picture without one has none.
+/// Boxes come from <c>WNID_boxes.txt</c> and <c>val_annotations.txt</c>: left, top, right, bottom, corners inclusive; here they are
+/// half-open. A training picture that is not listed has no box.
 /// </remarks>
 internal sealed class TinyImageNet : ImageFiles
 {
@@ -90,7 +90,7 @@ internal sealed class TinyImageNet : ImageFiles
         return wnids;
     }
 
-    // Two classes of ImageNet can share a first term (crane); then both keep their number.
+    // Two classes of ImageNet can share a first term (crane); both names then include the WNID.
     private static string[] Names(string folder, string[] wnids)
     {
         var path = Path.Combine(folder, "words.txt");
@@ -104,7 +104,7 @@ internal sealed class TinyImageNet : ImageFiles
         return [.. names.Select((name, i) => names.Count(other => other == name) > 1 ? $"{name} ({wnids[i]})" : name)];
     }
 
-    // The lines of a file, split at tabs, each of so many fields and beginning with a file's name.
+    // The lines of a file, split at tabs, each with the given number of fields and beginning with a file's name.
     private static IEnumerable<string[]> Table(string path, int fields)
     {
         var number = 0;
@@ -115,7 +115,7 @@ internal sealed class TinyImageNet : ImageFiles
                 continue;
             var values = line.Split('\t');
             if (values.Length != fields || values[0].Length == 0 || values[0].IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
-                throw new InputException($"{path} must hold lines of {fields} values between tabs, the first an image's file name. "
+                throw new InputException($"{path} must hold lines of {fields} tab-separated values, the first an image's file name. "
                     + $"Received: '{Shown(line)}' in line {number}. Unpack the set again.");
             yield return values;
         }

@@ -5,19 +5,22 @@ using Patchwork.Internals;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Unpacks published archives: nothing outside their folder, no links, no more than they may hold; the folder appears whole.
+/// Unpacks published archives: no files outside their folder, no links, and no more bytes and entries than allowed. The folder appears
+/// complete or not at all.
 /// </summary>
 internal static class Archive
 {
-    // Twice the largest published set's, which is Tiny ImageNet. An entry costs time and a place in a folder however small it is.
+    // Twice as many as in the largest published set, Tiny ImageNet. Each entry costs time and a place in a folder, however small it is.
     private const int MostEntries = 250_000;
     private const int BlockBytes = 1 << 16;
 
     /// <summary>
-    /// Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries all lie in the folder <paramref name="name"/>, below <paramref name="parent"/>.
+    /// Unpacks <c>.tar.gz</c> or <c>.zip</c>, whose entries are all in the folder <paramref name="name"/>, below <paramref name="parent"/>.
     /// </summary>
-    /// <exception cref="InputException">The archive is damaged, leaves its folder, or holds more than <paramref name="limit"/> bytes or
-    /// <paramref name="mostEntries"/> entries, folders and links counted.</exception>
+    /// <exception cref="InputException">
+    /// The archive is damaged, has entries outside its folder, or holds more than <paramref name="limit"/> bytes or
+    /// <paramref name="mostEntries"/> entries, including folders and links.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled; nothing of the folder is kept, and the archive stays.</exception>
     public static void Unpack(string path, string parent, string name, long limit, int mostEntries = MostEntries,
         CancellationToken cancellation = default) =>
@@ -36,12 +39,12 @@ internal static class Archive
             }
             catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
             {
-                throw new InputException($"{path} must be a whole archive. "
+                throw new InputException($"{path} must be an intact archive. "
                     + $"Received one that is damaged ({error.Message.TrimEnd('.')}). Remove it and download it again.", error);
             }
         });
 
-    // Only regular files; folders follow from their names, links are left out.
+    // Only regular files; folders follow from their names, and links are skipped.
     private static IEnumerable<(string Name, Stream Content)> Entries(string path, int most)
     {
         InputException TooMany() => new($"{path} must hold at most {most:N0} entries. Received more. Remove it and download it again.");

@@ -6,23 +6,22 @@ using Patchwork.Internals;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Fetches published files. What has arrived of a file is stored beside it as <c>.partial</c>, and the next call resumes from there; the
-/// file itself appears only when its checksum is right.
+/// Downloads published files. An incomplete file is stored next to its final path as <c>.partial</c>, and the next call resumes from there;
+/// the file itself appears only when its checksum is right.
 /// </summary>
 public sealed class Downloader(HttpClient client)
 {
     private const int BlockBytes = 1 << 16;
 
     /// <summary>
-    /// Fetches a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. What is there already is checked and
-    /// kept.
+    /// Downloads a set into <paramref name="data"/>/<see cref="PublishedSet.Folder"/> and unpacks it. Existing files are checked and kept.
     /// </summary>
     /// <param name="set">The set.</param>
     /// <param name="data">Folder of all sets.</param>
-    /// <param name="progress">Receives file name, bytes so far and bytes in all (null when the server does not say).</param>
+    /// <param name="progress">Receives the file name, bytes so far and total bytes (null if the server does not say).</param>
     /// <param name="cancellation">Stops the download; the next call resumes it.</param>
-    /// <exception cref="InputException">What is there already is not what was published, or the folder cannot be written.</exception>
-    /// <exception cref="DownloadException">A file cannot be had, or did not arrive as it was published.</exception>
+    /// <exception cref="InputException">Existing files differ from the published ones, or the folder cannot be written.</exception>
+    /// <exception cref="DownloadException">A file cannot be downloaded, or differs from what was published.</exception>
     /// <exception cref="OutputException">The disk is full; the next call resumes from what has arrived.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; what has arrived is kept.</exception>
     public async Task GetAsync(
@@ -56,8 +55,8 @@ public sealed class Downloader(HttpClient client)
         }
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {
-            throw new OutputException($"The data set {set.Id} needs more room than there is in {data} ({error.Message.TrimEnd('.')}). "
-                + "What has come is kept; make room, then try again to go on where it stopped.", error);
+            throw new OutputException($"The data set {set.Id} needs more disk space than is available in {data} "
+                + $"({error.Message.TrimEnd('.')}). What has arrived is kept. Free some space, then try again to resume.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -66,7 +65,7 @@ public sealed class Downloader(HttpClient client)
         }
     }
 
-    // Unpacked files have no checksum of their own; opening the set checks that each is there, its size and its labels.
+    // Unpacked files have no checksum of their own; opening the set checks that each file exists, and its size and labels.
     private static void CheckWhole(PublishedSet set, string folder)
     {
         try
@@ -75,7 +74,7 @@ public sealed class Downloader(HttpClient client)
         }
         catch (InputException error)
         {
-            throw new InputException($"{folder} must hold the data set {set.Id} whole, or not exist. "
+            throw new InputException($"{folder} must hold the complete data set {set.Id}, or not exist. "
                 + $"Received one that cannot be used ({error.Message.TrimEnd('.')}). Remove it, then get the data set again.", error);
         }
     }
@@ -92,8 +91,8 @@ public sealed class Downloader(HttpClient client)
             cancellation.ThrowIfCancellationRequested();
             var kept = File.Exists(partial)
                 ? FormattableString.Invariant($"{new FileInfo(partial).Length} bytes of it are kept in {partial}: ")
-                    + "try again to go on from there"
-                : "Nothing of it has come: try again";
+                    + "try again to resume from there"
+                : "Nothing has arrived: try again";
             throw new DownloadException($"{file.Name} could not be downloaded from {file.Address} ({error.Message.TrimEnd('.')}). "
                 + $"{kept}, or put the file (MD5 {file.Md5}) at {path} yourself.", error);
         }
@@ -119,7 +118,7 @@ public sealed class Downloader(HttpClient client)
             return;      // all of it is here; the checksum decides
         response.EnsureSuccessStatusCode();
         if (response.StatusCode != HttpStatusCode.PartialContent)
-            have = 0;      // the server begins anew
+            have = 0;      // the server starts from the beginning
         var total = have + response.Content.Headers.ContentLength;
         var target = new FileStream(partial, have == 0 ? FileMode.Create : FileMode.Append, FileAccess.Write, FileShare.None);
         await using (target.ConfigureAwait(false))
@@ -138,7 +137,7 @@ public sealed class Downloader(HttpClient client)
         }
     }
 
-    // The publishers give MD5: it finds what was damaged on the way, it does not prove who sent it.
+    // The publishers give MD5, which finds damage in transit but does not prove who sent the file.
     private static async Task<string> Md5Async(string path, CancellationToken cancellation)
     {
         var stream = File.OpenRead(path);

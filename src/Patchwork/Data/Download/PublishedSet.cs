@@ -9,7 +9,7 @@ public sealed record PublishedFile(Uri Address, string Md5)
     public string Name => Path.GetFileName(Address.LocalPath);
 }
 
-/// <summary>What <see cref="Downloader"/> fetches of a data set.</summary>
+/// <summary>The files of a data set that <see cref="Downloader"/> downloads.</summary>
 /// <param name="Id">Id of the data set.</param>
 /// <param name="Folder">Name of the folder that it is stored in.</param>
 /// <param name="Files">Its files; an archive is unpacked.</param>

@@ -1,12 +1,12 @@
 namespace Patchwork.Data;
 
 /// <summary>
-/// Brightness, contrast, saturation and hue of planar pixels by a given amount, as torchvision's functions of the same names: blends in
-/// float, cut off to whole levels (truncated) at 0 to 255.
+/// Adjusts brightness, contrast, saturation and hue of planar pixels by a given amount, like torchvision's functions of the same names:
+/// blends in float, clamped to 0 to 255 and truncated to whole levels.
 /// </summary>
 internal static class ColorAdjustment
 {
-    /// <summary>Times a factor.</summary>
+    /// <summary>Multiplies all pixels by a factor.</summary>
     public static void Brightness(Span<byte> planar, float factor)
     {
         Span<byte> levels = stackalloc byte[256];
@@ -16,7 +16,7 @@ internal static class ColorAdjustment
             value = levels[value];
     }
 
-    /// <summary>Blended with the mean grey of the whole picture.</summary>
+    /// <summary>Blends with the mean grey of the whole picture.</summary>
     public static void Contrast(Span<byte> planar, int channels, float factor)
     {
         var area = planar.Length / channels;
@@ -31,7 +31,7 @@ internal static class ColorAdjustment
             value = levels[value];
     }
 
-    /// <summary>Blended with each pixel's own grey. Three channels.</summary>
+    /// <summary>Blends with each pixel's own grey. Three channels.</summary>
     public static void Saturation(Span<byte> planar, float factor)
     {
         var area = planar.Length / 3;
@@ -43,7 +43,7 @@ internal static class ColorAdjustment
         }
     }
 
-    /// <summary>Turned by a share of the circle of hues, lightness and saturation (HSV) kept. Three channels.</summary>
+    /// <summary>Rotates the hue by a share of the colour circle, keeping value and saturation (HSV). Three channels.</summary>
     public static void Hue(Span<byte> planar, float turn)
     {
         var area = planar.Length / 3;
@@ -65,12 +65,12 @@ internal static class ColorAdjustment
         }
     }
 
-    // ITU-R BT.601 luma in whole levels, cut off, as torchvision's grey of a byte picture.
+    // ITU-R BT.601 luma, truncated to whole levels, like torchvision's grey of a byte picture.
     private static byte Grey(ReadOnlySpan<byte> planar, int area, int i) =>
         (byte)(0.2989f * planar[i] + 0.587f * planar[area + i] + 0.114f * planar[2 * area + i]);
 
     private static byte Level(float value) => (byte)Math.Clamp(value, 0, 255);
 
-    // Differs from torchvision, which cuts off: a hue turned by nothing would lose a level wherever the last bit fell low.
+    // Differs from torchvision, which truncates: rotating the hue by zero would lose a level wherever the last bit was rounded down.
     private static byte OfShare(float share) => (byte)(share * 255 + 0.5f);
 }

@@ -4,8 +4,8 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// Random brightness, contrast, saturation and hue, in random order (Krizhevsky et al., 2012; torchvision's ColorJitter). Each factor is
-/// uniform on [max(0, 1-s), 1+s] for its strength s; hue turns by a share of the circle, uniform on [-s, s]. Every step rounds to whole
-/// levels, as on pictures.
+/// uniform on [max(0, 1-s), 1+s] for its strength s; the hue is rotated by a share of the colour circle, uniform on [-s, s]. Every step
+/// rounds to whole levels, as on 8-bit images.
 /// </summary>
 public sealed record ColorJitter
 {
@@ -16,11 +16,13 @@ public sealed record ColorJitter
     public double Contrast { get; init => field = Strength(value, "contrast"); } = 0.4;
 
     /// <summary>
-    /// Strength of the saturation: away from, or towards, each pixel's grey. Grey pictures stay. Range: 0 or more. Default 0.4.
+    /// Strength of the saturation: away from, or towards, each pixel's grey. Grey pictures do not change. Range: 0 or more. Default 0.4.
     /// </summary>
     public double Saturation { get; init => field = Strength(value, "saturation"); } = 0.4;
 
-    /// <summary>Strength of the hue's turn, a share of the circle. Grey pictures stay. Range [0, 0.5]. Default 0.</summary>
+    /// <summary>
+    /// Strength of the hue rotation, a share of the colour circle. Grey pictures do not change. Range [0, 0.5]. Default 0.
+    /// </summary>
     public double Hue
     {
         get;
@@ -29,11 +31,11 @@ public sealed record ColorJitter
                 nameof(value), FormattableString.Invariant($"hue must lie in [0, 0.5]. Received: hue = {value}."));
     }
 
-    /// <summary>Jitters planar pixels, one or three channels, where they lie.</summary>
+    /// <summary>Jitters planar pixels, one or three channels, in place.</summary>
     internal void Apply(Span<byte> planar, int channels, Draws draws)
     {
         double Factor(double strength) => Math.Max(0, 1 - strength) + (1 + strength - Math.Max(0, 1 - strength)) * draws.Uniform();
-        // All dice are thrown whether they are needed or not: a strength changed alone leaves the other factors as they were.
+        // All values are drawn whether or not they are needed, so that changing one strength leaves the other factors as they were.
         var order = draws.Permutation(4);
         var (brightness, contrast, saturation) = ((float)Factor(Brightness), (float)Factor(Contrast), (float)Factor(Saturation));
         var hue = (float)(Hue * (2 * draws.Uniform() - 1));

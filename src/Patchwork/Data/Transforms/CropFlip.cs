@@ -3,7 +3,8 @@ using Patchwork.Randomness;
 namespace Patchwork.Data;
 
 /// <summary>
-/// The usual augmentation of small images: pad by zeros, crop back to the size at a random place, mirror with probability one half.
+/// The usual augmentation of small images: pad with zeros, crop back to the original size at a random position, and mirror with probability
+/// one half.
 /// </summary>
 public sealed record CropFlip
 {
@@ -23,7 +24,7 @@ public sealed record CropFlip
     /// <summary>No augmentation: what evaluation uses.</summary>
     public static CropFlip None { get; } = new() { Padding = 0, Flip = false };
 
-    /// <summary>Draws one image's geometry.</summary>
+    /// <summary>Draws the geometry of one image.</summary>
     internal Geometry Draw(Draws draws)
     {
         var (row, column) = Padding == 0 ? (0, 0) : (draws.Integer(2 * Padding + 1) - Padding, draws.Integer(2 * Padding + 1) - Padding);

@@ -5,18 +5,18 @@ namespace Patchwork.Data;
 
 /// <summary>
 /// A random part of the picture, of random proportions, resized to the set's size: the usual augmentation of photographs (Szegedy et al.,
-/// CVPR 2015; torchvision's RandomResizedCrop). Drawn and cut in the picture as the camera made it, not in one that was made smaller
+/// CVPR 2015; torchvision's RandomResizedCrop). The crop is drawn and taken from the original picture, not from one that was resized
 /// before.
 /// </summary>
 /// <remarks>
-/// Differs from torchvision in two ways that do not shift the law: corners need not lie on whole pixels, and pixels just outside the part
-/// enter the border's by the filter, as with Pillow's <c>resize(box=…)</c>.
+/// Differs from torchvision in two ways that do not change the distribution: corners need not be on whole pixels, and pixels just outside
+/// the crop contribute to its border through the filter, as with Pillow's <c>resize(box=…)</c>.
 /// </remarks>
 public sealed record RandomResizedCrop
 {
     private const int Tries = 10;
 
-    /// <summary>Least share of the picture's area. Range (0, 1]. Default 0.08, as for ImageNet. The largest is 1.</summary>
+    /// <summary>Minimum share of the picture's area; the maximum is 1. Range (0, 1]. Default 0.08, as for ImageNet.</summary>
     public double Scale
     {
         get;
@@ -26,7 +26,8 @@ public sealed record RandomResizedCrop
     } = 0.08;
 
     /// <summary>
-    /// Largest ratio of the sides, width over height or height over width; its logarithm is uniform. Range: at least 1. Default 4/3.
+    /// Maximum ratio of the sides, width over height or height over width; the logarithm of the ratio is uniform. Range: at least 1.
+    /// Default 4/3.
     /// </summary>
     public double Ratio
     {
@@ -37,7 +38,7 @@ public sealed record RandomResizedCrop
     } = 4.0 / 3;
 
     /// <summary>
-    /// Draws a window of a picture. After ten that do not fit: the largest one in the middle whose proportions are allowed.
+    /// Draws a window of a picture. After ten attempts that do not fit, it is the largest centered window whose proportions are allowed.
     /// </summary>
     internal Window Draw(int height, int width, Draws draws)
     {

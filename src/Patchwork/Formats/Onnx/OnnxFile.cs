@@ -1,32 +1,32 @@
 namespace Patchwork.Formats;
 
 /// <summary>
-/// An ONNX file: one graph, its inputs and outputs, and what is written beside it. Field numbers are those of <c>onnx.proto3</c>, in which
-/// the first dimension is called <c>batch</c>, and not left open: ML.NET takes an unnamed one to be 1.
+/// Writes an ONNX file: one graph, its inputs and outputs, and its metadata. Field numbers are those of <c>onnx.proto3</c>. The first
+/// dimension is named <c>batch</c>, because ML.NET treats an unnamed dimension as 1.
 /// </summary>
 internal static class OnnxFile
 {
-    // A message of protocol buffers is smaller than 2 GiB; some bytes are for the graph.
+    // A protocol buffer message must be smaller than 2 GiB; some bytes are reserved for the graph.
     private const long LargestWeights = int.MaxValue - (64L << 20);
 
-    /// <summary>The oldest and the newest set of operations that a file can ask for.</summary>
+    /// <summary>The oldest and the newest opset that a file can declare.</summary>
     public const int OldestOpset = 12, NewestOpset = 17;
 
-    /// <summary>The file's bytes.</summary>
+    /// <summary>Encodes the file.</summary>
     /// <param name="graph">The operations and weights.</param>
-    /// <param name="opset">Which set of operations is asked for: 12 to 17.</param>
-    /// <param name="input">Name, type and shape behind the batch of the input.</param>
-    /// <param name="outputs">Names and shapes behind the batch of the outputs, of float32.</param>
-    /// <param name="notes">What is written beside the graph, by name.</param>
-    /// <exception cref="InputException">The weights are too many for one file.</exception>
+    /// <param name="opset">The opset that the file declares: 12 to 17.</param>
+    /// <param name="input">Name, type and shape of the input, without the batch dimension.</param>
+    /// <param name="outputs">Names and shapes of the outputs, without the batch dimension; their type is float32.</param>
+    /// <param name="notes">The metadata, by name.</param>
+    /// <exception cref="InputException">The weights are too large for one file.</exception>
     public static byte[] Of(OnnxGraph graph, int opset, (string Name, OnnxType Type, long[] Shape) input,
         IReadOnlyList<(string Name, long[] Shape)> outputs, IEnumerable<KeyValuePair<string, string>> notes)
     {
         if (graph.WeightBytes > LargestWeights)
-            throw new InputException($"An ONNX file holds weights of less than 2 GB. Received: {graph.WeightBytes / 1e9:F1} GB. Weights in "
-                + "files of their own are not written.");
+            throw new InputException($"The weights of an ONNX file must be less than 2 GB. Received: {graph.WeightBytes / 1e9:F1} GB. "
+                + "Weights in separate files are not supported.");
         var model = new ProtobufWriter();      // ModelProto
-        model.Integer(1, opset < 15 ? 7 : 8);      // the version of the format that came with the operations
+        model.Integer(1, opset < 15 ? 7 : 8);      // the version of the format that came with the opset
         model.String(2, "patchwork");
         model.String(3, typeof(OnnxFile).Assembly.GetName().Version!.ToString(3));
         model.Nested(7, body =>      // GraphProto

@@ -7,7 +7,7 @@ namespace Patchwork.Formats;
 
 /// <summary>
 /// The graph of a network in ONNX, written operation by operation (https://onnx.ai/onnx/operators). Weights have the names of the network's
-/// state dict. Every operation here means the same in opsets 12 to 17 and beyond.
+/// state dict. Every operation here has the same meaning in opsets 12 to 17 and later.
 /// </summary>
 public sealed class OnnxGraph
 {
@@ -15,7 +15,7 @@ public sealed class OnnxGraph
     private readonly HashSet<string> stored = new(StringComparer.Ordinal);
     private int values;
 
-    /// <summary>An empty graph for a network, whose layers are called by their names in it.</summary>
+    /// <summary>Creates an empty graph for a network; layers keep their names in the network.</summary>
     internal OnnxGraph(nn.Module network)
     {
         foreach (var (name, module) in network.named_modules())
@@ -28,14 +28,16 @@ public sealed class OnnxGraph
     /// <summary>The weights, as <c>TensorProto</c>.</summary>
     internal List<ProtobufWriter> Weights { get; } = [];
 
-    /// <summary>Bytes of the weights.</summary>
+    /// <summary>Size of the weights, in bytes.</summary>
     internal long WeightBytes { get; private set; }
 
     /// <summary>
-    /// A layer of the network: one that implements <see cref="IOnnxLayer"/>, or one of TorchSharp's (convolution in two dimensions, batch
-    /// norm, linear, ReLU, pooling, flatten, dropout, identity, sequential). Null gives the input back.
+    /// Adds a layer of the network: one that implements <see cref="IOnnxLayer"/>, or one of TorchSharp's (convolution in two dimensions,
+    /// batch norm, linear, ReLU, pooling, flatten, dropout, identity, sequential). Null returns the input.
     /// </summary>
-    /// <exception cref="InputException">The layer is of another kind, or pads with other values than zero; it is named.</exception>
+    /// <exception cref="InputException">
+    /// The layer is of another kind, or pads with values other than zero. The message names it.
+    /// </exception>
     public OnnxValue Through(nn.Module? layer, OnnxValue x) => layer switch
     {
         null or Identity or Dropout or Dropout2d => x,
@@ -51,47 +53,48 @@ public sealed class OnnxGraph
             new OnnxAttribute("count_include_pad", pool.count_include_pad ? 1L : 0L)),
         AdaptiveAvgPool2d { output_size: [1, 1] or [1] } => Node("GlobalAveragePool", [x], x.Channels),
         Flatten { start_dim: 1, end_dim: -1 } => Flatten(x),
-        _ => throw new InputException($"A network in ONNX must be made of layers that are known there. Received: {NameOf(layer)}, a "
-            + $"{layer.GetType().Name}. Let it implement {nameof(IOnnxLayer)}."),
+        _ => throw new InputException($"A network must consist of layers that the ONNX export supports. Received: {NameOf(layer)}, a "
+            + $"{layer.GetType().Name}. Implement {nameof(IOnnxLayer)} in it."),
     };
 
     /// <summary>max(x, 0).</summary>
     public OnnxValue Relu(OnnxValue x) => Node("Relu", [x], x.Channels);
 
-    /// <summary>x + y, of one shape.</summary>
+    /// <summary>x + y, which must have the same shape.</summary>
     public OnnxValue Add(OnnxValue x, OnnxValue y) => Node("Add", [x, y], x.Channels);
 
-    /// <summary>x times a number; x itself where that is 1.</summary>
+    /// <summary>x times a number; x itself if the number is 1.</summary>
     public OnnxValue Scale(OnnxValue x, double factor) => factor == 1 ? x : Node("Mul", [x, Constant([(float)factor], [])], x.Channels);
 
-    /// <summary>The mean over all places, (N, C, H, W) to (N, C).</summary>
+    /// <summary>The mean over all positions, (N, C, H, W) to (N, C).</summary>
     public OnnxValue Mean(OnnxValue x) => Flatten(Node("GlobalAveragePool", [x], x.Channels));
 
     /// <summary>
-    /// The mean over windows of <paramref name="size"/>² pixels side by side; those that stand over the far edges count what is there.
+    /// The mean over windows of <paramref name="size"/>² pixels, side by side; windows that extend over the bottom or right edge average
+    /// only the pixels inside.
     /// </summary>
     public OnnxValue AveragePool(OnnxValue x, int size) =>
         Pool("AveragePool", [size, size], [size, size], [0, 0], ceil: true, x, new OnnxAttribute("count_include_pad", 0L));
 
-    /// <summary>Channels of zeros behind those of (N, C, H, W), so that there are <paramref name="channels"/>.</summary>
+    /// <summary>Appends channels of zeros to (N, C, H, W), up to <paramref name="channels"/>.</summary>
     public OnnxValue PadChannels(OnnxValue x, int channels) => channels == x.Channels ? x
         : Node("Pad", [x, Integers([0, 0, 0, 0, 0, channels - x.Channels, 0, 0])], channels, new OnnxAttribute("mode", "constant"));
 
-    /// <summary>An operation of your choice.</summary>
-    /// <param name="type">Its type in ONNX's own domain, as <c>Sigmoid</c>.</param>
+    /// <summary>Adds any operation of ONNX.</summary>
+    /// <param name="type">Its type in ONNX's own domain, such as <c>Sigmoid</c>.</param>
     /// <param name="inputs">Its inputs.</param>
-    /// <param name="channels">Size of axis 1 of what it puts out.</param>
-    /// <param name="attributes">What it is told.</param>
+    /// <param name="channels">Size of axis 1 of its output.</param>
+    /// <param name="attributes">Its attributes.</param>
     public OnnxValue Node(string type, IReadOnlyList<OnnxValue> inputs, int channels, params OnnxAttribute[] attributes) =>
         Named($"{type.ToLowerInvariant()}_{values++}", type, inputs, channels, attributes);
 
-    /// <summary>A constant: values of float32, in rows.</summary>
+    /// <summary>Adds a constant: float32 values, row-major.</summary>
     /// <param name="numbers">The values.</param>
-    /// <param name="shape">Their shape; of none for a single number.</param>
+    /// <param name="shape">Their shape; empty for a single number.</param>
     public OnnxValue Constant(ReadOnlySpan<float> numbers, ReadOnlySpan<long> shape) =>
         Store($"constant_{values++}", OnnxType.Single, shape, MemoryMarshal.AsBytes(numbers));
 
-    /// <summary>An operation whose output has a name of its own.</summary>
+    /// <summary>Adds an operation whose output has a given name.</summary>
     internal OnnxValue Named(string output, string type, IReadOnlyList<OnnxValue> inputs, int channels,
         params OnnxAttribute[] attributes)
     {
@@ -131,7 +134,7 @@ public sealed class OnnxGraph
                 attribute.Integer(20, 7);
                 break;
             default:
-                throw new ArgumentException($"An attribute is a long, float, string or array of long. Received: {name}, a "
+                throw new ArgumentException($"An attribute must be a long, float, string or array of long. Received: {name}, a "
                     + $"{value.GetType()}.");
         }
     }
@@ -162,7 +165,7 @@ public sealed class OnnxGraph
             new OnnxAttribute("strides", Both(stride ?? size, 2)), new OnnxAttribute("pads", Both(padding ?? [0])),
             new OnnxAttribute("ceil_mode", ceil ? 1L : 0L), own);
 
-    // One number stands for both axes; ONNX names the near and the far pads.
+    // One number applies to both axes; ONNX lists the pads at the start and at the end of each axis.
     private static long[] Both(long[] sides, int count = 4) => [.. Enumerable.Range(0, count).Select(i => sides[i % sides.Length])];
 
     private OnnxValue[] WeightsOf(nn.Module layer, Tensor weight, Tensor? bias) =>
@@ -171,7 +174,7 @@ public sealed class OnnxGraph
     private OnnxValue WeightOf(nn.Module layer, string name, Tensor weight)
     {
         var full = $"{NameOf(layer)}.{name}";
-        if (stored.Contains(full))      // a layer that serves twice
+        if (stored.Contains(full))      // a layer that is used twice
             return new(full, (int)weight.size(0));
         using var values = weight.detach().to(ScalarType.Float32).cpu().contiguous();
         return Store(full, OnnxType.Single, weight.shape, values.bytes);
@@ -180,7 +183,7 @@ public sealed class OnnxGraph
     private OnnxValue Integers(long[] numbers) => Store($"constant_{values++}", OnnxType.Int64, [numbers.Length],
         MemoryMarshal.AsBytes<long>(numbers));
 
-    // TensorProto: 1 the sizes, 2 the type, 8 the name, 9 the values as they lie in memory, little end first.
+    // TensorProto: 1 the sizes, 2 the type, 8 the name, 9 the values as they are in memory, little-endian.
     private OnnxValue Store(string name, OnnxType type, ReadOnlySpan<long> shape, ReadOnlySpan<byte> bytes)
     {
         var tensor = new ProtobufWriter();
@@ -198,7 +201,7 @@ public sealed class OnnxGraph
     private string NameOf(nn.Module layer) => names.GetValueOrDefault(layer) is { Length: > 0 } name ? name : layer.GetName();
 }
 
-/// <summary>What an operation is told beside its inputs.</summary>
+/// <summary>An attribute of an operation.</summary>
 /// <param name="Name">Its name in the operation's definition.</param>
 /// <param name="Value">A <c>long</c>, <c>float</c>, <c>string</c>, or array of <c>long</c>.</param>
 public readonly record struct OnnxAttribute(string Name, object Value);

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>An operation of an ONNX graph.</summary>
-/// <param name="Operator">Its type, as <c>Conv</c>.</param>
-/// <param name="Inputs">Names of its inputs, weights among them.</param>
+/// <param name="Operator">Its type, such as <c>Conv</c>.</param>
+/// <param name="Inputs">Names of its inputs, including weights.</param>
 internal sealed record OnnxNode(string Operator, IReadOnlyList<string> Inputs);
 
 /// <summary>
-/// The weights of an ONNX file: the initializers of its graph, by name, and which operation takes them. The graph itself is not run. Field
-/// numbers are those of <c>onnx.proto3</c>.
+/// The weights of an ONNX file: the initializers of its graph, by name, and the operations that take them. The graph itself is not run.
+/// Field numbers are those of <c>onnx.proto3</c>.
 /// </summary>
 internal sealed class OnnxWeights
 {
@@ -28,8 +28,8 @@ internal sealed class OnnxWeights
     /// <summary>Names of the weights.</summary>
     public IEnumerable<string> Names => initializers.Keys;
 
-    /// <summary>Reads a file; weights stay bytes until they are asked for.</summary>
-    /// <exception cref="InvalidDataException">The file is no ONNX model, or is damaged.</exception>
+    /// <summary>Reads a file; weights stay bytes until they are requested.</summary>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or is damaged.</exception>
     public static OnnxWeights Read(string path)
     {
         var weights = new OnnxWeights(path);
@@ -43,15 +43,18 @@ internal sealed class OnnxWeights
         {
             throw new InvalidDataException($"{path} is a damaged ONNX file ({error.Message.TrimEnd('.')})", error);
         }
-        return weights.isModel ? weights : throw new InvalidDataException($"{path} is no ONNX model: it has no graph");
+        return weights.isModel ? weights : throw new InvalidDataException($"{path} is not an ONNX model: it has no graph");
     }
 
-    /// <summary>The weights of a name, in a fresh tensor on the CPU, in no dispose scope; the caller owns it.</summary>
-    /// <exception cref="InvalidDataException">They lie outside of the file, or are of a type that is not read.</exception>
+    /// <summary>The weights with a name, in a new tensor on the CPU, not in a dispose scope; the caller owns it.</summary>
+    /// <exception cref="InvalidDataException">
+    /// There are none of this name, they are stored outside of the file, or their type is not supported.
+    /// </exception>
     public Tensor this[string name] => !initializers.TryGetValue(name, out var weight)
         ? throw new InvalidDataException($"{path} has no weights {name}")
         : !weight.IsOutside ? weight.ToTensor(path)
-        : throw new InvalidDataException($"the weights {name} of {path} lie in another file, which is not read; save the model whole");
+        : throw new InvalidDataException($"the weights {name} of {path} are stored in another file, which is not supported; "
+            + "save the model as one file");
 
     // ModelProto: 7 is the graph.
     private void ReadModel(CodedInputStream input)
@@ -88,7 +91,7 @@ internal sealed class OnnxWeights
         }
     }
 
-    // The fields of a message that are bytes.
+    // The length-delimited fields of a message.
     private static IEnumerable<(uint Tag, ByteString Bytes)> Fields(ByteString message)
     {
         using var input = message.CreateCodedInput();
@@ -188,15 +191,15 @@ internal sealed class OnnxWeights
         public Tensor ToTensor(string path)
         {
             if (!Types.TryGetValue(type, out var known))
-                throw new InvalidDataException($"the weights {Name} of {path} are of ONNX's type {type}, which is not read");
+                throw new InvalidDataException($"the weights {Name} of {path} have the ONNX type {type}, which is not supported");
             var count = sizes.Any(size => size < 0) ? -1 : sizes.Aggregate(1.0, (product, size) => product * size);
             using var values = raw.Length > 0 ? null
                 : floats.Count > 0 ? tensor(floats) : doubles.Count > 0 ? tensor(doubles) : whole.Count > 0 ? tensor(whole) : null;
             if (values is not null && whole.Count > 0 && known is ScalarType.Float16 or ScalarType.BFloat16)
-                throw new InvalidDataException($"the weights {Name} of {path} are numbers of 16 bits in a list, which is not read; save "
-                    + "them as raw data, as PyTorch does");
+                throw new InvalidDataException($"the weights {Name} of {path} are 16-bit numbers in a list, which is not supported; "
+                    + "save them as raw data, as PyTorch does");
             if (count != (values?.numel() ?? (double)raw.Length / SafetensorsType.Bytes(known)))
-                throw new InvalidDataException($"the weights {Name} of {path} have another number of values than their sizes say");
+                throw new InvalidDataException($"the weights {Name} of {path} do not have the number of values that their shape requires");
             if (values is not null)
             {
                 using var typed = values.to(known, copy: true);

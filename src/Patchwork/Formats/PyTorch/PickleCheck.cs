@@ -4,8 +4,8 @@ using System.Text;
 namespace Patchwork.Formats;
 
 /// <summary>
-/// What a pickle may do before it is read: build numbers, texts, lists and dictionaries, and name what a state dict is made of. A pickle is
-/// a program; one that names anything else is refused before a single step of it runs.
+/// Checks a pickle before it is read. A pickle is a program; it may only build numbers, strings, lists and dictionaries, and name the types
+/// that a state dict consists of. One that names anything else is rejected before any of it runs.
 /// </summary>
 internal static class PickleCheck
 {
@@ -15,13 +15,13 @@ internal static class PickleCheck
     private static readonly byte[] Plain = [.. "().NRQabdelstu]}"u8, 0x85, 0x86, 0x87, 0x88, 0x89];
 
     /// <summary>
-    /// The same pickle with other names for what it names: the registry of the reader is one for the whole process, and others may have
-    /// registered their own readers of PyTorch's names.
+    /// Returns the same pickle with the names in it replaced: the reader's registry is shared by the whole process, and other code may have
+    /// registered its own readers for PyTorch's names.
     /// </summary>
     /// <param name="pickle">The pickle.</param>
-    /// <param name="rename">Name of the module and name in it to those that stand for it; null for what is not allowed.</param>
+    /// <param name="rename">Maps a module and a name in it to their replacement; returns null if the name is not allowed.</param>
     /// <param name="path">The file, for messages.</param>
-    /// <exception cref="InvalidDataException">It does or names something else, or is cut off.</exception>
+    /// <exception cref="InvalidDataException">The pickle has other operations or names, or is truncated.</exception>
     public static byte[] Renamed(ReadOnlySpan<byte> pickle, Func<string, string, string?> rename, string path)
     {
         using var output = new MemoryStream(pickle.Length);
@@ -36,8 +36,8 @@ internal static class PickleCheck
                 at++;
                 var (module, name) = (Line(pickle, ref at, path), Line(pickle, ref at, path));
                 var other = rename(module, name)
-                    ?? throw new InvalidDataException($"the pickle in {path} names {module}.{name}, which no state dict needs, and "
-                        + "nothing of it was run. Save the state dict alone in Python: torch.save(model.state_dict(), FILE)");
+                    ?? throw new InvalidDataException($"the pickle in {path} names {module}.{name}, which no state dict needs, so "
+                        + "none of it was run. Save the state dict alone in Python: torch.save(model.state_dict(), FILE)");
                 output.Write(Encoding.ASCII.GetBytes($"c{other}\n"));
                 continue;
             }
@@ -81,7 +81,7 @@ internal static class PickleCheck
                 return 0;
             default:
                 throw new InvalidDataException($"the pickle in {path} has the operation 0x{code[0]:x2}, which no state dict needs; "
-                    + "files of pickle protocol 2, PyTorch's usual one, are read");
+                    + "save it with pickle protocol 2, PyTorch's default");
         }
     }
 

@@ -6,27 +6,27 @@ using static TorchSharp.torch;
 namespace Patchwork.Formats;
 
 /// <summary>A tensor as a state dict describes it: a view of a storage.</summary>
-/// <param name="Storage">What it is a view of.</param>
-/// <param name="Offset">Its first value.</param>
+/// <param name="Storage">The storage that it is a view of.</param>
+/// <param name="Offset">Index of its first value in the storage.</param>
 /// <param name="Shape">Sizes.</param>
-/// <param name="Strides">Values from one index to the next, a number for each dimension.</param>
+/// <param name="Strides">Stride of each dimension, in values.</param>
 internal sealed record StoredView(Storage Storage, long Offset, long[] Shape, long[] Strides);
 
-/// <summary>Values that lie in a file of their own in the archive.</summary>
+/// <summary>Values stored in a file of their own in the archive.</summary>
 /// <param name="Key">Name of that file.</param>
-/// <param name="Type">Torch's type of the values; null for one that is not read.</param>
+/// <param name="Type">The torch type of the values; null if it is not supported.</param>
 /// <param name="TypeName">The type as the pickle names it.</param>
 /// <param name="Count">Number of values.</param>
 internal sealed record Storage(string Key, ScalarType? Type, string TypeName, long Count);
 
-/// <summary>Reads the pickle of a state dict: dictionaries of names and views, as <see cref="PickleCheck"/> allows it.</summary>
+/// <summary>Reads the pickle of a state dict: dictionaries of names and views, limited to what <see cref="PickleCheck"/> allows.</summary>
 internal sealed class StateDictReader : Unpickler
 {
-    private const string Own = "patchwork.pytorch";      // the registry is the process's
+    private const string Own = "patchwork.pytorch";      // the registry is shared by the whole process
 
     private const string Ending = "Storage";
 
-    // Types of values that a file may have beside its weights.
+    // Types of values that a file may contain besides its weights.
     private static readonly string[] OtherTypes = ["Untyped", "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32"];
 
     private static readonly Dictionary<string, ScalarType> Types = new()
@@ -49,12 +49,12 @@ internal sealed class StateDictReader : Unpickler
         registerConstructor(Own, "view", new Constructor(View));
         registerConstructor(Own, "parameter", new Constructor(arguments => arguments[0]));
         registerConstructor(Own, "skipped", new Constructor(_ => new Skipped()));
-        foreach (var name in Types.Keys.Concat(OtherTypes))      // only named, never made
+        foreach (var name in Types.Keys.Concat(OtherTypes))      // only named, never created
             registerConstructor(Own, name + Ending, new Constructor(_ => new Skipped()) { Name = name });
     }
 
-    /// <summary>The value that a pickle builds.</summary>
-    /// <exception cref="InvalidDataException">It does not build what a state dict is made of.</exception>
+    /// <summary>Reads the value that a pickle builds.</summary>
+    /// <exception cref="InvalidDataException">The pickle does not build a valid state dict.</exception>
     public static object? Read(ReadOnlySpan<byte> pickle, string path)
     {
         var checkedPickle = PickleCheck.Renamed(pickle, Rename, path);
@@ -63,14 +63,14 @@ internal sealed class StateDictReader : Unpickler
             using var reader = new StateDictReader();
             return reader.loads(checkedPickle);
         }
-        // The reader is not written for pickles that contradict themselves: an empty stack, a key that is a list, a number for a text.
+        // The reader does not handle inconsistent pickles: an empty stack, a list as a key, a number in place of a string.
         catch (Exception error) when (error is not (OutOfMemoryException or InvalidDataException))
         {
-            throw new InvalidDataException($"the pickle in {path} contradicts itself ({error.Message.TrimEnd('.')})", error);
+            throw new InvalidDataException($"the pickle in {path} is inconsistent ({error.Message.TrimEnd('.')})", error);
         }
     }
 
-    // What the pickle of a state dict names, and what stands for it here.
+    // Maps the names in the pickle of a state dict to their replacements here.
     private static string? Rename(string module, string name) => (module, name) switch
     {
         ("collections", "OrderedDict") => $"{Own}\ndict",
@@ -78,7 +78,7 @@ internal sealed class StateDictReader : Unpickler
         ("torch._utils", "_rebuild_parameter") => $"{Own}\nparameter",
         ("torch" or "torch.storage", _) when name.EndsWith(Ending, StringComparison.Ordinal)
             && name[..^Ending.Length] is var type && (Types.ContainsKey(type) || OtherTypes.Contains(type)) => $"{Own}\n{name}",
-        // Values of a checkpoint that are no weights.
+        // Values of a checkpoint that are not weights.
         ("torch", "Size" or "device") or ("numpy", "dtype" or "ndarray") or ("_codecs", "encode") => $"{Own}\nskipped",
         ("numpy.core.multiarray" or "numpy._core.multiarray", "scalar" or "_reconstruct") => $"{Own}\nskipped",
         _ => null,
@@ -100,13 +100,13 @@ internal sealed class StateDictReader : Unpickler
             || sizes.Length > 16 || Whole(offset) is not { } first || first < 0)
             throw new InvalidDataException("a tensor must have a storage, an offset, sizes and strides");
         long[] Numbers(object[] values) => [.. values.Select(value => Whole(value) is { } number && number >= 0 ? number
-            : throw new InvalidDataException("sizes and strides must be whole numbers from 0"))];
+            : throw new InvalidDataException("sizes and strides must be whole numbers of at least 0"))];
         return new StoredView(storage, first, Numbers(sizes), Numbers(steps));
     }
 
     private static long? Whole(object? value) => value switch { int whole => whole, long whole => whole, _ => null };
 
-    /// <summary>What stands for a value of a checkpoint that is no weight. Its state is not kept.</summary>
+    /// <summary>Placeholder for a value of a checkpoint that is not a weight. Its state is not kept.</summary>
     private sealed class Skipped
     {
         [SuppressMessage("Performance", "CA1822", Justification = "The reader calls it by its name on the object.")]

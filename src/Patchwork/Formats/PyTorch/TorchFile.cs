@@ -6,21 +6,21 @@ namespace Patchwork.Formats;
 
 /// <summary>
 /// State dicts that PyTorch saved (<c>.pth</c>, <c>.pt</c>, since 1.6): a zip archive of a pickle and the raw values. Nothing in the pickle
-/// is run; what is no state dict is refused. Tensors of one storage, with any strides, are read as they are.
+/// is run; anything that is not a state dict is rejected. Tensors may share a storage and have any strides.
 /// </summary>
 internal static class TorchFile
 {
     private const long LargestPickle = 64 << 20;
 
-    // Where checkpoints of known trainers have the weights; the first of them counts.
+    // Keys under which checkpoints of known trainers hold the weights, in order of precedence.
     private static readonly string[] Wrappers =
         ["state_dict", "model_state_dict", "model", "model_state", "net", "network", "module", "teacher", "model_ema"];
 
-    /// <summary>The names of all tensors in a file, those tensors that are wanted, and the key under which they lay in it.</summary>
+    /// <summary>Reads the names of all tensors in a file, the requested tensors, and the key under which the file holds them.</summary>
     /// <param name="path">The file.</param>
     /// <param name="wanted">Chooses among all names; the values of others are not read.</param>
-    /// <returns>The caller owns the tensors; they are in no dispose scope.</returns>
-    /// <exception cref="InvalidDataException">The file is damaged, or is no state dict.</exception>
+    /// <returns>The caller owns the tensors; they are not in a dispose scope.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged, or is not a state dict.</exception>
     public static (IReadOnlyList<string> Names, IReadOnlyDictionary<string, Tensor> Tensors, string? Key) LoadSome(
         string path, Func<IReadOnlyList<string>, IEnumerable<string>> wanted)
     {
@@ -28,7 +28,7 @@ internal static class TorchFile
         {
             return Load(path, wanted);
         }
-        // A damaged directory of the archive.
+        // The directory of the archive is damaged.
         catch (Exception error) when (error is EndOfStreamException or NotSupportedException or ArgumentException or OverflowException)
         {
             throw new InvalidDataException($"{path} is a damaged archive ({error.Message.TrimEnd('.')})", error);
@@ -45,7 +45,7 @@ internal static class TorchFile
             throw new InvalidDataException($"the pickle in {path} must be at most 64 MiB; it has {pickle.Length} bytes");
         var prefix = pickle.FullName[..^"data.pkl".Length];
         if (archive.GetEntry($"{prefix}byteorder") is { Length: < 100 } order && Text(order) is var written && written != "little")
-            throw new InvalidDataException($"{path} has its values in {written}-endian order; save it on another machine");
+            throw new InvalidDataException($"{path} has its values in {written}-endian order; save it on a little-endian machine");
         var (root, key) = Unwrapped(StateDictReader.Read(Bytes(pickle), path), null, []);
         var views = new SortedDictionary<string, StoredView>(StringComparer.Ordinal);
         foreach (DictionaryEntry one in root)
@@ -54,13 +54,13 @@ internal static class TorchFile
                 views.Add(name, view);
         }
         if (views.Count == 0)
-            throw new InvalidDataException($"{path} must hold a state dict: names with tensors. Save it in Python: "
+            throw new InvalidDataException($"{path} must hold a state dict, which maps names to tensors. Save it in Python: "
                 + "torch.save(model.state_dict(), FILE)");
         string[] names = [.. views.Keys];
         return (names, Read(archive, prefix, views, wanted(names), path), key);
     }
 
-    // A pickle may hold itself: each dictionary is looked into once.
+    // A pickle may contain itself, so each dictionary is visited only once.
     private static (Hashtable Root, string? Key) Unwrapped(object? value, string? key, HashSet<object> seen)
     {
         if (value is not Hashtable table || !seen.Add(table))
@@ -95,11 +95,11 @@ internal static class TorchFile
 
     private static Tensor Values(ZipArchive archive, string prefix, Storage storage, string path)
     {
-        var type = storage.Type ?? throw new InvalidDataException($"{path} has values of {storage.TypeName}, which are not read");
+        var type = storage.Type ?? throw new InvalidDataException($"{path} has values of {storage.TypeName}, which are not supported");
         var entry = archive.GetEntry($"{prefix}data/{storage.Key}")
             ?? throw new InvalidDataException($"{path} lacks the values of data/{storage.Key}");
         var width = SafetensorsType.Bytes(type);
-        // The length in the directory may lie; that of the file cannot be exceeded by what is stored.
+        // The length in the archive's directory may be wrong, but what is stored cannot exceed the file.
         if (storage.Count > Array.MaxLength / width || entry.Length != storage.Count * width
             || (entry.CompressedLength != entry.Length && entry.Length > 1024 * entry.CompressedLength))
             throw new InvalidDataException($"{path} has {entry.Length} bytes for the {storage.Count} values of data/{storage.Key}");
@@ -110,7 +110,7 @@ internal static class TorchFile
             var bytes = values.bytes;
             stream.ReadExactly(bytes);
             if (type == ScalarType.Bool && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
-                throw new InvalidDataException($"{path} has bytes other than 0 and 1 for the truth values of data/{storage.Key}");
+                throw new InvalidDataException($"{path} has bytes other than 0 and 1 for the boolean values of data/{storage.Key}");
             return values;
         }
         catch
@@ -122,13 +122,13 @@ internal static class TorchFile
 
     private static Tensor Viewed(Tensor values, StoredView view, string name, string path)
     {
-        // Doubles, as the products of what a hostile file says go beyond any integer.
+        // Doubles, because products of the numbers in a hostile file can overflow any integer.
         var count = view.Shape.Aggregate(1.0, (product, size) => product * size);
         var last = view.Shape.Zip(view.Strides).Aggregate((double)view.Offset, (place, one) => place + (one.First - 1.0) * one.Second);
         if (count > view.Storage.Count || (count > 0 && last >= view.Storage.Count))
             throw new InvalidDataException($"the tensor {name} in {path} reaches beyond its {view.Storage.Count} values");
         using var strided = values.as_strided(view.Shape, view.Strides, count == 0 ? 0 : view.Offset);
-        using var whole = strided.contiguous();      // the same tensor where it is already
+        using var whole = strided.contiguous();      // the same tensor if it already is
         return whole.clone().DetachFromDisposeScope();
     }
 

@@ -60,7 +60,7 @@ public sealed class FolderLayoutTests : IDisposable
         PictureFiles.WritePlain(At("test", "1.png"), SKColors.Red);
         var pair = Open();
         Assert.Equal(6, pair.Test.Count);
-        Assert.Contains(pair.Notes, note => note.StartsWith("test/ has no folders of classes", StringComparison.Ordinal));
+        Assert.Contains(pair.Notes, note => note.StartsWith("test/ has no class folders", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class FolderLayoutTests : IDisposable
         Write("test", 3, "a", "b");
         Write("unlabelled", 3, "c");
         PictureFiles.WritePlain(At("cover.png"), SKColors.Red);
-        Assert.Equal(["unlabelled/ is beside the parts and is not used", "1 image beside train/ is not used"], Open().Notes);
+        Assert.Equal(["unlabelled/ is next to the parts and is not used", "1 image next to train/ is not used"], Open().Notes);
     }
 
     [Fact]

@@ -167,7 +167,7 @@ public sealed class IdxFilesTests : IDisposable
 
     [Fact]
     public void A_label_out_of_range_is_rejected_with_its_position() =>
-        Assert.Contains("0 to 9. Received: 10 as number 1 of", Refused("train-labels-idx1-ubyte", Labels(0, 10, 3)),
+        Assert.Contains("0 to 9. Received: 10 at index 1 of", Refused("train-labels-idx1-ubyte", Labels(0, 10, 3)),
             StringComparison.Ordinal);
 
     [Fact]

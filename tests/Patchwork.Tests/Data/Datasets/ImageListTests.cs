@@ -100,10 +100,10 @@ public sealed class ImageListTests : IDisposable
     {
         { "none.png,a", "there is no file none.png" },
         { "4.png,", "it has no label" },
-        { "4.png", "it has 1 cells and not 2" },
-        { "4.png,a,b", "it has 3 cells and not 2" },
+        { "4.png", "it has 1 cells, not 2" },
+        { "4.png,a,b", "it has 3 cells, not 2" },
         { ",a", "it names no file" },
-        { "path,label", "it is the header again" },
+        { "path,label", "it repeats the header" },
         { "0.png,b", "0.png has another label in labels.csv:2" },
     };
 

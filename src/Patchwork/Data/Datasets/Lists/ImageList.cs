@@ -4,10 +4,10 @@ using Patchwork.Formats;
 namespace Patchwork.Data;
 
 /// <summary>
-/// Pictures that a CSV or TSV file lists with their labels: a column with their files, one with their labels, and where there is one a
-/// column with the part of the set; or a folder with a list for each part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without
-/// parts a fixed fifth of each class is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number
-/// where all are numbers. A row that cannot be used refuses the list, or is left out with <see cref="DataOptions.SkipDamaged"/>.
+/// Pictures listed with their labels in a CSV or TSV file: one column has their files, one their labels, and optionally one the part of the
+/// set. Or a folder with one list per part (<c>train.csv</c>, <c>val.csv</c>, <c>test.csv</c>). Without parts, a fixed fifth of each class
+/// is the test set. Images keep the order of the list; classes are sorted by name (ordinal), or by number if all are numbers. A list with a
+/// row that cannot be used is rejected, unless <see cref="DataOptions.SkipDamaged"/> leaves such rows out.
 /// </summary>
 public sealed class ImageList : ImageFiles
 {
@@ -41,8 +41,8 @@ public sealed class ImageList : ImageFiles
         return Parts(given, rows, classes, several, options, memoryLimit);
     }
 
-    /// <summary>The files that a list names, in its order, without regard to labels: images to predict.</summary>
-    /// <exception cref="InputException">The list cannot be read, or names a file that is not there.</exception>
+    /// <summary>The files named in a list, in its order, without regard to labels, for prediction.</summary>
+    /// <exception cref="InputException">The list cannot be read, or names a file that does not exist.</exception>
     internal static IReadOnlyList<string> Files(string list, DataOptions options, ICollection<LeftOutFile>? leftOut)
     {
         var rows = new ListRows();
@@ -61,7 +61,7 @@ public sealed class ImageList : ImageFiles
     {
         var notes = Notes(rows, classes);
         if (several)
-            notes.Add("images may show several classes or none: errors are 100 % less the mean average precision");
+            notes.Add("images may show several classes or none: errors are 100 % minus the mean average precision");
         var leftOut = LeftOutRows(rows);
         ImageList? Part(SetPart? part, IReadOnlyList<LeftOutFile> lost)
         {
@@ -72,11 +72,11 @@ public sealed class ImageList : ImageFiles
         {
             var whole = Part(null, leftOut)!;
             RequireEach(whole, given, "an image");
-            var (kept, held) = ImageFolder.HoldOut(whole, given, "say in a column 'split' which are train and test");
+            var (kept, held) = ImageFolder.HoldOut(whole, given, "mark train and test images in a column 'split'");
             return new("list", new Subset(whole, kept), new Subset(whole, held))
             {
                 Notes = notes,
-                Cut = new(whole, "a fifth of each class is the test set, as the list has no parts"),
+                Cut = new(whole, "a fifth of each class is the test set, because the list has no parts"),
             };
         }
         var (train, validation, test) = (Part(SetPart.Train, leftOut), Part(SetPart.Validation, []), Part(SetPart.Test, []));
@@ -91,12 +91,12 @@ public sealed class ImageList : ImageFiles
             return new("list", train, test) { Validation = validation, Notes = notes };
         }
         if (validation is not null)
-            return new("list", train, validation) { Notes = [.. notes, "the validation images are the test set, as there is no other"] };
-        var (left, fifth) = ImageFolder.HoldOut(train, given, "say in a column 'split' which are test");
+            return new("list", train, validation) { Notes = [.. notes, "the validation part is the test set, because there is no other"] };
+        var (left, fifth) = ImageFolder.HoldOut(train, given, "mark test images in a column 'split'");
         return new("list", new Subset(train, left), new Subset(train, fifth))
         {
             Notes = notes,
-            Cut = new(train, "a fifth of each class is the test set, as there is no other"),
+            Cut = new(train, "a fifth of each class is the test set, because there is no other"),
         };
     }
 
@@ -104,7 +104,7 @@ public sealed class ImageList : ImageFiles
     {
         if (Array.IndexOf(set.CountPerClass(), 0) is >= 0 and var lacking)
             throw new InputException($"{given} must have {what} of each class. Received: none of '{set.ClassNames[lacking]}'. "
-                + "Add one, or take the class out.");
+                + "Add one, or remove the class.");
     }
 
     // A file, or the lists of the parts in a folder.
@@ -120,11 +120,11 @@ public sealed class ImageList : ImageFiles
                 && Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv" or ".txt").Order(StringComparer.Ordinal)];
             if (named.Length > 1)
                 throw new InputException($"{given} must have one list for each part. Received: "
-                    + $"{string.Join(" and ", named.Select(Path.GetFileName))}. Take one away.");
+                    + $"{string.Join(" and ", named.Select(Path.GetFileName))}. Remove one.");
             lists.AddRange(named.Select(path => (path, (SetPart?)part)));
         }
         return lists.Count > 0 ? lists : throw new InputException($"The folder {given} must have lists called train.csv and test.csv. "
-            + $"Received: neither. Set `Data` to the list itself, or `Dataset` to {DatasetCatalogue.OwnPictures.Id} for pictures in a "
+            + $"Received: neither. Set `Data` to the list itself, or `Dataset` to {DatasetCatalogue.OwnPictures.Id} for pictures in one "
             + "folder per class.");
     }
 
@@ -132,12 +132,12 @@ public sealed class ImageList : ImageFiles
     {
         string[] names = [.. DelimitedText.ReadLines(file).Select(ClassName.Composed)];
         return names.Length >= 2 && names.Distinct().Count() == names.Length ? names : throw new InputException(
-            $"{file} must have the name of each class in a line, two or more, each once. Received: "
+            $"{file} must have one class name per line, two or more, each once. Received: "
             + (names.Length < 2 ? $"{names.Length} lines."
                 : $"'{names.GroupBy(name => name).First(same => same.Skip(1).Any()).Key}' twice."));
     }
 
-    // Labels that cannot be used; numbers of classes become their names.
+    // Rejects labels that cannot be used, and replaces class numbers with class names.
     private static void Number(ListRows rows, string[]? names, string? file, bool several)
     {
         rows.Refuse(row => several ? null : row.Labels.Count == 0 ? "it has no label"
@@ -148,7 +148,7 @@ public sealed class ImageList : ImageFiles
             : int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < names.Length
                 ? names[number] : null;
         rows.Refuse(row => row.Labels.FirstOrDefault(label => Named(label) is null) is { } unknown
-            ? $"'{unknown}' is no name in {file} and no number from 0 to {names.Length - 1}" : null);
+            ? $"'{unknown}' is neither a name in {file} nor a number from 0 to {names.Length - 1}" : null);
         rows.Rename(label => Named(label)!);
     }
 
@@ -165,7 +165,7 @@ public sealed class ImageList : ImageFiles
     {
         var notes = new List<string>();
         if (rows.Repeated > 0)
-            notes.Add($"{rows.Repeated} {(rows.Repeated == 1 ? "row says" : "rows say")} again what another one said, and "
+            notes.Add($"{rows.Repeated} {(rows.Repeated == 1 ? "row repeats" : "rows repeat")} another row, and "
                 + $"{(rows.Repeated == 1 ? "counts" : "count")} once");
         notes.AddRange(classes.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(alike => alike.Skip(1).Any())
             .Select(alike => $"{string.Join(" and ", alike.Select(name => $"'{name}'"))} are different classes"));
@@ -175,5 +175,5 @@ public sealed class ImageList : ImageFiles
     private static InputException Refusal(string given, IReadOnlyList<BadRow> bad) => new(
         $"{given} has {bad.Count.ToString("N0", CultureInfo.InvariantCulture)} {(bad.Count == 1 ? "row" : "rows")} that cannot be used: "
         + string.Join("; ", bad.Take(Named).Select(row => $"{row.Place}: {row.Reason}"))
-        + (bad.Count > Named ? "; …" : "") + ". Mend them, or set `SkipDamaged` to leave them out.");
+        + (bad.Count > Named ? "; …" : "") + ". Correct them, or set `SkipDamaged` to leave them out.");
 }

@@ -4,13 +4,13 @@ namespace Patchwork.Data;
 
 /// <summary>An image of a list.</summary>
 /// <param name="Path">Its file.</param>
-/// <param name="Labels">What the list says that it shows, as written; empty where it says nothing.</param>
-/// <param name="Part">Its part of the data set; null where the list does not say.</param>
-/// <param name="Place">Where it stands.</param>
+/// <param name="Labels">Its labels, as written in the list; empty if there are none.</param>
+/// <param name="Part">Its part of the data set; null if the list does not say.</param>
+/// <param name="Place">Its position.</param>
 internal sealed record ListRow(string Path, IReadOnlyList<string> Labels, SetPart? Part, ListPlace Place);
 
-/// <summary>Where a row stands.</summary>
-/// <param name="List">The list's number among those that are read, from 0.</param>
+/// <summary>The position of a row.</summary>
+/// <param name="List">The number of the list among those that are read, from 0.</param>
 /// <param name="Name">Its file's name.</param>
 /// <param name="Line">The line, from 1.</param>
 internal sealed record ListPlace(int List, string Name, int Line)
@@ -20,7 +20,7 @@ internal sealed record ListPlace(int List, string Name, int Line)
 }
 
 /// <summary>A row that cannot be used.</summary>
-/// <param name="Place">Where it stands.</param>
+/// <param name="Place">Its position.</param>
 /// <param name="Reason">Why, without a full stop.</param>
 internal sealed record BadRow(ListPlace Place, string Reason);
 
@@ -34,38 +34,38 @@ internal sealed class ListRows
     /// <summary>The rows that can be used so far, in their order.</summary>
     public IReadOnlyList<ListRow> Good => good;
 
-    /// <summary>The others, in their order too.</summary>
+    /// <summary>The rows that cannot be used, in their order.</summary>
     public IReadOnlyList<BadRow> Bad => [.. bad.OrderBy(row => row.Place.List).ThenBy(row => row.Place.Line)];
 
-    /// <summary>Rows that say again what another one said, and count once.</summary>
+    /// <summary>Number of rows that repeat another row, and count only once.</summary>
     public int Repeated { get; private set; }
 
-    /// <summary>True where some cell holds several labels, or several columns of classes say yes.</summary>
+    /// <summary>True if any cell holds several labels, or several class columns of a row say yes.</summary>
     public bool HasSeveralLabels { get; private set; }
 
-    /// <summary>The classes that have a column each, in the order of the columns; empty where there are none.</summary>
+    /// <summary>The classes that have their own columns, in the order of the columns; empty if there are none.</summary>
     public IReadOnlyList<string> ClassColumns { get; private set; } = [];
 
     /// <summary>Adds a list.</summary>
     /// <param name="list">Its file.</param>
     /// <param name="options">Where its images and columns are.</param>
-    /// <param name="part">The part that all of it is; null where its own column says.</param>
-    /// <param name="labelled">False where only the images are wanted.</param>
+    /// <param name="part">The part that the whole list belongs to; null if a column of the list says.</param>
+    /// <param name="labelled">False if only the images are needed.</param>
     public void Add(string list, DataOptions options, SetPart? part = null, bool labelled = true)
     {
         var table = DelimitedText.Read(list);
         var folder = options.Images ?? Path.GetDirectoryName(Path.GetFullPath(list))!;
         if (!Directory.Exists(folder))
-            throw new InputException($"The folder {folder} does not exist. Set `Images` to the folder that the paths in {list} begin in.");
+            throw new InputException($"The folder {folder} does not exist. Set `Images` to the folder that the paths in {list} are in.");
         var columns = ListColumns.Of(table, options.Columns, list, folder, labelled);
         var header = table.Rows[0].Cells;
         string[] classes = [.. columns.Classes.Select(place => header[place])];
         if (classes.Length > 0 && ClassColumns.Count > 0 && !classes.SequenceEqual(ClassColumns))
-            throw new InputException($"The lists must have the same columns of classes. Received: {string.Join(", ", classes)} in {list}, "
+            throw new InputException($"The lists must have the same class columns. Received: {string.Join(", ", classes)} in {list}, "
                 + $"{string.Join(", ", ClassColumns)} in another.");
         if (classes.Length > 0)
             ClassColumns = classes;
-        // A semicolon that separates labels is one that does not separate cells.
+        // A semicolon separates labels only if it does not separate cells.
         char[] between = options.MultiLabel == false ? [] : table.Delimiter == ';' ? ['|'] : ['|', ';'];
         foreach (var row in table.Rows.Skip(columns.HasHeader ? 1 : 0))
         {
@@ -84,8 +84,8 @@ internal sealed class ListRows
         lists++;
     }
 
-    /// <summary>Takes out the rows that something speaks against.</summary>
-    /// <param name="reason">What, without a full stop; null for a row that can be used.</param>
+    /// <summary>Removes the rows that cannot be used.</summary>
+    /// <param name="reason">Returns why a row cannot be used, without a full stop; null if it can be used.</param>
     public void Refuse(Func<ListRow, string?> reason)
     {
         good.RemoveAll(row =>
@@ -97,7 +97,7 @@ internal sealed class ListRows
         });
     }
 
-    /// <summary>Gives every label another name.</summary>
+    /// <summary>Renames every label.</summary>
     public void Rename(Func<string, string> name)
     {
         for (var i = 0; i < good.Count; i++)
@@ -105,7 +105,8 @@ internal sealed class ListRows
     }
 
     /// <summary>
-    /// Takes out what the rows say of one image differently, all of it, as any of them may be the wrong one; and what they say again.
+    /// Removes all rows that contradict each other about an image, because any of them may be the wrong one, and rows that repeat another
+    /// row.
     /// </summary>
     public void RefuseContradictions()
     {
@@ -132,13 +133,13 @@ internal sealed class ListRows
     private static string? Fault(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns, SetPart? part)
     {
         if (row.Cells.Count != header.Count)
-            return $"it has {row.Cells.Count} cells and not {header.Count}";
+            return $"it has {row.Cells.Count} cells, not {header.Count}";
         if (columns.HasHeader && row.Cells.SequenceEqual(header, StringComparer.OrdinalIgnoreCase))
-            return "it is the header again";
+            return "it repeats the header";
         if (row.Cells[columns.Path].Length == 0)
             return "it names no file";
         return part is null && columns.Split is { } split && PartNames.Find(row.Cells[split]) is null
-            ? $"'{row.Cells[split]}' is none of {string.Join(", ", PartNames.All)}" : null;
+            ? $"'{row.Cells[split]}' is not one of {string.Join(", ", PartNames.All)}" : null;
     }
 
     private static string[] Labels(DelimitedRow row, IReadOnlyList<string> header, ListColumns columns, char[] between)
