@@ -51,8 +51,12 @@ internal sealed class HelpPage : SynchronousCommandLineAction
         return string.Join(' ', words);
     }
 
-    private static string Name(Option option) => option is HelpOption ? "-h, --help" :
-        $"{option.Name}{(option.HelpName is { } value ? $" {value}" : option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0 ? "" : " VALUE")}";
+    private static string Name(Option option) => option switch
+    {
+        HelpOption => "-h, --help",
+        { HelpName: { } value } => $"{option.Name} {value}",
+        _ => option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0 ? option.Name : $"{option.Name} VALUE",
+    };
 
     private static string Description(Option option)
     {

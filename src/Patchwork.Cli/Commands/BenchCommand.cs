@@ -66,8 +66,8 @@ internal static class BenchCommand
             if (json)
                 continue;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: step with the "
-                    + $"method over without; method over one copy_"));
+                $"{costs.Model}, batch {costs.Batch}×3×{costs.Side}×{costs.Side}, plain step {costs.StepSeconds:F3} s: time of a "
+                    + $"step with the method / without it; time of the method / one copy_"));
             foreach (var (method, step, copies) in costs.Costs)
             {
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -111,12 +111,12 @@ internal static class BenchCommand
             return;
         }
         output.WriteLine($"{model}, {images} test images of {EvaluationBench.DatasetId}: "
-            + "seconds of a suite, and over the bare passes that it makes");
+            + "seconds per suite, and their ratio to the bare passes that it makes");
         foreach (var (suite, forward, backward, seconds, ratio) in costs)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{suite,-13} {seconds,7:F2} s   {ratio.Median,6:F2}   quartiles {ratio.LowerQuartile:F2}, {ratio.UpperQuartile:F2}   "
-                    + $"{forward:N0} forward, {backward:N0} back"));
+                    + $"{forward:N0} forward, {backward:N0} backward"));
         }
     }
 

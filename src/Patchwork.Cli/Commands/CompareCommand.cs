@@ -33,8 +33,8 @@ internal static class CompareCommand
         var file = new RecipeFile();
         var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions(withDefaults: false).Data().Mixing(method: false).Training();
-        var command = new Verb("compare", "Trains several methods with several seeds, evaluates them and writes a report. Without a recipe or a "
-            + "data set it runs recipes/default.json on the embedded photographs.",
+        var command = new Verb("compare", "Trains several methods with several seeds, evaluates them and writes a report. Without a recipe "
+            + "or a data set it runs recipes/default.json on the embedded photographs.",
             new("patchwork compare", "baseline, Cutout, Mixup and CutMix on the embedded photographs, 3 seeds"),
             new("patchwork compare --methods baseline,cutmix,resizemix --dataset folder --data pictures --seeds 5",
                 "three methods on your own pictures"),

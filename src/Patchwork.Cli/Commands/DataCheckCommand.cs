@@ -20,7 +20,8 @@ internal static class DataCheckCommand
         var source = new Argument<string>("source") { Description = "folder of pictures, list of images, or name of a data set" };
         var common = new CommonOptions();
         var recipe = new RecipeOptions().Data(dataset: false);
-        var command = new Verb("check", "Reports what a data set contains: counts, sizes, damaged, rotated and repeated images, omitted files.",
+        var command = new Verb("check",
+            "Reports what a data set contains: counts, sizes, damaged, rotated and repeated images, omitted files.",
             new("patchwork data check pictures", "a folder with one sub-folder per class"),
             new("patchwork data check labels.csv --images pictures", "a list"))
         {
@@ -48,21 +49,21 @@ internal static class DataCheckCommand
         var sizes = check.Smallest == check.Largest ? $"all {check.Smallest}"
             : $"{check.Smallest} to {check.Largest}";
         output.WriteLine($"sizes (height × width): {sizes}");
-        output.WriteLine($"turned: {check.Turned} {(check.Turned == 1 ? "picture is" : "pictures are")} stored turned and shown upright");
+        output.WriteLine($"rotated: {check.Turned} {(check.Turned == 1 ? "picture is" : "pictures are")} stored rotated and shown upright");
         foreach (var note in check.Notes)
             output.WriteLine($"note: {note}");
         foreach (var files in check.LeftOut.GroupBy(file => file.Reason).OrderBy(files => files.Key))
-            List(output, $"left out: {LeftOutFile.Name(files.Key, files.Count())}",
+            List(output, $"omitted: {LeftOutFile.Name(files.Key, files.Count())}",
                 files.Select(file => file.Detail.Length > 0 ? file.Detail : file.Path));
-        List(output, Several(check.AcrossParts.Count, "image stands in more than one part", "images stand in more than one part"),
+        List(output, Several(check.AcrossParts.Count, "image is in more than one part", "images are in more than one part"),
             check.AcrossParts.Select(Places));
-        List(output, Several(check.AcrossClasses.Count, "image stands in more than one class", "images stand in more than one class"),
+        List(output, Several(check.AcrossClasses.Count, "image is in more than one class", "images are in more than one class"),
             check.AcrossClasses.Select(Places));
         if (check.Repeated > 0)
-            output.WriteLine(Several(check.Repeated, "image is in its class again", "images are in their class again"));
+            output.WriteLine(Several(check.Repeated, "image is repeated in its class", "images are repeated in their class"));
         if (check.Scarce.Count > 0)
             output.WriteLine($"fewer than {DataCheck.Few} training images: {string.Join(", ", check.Scarce)}");
-        output.WriteLine(check.HasFaults ? "there are faults; see above" : "no fault found");
+        output.WriteLine(check.HasFaults ? "problems found; see above" : "no problems found");
     }
 
     private static Table Counts(DataCheck check)

@@ -26,8 +26,8 @@ internal static class DataCommand
         if (Path.Exists(given))
             return new Recipe { Dataset = DatasetCatalogue.OwnAt(given).Id, Data = given };
         return !given.Contains(Path.DirectorySeparatorChar) && Path.GetExtension(given).Length == 0 ? new Recipe { Dataset = given }
-            : throw new InputException($"A data set is a folder of pictures, a list of images, or an id. Received: {given}, which does not "
-                + "exist.");
+            : throw new InputException($"A data set must be a folder of pictures, a list of images, or a known name. Received: {given}, "
+                + "which does not exist.");
     }
 
     private static Verb List()

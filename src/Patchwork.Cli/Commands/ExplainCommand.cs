@@ -64,13 +64,13 @@ internal static class ExplainCommand
         return command;
     }
 
-    // A file for each picture. Pictures of one name get their folders' names too.
+    // One file per picture. If two pictures have the same name, the folder's name is added.
     private static string[] Sheets(string[] pictures, string? output)
     {
         const string end = ".explained.png";
         var toFolder = output is not null && (pictures.Length > 1 || Directory.Exists(output));
         if (toFolder && File.Exists(output))
-            throw new InputException($"Sheets of {pictures.Length} pictures need a folder. Received: --out {output}, which is a file. "
+            throw new InputException($"--out must be a folder for {pictures.Length} pictures. Received: {output}, which is a file. "
                 + "Choose another --out.");
         if (output is not null && !toFolder)
             return Checked(pictures, [output]);
@@ -78,8 +78,8 @@ internal static class ExplainCommand
         string[] sheets = [.. pictures.Zip(names, (picture, name) => names.Count(other => other == name) == 1 ? $"{name}{end}"
             : $"{Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(picture)))}-{Path.GetFileName(picture)}{end}")];
         if (sheets.GroupBy(sheet => sheet).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new InputException($"Each sheet needs a name of its own. Received: two pictures whose sheets would be {twice.Key}. "
-                + "Explain them one after the other.");
+            throw new InputException($"Each sheet needs its own file name. Received: two pictures whose sheets would both be {twice.Key}. "
+                + "Explain them one at a time.");
         return Checked(pictures, [.. sheets.Select(sheet => Path.Combine(output ?? "", sheet))]);
     }
 
@@ -87,7 +87,7 @@ internal static class ExplainCommand
     {
         var read = pictures.Select(Path.GetFullPath).ToHashSet();
         return sheets.FirstOrDefault(sheet => read.Contains(Path.GetFullPath(sheet))) is not { } same ? sheets
-            : throw new InputException($"The sheet must be another file than the picture. Received: {same} for both. Choose another "
+            : throw new InputException($"The sheet must not overwrite the picture. Received: {same} for both. Choose another "
                 + "--out.");
     }
 

@@ -36,7 +36,8 @@ internal static class ExportCommand
         var opset = WholeOption.Create("--opset", "onnx: operator set, 12 to 17", 17, 12);
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
-        var command = new Verb("export", "Writes a trained network as one ONNX file that contains normalization, probabilities and class names.",
+        var command = new Verb("export",
+            "Writes a trained network as one ONNX file that contains normalization, probabilities and class names.",
             new("patchwork export runs/mine --out mine.onnx", "one file, checked against the network"),
             new("patchwork export runs/mine --format timm", "config.json and weights for timm"))
         {
@@ -69,12 +70,13 @@ internal static class ExportCommand
         const double most = 1e-4;
         if (!(difference <= most))
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"The exported file must give the network's probabilities to {most}. It differs by {difference:G2}; nothing was written."));
+                $"The exported file must reproduce the network's probabilities to {most}. Received: a difference of "
+                    + $"{difference:G2}; nothing was written."));
         OutputFile.Write(path, file);
         var labels = Path.ChangeExtension(path, ".labels.txt");
         OutputFile.Write(labels, Encoding.UTF8.GetBytes(string.Concat(predictor.Classes.Select(name => name + "\n"))));
         return new(string.Create(CultureInfo.InvariantCulture, $"wrote {path}, {file.Length / 1e6:F1} MB, and {labels}; "
-                + $"OnnxRuntime gives the network's probabilities to {difference:G1}"),
+                + $"OnnxRuntime reproduces the network's probabilities to {difference:G1}"),
             new() { ["file"] = path, ["labels"] = labels, ["bytes"] = file.Length, ["difference"] = difference });
     }
 
@@ -91,7 +93,7 @@ internal static class ExportCommand
 
     private sealed record Answer(string Text, JsonObject Json);
 
-    // On pictures of noise of several grains, through decoding and all.
+    // Compared on images of noise of several grain sizes, including the decoding.
     private static double LargestDifference(Predictor predictor, byte[] file)
     {
         using var classifier = OnnxClassifier.Load(file);

@@ -53,7 +53,7 @@ internal static class MethodsCommand
         }
     }
 
-    // Every option with what --set takes.
+    // Every option, with the values that --set accepts.
     private static void PrintInFull(IAnsiConsole screen, Method method)
     {
         screen.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}");

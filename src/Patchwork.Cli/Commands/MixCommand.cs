@@ -8,7 +8,7 @@ using Patchwork.Recipes;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>mix</c>: a mixed data set on disk.</summary>
+/// <summary><c>mix</c>: writes a mixed data set to disk.</summary>
 internal static class MixCommand
 {
     public static Command Create()
@@ -45,7 +45,7 @@ internal static class MixCommand
             var named = given is null ? new Recipe() : DataCommand.Named(given);
             var chosen = recipe.Over(named with { Method = DefaultExperiment.Method }, parsed);
             var mixer = chosen.Resolve().Stack.Mixer
-                ?? throw new InputException($"{chosen.Method} mixes no pixels. Choose a --method that does.");
+                ?? throw new InputException($"mix needs a --method that mixes pixels. Received: {chosen.Method}, which mixes none.");
             var data = chosen.OpenData();
             var set = parsed.GetValue(part)!.ToLowerInvariant() switch
             {
@@ -57,7 +57,7 @@ internal static class MixCommand
             using var interruption = Interruption.Listen();
             MixedSet.Write(mixer, set, new SeedStream(chosen.Seed), pictures, folder, interruption.Token);
             parsed.Output.WriteLine(common.Json(parsed) ? new JsonObject { ["folder"] = folder, ["pictures"] = pictures }.ToJsonString()
-                : $"wrote {pictures} pictures and targets.csv to {folder}");
+                : $"wrote {pictures} images and targets.csv to {folder}");
             return 0;
         });
         return command;

@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
 
-/// <summary><c>models</c>: the networks with their sizes and the weights that exist for them.</summary>
+/// <summary><c>models</c>: lists the networks with their sizes and pretrained weights.</summary>
 internal static class ModelsCommand
 {
     public static Command Create()
@@ -44,11 +44,11 @@ internal static class ModelsCommand
                 Markup.Escape(summary.Id == ImageNetResNet18.Model ? ImageNetResNet18.Id : ""));
         screen.Write(table);
         screen.WriteLine($"--weights {ImageNetResNet18.Id}: {Where}");
-        screen.WriteLine("Any network takes --weights FILE: safetensors, a PyTorch state dict or ONNX, with the names of "
-            + "torchvision and timm.");
+        screen.WriteLine("Every network accepts --weights FILE: safetensors, a PyTorch state dict or ONNX, with the parameter names of "
+            + "torchvision or timm.");
     }
 
-    private static string Where => ImageNetResNet18.Find() ?? $"not here; it is in the NuGet package {ImageNetResNet18.Package}";
+    private static string Where => ImageNetResNet18.Find() ?? $"not installed; it is in the NuGet package {ImageNetResNet18.Package}";
 
     private static string Millions(long count) => string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:#,0.##} M");
 

@@ -13,7 +13,7 @@ namespace Patchwork.Cli.Commands;
 /// <summary><c>plan</c>: draws mixing plans and prints them as JSON lines.</summary>
 internal static class PlanCommand
 {
-    // As in recipes.
+    // The same limit as in recipes.
     private const int LargestSide = 1024;
 
     // Bytes to collect before writing: standard output is not buffered.
@@ -41,11 +41,11 @@ internal static class PlanCommand
             var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed);
             var stack = chosen.Resolve().Stack;
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
-                ?? throw new InputException($"{chosen.Method} plans nothing that could be written down without a network. Choose a "
-                    + "--method that mixes or erases pixels.");
+                ?? throw new InputException($"plan needs a --method that mixes or erases pixels. Received: {chosen.Method}, whose draws are "
+                    + "made inside a network.");
             if (planner.Needs != Needs.Nothing)
-                throw new InputException($"{chosen.Method} plans by the pixels that it sees, and there are none here. Look at it with "
-                    + "preview.");
+                throw new InputException($"plan needs a --method that does not look at pixels. Received: {chosen.Method}, which does. Use "
+                    + "preview instead.");
             var seeds = new SeedStream(chosen.Seed);
             var lines = new ArrayBufferWriter<byte>(2 * Block);
             var (images, rows, columns) = (parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width));

@@ -25,12 +25,20 @@ internal static class PredictCommand
         var top = WholeOption.Create("--top", "classes per picture", 3, 1);
         var output = new Option<string?>("--out")
         {
-            Description = "write the answers to a file: .csv, one row per picture with every class's probability, or .json",
+            Description = "write the answers to a .csv file, one row per picture with every class's probability, or to a .json file",
             HelpName = "FILE",
         };
         var skip = new Option<bool>("--skip-damaged") { Description = "omit pictures that cannot be read" };
-        var folder = new Option<string?>("--images") { Description = "for lists: the folder that the paths are relative to", HelpName = "DIR" };
-        var columns = new Option<string?>("--columns") { Description = "for lists: the column of file names, for example path=2", HelpName = "VALUES" };
+        var folder = new Option<string?>("--images")
+        {
+            Description = "for lists: the folder that the paths are relative to",
+            HelpName = "DIR",
+        };
+        var columns = new Option<string?>("--columns")
+        {
+            Description = "for lists: the column of file names, for example path=2",
+            HelpName = "VALUES",
+        };
         var precision = ChoiceOption.Precision();
         var which = ChoiceOption.Which();
         var common = new CommonOptions("torch threads (default: one)");
@@ -45,7 +53,7 @@ internal static class PredictCommand
         {
             var path = parsed.GetValue(output);
             if (path is not null && Path.GetExtension(path).ToLowerInvariant() is not (".csv" or ".json"))
-                throw new InputException($"Answers are written to a file that ends in .csv or .json. Received: {path}.");
+                throw new InputException($"--out must end in .csv or .json. Received: {path}.");
             var leftOut = new List<LeftOutFile>();
             var reading = new DataOptions
             {
@@ -102,15 +110,15 @@ internal static class PredictCommand
         {
             if (result.GetValue(run) is { } file && file.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
                 && (result.GetResult(which) is { Implicit: false } || result.GetResult(precision) is { Implicit: false }))
-                result.AddError($"--which and --precision apply to a run. Received: {file}, an exported file, which has one set of weights. "
-                    + "Omit them.");
+                result.AddError($"--which and --precision apply to a run. Received: {file}, an exported file, which has one set of "
+                    + "weights. Omit them.");
         });
         return command;
     }
 
     private sealed record Answer(string Picture, Classification Found);
 
-    // The best classes, or of several labels those that it shows.
+    // The most probable classes; with several labels those above the threshold.
     private static string Named(Classification found, int top) => string.Join(", ",
         (found.Threshold is { } least ? found.Top(found.Classes.Count).Where(one => one.Probability >= least) : found.Top(top))
             .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Class} {one.Probability:P1}")).DefaultIfEmpty("none"));

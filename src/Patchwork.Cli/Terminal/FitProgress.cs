@@ -6,9 +6,8 @@ using Patchwork.Training;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Shows a fit: one line per epoch that stays, and on a terminal beneath them one that is redrawn, with images per second and time left.
-/// Speaks on standard error, which leaves standard output to results. When quiet it shows warnings alone. One run of a comparison leaves
-/// the screen to all of them.
+/// Shows the progress of a fit on standard error: one line per epoch, and on a terminal a last line that is redrawn, with images per second
+/// and the time left. Shows only warnings if quiet, and no progress line of its own if the run is one of several.
 /// </summary>
 internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null) : Callback
 {
@@ -63,8 +62,8 @@ internal sealed class FitProgress(LiveLine line, string label, bool quiet, RunsP
     }
 
     /// <summary>
-    /// A finished epoch in at most <paramref name="width"/> characters, the most important first: what does not fit is left out from the
-    /// end.
+    /// The line of a finished epoch, in at most <paramref name="width"/> characters: the most important numbers come first, and those that
+    /// do not fit are omitted.
     /// </summary>
     public static string EpochLine(int width, int epoch, int epochs, IReadOnlyDictionary<string, double> metrics)
     {

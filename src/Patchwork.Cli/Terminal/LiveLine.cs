@@ -3,27 +3,26 @@ using Spectre.Console;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// The last line of standard error, and a table above it, which are drawn again and again on a terminal and do not exist in a log. Threads
-/// may share it.
+/// The last line of standard error, with an optional table above it. It is redrawn on a terminal and absent from a log. Thread-safe.
 /// </summary>
 /// <param name="error">Standard error.</param>
 internal sealed class LiveLine(TextWriter error)
 {
     private readonly Lock gate = new();
-    private int above;      // lines
+    private int above;      // number of lines
     private readonly IAnsiConsole screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
 
-    /// <summary>Whether it is drawn. Default: on a terminal.</summary>
+    /// <summary>Whether the line is drawn. Default: true on a terminal.</summary>
     public bool Exists { get; init; } = error == Console.Error && !Console.IsErrorRedirected
         && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
 
-    /// <summary>Characters that it may have: in the last column of a terminal a line may already wrap.</summary>
+    /// <summary>The maximum number of characters; one less than the terminal has, whose last column may already wrap.</summary>
     public int Width => screen.Profile.Width - 1;
 
-    /// <summary>Draws it over what it was.</summary>
+    /// <summary>Redraws the line and the table.</summary>
     /// <param name="line">The last line.</param>
     /// <param name="table">
-    /// Lines above it, the first of them a heading, each of at most <see cref="Width"/> characters; none where the terminal is too short.
+    /// The lines above it, a heading first, each of at most <see cref="Width"/> characters; not drawn if the terminal is too short.
     /// </param>
     public void Draw(ProgressLine line, params IReadOnlyList<string> table)
     {
@@ -38,7 +37,7 @@ internal sealed class LiveLine(TextWriter error)
         }
     }
 
-    /// <summary>Prints a line that stays, above it.</summary>
+    /// <summary>Prints a permanent line above it.</summary>
     public void PrintAbove(string line)
     {
         lock (gate)
@@ -48,7 +47,7 @@ internal sealed class LiveLine(TextWriter error)
         }
     }
 
-    /// <summary>Erases it.</summary>
+    /// <summary>Erases the line and the table.</summary>
     public void Clear()
     {
         if (!Exists)

@@ -2,28 +2,28 @@ using System.Globalization;
 
 namespace Patchwork.Cli.Terminal;
 
-/// <summary>A progress line that fits its terminal: a line that wraps could not be drawn over.</summary>
-/// <param name="Label">What is going on.</param>
-/// <param name="Position">Where it is.</param>
-/// <param name="Done">The part of the bar that is done; empty where there is no room for a bar.</param>
-/// <param name="Rest">The rest of the bar.</param>
-/// <param name="Tail">The share, and what there is room for beside.</param>
+/// <summary>A progress line that fits the terminal, because a line that wraps could not be redrawn.</summary>
+/// <param name="Label">What is running.</param>
+/// <param name="Position">The current position.</param>
+/// <param name="Done">The filled part of the bar; empty if there is no room for a bar.</param>
+/// <param name="Rest">The empty part of the bar.</param>
+/// <param name="Tail">The percentage, and as many details as fit.</param>
 internal readonly record struct ProgressLine(string Label, string Position, string Done, string Rest, string Tail)
 {
     private const int LongestBar = 24, ShortestBar = 8;
 
-    /// <summary>The line as it is read.</summary>
+    /// <summary>The complete line.</summary>
     public string Text => $"{Label}{Position}{Done}{Rest}{Tail}";
 
     /// <summary>
-    /// The fullest line of at most <paramref name="width"/> characters: the bar shrinks first, then details go, the last one first, then
-    /// the bar, then the label's end.
+    /// Builds the most complete line of at most <paramref name="width"/> characters. To save room the bar shrinks first; then details are
+    /// dropped, the last one first, then the bar, then the end of the label.
     /// </summary>
-    /// <param name="width">Characters that there is room for.</param>
-    /// <param name="label">What is going on.</param>
-    /// <param name="position">Where it is, e.g. <c>epoch 3/20</c>.</param>
-    /// <param name="share">How much is done, 0 to 1.</param>
-    /// <param name="details">What else is worth knowing, the most important first.</param>
+    /// <param name="width">The maximum number of characters.</param>
+    /// <param name="label">What is running.</param>
+    /// <param name="position">The current position, for example <c>epoch 3/20</c>.</param>
+    /// <param name="share">The share that is done, 0 to 1.</param>
+    /// <param name="details">Further details, the most important first.</param>
     public static ProgressLine Fit(int width, string label, string position, double share, params string[] details)
     {
         share = Math.Clamp(share, 0, 1);
@@ -42,12 +42,12 @@ internal readonly record struct ProgressLine(string Label, string Position, stri
         return new ProgressLine(label.Length <= room ? label : $"{label[..(room - 1)]}…", position, "", "", percent);
     }
 
-    /// <summary>Hours, minutes and seconds, without hours where there are none.</summary>
+    /// <summary>Formats a time as hours, minutes and seconds; without hours below one hour.</summary>
     public static string Time(TimeSpan span) => span.TotalHours >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}:{span:mm\\:ss}")
             : span.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 
-    /// <summary>A time that is estimated, in one unit.</summary>
+    /// <summary>Formats an estimated time in one unit.</summary>
     public static string RoundedTime(TimeSpan time) => time switch
     {
         { TotalSeconds: < 90 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(time.TotalSeconds, 1):F0} s"),

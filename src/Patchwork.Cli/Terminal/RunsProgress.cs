@@ -4,18 +4,18 @@ using System.Globalization;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Runs that go on at the same time: how many are done, how much of the whole, and on a terminal the table of their results.
+/// Shows the progress of several runs: how many are done, the overall share, and on a terminal the table of their results.
 /// </summary>
-/// <param name="line">The line.</param>
-/// <param name="title">What is done with them.</param>
-/// <param name="labels">What the runs are called.</param>
-/// <param name="finished">Those that are done already.</param>
-/// <param name="table">Stands above the line; null for none.</param>
-/// <param name="quiet">True draws nothing.</param>
+/// <param name="line">The line to draw on.</param>
+/// <param name="title">What the runs do: training or evaluating.</param>
+/// <param name="labels">The labels of the runs.</param>
+/// <param name="finished">The labels of runs that are already done.</param>
+/// <param name="table">A table to draw above the line; null for none.</param>
+/// <param name="quiet">True to draw nothing.</param>
 internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<string> labels, IEnumerable<string> finished,
     RunsTable? table = null, bool quiet = false)
 {
-    // The first steps of a process are slow: code is compiled, memory is claimed.
+    // The first steps of a process are slow: code is compiled and memory allocated.
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2), Measured = TimeSpan.FromSeconds(4);
 
     private readonly Lock gate = new();
@@ -25,13 +25,13 @@ internal sealed class RunsProgress(LiveLine line, string title, IEnumerable<stri
     private double? before;
     private bool estimated;
 
-    /// <summary>Called once, as soon as it can be told how long the whole will take.</summary>
+    /// <summary>Called once, as soon as the total time can be estimated.</summary>
     public Action<TimeSpan>? Estimate { get; init; }
 
-    /// <summary>What the estimate is measured by. Default: the system's clock.</summary>
+    /// <summary>The clock for the estimate. Default: the system clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Records how much of a run is done, 0 to 1; from any thread.</summary>
+    /// <summary>Records the share of a run that is done, 0 to 1. Thread-safe.</summary>
     public void Advance(string label, double share)
     {
         TimeSpan? estimate = null;

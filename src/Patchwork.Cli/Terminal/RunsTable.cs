@@ -4,12 +4,11 @@ using Patchwork.Evaluation;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// The runs of a comparison as lines of text: a row per method, a column per seed, filled with the share that is trained and then with the
-/// test error.
+/// The runs of a comparison as a text table: one row per method, one column per seed. A cell shows the trained share, then the test error.
 /// </summary>
-/// <param name="methods">Rows.</param>
-/// <param name="seeds">Columns.</param>
-/// <param name="label">What a run is called.</param>
+/// <param name="methods">The methods, one per row.</param>
+/// <param name="seeds">The seeds, one per column.</param>
+/// <param name="label">Returns the label of a run.</param>
 internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, Func<string, ulong, string> label)
 {
     private const int Mean = 14;
@@ -21,14 +20,14 @@ internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulo
 
     private int NameWidth => methods.Append(Heading).Max(name => name.Length);
 
-    /// <summary>Characters of a line.</summary>
+    /// <summary>The number of characters per line.</summary>
     public int Width => NameWidth + seeds.Count * (Cell + 2) + (seeds.Count > 1 ? Mean + 2 : 0);
 
-    /// <summary>Records the test error of a run that is done, in percent.</summary>
+    /// <summary>Records the test error of a finished run, in percent.</summary>
     public void Finish(string run, double error) => errors[run] = error;
 
-    /// <summary>The heading and a line per method.</summary>
-    /// <param name="shares">How much of each run is trained, 0 to 1.</param>
+    /// <summary>The heading, followed by one line per method.</summary>
+    /// <param name="shares">The trained share of each run, 0 to 1.</param>
     public IReadOnlyList<string> Lines(IReadOnlyDictionary<string, double> shares) =>
     [
         Line(Heading, seeds.Select(Title), "mean ± sd"),

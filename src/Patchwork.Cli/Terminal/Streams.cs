@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Where a command writes. Commands never touch <see cref="Console"/>, so several can run in one process, each with writers of its own.
+/// The output streams of a command. Commands never use <see cref="Console"/>, so several can run in one process with separate writers.
 /// </summary>
 internal static class Streams
 {
@@ -16,7 +16,7 @@ internal static class Streams
         /// <summary>Standard error: progress and warnings.</summary>
         public TextWriter Error => parsed.InvocationConfiguration.Error;
 
-        /// <summary>Standard output for tables and markup, with colors where it is a terminal.</summary>
+        /// <summary>Standard output for tables and markup, in color on a terminal.</summary>
         public IAnsiConsole Screen => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(parsed.Output) });
     }
 }

@@ -6,8 +6,8 @@ using Patchwork.Training;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Shows an evaluation on standard error: on a terminal one line that is redrawn with the share done and the time left, in a log a line a
-/// suite. When quiet it shows warnings alone. One of several at the same time leaves the line to them all.
+/// Shows the progress of an evaluation on standard error: on a terminal one line that is redrawn, with the share done and the time left; in
+/// a log one line per suite. Shows only warnings if quiet, and no progress line of its own if several run at the same time.
 /// </summary>
 internal sealed class SuiteProgress(LiveLine line, string label, bool quiet, RunsProgress? among = null)
 {

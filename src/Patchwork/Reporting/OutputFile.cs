@@ -20,7 +20,7 @@ public static class OutputFile
         catch (IOException error) when (OutputException.IsNoRoom(error))
         {
             throw new OutputException($"The output needs more room than there is at {path} ({error.Message.TrimEnd('.')}). "
-                + "Nothing was kept; make room, or choose another place.", error);
+                + "Nothing was kept. Free some space, or choose another place.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -107,7 +107,7 @@ internal sealed class SettledRun
         {
             throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). "
                 + (HasCheckpoint(folder) ? "Its last good checkpoint is kept" : "It has no checkpoint yet and will begin at step 0")
-                + $"; make room or put the file right, then resume it with `TrainingRun.Resume(\"{folder.Path}\")`.", error);
+                + $"; free some space or repair the file, then resume it with `TrainingRun.Resume(\"{folder.Path}\")`.", error);
         }
         catch (NonFiniteException error)
         {

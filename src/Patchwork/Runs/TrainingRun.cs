@@ -110,8 +110,8 @@ public static class TrainingRun
         return WithFollowers(collective, _ => With(runFolder.Recipe.ResolveStored(), runFolder, collective ?? new SingleProcess(), run =>
         {
             if (run.Data.ChangesSince(runFolder) is { } changes)
-                report(new Notice($"the data has changed since the run began ({changes}): the run continues, but its result is not bit-identical",
-                    IsWarning: true));
+                report(new Notice($"the data has changed since the run began ({changes}): the run continues, but its result is not "
+                    + "bit-identical", IsWarning: true));
             var checkpoint = runFolder.Checkpoints.Load(line => report(new Notice(line, IsWarning: true)));
             if ((checkpoint?.Ranks ?? run.Recipe.Ranks) is var before && before != (collective?.Size ?? 1))
                 report(new Notice($"the run had {Counted(before)} and now has {Counted(collective?.Size ?? 1)}: it continues equal up "
@@ -132,8 +132,8 @@ public static class TrainingRun
     private static void RequireOfFirstRank(IEnumerable<Callback> callbacks, ICollective? collective)
     {
         if (collective is { Size: > 1 } && callbacks.FirstOrDefault(callback => !callback.OnFirstRankOnly) is { } other)
-            throw new ArgumentException($"With several ranks, callbacks must be {nameof(Callback.OnFirstRankOnly)}: they only write or print. "
-                + $"Received: {other.GetType().Name}. Use your own Trainer, whose callbacks run on every rank.", nameof(callbacks));
+            throw new ArgumentException($"With several ranks, callbacks must be {nameof(Callback.OnFirstRankOnly)}: they only write "
+                + $"or print. Received: {other.GetType().Name}. Use your own Trainer, whose callbacks run on every rank.", nameof(callbacks));
     }
 
     private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";

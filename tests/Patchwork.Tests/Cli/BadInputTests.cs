@@ -157,11 +157,6 @@ public sealed class BadInputTests : IDisposable
     public void The_largest_seed_is_accepted() =>
         Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
 
-    [Theory, InlineData("compare"), InlineData("plan"), InlineData("predict"), InlineData("mix"), InlineData("preview"),
-        InlineData("evaluate")]
-    public void Help_names_a_default_once(string verb) =>
-        Assert.DoesNotMatch(@"\(default[^\n]*\[default", CommandLine.Run(verb, "--help").Output);
-
     [Fact]
     public void A_truncated_data_file_is_named_with_both_lengths()
     {

@@ -77,7 +77,7 @@ public sealed class DiskFaultTests : IDisposable
             patch full {line} "$disk/out"
             ls -A "$disk" >"$said/after"
             """);
-        Assert.Contains("make room", disk.Said("full").Failure(), StringComparison.Ordinal);
+        Assert.Contains("Free some space", disk.Said("full").Failure(), StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(disk.At("after")));
     }
 

@@ -82,8 +82,8 @@ public sealed class DownloadFaultTests : IDisposable
             ls "$disk"/* >"$said/after-again"
             """, ("http_proxy", server.Address), ("no_proxy", ""));
         var failure = disk.Said("full").Failure();
-        Assert.Contains("room", failure, StringComparison.Ordinal);
-        Assert.Contains("go on where it stopped", failure, StringComparison.Ordinal);
+        Assert.Contains("Free some space", failure, StringComparison.Ordinal);
+        Assert.Contains("try again to resume", failure, StringComparison.Ordinal);
         Assert.Equal(Name + ".partial\n", File.ReadAllText(disk.At("after-full")));
         Assert.Equal(2, server.Firsts.Count);
         Assert.InRange(server.Firsts.Last(), 1, 256 * 1024);

@@ -143,7 +143,7 @@ public sealed class FineTuneTests : IDisposable
         var (csv, json) = (files.At("answers.csv"), files.At("answers.json"));
         var folder = CommandLine.Run("predict", files.At("run"), files.Pictures, "--out", csv);
         Assert.True(folder.ExitCode == 0, folder.Error);
-        Assert.Contains("1 file that is no picture", folder.Error, StringComparison.Ordinal);
+        Assert.Contains("1 file that is not a picture", folder.Error, StringComparison.Ordinal);
         var lines = File.ReadAllLines(csv);
         Assert.StartsWith("image,class,probability,", lines[0], StringComparison.Ordinal);
         Assert.Equal(Directory.GetFiles(files.Pictures, "*.png", SearchOption.AllDirectories).Length, lines.Length - 1);

@@ -28,7 +28,7 @@ public sealed partial class OnnxClassifierTests : IDisposable
         Assert.True(trained.ExitCode == 0, trained.Error);
         var result = CommandLine.Run(["export", files.At("run"), "--out", files.At("pictures.onnx"), .. flags]);
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Contains("OnnxRuntime gives the network's probabilities to", result.Output, StringComparison.Ordinal);
+        Assert.Contains("OnnxRuntime reproduces the network's probabilities to", result.Output, StringComparison.Ordinal);
         Assert.Equal("blue\ngreen\nred\n", File.ReadAllText(files.At("pictures.labels.txt")));
         return files.At("pictures.onnx");
     }

@@ -43,6 +43,20 @@ public sealed class PackageTests(PackedProjects packed) : IClassFixture<PackedPr
         Assert.Empty(Directory.GetFiles(files.At("published"), "*torch_python*", SearchOption.AllDirectories));
     }
 
+    // DocsTests compares these sources with the code in the README and the guides.
+    [Fact]
+    public void The_code_of_the_README_and_the_guides_builds_and_runs_with_nothing_but_the_package()
+    {
+        NeedPackages();
+        var project = packed.Project("Shown", Fence("xml", 0), File.ReadAllText(Repository.File("samples/00-ten-lines/Program.cs")));
+        string[] shown = ["01-your-own-loop/YourOwnLoop.cs", "02-the-article/TheArticle.cs", "03-your-own-callback/YourOwnCallback.cs",
+            "06-mixed-precision/MixedPrecision.cs", "07-several-machines/SeveralMachines.cs"];
+        foreach (var sample in shown)
+            File.Copy(Repository.File($"samples/{sample}"), Path.Combine(project, Path.GetFileName(sample)));
+        PackedProjects.Dotnet(project, "build", "-c", "Release");
+        Assert.Matches(@"test error \d+\.\d %", PackedProjects.Dotnet(project, Path.Combine(project, "bin/Release/net10.0/Shown.dll")));
+    }
+
     [Fact]
     public void A_service_that_references_Patchwork_Onnx_is_small_and_has_no_torch()
     {

@@ -102,7 +102,7 @@ public sealed class WeightsExportTests : IDisposable
         Assert.Contains("with the small stem", Refused("--format", "timm"), StringComparison.Ordinal);
         Directory.Delete(files.At("run"), recursive: true);
         Train("--model", "resnet18", "--stem", "imagenet", "--method", "shakedrop");
-        Assert.Contains("of shakedrop, which scales its branches", Refused("--format", "timm"), StringComparison.Ordinal);
+        Assert.Contains("one with shakedrop, which scales its branches", Refused("--format", "timm"), StringComparison.Ordinal);
     }
 
     [Fact]

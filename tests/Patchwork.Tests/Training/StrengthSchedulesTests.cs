@@ -111,7 +111,7 @@ public sealed class StrengthSchedulesTests
             .Fit(model, new TrainingData(fit.Train));
         Run(own);
         Assert.Equal(0.2, layer.DropProbability);
-        Assert.Contains("Received: a Sequential without.", Assert.Throws<ArgumentException>(() => Run(plain)).Message,
+        Assert.Contains("Received: a Sequential without them.", Assert.Throws<ArgumentException>(() => Run(plain)).Message,
             StringComparison.Ordinal);
     }
 

@@ -120,7 +120,7 @@ public sealed class ImageListTests : IDisposable
         Assert.Equal(contradicted ? 2 : 1, ImageFiles.LeftOutOf(pair).Count(file => file.Reason == LeftOutReason.BadRow));
     }
 
-    [Theory, InlineData("0.png,cat,test", "is in two parts"), InlineData("7.png,cat,tset", "'tset' is none of train")]
+    [Theory, InlineData("0.png,cat,test", "is in two parts"), InlineData("7.png,cat,tset", "'tset' is not one of train")]
     public void An_unknown_part_and_an_image_in_two_parts_are_rejected(string row, string reason) =>
         Assert.Contains(reason, Refused(List("path,label,split\n" + Split + row + "\n")), StringComparison.Ordinal);
 
@@ -176,7 +176,7 @@ public sealed class ImageListTests : IDisposable
     {
         var pair = Open(List("path,label\n0.png,a\n1.png,b\n0.png,a\n2.png,a\n3.png,b\n"));
         Assert.Equal(4, pair.Train.Count + pair.Test.Count);
-        Assert.Contains(pair.Notes, note => note.Contains("1 row says again", StringComparison.Ordinal));
+        Assert.Contains(pair.Notes, note => note.Contains("1 row repeats another row", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public sealed class ImageListTests : IDisposable
         var names = List("zero\none\ntwo\nthree\n4\n5\n6\n7\n8\n9\nten\n", "names.txt");
         Assert.Contains("training image of each class", Refused(Options(list) with { ClassNames = names }), StringComparison.Ordinal);
         var three = List("zero\none\ntwo\n", "three.txt");
-        Assert.Contains("labels.csv:4: '10' is no name in", Refused(Options(list) with { ClassNames = three }), StringComparison.Ordinal);
+        Assert.Contains("labels.csv:4: '10' is neither a name in", Refused(Options(list) with { ClassNames = three }), StringComparison.Ordinal);
         var plain = List("path,label,split\n0.png,10,train\n1.png,9,train\n2.png,10,test\n");
         Assert.Equal(["9", "10"], Open(plain).Train.ClassNames);      // sorted as numbers
     }

@@ -114,13 +114,13 @@ public sealed class TinyImageNetTests : IDisposable
     [InlineData("wnids.txt", "n01\nn02", "Received: 'n03' for val_0.JPEG")]
     [InlineData("val/val_annotations.txt", "", "Received: none")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_0.JPEG\tn02\t0\t0\t1\t1", "val_0.JPEG twice")]
-    [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_1.JPEG", "6 values between tabs")]
+    [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t1\t1\nval_1.JPEG", "6 tab-separated values")]
     [InlineData("val/val_annotations.txt", "../../x.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
     [InlineData("val/val_annotations.txt", "val_0\0.JPEG\tn01\t0\t0\t1\t1", "in line 1")]
     [InlineData("val/val_annotations.txt", "val_0.JPEG\tn01\t0\t0\t64\t1", "'0 0 64 1' for val_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t5\t0\t4\t1", "'5 0 4 1' for n01_0.JPEG")]
     [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG\t0\t-1\t4\t1", "'0 -1 4 1' for n01_0.JPEG")]
-    [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG 0 0 1 1", "5 values between tabs")]
+    [InlineData("train/n01/n01_boxes.txt", "n01_0.JPEG 0 0 1 1", "5 tab-separated values")]
     public void An_invalid_list_is_rejected_with_its_file(string name, string content, string expected)
     {
         WriteSet();

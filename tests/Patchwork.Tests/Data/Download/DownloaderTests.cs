@@ -159,7 +159,7 @@ public sealed class DownloaderTests : IDisposable
         var error = await Assert.ThrowsAsync<DownloadException>(() => Get(set));
         Assert.Contains(set.Files[0].Address.ToString(), error.Message, StringComparison.Ordinal);
         Assert.Contains(At("set/labels.gz"), error.Message, StringComparison.Ordinal);
-        Assert.Contains("Nothing of it has come", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing has arrived", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
