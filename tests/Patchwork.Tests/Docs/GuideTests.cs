@@ -46,6 +46,29 @@ public sealed partial class GuideTests
     }
 
     [Fact]
+    public void The_commands_of_the_first_run_guide_run_in_order()
+    {
+        Lane.NeedFull("seven commands, among them two that train");
+        using var files = new PictureSet();
+        var commands = Shell().Matches(File.ReadAllText(Repository.File("docs/guide/first-run.md")))
+            .SelectMany(block => block.Groups["code"].Value.Split('\n')).ToArray();
+        Assert.Equal(["preview", "train", "mix", "predict", "explain", "evaluate", "compare"], commands.Select(command => command.Split(' ')[1]));
+        (string Of, string Here)[] here =      // replacements that scale the commands down to a test
+        [
+            ("recipes/default.json", Repository.File("recipes/default.json")), ("preview.png", files.At("preview.png")),
+            ("runs/", files.At("run-")), ("photos", files.At("photos")), ("--out seen", $"--out {files.At("seen")}"), ("--epochs 10", "--epochs 1"),
+            ("--limit 300", "--limit 30"), ("patchwork compare", $"patchwork compare --epochs 1 --seeds 1 --limit 20 --out {files.At("compared")}"),
+        ];
+        foreach (var command in commands)
+        {
+            var line = here.Aggregate(command, (line, change) => line.Replace(change.Of, change.Here, StringComparison.Ordinal));
+            var result = CommandLine.Run([.. line.Split(' ').Skip(1), "--quiet"]);
+            Assert.True(result.ExitCode == 0, $"{line}: {result.Error}");
+        }
+        Assert.Equal(5, Directory.GetFiles(files.At("seen"), "*.png").Length);
+    }
+
+    [Fact]
     public void The_smoke_recipe_trains()
     {
         using var files = new PictureSet();
