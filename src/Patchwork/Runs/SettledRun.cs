@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
-/// <summary>A run whose recipe, data and network are there and fit each other: trains, tests and calibrates it.</summary>
+/// <summary>A run whose recipe, data and network are open and match. Trains, tests and calibrates the network.</summary>
 internal sealed class SettledRun
 {
     private readonly ResolvedRecipe resolved;
@@ -26,7 +26,7 @@ internal sealed class SettledRun
     private readonly string? remark;
     private readonly int leastBatch;
 
-    /// <summary>Settles threads, precision and stem, which are stored with the recipe.</summary>
+    /// <summary>Chooses threads, precision and stem, and stores them in the recipe.</summary>
     /// <exception cref="InputException">The batches are too small.</exception>
     public SettledRun(ResolvedRecipe asked, RunData data, ModelCard card, ImageClassifier model, Device device, ICollective collective)
     {
@@ -36,12 +36,12 @@ internal sealed class SettledRun
         model.FrozenNorm = asked.Recipe.FreezeNorm;
         leastBatch = NormalizedValues.LeastBatch(model, card.Channels, card.Height, card.Width);
         Recipe.Require(asked.Recipe.BatchSize >= leastBatch, "batchSize", asked.Recipe.BatchSize,
-            $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value an image");
+            $"{leastBatch} or more for {card.Model} on images of {card.Height}×{card.Width}, where BatchNorm sees one value per image");
         var leastOfRanks = RankRows.Least * collective.Size;
         Recipe.Require(asked.Recipe.BatchSize >= leastOfRanks || collective.Size == 1, "batchSize", asked.Recipe.BatchSize,
             $"{leastOfRanks} or more for {collective.Size} ranks, each of which needs {RankRows.Least} images");
         (var precision, remark) = HardwareChoices.Precision(asked.Recipe.Precision, device);
-        // Stored, so that a resumed run uses as many threads and the same precision again.
+        // Stored, so that a resumed run uses the same number of threads and the same precision.
         resolved = asked with
         {
             Recipe = asked.Recipe with
@@ -54,19 +54,19 @@ internal sealed class SettledRun
         };
     }
 
-    /// <summary>The recipe with all that was chosen for it.</summary>
+    /// <summary>The recipe, with every choice made.</summary>
     public Recipe Recipe => resolved.Recipe;
 
-    /// <summary>The card of the network.</summary>
+    /// <summary>The model card.</summary>
     public ModelCard Card { get; }
 
     /// <summary>Training, validation and test images.</summary>
     public RunData Data { get; }
 
-    /// <summary>The loss of the training, with the weights of the classes.</summary>
+    /// <summary>The training loss, with class weights.</summary>
     public Loss TrainingLoss => field ??= RecipeClassWeights.Over(resolved.LossOn(Data.Train), Recipe.ClassWeights, Data.Train);
 
-    /// <summary>Hands recipe and network to the other ranks, on rank 0 as soon as all is settled.</summary>
+    /// <summary>Sends the recipe and the model card to the other ranks; called on rank 0 once everything is settled.</summary>
     public void Share()
     {
         var ranks = Ranks.Of(collective);
@@ -77,25 +77,25 @@ internal sealed class SettledRun
         Data.RequireSameOn(ranks);
     }
 
-    /// <summary>Refuses data that the methods cannot work on.</summary>
+    /// <summary>Throws if the methods cannot work on the data.</summary>
     public void RequireData() => DataNeeds.Require(resolved, Data.Pair, model);
 
-    /// <summary>Begins with the weights that the recipe names, if any.</summary>
+    /// <summary>Loads the weights that the recipe names, if any.</summary>
     public void LoadWeights(Action<Notice> report)
     {
         if (Recipe.Weights is not { } weights)
             return;
         var loaded = PretrainedWeights.Load(weights, model);
         string[] fresh = [.. loaded.Missing.Concat(loaded.Reshaped).Except(model.HeadNames)];
-        // Another last layer is what weights are taken for.
+        // A new last layer is expected: pretrained weights usually have other classes.
         report(new Notice(loaded.Summary, IsWarning: fresh.Length > 0));
         if (fresh.Length > 0 && (Recipe.Freeze || Recipe.FreezeEpochs > 0))
-            throw new InputException($"Features that stay as they are must all be in {weights}. Received: {fresh.Length} that would stay "
-                + $"random, {string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that they were "
-                + "trained in, or omit `Freeze`.");
+            throw new InputException($"{weights} must contain all frozen features. Received: a file without {fresh.Length} of them, "
+                + $"{string.Join(", ", fresh.Take(4))}{(fresh.Length > 4 ? ", …" : "")}. Choose the `Model` that the weights belong "
+                + "to, or omit `Freeze`.");
     }
 
-    /// <summary>Trains in a run folder, where rank 0 writes all that there is to write.</summary>
+    /// <summary>Trains in a run folder, which only rank 0 writes to.</summary>
     public RunResult TrainIn(RunFolder folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
@@ -105,23 +105,24 @@ internal sealed class SettledRun
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or DamagedDataException)
         {
-            throw new OutputException($"The run in {folder.Path} stopped at a file that could not be used ({error.Message.TrimEnd('.')}). "
-                + (HasCheckpoint(folder) ? "Its last good checkpoint is kept" : "It has no checkpoint yet and will begin at step 0")
+            throw new OutputException($"The run in {folder.Path} stopped because a file could not be read or written "
+                + $"({error.Message.TrimEnd('.')}). "
+                + (HasCheckpoint(folder) ? "Its last good checkpoint is kept" : "It has no checkpoint yet and will start from step 0")
                 + $"; free some space or repair the file, then resume it with `TrainingRun.Resume(\"{folder.Path}\")`.", error);
         }
         catch (NonFiniteException error)
         {
-            // The same recipe comes to the same step again, to the bit.
+            // Resuming would repeat the same step, bit for bit.
             var kept = HasCheckpoint(folder)
-                ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but going on from there would end the same way"
+                ? $"The checkpoint before it is kept in {folder.Checkpoints.Folder}, but resuming from it would end the same way"
                 : "There was no checkpoint yet";
-            throw error.With($"{kept}: begin again in a new folder with a lower learning rate (`Lr`) or a clipped gradient (`Clip`).");
+            throw error.With($"{kept}: start again in a new folder with a lower learning rate (`Lr`) or a clipped gradient (`Clip`).");
         }
     }
 
     private static bool HasCheckpoint(RunFolder folder) => File.Exists(folder.Checkpoints.LastWeights);
 
-    /// <summary>Trains, tests and calibrates; without a folder on a rank that writes none.</summary>
+    /// <summary>Trains, tests and calibrates. <paramref name="folder"/> is null on ranks that write nothing.</summary>
     public RunResult Train(RunFolder? folder, Checkpoint? resume, IEnumerable<Callback> callbacks, Action<Notice> report,
         CancellationToken cancellation)
     {
@@ -173,8 +174,8 @@ internal sealed class SettledRun
         return result;
     }
 
-    // How sure the network is, or of several labels what counts as a yes, is part of it: fitted for the weights that predict, on the
-    // validation images, if there are any beside the test images.
+    // Fits the temperature, or with several labels the threshold, on the validation images, for the weights that predict. Skipped if the
+    // validation images are the test images.
     private void Calibrate(RunFolder folder)
     {
         if (Recipe.ValidatesOnTest && !Card.MultiLabel)
@@ -188,7 +189,7 @@ internal sealed class SettledRun
         AtomicFile.WriteText(folder.Checkpoints.Card, calibrated.ToJson() + "\n");
     }
 
-    // Nothing is trained: weights from elsewhere become a finished run.
+    // Turns existing weights into a finished run, without training.
     private RunResult Adopt(RunFolder folder)
     {
         Safetensors.Save(folder.Checkpoints.LastWeights, model.state_dict());
@@ -201,7 +202,7 @@ internal sealed class SettledRun
         return result;
     }
 
-    // The test set is read once for each set of weights that is reported, after the fit.
+    // After the fit, the test set is read once for each reported set of weights.
     private TestScore TestBest(RunFolder? folder, BatchLoader test, int bestEpoch, TestScore last)
     {
         if (bestEpoch == last.Epoch)

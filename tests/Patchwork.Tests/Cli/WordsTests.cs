@@ -163,7 +163,7 @@ public sealed class WordsTests : IDisposable
         var run = Train();
         string[] frozen = ["train", "--freeze", .. files.Flags("frozen", 1)];
         Assert.Contains("--freeze must be false without weights", CommandLine.Run(frozen).Refusal(), StringComparison.Ordinal);
-        Assert.Contains("would stay random", CommandLine.Run([.. frozen, "--model", "resnet20", "--weights",
+        Assert.Contains("must contain all frozen features", CommandLine.Run([.. frozen, "--model", "resnet20", "--weights",
             Path.Combine(run, "checkpoints", "last.safetensors")]).Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("frozen")));
     }

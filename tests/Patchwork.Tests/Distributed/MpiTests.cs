@@ -227,7 +227,7 @@ public sealed class MpiTests : IDisposable
         Assert.StartsWith($"patchwork: Rank 1 of 2 on {Environment.MachineName} failed: ", without, StringComparison.Ordinal);
         Assert.Contains(files.Pictures, without, StringComparison.Ordinal);
         var full = Assert.Single(Mpi.Said(File.ReadAllText(disk.At("full.err"))));
-        Assert.Contains("stopped at a file that could not be used", full, StringComparison.Ordinal);
+        Assert.Contains("stopped because a file could not be read or written", full, StringComparison.Ordinal);
         Assert.Contains("No space left on device", full, StringComparison.Ordinal);
         Assert.Equal("0", File.ReadAllText(disk.At("resumed.code")).Trim());
     }

@@ -100,7 +100,7 @@ public sealed class TrainingRunTests : IDisposable
                 state.Model.parameters().First().fill_(double.NaN);
         }
         var error = Assert.Throws<NonFiniteException>(() => Start(Small, "run", null, new When(Ruin)));
-        Assert.Contains("There was no checkpoint yet: begin again in a new folder", error.Message, StringComparison.Ordinal);
+        Assert.Contains("There was no checkpoint yet: start again in a new folder", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("resume", error.Message, StringComparison.Ordinal);
         Start(Small with { Epochs = 1 }, "later");
         File.Delete(Path.Combine(files.At("later"), "result.json"));
