@@ -41,8 +41,8 @@ internal static class PlanCommand
             var chosen = recipe.Over(new Recipe { Method = DefaultExperiment.Method }, parsed);
             var stack = chosen.Resolve().Stack;
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
-                ?? throw new InputException($"plan needs a --method that mixes or erases pixels. Received: {chosen.Method}, whose draws are "
-                    + "made inside a network.");
+                ?? throw new InputException($"plan needs a --method that mixes or erases pixels. Received: {chosen.Method}, whose draws "
+                    + "are made inside a network.");
             if (planner.Needs != Needs.Nothing)
                 throw new InputException($"plan needs a --method that does not look at pixels. Received: {chosen.Method}, which does. Use "
                     + "preview instead.");

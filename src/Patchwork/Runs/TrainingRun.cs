@@ -133,7 +133,8 @@ public static class TrainingRun
     {
         if (collective is { Size: > 1 } && callbacks.FirstOrDefault(callback => !callback.OnFirstRankOnly) is { } other)
             throw new ArgumentException($"With several ranks, callbacks must be {nameof(Callback.OnFirstRankOnly)}: they only write "
-                + $"or print. Received: {other.GetType().Name}. Use your own Trainer, whose callbacks run on every rank.", nameof(callbacks));
+                + $"or print. Received: {other.GetType().Name}. Use your own Trainer, whose callbacks run on every "
+                + "rank.", nameof(callbacks));
     }
 
     private static string Counted(int ranks) => ranks == 1 ? "1 rank" : $"{ranks} ranks";

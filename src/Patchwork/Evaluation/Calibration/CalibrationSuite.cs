@@ -25,7 +25,7 @@ public sealed record CalibrationSuite : Suite
     [
         new("ece", "calibration error, %"),
         new("scaled_ece", "calibration error, %, temperature-scaled"),
-        new("overconfidence", "confidence less accuracy, %", LowerIsBetter: null),
+        new("overconfidence", "confidence minus accuracy, %", LowerIsBetter: null),
         new("brier", "Brier score", Percent: false),
     ];
 
