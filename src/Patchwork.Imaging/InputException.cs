@@ -19,8 +19,15 @@ public sealed class InputException : Exception
     /// <summary>The message of an option that rejects a value, without the parameter's name that .NET appends.</summary>
     internal static string Reason(ArgumentException error) => error.Message.Split(" (Parameter '")[0];
 
-    /// <summary>Creates the exception for an unknown name, which suggests the nearest known one.</summary>
-    public static InputException Unknown(string what, string given, IReadOnlyCollection<string> known) =>
-        new($"Unknown {what} '{given}'.{(Nearest.Name(given, known) is { } near ? $" Did you mean '{near}'?" : "")} "
-            + $"Known: {string.Join(", ", known)}.");
+    /// <summary>
+    /// Creates the exception for an unknown name. The message suggests the nearest known name and lists all of them, unless the list is too
+    /// long to read.
+    /// </summary>
+    public static InputException Unknown(string what, string given, IReadOnlyCollection<string> known)
+    {
+        const int readable = 25;      // a longer list would hide the suggestion
+        var near = Nearest.Name(given, known);
+        return new($"Unknown {what} '{given}'.{(near is null ? "" : $" Did you mean '{near}'?")}"
+            + (near is not null && known.Count > readable ? "" : $" Known: {string.Join(", ", known)}."));
+    }
 }

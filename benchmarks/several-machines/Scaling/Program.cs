@@ -89,6 +89,6 @@ sealed class StepClock(ICollective? others) : Callback
         last = now;
     }
 
-    public override void OnTrainEpochEnd(TrainingState state) => 
+    public override void OnTrainEpochEnd(TrainingState state) =>
         Waiting.Add(state.Metrics.GetValueOrDefault("exchange_wait"));
 }

@@ -154,6 +154,11 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void A_mistyped_flag_gets_a_suggestion_instead_of_a_list_of_all_flags() =>
+        Assert.EndsWith("Unknown option '--epoch'. Did you mean '--epochs'?", CommandLine.Run("train", "--epoch", "3").Error.TrimEnd(),
+            StringComparison.Ordinal);
+
+    [Fact]
     public void The_largest_seed_is_accepted() =>
         Assert.Equal(0, CommandLine.Run("plan", "--draws", "1", "--seed", "18446744073709551615").ExitCode);
 

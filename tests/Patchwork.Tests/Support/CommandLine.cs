@@ -39,7 +39,7 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     {
         Assert.Equal((exitCode, ""), (ExitCode, Output));
         Assert.StartsWith("patchwork: ", Error, StringComparison.Ordinal);
-        Assert.EndsWith(".", Error.TrimEnd(), StringComparison.Ordinal);
+        Assert.Matches(@"[.?]$", Error.TrimEnd());
         Assert.Single(Error.TrimEnd('\n').Split('\n'));
         Assert.DoesNotContain("   at ", Error, StringComparison.Ordinal);
         return Error.TrimEnd();
