@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs Scaling on two hosts: network namespaces with addresses of their own and a virtual cable between them, so that ranks talk over TCP.
+# Runs Scaling on two hosts: network namespaces with separate addresses and a virtual cable between them, so that the ranks use TCP.
 #     benchmarks/several-machines/over-tcp.sh [EPOCHS]
 # Needs root, iproute2, Open MPI and a Release build of Scaling.
 set -euo pipefail
@@ -11,7 +11,7 @@ if [ -z "${ON_A:-}" ]; then
   ip link add cable netns $a type veth peer name cable netns $b
   ip -n $a addr add 10.77.0.1/24 dev cable && ip -n $b addr add 10.77.0.2/24 dev cable
   for host in $a $b; do ip -n $host link set cable up && ip -n $host link set lo up; done
-  # What MPI calls instead of ssh: ADDRESS COMMAND...
+  # The script that MPI calls instead of ssh, with the arguments ADDRESS COMMAND...
   printf '#!/bin/sh\nshift\nexec ip netns exec %s unshare --uts sh -c "hostname host-b; $*"\n' $b > "$work/rsh"
   chmod +x "$work/rsh"
   ON_A=$a RSH="$work/rsh" ip netns exec $a unshare --uts "$0" "$@"
