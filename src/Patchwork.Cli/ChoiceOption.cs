@@ -14,7 +14,7 @@ internal static class ChoiceOption
         ("float32", Patchwork.Precision.Float32), ("bfloat16", Patchwork.Precision.BFloat16));
 
     /// <summary><c>--which</c>: which epoch's weights to use.</summary>
-    public static Option<WeightsOf> Which() => Of("--which", "weights of the epoch with the best validation, or of the last epoch",
+    public static Option<WeightsOf> Which() => Of("--which", "weights of the epoch with the lowest validation error, or of the last epoch",
         ("best", WeightsOf.BestEpoch), ("last", WeightsOf.LastEpoch));
 
     public static Option<T> Of<T>(string name, string description, params (string Text, T Value)[] choices) where T : notnull

@@ -11,7 +11,7 @@ internal sealed class CommonOptions(string? threads = "torch threads (default: a
 {
     private readonly Option<bool> breakLock = new("--break-lock")
     {
-        Description = "take over a run folder locked by a process on another machine that has ended",
+        Description = "take over a run folder whose lock was left behind by a process on another machine",
     };
     private readonly Option<bool> json = new("--json") { Description = "print one JSON document on standard output, nothing else" };
     private readonly Option<bool> quiet = new("--quiet") { Description = "print warnings only, no progress" };

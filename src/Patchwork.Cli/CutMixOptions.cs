@@ -10,7 +10,7 @@ internal static class CutMixOptions
         options.Text("--preset NAME", $"CutMix as another library implements it: {string.Join(", ", CutMix.Presets.All.Keys)}");
         options.Choice<Placement>("--placement", "where the box may lie");
         options.Choice<Rounding>("--rounding", "how the sides of the box are rounded to pixels");
-        options.Number("--margin X", "with clipped placement: distance of the box's centre from the border, as a share of the box");
+        options.Number("--margin X", "with clipped placement: minimum distance of the centre from the border, as a share of the side");
         options.Number("--fixed-lambda X", "use this λ instead of drawing one");
         options.Choice<Centre>("--centre", "distribution of the centre of the box");
         options.Choice<LabelWeight>("--label-weight", "how the weight of the image's own label is computed");

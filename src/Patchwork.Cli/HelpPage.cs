@@ -27,7 +27,7 @@ internal sealed class HelpPage : SynchronousCommandLineAction
         if (command is Verb { Examples: { Count: > 0 } examples })
             page.Examples(examples);
         if (command is RootCommand)
-            page.Text("`patchwork VERB --help` lists the flags of a verb.");
+            page.Text("`patchwork <command> --help` lists the flags of a command, with examples.");
         return 0;
     }
 

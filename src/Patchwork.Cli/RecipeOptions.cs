@@ -78,7 +78,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Names("--strengths VALUES", "strengths that change with the epoch: NAME EPOCH:VALUE ..., for example "
             + "'probability 0:0 19:1,alpha/step 0:0.2 20:1'");
         Whole("--clean-tail N", "train the last N epochs without mixing or erasing");
-        Switch("--union-labels", "with several labels per image: a class of either image is a target of 1, not weighted by λ");
+        Switch("--union-labels", "with several labels per image: every class of either image has the target 1, not weighted by λ");
         Switch("--clean-half", "train on the clean images as well as the mixed ones");
         Text("--model NAME", "network; `models` lists them (default resnet8)");
         Choice<Stem>("--stem", "first layers of resnet18, resnet34 and resnet50 (default: as in the weights, or by image size)");
@@ -87,10 +87,10 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Whole("--freeze-epochs N", "train only the last layer in the first N epochs");
         Switch("--freeze-norm", "keep BatchNorm's statistics as they are in the weights");
         Whole("--epochs N", "passes over the training set (default 20)");
-        Whole("--batch-size N", "images per batch, of all ranks together (default 32)");
+        Whole("--batch-size N", "images per batch, over all ranks (default 32)");
         Whole("--accumulate N", "batches per optimizer step (default 1)");
         Choice<OptimizerKind>("--optimizer", "optimizer (default adam)");
-        Number("--lr X", "peak learning rate (default 0.1 for sgd, 0.01 for onecycle, 0.001 otherwise; 0.3 of it with --weights)");
+        Number("--lr X", "peak learning rate (default 0.1 for sgd, 0.01 for onecycle, 0.001 otherwise; 0.3 times that with --weights)");
         Number("--layer-decay X", "factor on the learning rate from each stage to the one before it, for example 0.5 (default 1)");
         Number("--weight-decay X", "weight decay");
         Switch("--no-vector-decay", "exempt biases and BatchNorm from weight decay");
@@ -110,8 +110,8 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Number("--color-jitter X", "strength of random brightness, contrast and saturation, for example 0.4");
         Whole("--subset N", "train on N images, chosen once and stratified by class");
         Whole("--per-class N", "train on N images per class, chosen once");
-        Whole("--folds N", "N-fold cross-validation: each seed tests on another fold");
-        Text("--validation SHARE", "share of the training set kept for validation, or test (default 0.1)");
+        Whole("--folds N", "N-fold cross-validation: each seed tests on a different fold");
+        Text("--validation SHARE", "share of the training set kept for validation, or `test` to validate on the test set (default 0.1)");
         Whole("--early-stop N", "stop after N epochs without a lower validation error");
         Whole("--threads N", "torch threads per process (default: its share of the cores, one for a small network)");
         Switch("--sync-batchnorm", "with several ranks: compute BatchNorm's statistics over the images of all ranks");

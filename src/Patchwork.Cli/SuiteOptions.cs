@@ -16,7 +16,7 @@ internal sealed class SuiteOptions(string flag, bool alsoNone = false)
     };
 
     private readonly Option<int?> limit = WholeOption.Optional("--limit",
-        "evaluate N test images, stratified by class (default all)");
+        "evaluate on N test images, stratified by class (default all)");
 
     private readonly Dictionary<string, Option<string?>> own = Suites.All.SelectMany(suite => suite.Options)
         .ToDictionary(option => option.Name, option => new Option<string?>(FlagOf(option)) { Description = option.Description });

@@ -236,7 +236,7 @@ public static class ImageDecoder
                 + $"Convert it to PNG or JPEG, or remove it."),
             null when file.Size < least => Damaged(path, SKCodecResult.IncompleteInput),
             null => new InputException($"An image must be a {PictureFormat.Read} file. Received: {path}, which is none of them. "
-                + "Copy it again or remove it."),
+                + "If it should be an image, copy it again; otherwise remove it."),
             _ => Damaged(path, result),
         };
     }

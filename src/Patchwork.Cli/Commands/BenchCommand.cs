@@ -26,7 +26,7 @@ internal static class BenchCommand
         {
             Description = "instead: the cost of each suite over the bare forward passes; several minutes",
         };
-        var command = new Verb("bench", "Measures the project's own speed ratios, interleaved in one process, in at most 45 s.",
+        var command = new Verb("bench", "Measures Patchwork's relative speed on this machine, interleaved in one process, in at most 45 s.",
             new("patchwork bench", "mixing against a copy of the batch, and its share of a training step"),
             new("patchwork bench --methods", "the cost of each method per training step"))
         {

@@ -27,7 +27,8 @@ internal static class CompareCommand
         };
         var seeds = WholeOption.Create("--seeds", "runs per method, each with its own seed; with --folds one per fold", 3);
         var output = new Option<string?>("--out") { Description = "folder (default runs/compare-DATASET-MODEL)", HelpName = "DIR" };
-        var jobs = WholeOption.Optional("--jobs", "runs at the same time (default: one per core and 4 GiB of memory; one on a GPU)");
+        var jobs = WholeOption.Optional("--jobs",
+            "number of runs to train at the same time (default: one per core, with 4 GiB of memory for each; one on a GPU)");
         var markdown = new Option<bool>("--markdown") { Description = "print the table as Markdown" };
         var suites = new SuiteOptions("--evaluate", alsoNone: true);
         var file = new RecipeFile();

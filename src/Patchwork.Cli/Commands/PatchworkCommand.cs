@@ -8,7 +8,7 @@ internal static class PatchworkCommand
 {
     public static RootCommand Create(CommandRanks ranks)
     {
-        var root = new RootCommand("CutMix and its family: trains image classifiers on mixed images and measures the effect.")
+        var root = new RootCommand("Trains image classifiers with CutMix and related methods, and measures what each method gains.")
         {
             CompareCommand.Create(ranks),
             TrainCommand.Create(ranks),
@@ -24,7 +24,10 @@ internal static class PatchworkCommand
             DataCommand.Create(),
             BenchCommand.Create(),
         };
-        root.Options.OfType<HelpOption>().Single().Action = new HelpPage();
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpPage();
+        help.Description = "show this help";
+        root.Options.OfType<VersionOption>().Single().Description = "show the version";
         return root;
     }
 }

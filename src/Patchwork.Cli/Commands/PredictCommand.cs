@@ -25,7 +25,7 @@ internal static class PredictCommand
         var top = WholeOption.Create("--top", "classes per picture", 3, 1);
         var output = new Option<string?>("--out")
         {
-            Description = "write the answers to a .csv file, one row per picture with every class's probability, or to a .json file",
+            Description = "write the predictions to a .csv file, one row per picture with every class's probability, or to a .json file",
             HelpName = "FILE",
         };
         var skip = new Option<bool>("--skip-damaged") { Description = "omit pictures that cannot be read" };

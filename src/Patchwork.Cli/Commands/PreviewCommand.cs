@@ -20,7 +20,7 @@ internal static class PreviewCommand
         var count = WholeOption.Create("--count", "number of rows", 5, 1, 200);
         var objects = new Option<bool>("--objects")
         {
-            Description = "outline the objects and dim everything outside their masks, before and after",
+            Description = "outline the objects and dim everything outside their masks, before and after mixing",
         };
         var run = new Option<string?>("--run")
         {
@@ -31,7 +31,7 @@ internal static class PreviewCommand
         var recipe = new RecipeOptions().Data().Mixing();
         var command =
             new Verb("preview", "Draws a PNG sheet: image, partner, mixed image and difference, with λ, box and labels; for other kinds of "
-                + "methods features, branches or label vectors.",
+                + "methods, draws features, branches or label vectors.",
                 new("patchwork preview", "CutMix on the embedded photographs"),
                 new("patchwork preview --method all --out all.png", "every method"),
                 new("patchwork preview --method resizemix --dataset folder --data pictures", "one method on your own pictures"))

@@ -6,7 +6,8 @@ using Patchwork.Training;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// Methods × seeds of one recipe, each in its own run folder: finished runs are read, partial ones resumed, missing ones trained.
+/// Every method with every seed of one recipe, each run in its own folder. Finished runs are read, partial ones resumed, and missing ones
+/// trained.
 /// </summary>
 public sealed class Comparison
 {
@@ -16,12 +17,12 @@ public sealed class Comparison
 
     /// <summary>Plans a comparison.</summary>
     /// <param name="recipe">
-    /// The recipe that the runs share; each run keeps the keys that act on its method, and method and seed are replaced.
+    /// The recipe that the runs share; each run keeps the keys that act on its method, and has its own method and seed.
     /// </param>
     /// <param name="methods">Method ids, <c>baseline</c> included.</param>
-    /// <param name="seeds">Number of seeds per method: the recipe's seed, and those after it.</param>
+    /// <param name="seeds">Number of seeds per method, consecutive from the recipe's seed.</param>
     /// <param name="jobs">
-    /// Runs at a time. Range: at least 1. Default: one per core, as far as each has 4 GiB of memory; one on a GPU.
+    /// Runs at a time. Range: at least 1. Default: one per core, or fewer so that each has 4 GiB of memory; one on a GPU.
     /// </param>
     /// <exception cref="InputException">A method is unknown or named twice, there is nothing to do, or a key acts on none of the
     /// methods.</exception>
@@ -36,14 +37,14 @@ public sealed class Comparison
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
                 + "seeds.");
         if (jobs < 1)
-            throw new InputException($"A comparison must have at least one run at a time. Received: jobs = {jobs}.");
+            throw new InputException($"The number of runs at a time (jobs) must be at least 1. Received: {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method must be named only once. Received: {string.Join(",", methods)}.");
         resolved = recipe.Resolve(methods);
         (this.recipe, Methods, Seeds, askedJobs) = (recipe, methods, seeds, jobs);
     }
 
-    // Shared settings apply where they fit: a run's own recipe has no setting without effect.
+    // Shared settings apply only where they have an effect; each run's own recipe omits the others.
     private ResolvedRecipe Of(string method, ulong seed) => Of(resolved.Single(one => one.Recipe.Method == method), seed);
 
     private ResolvedRecipe Of(ResolvedRecipe shared, ulong seed) => shared with
@@ -69,8 +70,8 @@ public sealed class Comparison
     public IReadOnlyList<ulong> RunSeeds => [.. Enumerable.Range(0, Seeds).Select(k => recipe.Seed + (ulong)k)];
 
     /// <summary>
-    /// Number of runs at a time, each on its own thread. If the recipe leaves its torch threads open, every run gets an equal share of the
-    /// cores.
+    /// Number of runs at a time, each on its own thread. If the recipe does not set the number of torch threads, every run gets an equal
+    /// share of the cores.
     /// </summary>
     public int Jobs => Collective is { Size: > 1 } ? 1 : askedJobs ?? ParallelRuns.Fitting(Methods.Count * Seeds, recipe);
 
@@ -108,7 +109,7 @@ public sealed class Comparison
             TrainingRun.RequireFit(Of(method, recipe.Seed));      // before the first one is trained
         RequireSameData(folder, report);
         var mostThreads = Jobs > 1 ? Math.Max(1, Environment.ProcessorCount / Jobs) : (int?)null;
-        // Choices that are left to the machine are made once for all runs, also for runs that are added on another machine.
+        // Choices that are left to the machine are made once for all runs, including runs that are added later on another machine.
         var first = Plan().Select(run => PathOf(folder, run.Method, run.Seed)).FirstOrDefault(Directory.Exists);
         var settled = first is null ? null : RunFolder.Open(first).Recipe;
         var runs = ParallelRuns.Run(Plan(), Jobs, (run, stop) =>
@@ -176,7 +177,7 @@ public sealed class Comparison
     {
         var plan = Plan().Select(run => (Label: ComparedRun.LabelOf(run.Method, run.Seed), Path: PathOf(folder, run.Method, run.Seed)));
         var there = plan.Where(run => Directory.Exists(run.Path)).Select(run => (run.Label, Folder: RunFolder.Open(run.Path))).ToArray();
-        var now = new Dictionary<object, RunData>();      // by what the data depend on: most runs share it
+        var now = new Dictionary<object, RunData>();      // keyed by everything that determines the data, which most runs share
         foreach (var (label, run) in there)
         {
             if (run.ReadData() is null)
@@ -226,7 +227,7 @@ public sealed class Comparison
     private static IReadOnlyList<string> Differences(string path, Recipe wanted)
     {
         var stored = RecipePaths.Settled(RunFolder.Open(path).Recipe.ResolveStored().Recipe);
-        wanted = RecipePaths.Settled(wanted);      // whatever the current folder is
+        wanted = RecipePaths.Settled(wanted);      // independent of the current folder
         // A run fixes its threads when it starts: 0 means whatever it chose. Precision is fixed too, to float32 if libtorch has no
         // autocast. What is known from the weights about the images and the network was stored when the run started.
         var asked = wanted with

@@ -119,8 +119,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// Returns the batch of the same examples before mixing, with the same crops, mirroring and holes, for image grids and audits. For a
-    /// <see cref="Batch.Part"/>, it is the whole batch. The tensors are new and belong to the caller's dispose scope.
+    /// Returns the batch of the same examples before mixing, with the same crops, mirroring and erased parts, for image grids and audits.
+    /// For a <see cref="Batch.Part"/>, it is the whole batch. The tensors are new and belong to the caller's dispose scope.
     /// </summary>
     public Batch Unmixed(Batch batch, long epoch)
     {

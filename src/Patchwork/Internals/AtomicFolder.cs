@@ -15,7 +15,7 @@ internal static class AtomicFolder
     public static void Create(string path, string what, string instead, Action<string> fill)
     {
         if (Path.Exists(path))
-            throw new InputException($"{what} needs a new folder. Received: {path}, which exists. Choose another folder{instead}.");
+            throw new InputException($"{what} needs a new folder. Received: {path}, which already exists. Choose another folder{instead}.");
         var own = $"{path}.{Environment.MachineName}-";      // if two processes fill the same folder, the later rename fails
         var aside = $"{own}{Environment.ProcessId}.partial";
         try

@@ -31,7 +31,7 @@ internal sealed record StoredWeights(IReadOnlyList<string> Names, IReadOnlyDicti
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"Weights must be a readable file of {WeightFormats.Read}. "
+            throw new InputException($"Weights must be a readable file in a supported format ({WeightFormats.Read}). "
                 + $"Received: {path} ({error.Message.TrimEnd('.')}).", error);
         }
     }

@@ -82,7 +82,7 @@ public sealed record MixPlan
         Images.Where((image, i) => !image.Region.IsEmpty && (image.Partner != i || image.Region is FillRegion)).Any();
 
     /// <summary>
-    /// True when every image is either changed by one box of its partner's pixels or not at all. A loader can execute such a plan while it
+    /// True when every image is either unchanged or has one box replaced by its partner's pixels. A loader can execute such a plan while it
     /// assembles the batch.
     /// </summary>
     public bool IsOfBoxes => Images.All(image => image.Region is BoxRegion);
@@ -101,7 +101,7 @@ public sealed record MixPlan
     public double[]? PartnerWeights() =>
         Images.Any(image => image.PartnerWeight != 1 - image.Lambda) ? [.. Images.Select(image => image.PartnerWeight)] : null;
 
-    /// <summary>The masks M of all images, (N, 1, H, W) floats: 1 where a pixel stays the image's own.</summary>
+    /// <summary>The masks M of all images, (N, 1, H, W) floats: 1 where the image keeps its own pixel.</summary>
     public Tensor Masks()
     {
         var (count, area) = (Images.Count, Height * Width);
@@ -111,7 +111,7 @@ public sealed record MixPlan
         return tensor(masks, [count, 1, Height, Width]);
     }
 
-    /// <summary>Rows of the partners, one per row.</summary>
+    /// <summary>The row of each image's partner, one entry per image of the batch.</summary>
     public int[] Partners() => [.. Images.Select(image => image.Partner)];
 
     /// <summary>Writes the plan as one JSON object; <see cref="FromJson"/> reads it back without loss.</summary>

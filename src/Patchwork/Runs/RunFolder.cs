@@ -77,7 +77,7 @@ public sealed class RunFolder
         path = System.IO.Path.GetFullPath(path);
         var recipe = System.IO.Path.Combine(path, "recipe.json");
         if (!File.Exists(recipe))
-            throw new InputException($"A run must be a folder with a recipe.json, as train and compare create it. Received: {path}, which "
+            throw new InputException($"A run must be a folder with a recipe.json, created by train or compare. Received: {path}, which "
                 + $"{(Directory.Exists(path) ? "has none" : "does not exist")}.{CheckpointStore.RunsIn(path)}");
         return new RunFolder(path, RecipePaths.Here(Recipe.FromStored(File.ReadAllText(recipe), recipe)));
     }

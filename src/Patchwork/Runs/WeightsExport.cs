@@ -40,7 +40,7 @@ public static class WeightsExport
     public static void WriteTimm(Predictor network, string folder, RunFolder? run = null)
     {
         if (network.Model is not ResNet { Stem: Stem.ImageNet } resnet)
-            throw new InputException("timm has only ResNet-18, 34 and 50 with the ImageNet stem. Received: "
+            throw new InputException("The timm format supports only ResNet-18, 34 and 50 with the ImageNet stem. Received: "
                 + $"{network.Card.Model}{(network.Model is ResNet ? " with the small stem" : "")}. Write safetensors or ONNX instead.");
         RequirePlain(resnet, network.Card);
         var config = TimmConfig(resnet, network.Card).ToJsonString(IndentedJson.Options) + "\n";

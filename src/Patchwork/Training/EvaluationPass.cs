@@ -11,7 +11,9 @@ namespace Patchwork.Training;
 /// <summary>Result of one pass over a validation or test set.</summary>
 /// <param name="Images">Images seen.</param>
 /// <param name="Loss">Mean loss.</param>
-/// <param name="Top1Error">Share of images whose best class is wrong, 0 to 1. Among equal logits, the lower class number wins.</param>
+/// <param name="Top1Error">
+/// Share of images whose top-scoring class is wrong, 0 to 1. Among equal logits, the lower class number wins.
+/// </param>
 /// <param name="Top5Error">Share of images whose label is not among the five best classes, 0 to 1: 0 for five classes or fewer.</param>
 public sealed record EvaluationResult(long Images, double Loss, double Top1Error, double Top5Error)
 {
@@ -24,7 +26,7 @@ public sealed record EvaluationResult(long Images, double Loss, double Top1Error
 
 /// <summary>One pass over a set in evaluation mode, without gradients and without mixing.</summary>
 /// <remarks>
-/// Several ranks take turns with the same batches that a single process has, and their counts are added up in the order of the batches.
+/// Several ranks divide the batches of a single process among themselves, and their counts are added up in the order of the batches.
 /// Every image counts once, and the result is bit-identical for any number of ranks with the same number of torch threads each.
 /// </remarks>
 public static class EvaluationPass

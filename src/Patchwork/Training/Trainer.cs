@@ -63,9 +63,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
     /// <param name="cancellation">Ends the fit between two steps.</param>
     /// <exception cref="InputException">The options request a precision that the model or the loaded libtorch does not have.</exception>
     /// <exception cref="NonFiniteException">
-    /// The loss of a step or of the validation, or a weight that was to be saved, is not a number or infinite.
+    /// The loss of a step or of the validation, or a weight that was to be saved, is NaN or infinite.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The fit was cancelled, with several ranks: on any of them.</exception>
+    /// <exception cref="OperationCanceledException">The fit was cancelled; with several ranks, on any of them.</exception>
     /// <exception cref="RankException">
     /// Another rank failed. An exception with its own type, such as <see cref="InputException"/> and <see cref="OutputException"/>, is
     /// thrown with that type on every rank; the message names the rank.
@@ -108,7 +108,7 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
                 callback.OnFitStart(state);
             }
             resume?.LoadState(state, callbacks);
-            // the rate of the last step: an epoch that was cancelled in its validation reports it
+            // The learning rate of the last step: an epoch that was cancelled during validation reports it.
             state.LearningRate = Rate(Math.Max(state.Step - 1, 0));
             Each(state, callback => callback.OnTrainStart(state));
             step.Meet(state, cancellation);

@@ -179,7 +179,7 @@ public sealed class VerbsTests : IDisposable
                 }
             }
         }
-        Assert.Contains("which exists", CommandLine.Run("mix", "shapes", "--out", folder).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("which already exists", CommandLine.Run("mix", "shapes", "--out", folder).Refusal(), StringComparison.Ordinal);
         Assert.Contains("'shapes'", CommandLine.Run("mix", "shaps", "--out", files.At("other")).Refusal(), StringComparison.Ordinal);
     }
 

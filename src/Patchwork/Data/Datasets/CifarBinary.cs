@@ -99,7 +99,7 @@ internal sealed class CifarBinary : Dataset
     }
 
     private static InputException Missing(string path, string content, int labelBytes) => new(
-        $"CIFAR needs the file {path} of {content}, which does not exist. Get the data set with "
+        $"CIFAR needs the file {path} ({content}), which does not exist. Get the data set with "
             + $"patchwork data get {(labelBytes == 1 ? "cifar10" : "cifar100")}, unpack the published binary version there, "
             + "or set `Data` to its folder.");
 }

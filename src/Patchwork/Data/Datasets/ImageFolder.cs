@@ -129,7 +129,7 @@ public sealed class ImageFolder : ImageFiles
     {
         var classes = Classes(root);
         return classes.Length >= 2 ? classes : throw new InputException(
-            $"{root} must hold a sub-folder for each of two or more classes. Received: "
+            $"{root} must contain at least two sub-folders, one per class. Received: "
             + (classes.Length == 0 ? "no sub-folder" : $"only '{classes[0].Name}'")
             + ". Sort the images into one folder per class, or set `Data` to another folder.");
     }

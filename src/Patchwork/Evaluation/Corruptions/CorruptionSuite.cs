@@ -43,8 +43,8 @@ public sealed record CorruptionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<CorruptionSuite>("corruptions", "CorruptionSuite.Published",
-            "folder of the published CIFAR-10-C or CIFAR-100-C files, one .npy file per corruption (default: the test set is "
-                + "corrupted here)",
+            "folder of the published CIFAR-10-C or CIFAR-100-C files, one .npy file per corruption (default: corrupt the "
+                + "test set on the fly)",
             (suite, text) => suite with { Published = text }, suite => suite.Published is { } folder ? Path.GetFullPath(folder) : null),
     ];
 

@@ -47,7 +47,7 @@ public sealed record LocalizationSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<LocalizationSuite>("layer", "LocalizationSuite.Layer",
-            "layer whose Grad-CAM is used, e.g. layer3 (default: class activation map of the last features)",
+            "layer whose Grad-CAM is used, for example layer3 (default: class activation map of the last features)",
             (suite, text) => suite with { Layer = text }, suite => suite.Layer),
     ];
 

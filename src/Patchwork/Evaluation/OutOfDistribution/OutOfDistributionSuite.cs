@@ -40,7 +40,7 @@ public sealed record OutOfDistributionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
-            "out-of-distribution data sets, separated by commas: cifar100, folder=DIR, with :crop at the end for their centre "
+            "out-of-distribution data sets, separated by commas: cifar100, folder=DIR; append :crop to crop the centre instead of resizing "
             + "(default: only noise and blobs)",
             (suite, text) => suite with { OutSets = NamedSet.Several(text) },
             suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),

@@ -43,7 +43,7 @@ public sealed record TransferSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<TransferSuite>("transfer-to", "TransferSuite.To",
-            "data set to transfer the network to, e.g. cifar10 or folder=DIR (default none)",
+            "data set to transfer the network to, for example cifar10 or folder=DIR (default none)",
             (suite, text) => suite with { To = text }, suite => suite.To),
         new SuiteOption<TransferSuite>("transfer-epochs", "TransferSuite.Epochs",
             "epochs of the last layer's training and of the fine-tuning (default 10)",
