@@ -201,6 +201,10 @@ public static class ImageDecoder
                     + $"Received: {path}, which is a folder. Name the files in it.");
             return File.ReadAllBytes(path);
         }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException($"An image must be a {PictureFormat.Read} file. Received: {path}, which does not exist.", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"The image {path} cannot be read: {error.Message}", error);

@@ -37,7 +37,7 @@ public sealed class Comparison
             throw new InputException($"A comparison needs at least one method and one seed. Received: {methods.Count} methods, {seeds} "
                 + "seeds.");
         if (jobs < 1)
-            throw new InputException($"The number of runs at a time (jobs) must be at least 1. Received: {jobs}.");
+            throw new InputException($"The number of runs at a time must be at least 1. Received: jobs = {jobs}.");
         if (methods.Distinct().Count() < methods.Count)
             throw new InputException($"Each method must be named only once. Received: {string.Join(",", methods)}.");
         resolved = recipe.Resolve(methods);

@@ -144,7 +144,7 @@ public sealed partial record CutMix : BlindMixer
         {
             var mask = context.ObjectMask?.Invoke(image)
                 ?? throw new InputException("Weighing labels by objects needs a mask of every object. Received: images without "
-                + "object masks, or under a resized crop, which masks do not follow. Choose another labelWeight, or a set with masks: "
+                + "object masks, or under a resized crop, which masks do not follow. Choose another `LabelWeight`, or a set with masks: "
                 + $"{DatasetCatalogue.Either(set => set.HasMasks)}.");
             var (all, inside) = (0, 0);
             for (var pixel = 0; pixel < mask.Length; pixel++)

@@ -77,7 +77,7 @@ public sealed record MethodStack
                 + $"Received: {names}.");
         Refuse<LabelRule>(methods, names, "labels are changed only once");
         foreach (var point in methods.OfType<BranchRegularizer>().GroupBy(method => method.Point))
-            Refuse<BranchRegularizer>([.. point], names, $"both scale {ModelOptions.Named(point.Key)}");
+            Refuse<BranchRegularizer>([.. point], names, $"only one method can scale {ModelOptions.Named(point.Key)}");
         if (methods.FirstOrDefault(method =>
             method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
             throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. "

@@ -40,9 +40,10 @@ public sealed record MixPlan
             if (image.Partner < 0 || image.Partner >= images.Count)
                 throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). "
                     + $"Received: {image.Partner} for row {i}.");
-            if (!(image.Lambda >= 0 && image.Lambda <= image.MostWeight && image.DrawnLambda is >= 0 and <= 1))
-                throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda}, drawn as "
-                    + $"{image.DrawnLambda}, for row {i}.");
+            if (!(image.Lambda >= 0 && image.Lambda <= image.MostWeight))
+                throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda} for row {i}.");
+            if (image.DrawnLambda is not (>= 0 and <= 1))
+                throw new ArgumentException($"A drawn λ must lie in [0, 1]. Received: {image.DrawnLambda} for row {i}.");
             if (!(image.PartnerWeight >= 0 && image.PartnerWeight <= image.MostWeight))
                 throw new ArgumentException($"A partner's weight must lie in [0, {image.MostWeight}]. Received: {image.PartnerWeight} "
                     + $"for row {i}.");

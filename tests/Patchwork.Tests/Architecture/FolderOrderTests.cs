@@ -97,7 +97,7 @@ public sealed partial class FolderOrderTests
         type.Namespace is { } name && name.StartsWith("Patchwork.", StringComparison.Ordinal) ? name["Patchwork.".Length..] : null;
 
     // Matches Patchwork.Mixing, and Mixing.Methods unless a word character, dot, quote or slash precedes it.
-    [GeneratedRegex(@"(?:Patchwork\.|(?<![\w.""/]))(?<folder>Internals|Randomness|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)(?:;|\.[A-Z]\w+)")]
+    [GeneratedRegex(@"(?:Patchwork\.|(?<![\w.""/]))(?<folder>Internals|Distributed|Randomness|Formats|Losses|Schedules|Plans|Data|Regularization|Models|Interop|Saliency|Mixing|Evaluation|Reporting|Training|Inference|Previews|Recipes|Runs|Comparisons)(?:;|\.[A-Z]\w+)")]
     private static partial Regex Named();
 
     [GeneratedRegex(@"^\| `(?<folder>\w+)/` \|[^|]*\|(?<uses>[^|]*)\|$")]

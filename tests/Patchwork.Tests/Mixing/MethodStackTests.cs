@@ -36,7 +36,7 @@ public sealed class MethodStackTests
     [InlineData("mixup:nan-or-cutmix:1", "must be a positive number")]
     [InlineData("mixup:-or-cutmix:1", "must be a positive number")]
     [InlineData("cutmix:0.5", "Did you mean 'cutmix'")]
-    [InlineData("shakedrop+stochasticdepth", "both scale the end of a branch")]
+    [InlineData("shakedrop+stochasticdepth", "only one method can scale the end of a branch")]
     public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
         Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
 
