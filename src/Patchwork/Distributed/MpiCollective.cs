@@ -34,6 +34,7 @@ public sealed unsafe class MpiCollective : ICollective
     private readonly delegate* unmanaged<uint, int> sleep;
     private readonly Timer watch;
     private long waitingSince;      // a timestamp, 0 while nothing is exchanged
+    private long lastLook;          // when the watch last ran
     private bool disposed;
 
     private MpiCollective(MpiLibrary mpi, Launcher launcher)
@@ -204,8 +205,18 @@ public sealed unsafe class MpiCollective : ICollective
         Check(((delegate* unmanaged<int>)mpi.Function("MPI_Finalize"))(), "MPI_Finalize");
     }
 
+    // Called every second. After a longer pause this process itself was suspended, and the wait starts again.
     private void EndSilence()
     {
+        var now = Stopwatch.GetTimestamp();
+        var wasSuspended = lastLook != 0 && Stopwatch.GetElapsedTime(lastLook, now) > TimeSpan.FromSeconds(2);
+        lastLook = now;
+        if (wasSuspended)
+        {
+            if (Volatile.Read(ref waitingSince) is not 0 and var start)
+                Interlocked.CompareExchange(ref waitingSince, now, start);
+            return;
+        }
         if (Volatile.Read(ref waitingSince) is not 0 and var since && Stopwatch.GetElapsedTime(since) > LongestWait)
         {
             Console.Error.WriteLine($"patchwork: Rank {Rank} of {Size} on {Environment.MachineName} has waited "
