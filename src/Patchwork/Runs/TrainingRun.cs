@@ -1,18 +1,9 @@
 using System.Text;
-using Patchwork.Data;
 using Patchwork.Distributed;
-using Patchwork.Evaluation;
-using Patchwork.Formats;
 using Patchwork.Inference;
-using Patchwork.Internals;
-using Patchwork.Interop;
-using Patchwork.Losses;
-using Patchwork.Models;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
 using Patchwork.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Patchwork.Runs;
 
