@@ -6,6 +6,7 @@ using Patchwork.Cli.Terminal;
 using Patchwork.Comparisons;
 using Patchwork.Distributed;
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Runs;
@@ -62,7 +63,8 @@ internal static class CompareCommand
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default optimizer
             var chosen = recipe.Over(standard, parsed);
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
-            var names = all ? [Methods.Baseline, .. Methods.All.Select(method => method.Id)]
+            var omitted = all ? Methods.All.Where(method => ModelZoo.Misfit(chosen.Model, method.Create()) is not null).ToArray() : [];
+            var names = all ? [Methods.Baseline, .. Methods.All.Except(omitted).Select(method => method.Id)]
                 : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
@@ -71,6 +73,9 @@ internal static class CompareCommand
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);
+            if (omitted.Length > 0 && !common.Quiet(parsed))
+                parsed.Error.WriteLine($"omitted, because {chosen.Model} cannot be trained with them: "
+                    + string.Join(", ", omitted.Select(method => method.Id)));
             using var interruption = Interruption.Listen();
             common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);

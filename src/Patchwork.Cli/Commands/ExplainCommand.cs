@@ -18,7 +18,7 @@ internal static class ExplainCommand
         var images = new Argument<string[]>("image") { Description = "pictures, or folders of pictures", Arity = ArgumentArity.OneOrMore };
         var layer = new Option<string?>("--layer")
         {
-            Description = "Grad-CAM at this layer, for example layer2 (default: class activation map of the last features)",
+            Description = "Grad-CAM at this layer, for example layer2 (default: class activation map, or a transformer's attention)",
             HelpName = "NAME",
         };
         var asked = new Option<string?>("--class") { Description = "class to explain (default: the predicted one)", HelpName = "NAME" };

@@ -47,16 +47,16 @@ internal sealed class ComparedActivations(ComparisonResult comparison, Dataset t
         var seen = comparison.Methods.Select(method => Seen(comparison.Of(method).First(), images, ids)).ToArray();
         var sheet = new ActivationSheet
         {
-            Title = "Evidence for the true class",
-            Subtitle = "Below: the probability that the network gives it.",
+            Title = seen[0][0].Activation.IsAttention ? "Where each network looks" : "Evidence for the true class",
+            Subtitle = "Below: the probability that the network gives the true class.",
             Networks = [.. comparison.Methods],
             Rows = [.. ids.Select((id, row) =>
                 new ActivationRow(seen[0][row].Picture, test.ClassNames[test.Label(id)],
                 [.. seen.Select(one => one[row].Activation)]) { TrueBox = test.ObjectBox(id) ?? default })],
         };
         return HtmlFragment.Image(sheet.Png(),
-            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the class activation map of the true "
-                + "class over the image, with its box.");
+            $"Sheet of {ids.Length} test images; for each of {string.Join(", ", comparison.Methods)} the "
+                + $"{seen[0][0].Activation.Kind} over the image, with its box.");
     }
 
     private Explanation[] Seen(ComparedRun run, Tensor images, int[] ids)

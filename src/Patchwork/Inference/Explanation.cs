@@ -1,6 +1,7 @@
 using Patchwork.Data;
 using Patchwork.Evaluation;
 using Patchwork.Internals;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Reporting;
 using Patchwork.Saliency;
@@ -15,15 +16,15 @@ namespace Patchwork.Inference;
 public sealed record Explanation(Picture Picture, Activation Activation)
 {
     /// <summary>
-    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), or Grad-CAM at a layer, and the
-    /// box with which the CutMix paper finds objects, around the largest contour above 0.15 of the maximum.
+    /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), a transformer's attention
+    /// (<see cref="AttentionMap"/>, which does not depend on the class), or Grad-CAM at a layer; and the box with which the CutMix paper finds objects, around the largest contour above 0.15 of the maximum.
     /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was.</param>
     /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; the caller keeps ownership.</param>
     /// <param name="normalization">The normalization of the image.</param>
     /// <param name="classes">The K classes' names, in the order of the logits.</param>
     /// <param name="label">The class to explain, 0 to K - 1; null, the default: the predicted one.</param>
-    /// <param name="layer">The layer for Grad-CAM, such as <c>layer2</c>; null, the default: the class activation map.</param>
+    /// <param name="layer">The layer for Grad-CAM, such as <c>layer2</c>; null, the default: the class activation map or the attention.</param>
     /// <param name="multiLabel">True if each class has its own probability, from a sigmoid. Default false: from a softmax.</param>
     /// <param name="temperature">The value that the logits are divided by before the softmax; above 0. Default 1.</param>
     /// <exception cref="InputException">The network has no such layer, or no layer from which a map can be made.</exception>
@@ -38,7 +39,11 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         var map = new HeatMap(picture.Height, picture.Width, values);
         var contours = new Contours(values, map.Height, map.Width).At(MapBoxes.PaperThreshold);
         var box = contours.Count == 0 ? Box.Empty : contours.MaxBy(contour => contour.Area).Box.ToBox();
-        return new(picture, new Activation(classes[asked], probabilities[asked], map, box) { Layer = layer });
+        return new(picture, new Activation(classes[asked], probabilities[asked], map, box)
+        {
+            Layer = layer,
+            IsAttention = layer is null && model is IAttentive,
+        });
     }
 
     /// <summary>Draws the sheet: original, heat map, overlay and box.</summary>
@@ -72,7 +77,8 @@ public sealed record Explanation(Picture Picture, Activation Activation)
         var classes = tensor(new long[] { label }, device: image.device);
         try
         {
-            return layer is null ? ClassActivation.Scaled(model, image, classes) : GradCam.Of(model, image, classes, layer);
+            return layer is not null ? GradCam.Of(model, image, classes, layer)
+                : model is IAttentive ? AttentionMap.Scaled(model, image) : ClassActivation.Scaled(model, image, classes);
         }
         catch (ArgumentException error)
         {

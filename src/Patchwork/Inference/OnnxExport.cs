@@ -45,7 +45,7 @@ public sealed record OnnxExport
     public byte[] Of(nn.Module<Tensor, Tensor> network, ModelCard card)
     {
         using var noGradient = no_grad();
-        var graph = new OnnxGraph(network);
+        var graph = new OnnxGraph(network) { Height = card.Height, Width = card.Width };
         var logits = graph.Through(network, Images(graph, card));
         if (logits.Channels != card.Classes.Count)
             throw new InputException($"A network must have one logit for each of its {card.Classes.Count} classes. Received: "

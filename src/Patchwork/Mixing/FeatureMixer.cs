@@ -47,6 +47,9 @@ public abstract record FeatureMixer : IMethod
     /// <inheritdoc/>
     public abstract string Id { get; }
 
+    /// <inheritdoc/>
+    public NetworkNeed NetworkNeed => NetworkNeed.FeatureMaps;
+
     /// <summary>
     /// Attaches the method to layers of a model by name. The sizes of the features are determined by one forward pass of an image in
     /// evaluation mode, which leaves the model unchanged. Dispose the result to detach; the caller keeps ownership of the model.

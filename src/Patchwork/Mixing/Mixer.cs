@@ -23,6 +23,9 @@ public abstract record Mixer : IPlanner, IMethod
     public virtual Needs Needs => Needs.Nothing;
 
     /// <inheritdoc/>
+    public virtual NetworkNeed NetworkNeed => NetworkNeed.Nothing;
+
+    /// <inheritdoc/>
     public virtual bool PlansBoxes => false;
 
     /// <summary>

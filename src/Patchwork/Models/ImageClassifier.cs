@@ -60,7 +60,15 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>Adds the network in evaluation mode to an ONNX graph, from images (N, C, H, W) to logits (N, K).</summary>
     public abstract OnnxValue Write(OnnxGraph graph, OnnxValue x);
 
-    /// <summary>Names of the stages, modules that output features (N, C, H, W), in the order in which they run; two or more.</summary>
+    /// <summary>
+    /// Whether the stages output feature maps (N, C, H, W), and the last linear layer follows global average pooling of the last of them.
+    /// False for transformers, whose stages output tokens. Default true.
+    /// </summary>
+    public virtual bool HasFeatureMaps => true;
+
+    /// <summary>
+    /// Names of the stages, modules that output feature maps (N, C, H, W) or tokens (N, T, D), in the order in which they run; two or more.
+    /// </summary>
     public abstract IReadOnlyList<string> StageNames { get; }
 
     /// <summary>
@@ -153,5 +161,31 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
                 shift.fill_(Zero);
             }
         }
+    }
+
+    /// <summary>
+    /// Initializes the parameters as vision transformers usually are: linear layers and positions are normal, with standard deviation 0.02
+    /// for linear layers; biases are 0.
+    /// </summary>
+    /// <param name="positions">The embeddings of the positions.</param>
+    /// <param name="deviation">The standard deviation of the positions.</param>
+    private protected void InitializeTokens(Tensor positions, double deviation)
+    {
+        using var noGradient = no_grad();
+        positions.normal_(0, deviation);
+        foreach (var module in modules())
+        {
+            if (module is not Linear linear)
+                continue;
+            linear.weight!.normal_(0, 0.02);      // cut off at 100 standard deviations in timm, which has no effect
+            linear.bias?.zero_();
+        }
+    }
+
+    /// <exception cref="InputException">An option needs feature maps.</exception>
+    private protected static void RequireTokens(ModelRequest request)
+    {
+        if (request.Options.At(BranchPoint.Features) is { } method)
+            throw new InputException(ModelZoo.Misfit(request.Id, method)!);
     }
 }

@@ -3,8 +3,8 @@ using Patchwork.Regularization;
 namespace Patchwork.Models;
 
 /// <summary>
-/// Regularizers that act inside a network in training, and the choice of its first layers. Every network accepts every option, and no
-/// option changes the name of a parameter.
+/// Regularizers that act inside a network in training, and the choice of its first layers. Every network accepts every option,
+/// except that transformers have no feature maps to drop blocks of. No option changes the name of a parameter.
 /// </summary>
 public sealed record ModelOptions
 {

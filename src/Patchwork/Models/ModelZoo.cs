@@ -1,3 +1,4 @@
+using Patchwork.Plans;
 using Patchwork.Randomness;
 
 namespace Patchwork.Models;
@@ -38,6 +39,9 @@ public static class ModelZoo
         ["pyramidnet164-a270"] = r => new PyramidNet(r, depth: 164, alpha: 270, bottleneck: true),
         ["pyramidnet200-a240"] = r => new PyramidNet(r, depth: 200, alpha: 240, bottleneck: true),      // the paper's main network
         ["pyramidnet272-a200"] = r => new PyramidNet(r, depth: 272, alpha: 200, bottleneck: true),
+        ["vit-tiny"] = r => new VisionTransformer(r, width: 192),
+        ["vit-small"] = r => new VisionTransformer(r, width: 384),
+        ["cct-2-3x2"] = r => new CompactTransformer(r, layers: 2, heads: 2, width: 128),
     };
 
     /// <summary>Names of the networks.</summary>
@@ -46,6 +50,22 @@ public static class ModelZoo
     /// <summary>True for networks whose first layers can be chosen by <see cref="ModelOptions.Stem"/>.</summary>
     public static bool HasStems(string id) =>
         id.ToLowerInvariant() is "resnet18" or "resnet34" or "resnet50" or "resnet18-imagenet";
+
+    /// <summary>True for transformers, whose features are tokens and which say to which patches of an image they attend.</summary>
+    public static bool IsTransformer(string id) =>
+        id.StartsWith("vit-", StringComparison.OrdinalIgnoreCase) || id.StartsWith("cct-", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Returns why a network cannot be trained with a method, in one sentence; null if it can.</summary>
+    /// <param name="id">Name of the network, in any case.</param>
+    /// <param name="method">The method.</param>
+    public static string? Misfit(string id, IMethod method) => (method.NetworkNeed, IsTransformer(id)) switch
+    {
+        (NetworkNeed.FeatureMaps, true) => $"{method.Id} needs a network with feature maps, such as resnet20. Received: model {id}, whose "
+            + "features are tokens.",
+        (NetworkNeed.Attention, false) => $"{method.Id} needs a network that attends to parts of an image: "
+            + $"{string.Join(", ", Ids.Where(IsTransformer))}. Received: model {id}.",
+        _ => null,
+    };
 
     /// <summary>Creates a network with random weights from torch's default generator. The caller owns it.</summary>
     /// <param name="id">Name of the network, in any case.</param>

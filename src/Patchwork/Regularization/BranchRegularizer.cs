@@ -17,6 +17,9 @@ public abstract record BranchRegularizer : IMethod
     /// <inheritdoc/>
     public abstract string Id { get; }
 
+    /// <inheritdoc/>
+    public NetworkNeed NetworkNeed => Point == BranchPoint.Features ? NetworkNeed.FeatureMaps : NetworkNeed.Nothing;
+
     /// <summary>Where in a block the method acts. A network can have one method at each of these points.</summary>
     public abstract BranchPoint Point { get; }
 

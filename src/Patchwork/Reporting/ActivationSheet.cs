@@ -17,7 +17,10 @@ public sealed record Activation(string Class, double Probability, HeatMap Map, B
     internal string Answer => string.Create(CultureInfo.InvariantCulture, $"{Class} {100 * Probability:0.0} %");
 
     /// <summary>The kind of map, as a caption.</summary>
-    internal string Kind => Layer is null ? "class activation map" : $"Grad-CAM at {Layer}";
+    /// <summary>Whether the map is a transformer's attention, which does not depend on the class. Default false.</summary>
+    public bool IsAttention { get; init; }
+
+    internal string Kind => Layer is not null ? $"Grad-CAM at {Layer}" : IsAttention ? "attention of the last block" : "class activation map";
 }
 
 /// <summary>A picture and the answers of one or more networks for it.</summary>

@@ -1,5 +1,6 @@
 using Patchwork.Data;
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
@@ -32,11 +33,21 @@ internal static class DataNeeds
                 + "that mixes without running the network, such as cutmix or mixup.");
     }
 
+    /// <summary>Checks that the network offers what the methods need.</summary>
+    /// <exception cref="InputException">It does not; the message names networks that do.</exception>
+    public static void RequireNetwork(ResolvedRecipe resolved)
+    {
+        if (resolved.Stack.Parts.Select(method => ModelZoo.Misfit(resolved.Recipe.Model, method)).FirstOrDefault(misfit => misfit is not null)
+            is { } misfit)
+            throw new InputException(misfit);
+    }
+
     /// <summary>Tries the methods on the first two images.</summary>
     /// <exception cref="InputException">They do not fit this data set or this network.</exception>
     public static void Require(ResolvedRecipe resolved, DatasetPair data, nn.Module<Tensor, Tensor> model)
     {
         var (recipe, stack) = (resolved.Recipe, resolved.Stack);
+        RequireNetwork(resolved);
         RequireOneLabel(recipe, stack, data.Train);
         if (!Any(stack))
             return;

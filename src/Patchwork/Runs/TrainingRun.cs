@@ -162,6 +162,7 @@ public static class TrainingRun
     /// <exception cref="InputException">The recipe or its data cannot be used.</exception>
     internal static void RequireFit(ResolvedRecipe recipe)
     {
+        DataNeeds.RequireNetwork(recipe);
         if (!DataNeeds.Any(recipe.Stack))
             return;
         With(recipe, null, new SingleProcess(), run =>

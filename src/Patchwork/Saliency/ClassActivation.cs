@@ -44,10 +44,14 @@ public static class ClassActivation
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // Grad-CAM's 1e-7 would keep the peak below 1, one level of 255 lower; here the constant only has to prevent 0/0 for a constant
-        // map.
-        return GradCam.Scaled(Enlarge(AtFeatures(last, classes, withBias: false), height, width), least: 1e-30)
-            .MoveToOuterDisposeScope();
+        return ForDisplay(AtFeatures(last, classes, withBias: false), height, width).MoveToOuterDisposeScope();
+    }
+
+    // Grad-CAM's 1e-7 would keep the peak below 1, one level of 255 lower; here the constant only has to prevent 0/0 for a constant map.
+    internal static Tensor ForDisplay(Tensor maps, long height, long width)
+    {
+        using var large = Enlarge(maps, height, width);
+        return GradCam.Scaled(large, least: 1e-30);
     }
 
     /// <summary>Computes the maps (N, h, w) at the size of the last features.</summary>

@@ -9,7 +9,7 @@ namespace Patchwork.Tests.Cli;
 public sealed class EveryNetworkTests : IDisposable
 {
     // The networks with the fewest layers; the short lane tests only these.
-    private static readonly string[] Families = ["resnet8", "wrn-16-4"];
+    private static readonly string[] Families = ["resnet8", "wrn-16-4", "cct-2-3x2"];
 
     // They share the code of narrower networks of their family and take ten to twenty seconds per training, so compare is skipped for them.
     private static readonly string[] Wide = ["wrn-28-8", "wrn-28-10", "resnext29-8x64d", "resnext29-16x64d", "pyramidnet110-a270",
@@ -38,13 +38,13 @@ public sealed class EveryNetworkTests : IDisposable
         var picture = Directory.GetFiles(Path.Combine(files.Pictures, "red"))[0];
         Succeeds(["train", .. flags, "--method", "cutmix", "--out", files.At("run")]);
         // All suites would take minutes for the larger networks, so only two run for them.
-        var suites = model is "resnet8" or "preactresnet18" ? "all" : "clean,occlusion";
+        var suites = model is "resnet8" or "preactresnet18" or "cct-2-3x2" ? "all" : "clean,occlusion";
         if (!Wide.Contains(model))
             Succeeds(["compare", .. flags, "--methods", "baseline", "--seeds", "1", "--limit", "3", "--evaluate", suites, "--out",
                 files.At("compare")]);
         Succeeds("evaluate", files.At("run"), "--suite", "clean", "--limit", "3", "--quiet");
         Succeeds("explain", files.At("run"), picture, "--out", files.At("seen.png"));
         Succeeds("predict", files.At("run"), picture);
-        Assert.Contains("class activation map", File.ReadAllText(files.At("run/report.html")), StringComparison.Ordinal);
+        Assert.Contains(ModelZoo.IsTransformer(model) ? "attention of the last block" : "class activation map", File.ReadAllText(files.At("run/report.html")), StringComparison.Ordinal);
     }
 }

@@ -41,6 +41,9 @@ public sealed class ModelZooTests
     [InlineData("pyramidnet164-a270", 27_216_021, 27_319_071)]
     [InlineData("pyramidnet200-a240", 26_752_702, 26_844_952)]
     [InlineData("pyramidnet272-a200", 26_210_842, 26_288_692)]
+    [InlineData("vit-tiny", 5_362_762, 5_380_132)]      // timm's vit_tiny_patch4 at 32 px: 64 patches of 48 values
+    [InlineData("vit-small", 21_342_346, 21_376_996)]
+    [InlineData("cct-2-3x2", 283_723, 295_333)]
     public void Parameter_counts_match_the_published_ones(string id, long ten, long hundred)
     {
         foreach (var (classes, expected) in new[] { (10, ten), (100, hundred) })

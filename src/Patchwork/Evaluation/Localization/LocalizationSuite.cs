@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Saliency;
 using TorchSharp;
@@ -39,7 +40,7 @@ public sealed record LocalizationSuite : Suite
 
     /// <summary>
     /// Name of the layer whose Grad-CAM is used, such as <c>layer3</c>; null, the default, uses the class activation map of the last
-    /// features.
+    /// features, or the attention of a transformer, which is the same for all classes.
     /// </summary>
     public string? Layer { get; init; }
 
@@ -47,7 +48,7 @@ public sealed record LocalizationSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<LocalizationSuite>("layer", "LocalizationSuite.Layer",
-            "layer whose Grad-CAM is used, for example layer3 (default: class activation map of the last features)",
+            "layer whose Grad-CAM is used, for example layer3 (default: class activation map, or a transformer's attention)",
             (suite, text) => suite with { Layer = text }, suite => suite.Layer),
     ];
 
@@ -80,9 +81,11 @@ public sealed record LocalizationSuite : Suite
     private (float[] Maps, bool[] Right) Maps(Subject subject, PixelModel model, Batch batch)
     {
         var input = model.Normalized(batch.Images);
-        var last = Layer is null ? LastFeatures.Of(subject.Network, input) : null;
+        var attends = Layer is null && subject.Network is IAttentive;
+        var last = Layer is null && !attends ? LastFeatures.Of(subject.Network, input) : null;
         var logits = last is null ? model.Logits(batch.Images).detach() : last.Classifier.call(last.Input);
-        var maps = last is null ? GradCam.Of(subject.Network, input, batch.Labels, Layer!)
+        var maps = attends ? AttentionMap.Scaled(subject.Network, input)
+            : last is null ? GradCam.Of(subject.Network, input, batch.Labels, Layer!)
             : ClassActivation.Scaled(last, batch.Labels, subject.Test.Height, subject.Test.Width);
         return (maps.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray(),
             [.. Subject.Errors(logits, batch.Labels).Select(error => error == 0)]);

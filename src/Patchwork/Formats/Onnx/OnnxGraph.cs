@@ -9,7 +9,7 @@ namespace Patchwork.Formats;
 /// The graph of a network in ONNX, written operation by operation (https://onnx.ai/onnx/operators). Weights have the names of the network's
 /// state dict. Every operation here has the same meaning in opsets 12 to 17 and later.
 /// </summary>
-public sealed class OnnxGraph
+public sealed partial class OnnxGraph
 {
     private readonly Dictionary<nn.Module, string> names = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> stored = new(StringComparer.Ordinal);
@@ -22,6 +22,12 @@ public sealed class OnnxGraph
             names.TryAdd(module, name);
     }
 
+    /// <summary>Height of the images in pixels; 0 if the graph is for images of any size.</summary>
+    public int Height { get; init; }
+
+    /// <summary>Width of the images in pixels; 0 if the graph is for images of any size.</summary>
+    public int Width { get; init; }
+
     /// <summary>The nodes, as <c>NodeProto</c>, in their order.</summary>
     internal List<ProtobufWriter> Nodes { get; } = [];
 
@@ -33,7 +39,7 @@ public sealed class OnnxGraph
 
     /// <summary>
     /// Adds a layer of the network: one that implements <see cref="IOnnxLayer"/>, or one of TorchSharp's (convolution in two dimensions,
-    /// batch norm, linear, ReLU, pooling, flatten, dropout, identity, sequential). Null returns the input.
+    /// batch norm, layer norm, linear, ReLU, pooling, flatten, dropout, identity, sequential). Null returns the input.
     /// </summary>
     /// <exception cref="InputException">
     /// The layer is of another kind, or pads with values other than zero. The message names it.
@@ -46,6 +52,7 @@ public sealed class OnnxGraph
         Conv2d { padding_mode: PaddingModes.Zeros, padding_type: null, transposed: false } convolution => Convolution(convolution, x),
         BatchNorm2d { track_running_stats: true } norm => BatchNorm(norm, x),
         Linear linear => Linear(linear, x),
+        LayerNorm norm => LayerNorm(norm, x),
         ReLU => Relu(x),
         MaxPool2d pool => Pool("MaxPool", pool.kernel_size!, pool.stride, pool.padding, pool.ceil_mode, x,
             new OnnxAttribute("dilations", Both(pool.dilation ?? [1], 2))),

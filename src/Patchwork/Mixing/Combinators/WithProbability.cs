@@ -38,6 +38,9 @@ public sealed record WithProbability : Mixer
     public override Needs Needs => Mixer.Needs;
 
     /// <inheritdoc/>
+    public override NetworkNeed NetworkNeed => Mixer.NetworkNeed;
+
+    /// <inheritdoc/>
     public override bool PlansBoxes => Mixer.PlansBoxes;
 
     /// <inheritdoc/>

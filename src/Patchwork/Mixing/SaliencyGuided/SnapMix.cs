@@ -26,6 +26,9 @@ public sealed record SnapMix : BetaMixer
     public override Needs Needs => Needs.Model;
 
     /// <inheritdoc/>
+    public override NetworkNeed NetworkNeed => NetworkNeed.FeatureMaps;      // class activation maps
+
+    /// <inheritdoc/>
     public override bool LabelsByArea => false;
 
     /// <inheritdoc/>
