@@ -19,6 +19,9 @@ public abstract record Mixer : IPlanner, IMethod
     /// <inheritdoc/>
     public abstract string Id { get; }
 
+    /// <summary>The mixers that it consists of: those that a combinator chooses from, or itself.</summary>
+    internal virtual IEnumerable<Mixer> Parts => [this];
+
     /// <inheritdoc/>
     public virtual Needs Needs => Needs.Nothing;
 

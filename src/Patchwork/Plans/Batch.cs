@@ -52,6 +52,12 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     internal int[] RowsInWhole() => [.. Enumerable.Range(0, Count).Select(row => Part is not { } part ? row
         : HasCleanHalf && row >= Examples ? part.Ids.Count + part.First + row - Examples : part.First + row)];
 
+    /// <summary>The row in <see cref="Plan"/> of each row of this batch.</summary>
+    internal int[] RowsInPlan() => Part is { PlansWhole: true } ? RowsInWhole() : [.. Enumerable.Range(FirstRow, Count)];
+
+    // Number of rows of the batch, or of this rank's part of it, that come before these.
+    private int FirstRow { get; init; }
+
     /// <summary>
     /// The plan by which the batch was mixed, or null. For a <see cref="Part"/>, this is the plan of the whole batch unless
     /// <see cref="BatchPart.PlansWhole"/> is false.
@@ -70,6 +76,7 @@ public sealed record Batch(Tensor Images, Tensor Labels)
         Labels = Labels.narrow(0, first, count),
         Ids = Ids.Count == 0 ? Ids : [.. Ids.Skip(first).Take(count)],
         Part = Part is { } part ? part with { First = part.First + first } : null,
+        FirstRow = FirstRow + first,
         Masks = Masks?.narrow(0, first, count),
         Objects = Objects is null ? null : [.. Objects.Skip(first).Take(count)],
         Targets = Targets is null ? null
@@ -86,7 +93,7 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     {
         var whole = Examples;
         var part = HasCleanHalf ? Joined(Rows(first, count), Rows(whole + first, count)) : Rows(first, count);
-        return part with { Part = new BatchPart(first, [.. Ids.Take(whole)]) { IsSpare = spare } };
+        return part with { FirstRow = 0, Part = new BatchPart(first, [.. Ids.Take(whole)]) { IsSpare = spare } };
     }
 
     private static Batch Joined(Batch a, Batch b) => a with

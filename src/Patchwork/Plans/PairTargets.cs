@@ -38,6 +38,11 @@ public sealed class PairTargets
         return new PairTargets(labels, labels.index_select(0, partners), plan.Lambdas(), plan.PartnerWeights());
     }
 
+    /// <summary>Returns the same labels with the weights of several parts, in the order of the rows.</summary>
+    internal PairTargets With(IReadOnlyList<PairTargets> parts) => new(A, B, [.. parts.SelectMany(part => part.Lambdas)],
+        parts.All(part => part.PartnerWeights is null) ? null
+            : [.. parts.SelectMany(part => part.PartnerWeights ?? [.. part.Lambdas.Select(lambda => 1 - lambda)])]);
+
     /// <summary>Labels of the images themselves.</summary>
     public Tensor A { get; }
 

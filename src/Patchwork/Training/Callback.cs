@@ -35,6 +35,12 @@ public abstract class Callback
     /// <summary>Called before a batch is used. Return the batch, or another one in its place.</summary>
     public virtual Batch OnTrainBatchStart(TrainingState state, Batch batch) => batch;
 
+    /// <summary>
+    /// Called after the forward pass and before the loss. Return the batch, or the same images with other <see cref="Batch.Targets"/>. With
+    /// gradient accumulation it is called for each part of the batch.
+    /// </summary>
+    public virtual Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits) => batch;
+
     /// <summary>Called when the loss is known, before the backward pass.</summary>
     public virtual void OnBeforeBackward(TrainingState state) { }
 

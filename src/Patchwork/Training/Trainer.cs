@@ -20,7 +20,9 @@ namespace Patchwork.Training;
 //       OnTrainEpochStart
 //       for each batch:
 //           batch = OnTrainBatchStart(batch)
-//           loss = TrainLoss(model(batch.Images), batch)
+//           logits = model(batch.Images)
+//           batch = OnBeforeLoss(batch, logits)
+//           loss = TrainLoss(logits, batch)
 //           OnBeforeBackward
 //           loss.backward()
 //           OnAfterBackward
@@ -191,8 +193,9 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         state.Model.zero_grad();
         state.Loss = 0;
         var share = step.ShareOf(state, batch);
-        var logits = !step.TakesPart(batch) ? null      // (N, K)
-            : Options.Accumulate == 1 ? ForwardBackward(state, batch, share) : ForwardBackwardInParts(state, batch, share);
+        Tensor? logits = null;      // (N, K)
+        if (step.TakesPart(batch))
+            (logits, batch) = Options.Accumulate == 1 ? ForwardBackward(state, batch, share) : ForwardBackwardInParts(state, batch, share);
         var (hits, replacedArea, mixed) = step.Sum(state, batch, logits, cancellation);
         Each(state, callback => callback.OnBeforeOptimizerStep(state));
         if (Options.ClipNorm is { } norm)
@@ -206,12 +209,14 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
 
     private double Rate(long step) => Options.Schedule?.Rate(step) ?? Options.Optimizer.LearningRate;
 
-    // Adds to the existing gradients; the loss is weighted by its share.
-    private Tensor ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
+    // Adds to the existing gradients; the loss is weighted by its share. The batch that is returned has the targets of the loss.
+    private (Tensor Logits, Batch Batch) ForwardBackward(TrainingState state, Batch batch, double share, double lossBefore = 0)
     {
         using var rows = TorchDraws.ForRows(batch.Part is null ? null : batch.RowsInWhole(),
             batch.HasCleanHalf ? 2 * batch.WholeExamples : batch.WholeExamples);
         var logits = state.Model.call(batch.Images);
+        foreach (var callback in Present(state))
+            batch = callback.OnBeforeLoss(state, batch, logits);
         var loss = state.TrainLoss(logits, batch);
         if (share != 1)
             loss *= Held(share);
@@ -221,27 +226,29 @@ public sealed class Trainer(TrainerOptions options, params Callback[] callbacks)
         Each(state, callback => callback.OnBeforeBackward(state));
         loss.backward();
         Each(state, callback => callback.OnAfterBackward(state));
-        return logits;
+        return (logits, batch);
     }
 
-    private Tensor ForwardBackwardInParts(TrainingState state, Batch batch, double shareOfBatch)
+    private (Tensor Logits, Batch Batch) ForwardBackwardInParts(TrainingState state, Batch batch, double shareOfBatch)
     {
         // A remainder joins the previous part, as in the loader, and the extra row that a rank may have joins the last part, so that all
         // ranks have the same number of parts.
         var least = Math.Max(state.Data.Train.LeastBatch, state.Ranks.Alone ? 1 : RankRows.Least);
         var spread = batch.Part is null ? batch.Count : batch.WholeExamples / RankRows.Busy(batch.WholeExamples, state.Ranks.Size);
         var size = Math.Max((spread + Options.Accumulate - 1) / Options.Accumulate, least);
-        var logits = new List<Tensor>();
+        var (logits, targets) = (new List<Tensor>(), new List<PairTargets?>());
         var loss = 0.0;
         for (int first = 0, rows; first < batch.Count; first += rows)
         {
             using var part = NewDisposeScope();      // frees the part's graph before the next is built
             rows = spread - first < size + least ? batch.Count - first : size;
             var share = Options.Loss.Reduction == Reduction.Mean ? (double)rows / batch.Count : 1;
-            logits.Add(ForwardBackward(state, batch.Rows(first, rows), share * shareOfBatch, loss).detach().MoveToOuterDisposeScope());
+            var (some, trained) = ForwardBackward(state, batch.Rows(first, rows), share * shareOfBatch, loss);
+            logits.Add(some.detach().MoveToOuterDisposeScope());
+            targets.Add(trained.Targets);
             loss = state.Loss;
         }
-        return cat(logits, 0);
+        return (cat(logits, 0), batch.Targets is { } whole ? batch with { Targets = whole.With([.. targets.Select(one => one!)]) } : batch);
     }
 
     private static void SetTrainMetrics(TrainingState state)

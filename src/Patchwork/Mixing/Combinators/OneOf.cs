@@ -30,6 +30,8 @@ public sealed record OneOf : Mixer
     /// <inheritdoc/>
     public override string Id => string.Join("-or-", Choices.Select(choice => choice.Mixer.Id));
 
+    internal override IEnumerable<Mixer> Parts => Choices.SelectMany(choice => choice.Mixer.Parts);
+
     /// <inheritdoc/>
     public override Needs Needs => Choices.Max(choice => choice.Mixer.Needs);
 

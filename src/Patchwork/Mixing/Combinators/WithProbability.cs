@@ -34,6 +34,8 @@ public sealed record WithProbability : Mixer
     /// <inheritdoc/>
     public override string Id => Mixer.Id;
 
+    internal override IEnumerable<Mixer> Parts => Mixer.Parts;
+
     /// <inheritdoc/>
     public override Needs Needs => Mixer.Needs;
 

@@ -64,9 +64,9 @@ public sealed class MixAudit(int batches = 2) : Callback
         using var noGradient = no_grad();
         var masks = plan.Masks().to(batch.Images.device);      // (N, 1, H, W)
         var before = state.Data.Train.Unmixed(batch, state.Epoch).Images.to(batch.Images.device);
-        var rows = batch.RowsInWhole();
+        var rows = batch.RowsInPlan();
         if (batch.Part is { PlansWhole: false })
-            (before, rows) = (Taken(before, rows), [.. Enumerable.Range(0, batch.Count)]);
+            before = Taken(before, batch.RowsInWhole());
         var expected = Taken(Expected(before, masks, plan), rows);
         masks = Taken(masks, rows);
         var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected),
@@ -108,8 +108,7 @@ public sealed class MixAudit(int batches = 2) : Callback
     {
         using var scope = NewDisposeScope();
         var targets = batch.Targets!;
-        ImagePlan[] images = batch.Part is { PlansWhole: false } ? [.. plan.Images]
-            : [.. batch.RowsInWhole().Select(row => plan.Images[row])];
+        ImagePlan[] images = [.. batch.RowsInPlan().Select(row => plan.Images[row])];
         if (!targets.Lambdas.SequenceEqual(images.Select(image => image.Lambda)))
             throw Fault(state, plan, "the targets must weight the labels as the plan says. Received: other weights");
         var sums = targets.Soft(state.Data.Train.Dataset.ClassNames.Count, ScalarType.Float64).sum(1);

@@ -2,6 +2,7 @@ using Patchwork.Data;
 using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Plans;
+using Patchwork.Saliency;
 using Patchwork.Schedules;
 using static TorchSharp.torch;
 
@@ -18,6 +19,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
+    private AttentionWatch? attention;
 
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
@@ -56,6 +58,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (CleanHalf && state.Options.Accumulate > 1)
             throw new InvalidOperationException("A clean half must pass through the network in one batch with the mixed half. Received: "
                 + $"Accumulate = {state.Options.Accumulate}. Set it to 1.");
+        if (Weighers.Any())
+            attention = new AttentionWatch(state.Model);
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -106,12 +110,21 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             : loader!.AssemblesWhole ? state.OwnPart(mixed) : mixed;
     }
 
+    /// <inheritdoc/>
+    public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits) =>
+        batch.Plan is { } plan && Weighers.FirstOrDefault(mixer => mixer.Id == plan.Method) is { } weigher
+            ? batch with { Targets = weigher.Weigh(batch.Targets!, plan, batch.RowsInPlan(), attention!.Latest!) } : batch;
+
+    private IEnumerable<ILabelWeigher> Weighers => Mixer.Parts.OfType<ILabelWeigher>();
+
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
         batch.Ids.Count > 0 ? row => state.Data.Train.ObjectMask(batch.Ids[row], state.Epoch) : batch.ObjectMask;
 
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)
     {
+        attention?.Dispose();
+        attention = null;
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;

@@ -45,9 +45,10 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
         var dataset = state.Data.Train.Dataset;
         var count = Math.Min(Images, batch.Count);
         // Partners are rows of the whole batch, or of this rank's own part.
-        var (rows, plansOwn) = (batch.RowsInWhole(), batch.Part is { PlansWhole: false });
-        var partners = tensor(Enumerable.Range(0, count)
-            .Select(i => (long)(plansOwn ? rows[plan.Images[i].Partner] : plan.Images[rows[i]].Partner)).ToArray());
+        var (rows, plansOwn) = (batch.RowsInPlan(), batch.Part is { PlansWhole: false });
+        var whole = batch.RowsInWhole();
+        var partners = tensor(rows.Take(count).Select(row => plan.Images[row].Partner)
+            .Select(partner => (long)(plansOwn ? whole[partner] : partner)).ToArray());
         var before = NormalizedPictures.Restore(state.Data.Train.Unmixed(batch, state.Epoch).Images, dataset.Normalization);
         var mixed = NormalizedPictures.Restore(batch.Images.narrow(0, 0, count).cpu(), dataset.Normalization);
         var partner = before.index_select(0, partners);
