@@ -92,7 +92,10 @@ public sealed class PairTargets
     /// (N) for <see cref="Reduction.None"/>, a scalar otherwise. For losses that are linear in the target, this equals the loss of
     /// <see cref="Soft"/>.
     /// </summary>
-    public Tensor Loss(Tensor logits, Loss loss)
+    /// <param name="logits">Logits (N, K).</param>
+    /// <param name="loss">The loss of one label.</param>
+    /// <param name="decoupled">Terms that are added to the loss of each image; null for none. They need class ids.</param>
+    public Tensor Loss(Tensor logits, Loss loss, Decoupled? decoupled = null)
     {
         using var scope = NewDisposeScope();
         var (own, ownWeights) = (loss.PerSample(logits, A), loss.MeanWeights(A));
@@ -100,6 +103,8 @@ public sealed class PairTargets
             return loss.Reduce(own, ownWeights).MoveToOuterDisposeScope();
         var (lambdas, partners) = Weights(own.dtype, own.device);
         var mixed = (lambdas * own).Plus(partners * loss.PerSample(logits, B));
+        if (decoupled is not null)
+            mixed = mixed.Plus(decoupled.Terms(logits, A, B, Lambdas, PartnerWeights ?? [.. Lambdas.Select(lambda => 1 - lambda)]));
         var weights = ownWeights is null ? null : (lambdas * ownWeights).Plus(partners * loss.MeanWeights(B)!);
         return loss.Reduce(mixed, weights).MoveToOuterDisposeScope();
     }

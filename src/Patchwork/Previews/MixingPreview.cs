@@ -5,6 +5,7 @@ using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Reporting;
+using Patchwork.Saliency;
 using static TorchSharp.torch;
 
 namespace Patchwork.Previews;
@@ -29,7 +30,8 @@ public static class MixingPreview
     /// Whether to outline the objects and darken everything outside their masks, before mixing and as far as the plan keeps them. The data
     /// set must provide their boxes.
     /// </param>
-    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained ResNet-8.</param>
+    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained one that fits them,
+    /// a ResNet-8 or a CCT-2/3×2, which methods that it does not fit use too.</param>
     /// <param name="preset">Name of the preset that the options are based on, for the headline; null for none.</param>
     /// <exception cref="InputException">
     /// There is no method, or objects are requested although no method changes pixels or the data set does not provide them.
@@ -58,8 +60,8 @@ public static class MixingPreview
         if (objects || stack.Methods.Count == 0)
             throw new InputException((objects ? "Objects can be outlined only if a method changes pixels." : "A preview needs a method.")
                 + $" Received: {Methods.NameOf(stack)}. Choose another `Method`{(objects ? ", or omit `Objects`" : "")}.");
-        using var fresh = model is null ? Untrained(dataset, seeds) : null;
-        var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, Math.Max(count, 2));
+        using var fresh = Fits(model, NetworkNeed.FeatureMaps) ? null : Untrained(NetworkNeed.FeatureMaps, dataset, seeds);
+        var hidden = new FeaturePreview(dataset, seeds, fresh ?? model!, Math.Max(count, 2));
         var rows = Enumerable.Range(0, Math.Min(count, hidden.Count)).ToArray();
         return new PreviewSheet
         {
@@ -78,13 +80,14 @@ public static class MixingPreview
     /// <param name="stacks">The methods.</param>
     /// <param name="dataset">The data set that provides the picture.</param>
     /// <param name="seeds">Randomness of the picture and the plans.</param>
-    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained ResNet-8.</param>
+    /// <param name="model">The network that methods use to plan, or whose features they change; null for an untrained one that fits them,
+    /// a ResNet-8 or a CCT-2/3×2, which methods that it does not fit use too.</param>
     public static byte[] DrawAll(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, nn.Module<Tensor, Tensor>? model =
         null)
     {
         using var scope = NewDisposeScope();
-        using var fresh = model is null ? Untrained(dataset, seeds) : null;
-        var hidden = new FeaturePreview(dataset, seeds, model ?? fresh!, 16);
+        using var fresh = Fits(model, NetworkNeed.FeatureMaps) ? null : Untrained(NetworkNeed.FeatureMaps, dataset, seeds);
+        var hidden = new FeaturePreview(dataset, seeds, fresh ?? model!, 16);
         PreviewRow[] behind = [.. stacks.Where(stack => !stack.ChangesPixels)
             .SelectMany(stack => stack.Methods.Select(method => hidden.Row(method, 0, Methods.NameOf(stack))))];
         return new PreviewSheet
@@ -144,13 +147,17 @@ public static class MixingPreview
             return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
                 batch.Erased[0]);
         var mixer = stack.Mixer.ForEveryImage();
-        using var fresh = model is null && mixer.Needs == Needs.Model ? Untrained(dataset, seeds) : null;
+        var weighers = mixer.Parts.OfType<ILabelWeigher>().ToArray();
+        var runs = mixer.Needs == Needs.Model || weighers.Length > 0;
+        using var fresh = !runs || Fits(model, mixer.NetworkNeed) ? null : Untrained(mixer.NetworkNeed, dataset, seeds);
         var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
         {
             Labels = batch.Labels,
-            Model = model ?? fresh,
+            Model = fresh ?? model,
             ObjectMask = row => loader.ObjectMask(batch.Ids[row], 0),
         }));
+        if (weighers.FirstOrDefault(one => one.Id == mixed.Plan!.Method) is { } weigher)
+            mixed = Weighed(mixed, weigher, fresh ?? model!);
         var after = Pictures(mixed.Images);
         Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
         if (!objects)
@@ -164,8 +171,25 @@ public static class MixingPreview
         return new(plain, before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
     }
 
-    private static ImageClassifier Untrained(Dataset dataset, SeedStream seeds) =>
-        seeds.Network(() => ModelZoo.Create("resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
+    // The plan with the weights that the labels have after the forward pass.
+    private static Batch Weighed(Batch mixed, ILabelWeigher weigher, nn.Module<Tensor, Tensor> model)
+    {
+        var plan = mixed.Plan!;
+        using var attention = AttentionMap.AtPatches(model, mixed.Images);
+        var targets = weigher.Weigh(mixed.Targets!, plan, [.. Enumerable.Range(0, mixed.Count)], attention);
+        return mixed with
+        {
+            Targets = targets,
+            Plan = new MixPlan(plan.Method, plan.Height, plan.Width,
+                [.. plan.Images.Zip(targets.Lambdas, (image, lambda) => image with { Lambda = lambda })], plan.Stream),
+        };
+    }
+
+    private static bool Fits(nn.Module<Tensor, Tensor>? model, NetworkNeed need) =>
+        model is not null && (need == NetworkNeed.Nothing || need == NetworkNeed.Attention == model is IAttentive);
+
+    private static ImageClassifier Untrained(NetworkNeed need, Dataset dataset, SeedStream seeds) => seeds.Network(() => ModelZoo.Create(
+        need == NetworkNeed.Attention ? "cct-2-3x2" : "resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));
 
     // With reversed partners, the middle image of an odd batch would be its own partner.
     private static int Rows(MethodStack stack, int count) =>

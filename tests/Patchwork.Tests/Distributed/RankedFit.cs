@@ -47,7 +47,7 @@ internal sealed record RankedFit
             [.. Callbacks(), .. OwnCallbacks(collective.Rank), new Recorder(record)])
             .Fit(model, new TrainingData(train, validation), null, Resume(collective.Rank), Cancellation(collective.Rank));
         record.Weights = Numbers(cat([.. model.parameters().Select(parameter => parameter.detach().reshape(-1))]));
-        record.Buffers = Numbers(cat([.. model.buffers().Where(buffer => buffer.dtype == ScalarType.Float32).Select(b => b.reshape(-1))]));
+        record.Buffers = [.. model.buffers().Where(buffer => buffer.dtype == ScalarType.Float32).SelectMany(Numbers)];
         return record;
     }
 

@@ -6,6 +6,7 @@ using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Regularization;
 using Patchwork.Tests.Support;
+using Patchwork.Tests.Training;
 using Patchwork.Training;
 using Xunit;
 
@@ -51,6 +52,7 @@ public sealed class RanksLawsTests
     {
         var fit = new RankedFit
         {
+            Model = () => ModelZoo.Create(TrainerTests.Fit.ModelFor(Named(mixer)), 3, 1, 16),
             Callbacks = () => [new ErasingCallback(new Cutout { Length = 6 }, new RandomErasing()), new MixingCallback(Named(mixer)),
                 new MixAudit { LabelsByArea = Named(mixer).LabelsByArea }],
         };
@@ -88,13 +90,15 @@ public sealed class RanksLawsTests
     }
 
     // The layers of a rank's network do not see the rows of other ranks, so a rank mixes its own rows, and the plan says so.
-    [Theory, InlineData("snapmix"), InlineData("puzzlemix"), InlineData("manifoldmixup"), InlineData("featurecutmix")]
+    [Theory, InlineData("snapmix"), InlineData("puzzlemix"), InlineData("manifoldmixup"), InlineData("featurecutmix"),
+        InlineData("tokenmix")]
     public void Methods_that_need_the_network_mix_only_the_rows_of_their_rank(string method)
     {
         IEnumerable<Callback> Mixing() => Made(method) is Mixer mixer
             ? [new MixingCallback(mixer), new MixAudit { LabelsByArea = mixer.LabelsByArea }]
             : [new FeatureMixingCallback((FeatureMixer)Made(method))];
-        foreach (var rank in new RankedFit { Callbacks = Mixing }.Run(2))
+        var fit = new RankedFit { Callbacks = Mixing, Model = () => ModelZoo.Create(TrainerTests.Fit.ModelFor(Made(method)), 3, 1, 16) };
+        foreach (var rank in fit.Run(2))
         {
             foreach (var step in rank.Steps)
             {

@@ -1,4 +1,5 @@
 using Patchwork.Mixing;
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Tests.Support;
@@ -34,6 +35,7 @@ public sealed class MixingLawsTests
          where (scope, partners) is not (Scope.Pair, Partners.Roll)
          from variant in Own(method with { Scope = scope, Partners = partners })
          select variant)
+        .Concat(Methods.All.Select(method => method.Create()).OfType<Mixer>().Where(mixer => mixer is not BetaMixer).SelectMany(Own))
                                                                    .Append(new OneOf(new Mixup(), new CutMix { Scope = Scope.Example }))
                                                                    .ToDictionary(mixer => mixer.ToString());
 
@@ -45,6 +47,9 @@ public sealed class MixingLawsTests
         FMix fmix => [fmix, fmix with { Spectrum = FMixSpectrum.Reference }, fmix with { MaxSoft = 0.2 }],
         GridMix grid => [grid, grid with { Layout = GridLayout.Holes }],
         ResizeMix resize => [resize, resize with { Interpolation = Interpolation.Bilinear }],
+        HMix hmix => from ratio in (double[])[0, 0.5, 1] select hmix with { Ratio = ratio },
+        GuidedMixup guided => from pairing in Enum.GetValues<GuidedPairing>() select guided with { Pairing = pairing },
+        TokenMix tokens => from choice in Enum.GetValues<TokenChoice>() select tokens with { Choice = choice },
         PuzzleMix puzzle => [puzzle, puzzle with { BlockCounts = [3], Transport = false }],      // three blocks per side, for odd sizes
         _ => [mixer],
     };
@@ -81,7 +86,7 @@ public sealed class MixingLawsTests
                     var (image, partner) = (plan.Images[i], plan.Images[i].Partner);
                     Assert.InRange(image.Lambda, 0, 1);
                     var mask = plan.Masks()[i].to(ScalarType.Float64);
-                    if (Table[variant] is not SnapMix)      // SnapMix labels by what the network sees, not by pixels
+                    if (Table[variant] is not (SnapMix or TokenMix))      // they label by what the network sees, not by pixels
                         Assert.Equal(mask.mean().ToDouble(), image.Lambda, LabelTolerance(Table[variant], height, width));
                     Assert.True((mask * i + (1 - mask) * partner).allclose(mixed[i].to(ScalarType.Float64), 1e-6, 1e-6), $"{image}");
                     if (partner == i || image.Region is not BoxRegion)
@@ -101,8 +106,8 @@ public sealed class MixingLawsTests
         using var scope = NewDisposeScope();
         var batch = new Batch(rand(6, 3, 12, 18), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
         var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"), network);
-        // SnapMix weights the two labels separately: the hidden share of one need not equal the visible share of the other.
-        double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix ? image.Lambda + image.PartnerWeight : 1)];
+        // These weigh the two labels separately: the hidden share of one need not equal the visible share of the other.
+        double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix or TokenMix ? image.Lambda + image.PartnerWeight : 1)];
         Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(tensor(sums)));
         Assert.All(sums, sum => Assert.InRange(sum, 0, 2));
         Assert.Contains("can be mixed only once",
@@ -114,7 +119,8 @@ public sealed class MixingLawsTests
     {
         var plan = Plan(variant, 6, 12, 18, 3);
         Assert.Equal(plan.ToJson(), Plan(variant, 6, 12, 18, 3).ToJson());
-        Assert.NotEqual(plan.ToJson(), Plan(variant, 6, 12, 18, 4).ToJson());
+        if (Table[variant] is not GuidedMixup { Pairing: GuidedPairing.Greedy })      // which draws nothing: the pixels decide
+            Assert.NotEqual(plan.ToJson(), Plan(variant, 6, 12, 18, 4).ToJson());
         Assert.Equal(plan.ToJson(), MixPlan.FromJson(plan.ToJson()).ToJson());
         Assert.Contains("not a mix plan", Assert.Throws<System.Text.Json.JsonException>(() => MixPlan.FromJson("{\"method\":1}")).Message);
     }
@@ -144,7 +150,7 @@ public sealed class MixingLawsTests
         const int n = 4;
         var (draws, side) = Table[variant] switch
         {
-            FMix or SaliencyMix => (200, 8),
+            FMix or SaliencyMix or GuidedMixup or TokenMix => (200, 8),
             SnapMix => (200, 12),
             PuzzleMix => (40, 12),
             CutMix =>
@@ -223,9 +229,12 @@ public sealed class MixingLawsTests
         Model = network,
     };
 
-    // The minimum that class activation maps and input gradients need: a convolution, pooling and a linear layer.
-    private sealed class Network : nn.Module<Tensor, Tensor>
+    // The minimum that class activation maps and input gradients need: a convolution, pooling and a linear layer. Its attention is the mean
+    // of its features.
+    private sealed class Network : nn.Module<Tensor, Tensor>, IAttentive
     {
+        public Action<Tensor>? Attended { get; set; }
+
         private readonly TorchSharp.Modules.Conv2d conv = nn.Conv2d(3, 6, 3, padding: 1);
         private readonly TorchSharp.Modules.Linear linear = nn.Linear(6, 4);
 
@@ -234,7 +243,9 @@ public sealed class MixingLawsTests
         public override Tensor forward(Tensor images)
         {
             using var scope = NewDisposeScope();
-            return linear.call(nn.functional.relu(conv.call(images)).mean([2, 3])).MoveToOuterDisposeScope();
+            var features = nn.functional.relu(conv.call(images));
+            Attended?.Invoke(features.detach().mean([1]).DetachFromDisposeScope());
+            return linear.call(features.mean([2, 3])).MoveToOuterDisposeScope();
         }
     }
 }

@@ -154,6 +154,12 @@ public sealed partial class HookOrderTests
             return batch;
         }
 
+        public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
+        {
+            Add();
+            return batch;
+        }
+
         public override void OnBeforeBackward(TrainingState state) => Add();
         public override void OnAfterBackward(TrainingState state) => Add();
         public override void OnBeforeOptimizerStep(TrainingState state) => Add();

@@ -33,7 +33,7 @@ public sealed class MixAuditTests
     private static string[] Fit(Mixer mixer, Func<Batch, Batch>? tamper = null)
     {
         var reports = new List<string>();
-        using var fit = new TrainerTests.Fit();
+        using var fit = new TrainerTests.Fit(model: TrainerTests.Fit.ModelFor(mixer));
         fit.Run([new MixingCallback(mixer.ForEveryImage()), new Tampering(tamper), new MixAudit { LabelsByArea = mixer.LabelsByArea }],
             epochs: 1, report: reports.Add);
         return [.. reports.Where(line => line.StartsWith("mix audit:", StringComparison.Ordinal))];

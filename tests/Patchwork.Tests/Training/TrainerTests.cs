@@ -157,11 +157,11 @@ public sealed class TrainerTests
     /// <summary>A fit of a small network on a small set: 20 training images in batches of 10, 10 validation and 10 test images.</summary>
     internal sealed class Fit : IDisposable
     {
-        public Fit(ulong seed = 1, int batchSize = 10)
+        public Fit(ulong seed = 1, int batchSize = 10, string model = "resnet8")
         {
             Seeds = new SeedStream(seed);
             Seeds.SeedTorch("model");
-            Model = ModelZoo.Create("resnet8", 3, 3, 8);
+            Model = ModelZoo.Create(model, 3, 3, 8);
             Train = new BatchLoader(new NoiseImages(20, 3, 8, 8), Seeds, new LoaderOptions { BatchSize = batchSize });
             Validation = new BatchLoader(new NoiseImages(10, 3, 8, 8), Seeds, LoaderOptions.Evaluation(10));
             Test = new BatchLoader(new NoiseImages(10, 3, 8, 8), Seeds, LoaderOptions.Evaluation(10));
@@ -184,6 +184,9 @@ public sealed class TrainerTests
             return new Trainer(options with { Seeds = Seeds, Report = report }, callbacks)
                 .Fit(Model, new TrainingData(Train, Validation), test ? Test : null, resume);
         }
+
+        /// <summary>A small network that a method can be trained with.</summary>
+        public static string ModelFor(IMethod method) => method.NetworkNeed == NetworkNeed.Attention ? "cct-2-3x2" : "resnet8";
 
         public static double Sum(nn.Module model) => model.parameters().Sum(p => p.to(ScalarType.Float64).sum().ToDouble());
 

@@ -44,6 +44,11 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public bool CleanHalf { get; init; }
 
     /// <summary>
+    /// Terms that are added to the loss of mixed images, see <see cref="Losses.Decoupled"/>; they need class ids. Null, the default: none.
+    /// </summary>
+    public Decoupled? Decoupled { get; init; }
+
+    /// <summary>
     /// With several labels per image: the target of a mixed image is 1 for every class that either image shows, whatever its area (as
     /// TResNet's code does). Default false: the classes weigh λ and 1-λ, so that a class that is barely visible barely counts.
     /// </summary>
@@ -69,7 +74,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         }
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is not { } targets ? before(logits, batch)
-            : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion) : targets.Loss(logits, state.Criterion);
+            : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion)
+            : targets.Loss(logits, state.Criterion, Decoupled);
     }
 
     private static Tensor Union(Tensor logits, PairTargets targets, Loss loss)
