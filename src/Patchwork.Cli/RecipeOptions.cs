@@ -80,6 +80,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         Whole("--clean-tail N", "train the last N epochs without mixing or erasing");
         Switch("--union-labels", "with several labels per image: every class of either image has the target 1, not weighted by λ");
         Switch("--clean-half", "train on the clean images as well as the mixed ones");
+        Number("--decoupled X", "weight of the decoupled terms in the loss of mixed images, for example 0.1 (default 0: none)");
         Text("--model NAME", "network; `models` lists them (default resnet8)");
         Choice<Stem>("--stem", "first layers of resnet18, resnet34 and resnet50 (default: as in the weights, or by image size)");
         Text("--weights FILE", "start from these weights (safetensors, PyTorch or ONNX), or imagenet; the last layer may differ");

@@ -43,9 +43,9 @@ internal static class PlanCommand
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
                 ?? throw new InputException($"plan needs a --method that mixes or erases pixels. Received: {chosen.Method}, whose draws "
                     + "are made inside a network.");
-            if (planner.Needs != Needs.Nothing)
-                throw new InputException($"plan needs a --method that does not look at pixels. Received: {chosen.Method}, which does. Use "
-                    + "preview instead.");
+            if (planner.Needs != Needs.Nothing || planner is IRecursiveMixer)
+                throw new InputException($"plan needs a --method that looks neither at pixels nor at earlier batches. Received: "
+                    + $"{chosen.Method}, which does. Use preview instead.");
             var seeds = new SeedStream(chosen.Seed);
             var lines = new ArrayBufferWriter<byte>(2 * Block);
             var (images, rows, columns) = (parsed.GetValue(count), parsed.GetValue(height), parsed.GetValue(width));

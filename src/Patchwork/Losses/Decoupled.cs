@@ -45,7 +45,8 @@ public sealed record Decoupled
         // -log softmax over all classes but one. The logit of the class that is left out has no gradient.
         Tensor Term(Tensor kept, Tensor removed, IReadOnlyList<double> weights)
         {
-            var others = logits.scatter(1, removed.unsqueeze(1), Held(double.NegativeInfinity));
+            var omitted = nn.functional.one_hot(removed, logits.size(1)).to(ScalarType.Bool);
+            var others = logits.masked_fill(omitted, Held(double.NegativeInfinity));
             // Where both are the same class, no logit would be left of it; the row does not count.
             var loss = others.logsumexp(1) - logits.gather(1, kept.unsqueeze(1)).squeeze(1);
             return loss * tensor([.. weights.Select(WeightOf)]).to(logits.dtype, logits.device);

@@ -79,7 +79,7 @@ public abstract record Mixer : IPlanner, IMethod
 
     /// <summary>Draws a plan for a batch from everything that the batch provides.</summary>
     internal MixPlan PlanFor(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model) =>
-        Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask });
+        Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask, Earlier = batch.Earlier?.Count ?? 0 });
 
     /// <summary>Mixes a batch by an existing plan. The batch is not changed; the caller owns the new images and targets.</summary>
     /// <exception cref="InvalidOperationException">The batch is already mixed.</exception>
@@ -89,7 +89,30 @@ public abstract record Mixer : IPlanner, IMethod
             throw new InvalidOperationException($"A batch can be mixed only once. "
                 + $"Received: a batch already mixed by {batch.Plan.Method}. Use OneOf to choose one mixer for each batch, or Sequence "
                     + "to erase before mixing.");
+        if (plan.Earlier > 0)
+            return MixedWithEarlier(batch, plan);
         return Mixed(batch, plan, Apply(batch.Images, plan), batch.Masks is null ? null : ApplyToMasks(batch.Masks, plan));
+    }
+
+    private static Batch MixedWithEarlier(Batch batch, MixPlan plan)
+    {
+        var earlier = batch.Earlier ?? throw new InvalidOperationException("The plan has partners in the batch of the step before. "
+            + "Received: a batch without one. Set Earlier.");
+        if (batch.Masks is not null || batch.Objects is not null)
+            throw new InputException($"Dense labels and objects cannot be mixed with those of the step before. Received: {plan.Method}. "
+                + "Omit them, or choose another method.");
+        using var scope = NewDisposeScope();
+        var images = batch.Images.clone();
+        RegionMixing.InPlace(images, plan, earlier.Images);
+        var own = earlier.Distributions(batch.Labels);
+        var partners = tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: own.device);
+        var theirs = cat([own, earlier.Labels]).index_select(0, partners);
+        return batch with
+        {
+            Images = images.MoveToOuterDisposeScope(),
+            Plan = plan,
+            Targets = new PairTargets(own.MoveToOuterDisposeScope(), theirs.MoveToOuterDisposeScope(), plan.Lambdas()),
+        };
     }
 
     /// <summary>Returns the batch with images and masks that are already mixed, and with the objects, targets and plan to match.</summary>

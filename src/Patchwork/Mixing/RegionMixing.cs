@@ -13,9 +13,15 @@ internal static class RegionMixing
 {
     /// <summary>Mixes images (N, C, H, W) of any type; blends of integer images are rounded to the nearest integer.</summary>
     /// <exception cref="ArgumentException">The shape of the images is not the one that the plan was made for.</exception>
-    public static void InPlace(Tensor images, MixPlan plan)
+    /// <param name="images">The images.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="earlier">The images of the earlier batch, if the plan has partners there.</param>
+    public static void InPlace(Tensor images, MixPlan plan, Tensor? earlier = null)
     {
-        if (plan.IsOfBoxes)
+        if (plan.Earlier != (earlier?.size(0) ?? 0))
+            throw new ArgumentException($"A plan with partners in an earlier batch needs its {plan.Earlier} images. Received: "
+                + $"{earlier?.size(0) ?? 0}.");
+        if (earlier is null && plan.IsOfBoxes)
         {
             BoxPaste.InPlace(images, plan);
             return;
@@ -25,12 +31,12 @@ internal static class RegionMixing
             return;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        if (IsReal(images) && plan.Images.All(image => image.Region is BlendRegion || image.Region.IsEmpty))
+        if (earlier is null && IsReal(images) && plan.Images.All(image => image.Region is BlendRegion || image.Region.IsEmpty))
         {
             BlendAll(images, plan);
             return;
         }
-        var before = images.clone();
+        var before = earlier is null ? images.clone() : cat([images, earlier]);
         foreach (var group in Enumerable.Range(0, plan.Images.Count).Where(i => Changes(plan, i)).GroupBy(i => plan.Images[i].Region))
         {
             int[] rows = [.. group];

@@ -57,6 +57,22 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>Runs the forward pass; the result has the type of the last operation.</summary>
     private protected abstract Tensor Logits(Tensor images);
 
+    /// <summary>Global average pooling of the last feature map, (N, D, h, w) to (N, D), which <see cref="LastMap"/> receives first.</summary>
+    private protected Tensor Pooled(Tensor map)
+    {
+        LastMap?.Invoke(map);
+        return map.mean([2, 3]);
+    }
+
+    /// <summary>
+    /// Receives the last feature map of every forward pass, (N, D, h, w), with its gradient history; the network owns it and disposes it
+    /// after the pass. Null, the default: nothing is called.
+    /// </summary>
+    internal Action<Tensor>? LastMap { get; set; }
+
+    /// <summary>The last linear layer.</summary>
+    internal Linear Head => modules().OfType<Linear>().Last();
+
     /// <summary>Adds the network in evaluation mode to an ONNX graph, from images (N, C, H, W) to logits (N, K).</summary>
     public abstract OnnxValue Write(OnnxGraph graph, OnnxValue x);
 

@@ -49,7 +49,7 @@ public sealed class PreActResNet : ImageClassifier
         using var scope = NewDisposeScope();
         x = layer4.call(layer3.call(layer2.call(layer1.call(conv1.call(Layers.ChannelsLast(x))))));      // (N, 512, H/8, W/8)
         // Differs from the paper: no batch norm and ReLU after the last addition, as in the public code.
-        return linear.call(x.mean([2, 3])).MoveToOuterDisposeScope();               // (N, K)
+        return linear.call(Pooled(x)).MoveToOuterDisposeScope();               // (N, K)
     }
 }
 

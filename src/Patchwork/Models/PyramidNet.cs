@@ -62,7 +62,7 @@ public sealed class PyramidNet : ImageClassifier
         x = bn1.call(conv1.call(x));                                   // (N, 16, H, W), no ReLU
         x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 16 + α, H/4, W/4), four times as wide with bottlenecks
         x = nn.functional.relu(bn_final.call(x));
-        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
+        return fc.call(Pooled(x)).MoveToOuterDisposeScope();      // (N, K)
     }
 
     // The exact width grows by α/L per block; rounding errors do not accumulate.

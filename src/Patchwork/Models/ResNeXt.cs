@@ -53,6 +53,6 @@ public sealed class ResNeXt : ImageClassifier
         using var scope = NewDisposeScope();
         x = nn.functional.relu(bn1.call(conv1.call(Layers.ChannelsLast(x))));               // (N, 64, H, W)
         x = layer3.call(layer2.call(layer1.call(x)));                  // (N, 1024, H/4, W/4)
-        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
+        return fc.call(Pooled(x)).MoveToOuterDisposeScope();      // (N, K)
     }
 }

@@ -68,6 +68,6 @@ public sealed class ResNet : ImageClassifier
         if (maxpool is not null)
             x = maxpool.call(x);
         x = layer4.call(layer3.call(layer2.call(layer1.call(x))));      // (N, 512·expansion, h, w)
-        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();       // (N, K)
+        return fc.call(Pooled(x)).MoveToOuterDisposeScope();       // (N, K)
     }
 }

@@ -46,7 +46,7 @@ public sealed class WideResNet : ImageClassifier
         using var scope = NewDisposeScope();
         x = block3.call(block2.call(block1.call(conv1.call(Layers.ChannelsLast(x)))));      // (N, 64·k, H/4, W/4)
         x = nn.functional.relu(bn1.call(x));
-        return fc.call(x.mean([2, 3])).MoveToOuterDisposeScope();      // (N, K)
+        return fc.call(Pooled(x)).MoveToOuterDisposeScope();      // (N, K)
     }
 }
 

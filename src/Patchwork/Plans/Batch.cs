@@ -64,6 +64,11 @@ public sealed record Batch(Tensor Images, Tensor Labels)
     /// </summary>
     public MixPlan? Plan { get; init; }
 
+    /// <summary>
+    /// The batch of the step before, for an <see cref="IRecursiveMixer"/>; null, the default, if there is none. Whoever made it owns it.
+    /// </summary>
+    public EarlierBatch? Earlier { get; init; }
+
     /// <summary>The targets of the mixed images; null if and only if <see cref="Plan"/> is null.</summary>
     public PairTargets? Targets { get; init; }
 

@@ -29,6 +29,12 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     /// </summary>
     public Func<int, byte[]?>? ObjectMask { get; init; }
 
+    /// <summary>
+    /// Number of images of the batch of the step before, which an <see cref="IRecursiveMixer"/> mixes with; 0, the default, if there is
+    /// none.
+    /// </summary>
+    public int Earlier { get; init; }
+
     /// <summary>Number of finished epochs of the training, including the fraction of the current one. Default 0.</summary>
     public double Epoch { get; init; }
 

@@ -32,13 +32,19 @@ public sealed record MixPlan
     /// <exception cref="ArgumentException">
     /// A partner is not a row of the batch, a region does not fit the image, or a λ or label weight is out of range.
     /// </exception>
-    public MixPlan(string method, int height, int width, IReadOnlyList<ImagePlan> images, StreamId stream)
+    /// <param name="method">Catalogue id of the method.</param>
+    /// <param name="height">Height of the images in pixels.</param>
+    /// <param name="width">Width of the images in pixels.</param>
+    /// <param name="images">One entry for each row of the batch.</param>
+    /// <param name="stream">The stream that the plan was drawn from.</param>
+    /// <param name="earlier">See <see cref="Earlier"/>.</param>
+    public MixPlan(string method, int height, int width, IReadOnlyList<ImagePlan> images, StreamId stream, int earlier = 0)
     {
         for (var i = 0; i < images.Count; i++)
         {
             var image = images[i];
-            if (image.Partner < 0 || image.Partner >= images.Count)
-                throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count - 1}). "
+            if (image.Partner < 0 || image.Partner >= images.Count + earlier)
+                throw new ArgumentException($"A partner must be a row of the batch (0 to {images.Count + earlier - 1}). "
                     + $"Received: {image.Partner} for row {i}.");
             if (!(image.Lambda >= 0 && image.Lambda <= image.MostWeight))
                 throw new ArgumentException($"λ must lie in [0, {image.MostWeight}]. Received: {image.Lambda} for row {i}.");
@@ -50,7 +56,7 @@ public sealed record MixPlan
             if (image.Region.Misfit(height, width) is { } misfit)
                 throw new ArgumentException($"{misfit} for row {i}.");
         }
-        (Method, Height, Width, Images, Stream) = (method, height, width, images, stream);
+        (Method, Height, Width, Images, Stream, Earlier) = (method, height, width, images, stream, earlier);
     }
 
     /// <summary>Catalogue id of the method that drew the plan.</summary>
@@ -70,6 +76,12 @@ public sealed record MixPlan
 
     /// <summary>One entry for each row of the batch.</summary>
     public IReadOnlyList<ImagePlan> Images { get; }
+
+    /// <summary>
+    /// Number of images of an earlier batch that can be partners: partner N is its first row. 0, the default: partners are rows of the
+    /// batch itself.
+    /// </summary>
+    public int Earlier { get; }
 
     /// <summary>The stream that the plan was drawn from.</summary>
     public StreamId Stream { get; }

@@ -24,6 +24,8 @@ internal static class MixPlanJson
             json.WriteNumber("epoch", plan.Stream.Epoch);
             json.WriteNumber("index", plan.Stream.Index);
             json.WriteEndObject();
+            if (plan.Earlier > 0)
+                json.WriteNumber("earlier", plan.Earlier);
             WriteArray(json, "partners", plan, (j, image) => j.WriteNumberValue(image.Partner));
             if (plan.IsOfBoxes)
                 WriteArray(json, "boxes", plan, (j, image) => ((BoxRegion)image.Region).Box.WriteTo(j));
@@ -61,7 +63,7 @@ internal static class MixPlanJson
                     return weighed ? image with { PartnerWeight = weights[i].GetDouble() } : image;
                 }).ToArray();
             return new MixPlan(Name(root, "method"), root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32(), images,
-                id)
+                id, root.TryGetProperty("earlier", out var earlier) ? earlier.GetInt32() : 0)
             {
                 Layer = root.TryGetProperty("layer", out _) ? Name(root, "layer") : null,
             };

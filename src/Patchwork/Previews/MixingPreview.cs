@@ -143,6 +143,7 @@ public static class MixingPreview
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
         var batch = loader.Epoch(0).First();
         var erased = Pictures(batch.Images);
+        using var earlier = stack.Mixer?.Parts.OfType<IRecursiveMixer>().Any() == true ? Earlier(stack.Mixer, loader, seeds) : null;
         if (stack.Mixer is null)
             return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
                 batch.Erased[0]);
@@ -150,8 +151,10 @@ public static class MixingPreview
         var weighers = mixer.Parts.OfType<ILabelWeigher>().ToArray();
         var runs = mixer.Needs == Needs.Model || weighers.Length > 0;
         using var fresh = !runs || Fits(model, mixer.NetworkNeed) ? null : Untrained(mixer.NetworkNeed, dataset, seeds);
+        batch = batch with { Earlier = earlier };
         var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
         {
+            Earlier = earlier?.Count ?? 0,
             Labels = batch.Labels,
             Model = fresh ?? model,
             ObjectMask = row => loader.ObjectMask(batch.Ids[row], 0),
@@ -161,7 +164,8 @@ public static class MixingPreview
         var after = Pictures(mixed.Images);
         Picture[] difference = [.. after.Select((picture, i) => picture.Difference(erased[i]))];
         if (!objects)
-            return new(plain, erased, erased, after, difference, batch, mixed.Plan!);
+            return new(plain, erased, [.. erased, .. earlier is null ? [] : Pictures(earlier.Images)], after, difference, batch,
+                mixed.Plan!);
         var known = Objects(dataset, batch.Ids);
         var left = LabeledObject.Mix(known, mixed.Plan!, mixer.MinVisible);
         var masks = known.All(objects => objects.All(one => one.Mask is not null));
@@ -169,6 +173,22 @@ public static class MixingPreview
             (masks ? picture.Spotlit([.. objects.Select(one => one.Mask!)]) : picture).Outlined(objects.Select(one => one.Box));
         Picture[] before = [.. erased.Select((picture, i) => Marked(picture, known[i]))];
         return new(plain, before, before, [.. after.Select((picture, i) => Marked(picture, left[i]))], difference, batch, mixed.Plan!);
+    }
+
+    // The batch of the step before the one that is shown: the second of two, so that it is mixed too.
+    private static EarlierBatch Earlier(Mixer mixer, BatchLoader loader, SeedStream seeds)
+    {
+        using var scope = NewDisposeScope();
+        EarlierBatch? before = null;
+        foreach (var epoch in (int[])[1, 2])
+        {
+            var batch = loader.Epoch(epoch).First() with { Earlier = before };
+            var mixed = mixer.Mix(batch, seeds.Open("mix", epoch));
+            using var logits = zeros(mixed.Count, loader.Dataset.ClassNames.Count);
+            (var used, before) = (before, EarlierBatch.Of(mixed, logits));
+            used?.Dispose();
+        }
+        return before!;
     }
 
     // The plan with the weights that the labels have after the forward pass.
@@ -207,9 +227,9 @@ public static class MixingPreview
     private static PreviewRow Row(Seen seen, int i, Dataset dataset, string name)
     {
         var image = seen.Plan.Images[i];
-        string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);
         // The class with the file name, if the image has its own file.
-        string Named(int row) => dataset.FilePath(seen.Batch.Ids[row]) is { } file ? $"{Class(row)}\n{Path.GetFileName(file)}" : Class(row);
+        string Named(int row) => row < seen.Batch.Count && dataset.FilePath(seen.Batch.Ids[row]) is { } file
+            ? $"{Class(seen, row, dataset)}\n{Path.GetFileName(file)}" : Class(seen, row, dataset);
         var alone = image.Region is FillRegion;
         var lambda = Lambda(image);
         var where = Where(image.Region, seen.Plan);
@@ -228,11 +248,14 @@ public static class MixingPreview
     // The classes with their weights; the class alone if the method only erases pixels.
     private static string Label(Seen seen, int i, Dataset dataset, string between)
     {
-        string Class(int row) => dataset.ClassOf(seen.Batch.Ids[row]);
+        string Class(int row) => MixingPreview.Class(seen, row, dataset);
         var image = seen.Plan.Images[i];
         return image.Region is FillRegion ? Class(i)
             : FormattableString.Invariant($"{image.Lambda:0.00} {Class(i)}{between}{image.PartnerWeight:0.00} {Class(image.Partner)}");
     }
+
+    private static string Class(Seen seen, int row, Dataset dataset) =>
+        row < seen.Batch.Count ? dataset.ClassOf(seen.Batch.Ids[row]) : "step before";
 
     private static string Labels(MixPlan plan) =>
         plan.Images.All(image => image.PartnerWeight == 1 - image.Lambda) ? "y = λ·a + (1-λ)·b" : "y = ρ_a·a + ρ_b·b";

@@ -27,6 +27,8 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
         new("cleanTail", recipe => recipe.CleanTail > 0 ? recipe.CleanTail : null, recipe => recipe with { CleanTail = 0 }, method =>
             method is Mixer or FeatureMixer or Eraser),
         new("cleanHalf", recipe => recipe.CleanHalf ? true : null, recipe => recipe with { CleanHalf = false }, method => method is Mixer),
+        new("decoupled", recipe => recipe.Decoupled != 0 ? recipe.Decoupled : null, recipe => recipe with { Decoupled = 0 }, method =>
+            method is Mixer or FeatureMixer),
     ];
 
     private Type? Kind { get; init; }

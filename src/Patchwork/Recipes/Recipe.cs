@@ -166,6 +166,12 @@ public sealed partial record Recipe
     /// </summary>
     public bool CleanHalf { get; init; }
 
+    /// <summary>
+    /// η, weight of the terms of Decoupled Mixup (<see cref="Losses.Decoupled"/>) in the loss of mixed images; needs the cross entropy and
+    /// one label per image. Range: 0 or more. Default 0: none.
+    /// </summary>
+    public double Decoupled { get; init; }
+
     /// <summary>Seed of all randomness in the run. Default 1.</summary>
     public ulong Seed { get; init; } = 1;
 

@@ -1,3 +1,4 @@
+using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Regularization;
 using Patchwork.Schedules;
@@ -69,8 +70,15 @@ internal sealed class RecipeCallbacks
           select new DropSchedule(ramp) { Method = method.Id };
 
     private IEnumerable<Callback> FeatureMixing() => stack.FeatureMixer is { } mixer
-        ? [new FeatureMixingCallback(mixer) { Probability = strengths.Probability, Alpha = strengths.Alpha, CleanTail = recipe.CleanTail }]
-            : [];
+        ? [new FeatureMixingCallback(mixer)
+        {
+            Probability = strengths.Probability,
+            Alpha = strengths.Alpha,
+            CleanTail = recipe.CleanTail,
+            Decoupled = Decoupled,
+        }] : [];
+
+    private Decoupled? Decoupled => recipe.Decoupled > 0 ? new Decoupled { Weight = recipe.Decoupled } : null;
 
     private IEnumerable<Callback> Mixing(TensorBoardLog log, int stepsPerEpoch) => stack.Mixer is { } mixer
         ?
@@ -82,6 +90,7 @@ internal sealed class RecipeCallbacks
                 CleanTail = recipe.CleanTail,
                 CleanHalf = recipe.CleanHalf,
                 UnionLabels = recipe.UnionLabels,
+                Decoupled = Decoupled,
             },
             Lambdas!,
             new MixAudit { LabelsByArea = mixer.LabelsByArea },

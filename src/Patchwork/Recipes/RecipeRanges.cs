@@ -70,6 +70,7 @@ public sealed partial record Recipe
             if (key.Given(this) is { } value)
                 Ask(key.Name, value, () => key.Check(value));
         }
+        Ask("decoupled", Decoupled, value => new Decoupled { Weight = value });
         Require(CleanTail >= 0 && CleanTail <= Epochs, "cleanTail", CleanTail, $"0 to the number of epochs, {Epochs}");
     }
 

@@ -83,7 +83,8 @@ public sealed record ResolvedRecipe
     };
 
     /// <summary>The names of the methods as in their papers: "CutMix + ShakeDrop", "CutMix with a clean half", or "Baseline".</summary>
-    public string Name => Methods.NameOf(Stack) + (Recipe.CleanHalf && Stack.Mixer is not null ? " with a clean half" : "");
+    public string Name => Methods.NameOf(Stack) + (Recipe.CleanHalf && Stack.Mixer is not null ? " with a clean half" : "")
+        + (Recipe.Decoupled > 0 && Stack.Mixes ? ", decoupled" : "");
 
     /// <summary>The learning rate by optimizer step.</summary>
     /// <param name="stepsPerEpoch">Steps per epoch. Range: at least 1.</param>
@@ -152,6 +153,13 @@ public sealed record ResolvedRecipe
             "accumulate", Recipe.Accumulate, "1 with a method that mixes features, which works within one pass");
         Recipe.Require(Recipe.Accumulate == 1 || !Recipe.CleanHalf || Stack.Mixer is null,
             "accumulate", Recipe.Accumulate, "1 with a clean half, which passes through the network together with the mixed half");
+        Recipe.Require(Recipe.Decoupled == 0 || !Stack.Mixes || Recipe.Loss == LossKind.CrossEntropy,
+            "decoupled", Recipe.Decoupled, "0 with a loss other than the cross entropy");
+        if (Stack.Mixer?.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive)
+        {
+            Recipe.Require(Recipe.Accumulate == 1, "accumulate", Recipe.Accumulate, $"1 with {recursive.Id}, which keeps whole batches");
+            Recipe.Require(!Recipe.CleanHalf, "cleanHalf", Recipe.CleanHalf, $"false with {recursive.Id}, whose batches have one half");
+        }
         if (Stack.Mixer?.Contradiction is { } contradiction)
             throw new InputException(contradiction);
     }

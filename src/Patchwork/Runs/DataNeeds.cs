@@ -26,9 +26,10 @@ internal static class DataNeeds
             Recipe.Require(!recipe.UnionLabels, "unionLabels", recipe.UnionLabels, "false for images with one label each");
             return;
         }
+        Recipe.Require(recipe.Decoupled == 0, "decoupled", recipe.Decoupled, "0 for images with several labels");
         Recipe.Require(!recipe.Balanced, "balanced", recipe.Balanced,
             "false for images with several labels, which belong to several classes");
-        if (stack.Parts.OfType<Mixer>().FirstOrDefault(mixer => mixer.Needs == Needs.Model) is { } mixer)
+        if (stack.Parts.OfType<Mixer>().FirstOrDefault(mixer => mixer.Needs == Needs.Model || mixer is IRecursiveMixer) is { } mixer)
             throw new InputException($"{mixer.Id} needs images with one label each. Received: images with several labels. Choose a method "
                 + "that mixes without running the network, such as cutmix or mixup.");
     }

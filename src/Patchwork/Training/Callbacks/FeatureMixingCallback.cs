@@ -1,3 +1,4 @@
+using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Schedules;
@@ -24,6 +25,11 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
     /// <summary>Number of epochs at the end in which nothing is mixed. Range: 0 or more. Default 0.</summary>
     public int CleanTail { get; init; }
 
+    /// <summary>
+    /// Terms that are added to the loss of mixed images, see <see cref="Losses.Decoupled"/>; they need class ids. Null, the default: none.
+    /// </summary>
+    public Decoupled? Decoupled { get; init; }
+
     private FeatureAttachment? attached;
     private BatchLoss? lossBefore;
 
@@ -37,7 +43,8 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
             throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate "
                 + $"{state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
         var before = lossBefore = state.TrainLoss;
-        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion) : before(logits, batch);
+        state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion, Decoupled)
+            : before(logits, batch);
     }
 
     /// <inheritdoc/>

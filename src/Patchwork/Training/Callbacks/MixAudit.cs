@@ -67,7 +67,7 @@ public sealed class MixAudit(int batches = 2) : Callback
         var rows = batch.RowsInPlan();
         if (batch.Part is { PlansWhole: false })
             before = Taken(before, batch.RowsInWhole());
-        var expected = Taken(Expected(before, masks, plan), rows);
+        var expected = Taken(Expected(before, masks, plan, batch.Earlier?.Images), rows);
         masks = Taken(masks, rows);
         var wrong = where(masks.eq(Zero).logical_or(masks.eq(One)), batch.Images.ne(expected),
             (batch.Images - expected).abs().gt(Held(BlendTolerance)));
@@ -91,16 +91,17 @@ public sealed class MixAudit(int batches = 2) : Callback
 
     // Follows the definition, x = M⊙x_a + (1-M)⊙x_b, where it is sufficient; content that was resized or moved first is mixed again from
     // the plan.
-    private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan)
+    private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan, Tensor? earlier)
     {
-        var partners = before.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
+        var sources = plan.Earlier > 0 ? cat([before, earlier!]) : before;
+        var partners = sources.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
         var expected = where(masks.eq(One), before, where(masks.eq(Zero), partners, (masks * before).Plus(OneMinus(masks) * partners)));
         long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion)
             .Select(image => (long)image.Index)];
         if (moved.Length == 0)
             return expected;
         var (again, rows) = (before.clone(), tensor(moved, device: before.device));
-        RegionMixing.InPlace(again, plan);
+        RegionMixing.InPlace(again, plan, plan.Earlier > 0 ? earlier : null);
         return expected.index_copy(0, rows, again.index_select(0, rows));
     }
 

@@ -4,6 +4,7 @@ using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Saliency;
 using Patchwork.Schedules;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -20,6 +21,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
     private AttentionWatch? attention;
+    private RecursiveMemory? memory;
 
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
@@ -63,8 +65,10 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (CleanHalf && state.Options.Accumulate > 1)
             throw new InvalidOperationException("A clean half must pass through the network in one batch with the mixed half. Received: "
                 + $"Accumulate = {state.Options.Accumulate}. Set it to 1.");
-        if (Weighers.Any())
+        if (Mixer.Parts.OfType<ILabelWeigher>().Any())
             attention = new AttentionWatch(state.Model);
+        memory = Mixer.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive
+            ? new RecursiveMemory(recursive, state, CleanHalf) : null;
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -74,6 +78,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         }
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is not { } targets ? before(logits, batch)
+            : memory?.Consistency(batch) is { } consistency
+                ? targets.Loss(logits, state.Criterion, Decoupled).Plus(state.Criterion.Reduce(consistency))
             : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion)
             : targets.Loss(logits, state.Criterion, Decoupled);
     }
@@ -103,6 +109,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         if (clean || batch.Plan is not null)
             return batch;
+        if (memory is not null)
+            batch = batch with { Earlier = memory.Earlier };
         var draws = state.Options.Seeds.Open("mix", state.Epoch, plansOwnRows ? state.OwnStream : state.StepInEpoch);
         var plan = Planner.Plan(MixContext.Of(batch.Images, draws) with
         {
@@ -110,6 +118,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             Labels = batch.Labels,
             Model = state.Model,
             ObjectMask = Masks(state, batch),
+            Earlier = batch.Earlier?.Count ?? 0,
         });
         var mixed = CleanHalf ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
         return plansOwnRows ? mixed with { Part = batch.Part is { } part ? part with { PlansWhole = false } : null }
@@ -117,11 +126,24 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     }
 
     /// <inheritdoc/>
-    public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits) =>
-        batch.Plan is { } plan && Weighers.FirstOrDefault(mixer => mixer.Id == plan.Method) is { } weigher
-            ? batch with { Targets = weigher.Weigh(batch.Targets!, plan, batch.RowsInPlan(), attention!.Latest!) } : batch;
+    public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
+    {
+        if (batch.Plan is not { } plan)
+            return batch;
+        if (Mixer.Parts.OfType<ILabelWeigher>().FirstOrDefault(mixer => mixer.Id == plan.Method) is { } weigher)
+            batch = batch with { Targets = weigher.Weigh(batch.Targets!, plan, batch.RowsInPlan(), attention!.Latest!) };
+        memory?.Note(batch, logits);
+        return batch;
+    }
 
-    private IEnumerable<ILabelWeigher> Weighers => Mixer.Parts.OfType<ILabelWeigher>();
+    /// <inheritdoc/>
+    public override void OnTrainBatchEnd(TrainingState state, Batch batch) => memory?.Advance();
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, Tensor>? StateTensors() => memory?.Tensors();
+
+    /// <inheritdoc/>
+    public override void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors) => memory?.Load(tensors);
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
         batch.Ids.Count > 0 ? row => state.Data.Train.ObjectMask(batch.Ids[row], state.Epoch) : batch.ObjectMask;
@@ -130,7 +152,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     public override void OnFitEnd(TrainingState state)
     {
         attention?.Dispose();
-        attention = null;
+        memory?.Dispose();
+        (attention, memory) = (null, null);
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;

@@ -51,6 +51,8 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
             .Select(partner => (long)(plansOwn ? whole[partner] : partner)).ToArray());
         var before = NormalizedPictures.Restore(state.Data.Train.Unmixed(batch, state.Epoch).Images, dataset.Normalization);
         var mixed = NormalizedPictures.Restore(batch.Images.narrow(0, 0, count).cpu(), dataset.Normalization);
+        if (plan.Earlier > 0)
+            before = cat([before, NormalizedPictures.Restore(batch.Earlier!.Images.cpu(), dataset.Normalization)]);
         var partner = before.index_select(0, partners);
         Add(Tags.Mixed, mixed, state.Step);
         Add(Tags.Partner, partner, state.Step);
