@@ -228,7 +228,7 @@ public static class MixingPreview
     {
         var image = seen.Plan.Images[i];
         // The class with the file name, if the image has its own file.
-        string Named(int row) => row < seen.Batch.Count && dataset.FilePath(seen.Batch.Ids[row]) is { } file
+        string Named(int row) => row < seen.Batch.Ids.Count && dataset.FilePath(seen.Batch.Ids[row]) is { } file
             ? $"{Class(seen, row, dataset)}\n{Path.GetFileName(file)}" : Class(seen, row, dataset);
         var alone = image.Region is FillRegion;
         var lambda = Lambda(image);
@@ -255,7 +255,7 @@ public static class MixingPreview
     }
 
     private static string Class(Seen seen, int row, Dataset dataset) =>
-        row < seen.Batch.Count ? dataset.ClassOf(seen.Batch.Ids[row]) : "step before";
+        row < seen.Batch.Ids.Count ? dataset.ClassOf(seen.Batch.Ids[row]) : "step before";
 
     private static string Labels(MixPlan plan) =>
         plan.Images.All(image => image.PartnerWeight == 1 - image.Lambda) ? "y = λ·a + (1-λ)·b" : "y = ρ_a·a + ρ_b·b";
