@@ -5,6 +5,7 @@ using Patchwork.Plans;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
 using Patchwork.Regularization;
+using Patchwork.Saliency;
 using Patchwork.Training;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -30,7 +31,7 @@ public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copie
 public sealed record MethodCosts(string Model, int Batch, int Side, double StepSeconds, IReadOnlyList<MethodCost> Costs);
 
 /// <summary>
-/// Measures what each method of the catalogue adds to a training step. In every round the plain step and then each method are timed in turn
+/// Measures what each method of the catalogue that the network can be trained with adds to a training step. In every round the plain step and then each method are timed in turn
 /// in one process, so that a noisy machine affects them alike. Every method has its default options.
 /// </summary>
 public static class MethodBench
@@ -47,21 +48,22 @@ public static class MethodBench
         seeds.SeedTorch("bench");
         using var scope = NewDisposeScope();
         using var model = ModelZoo.Create(modelId, 10, imageSize: side);
+        var methods = Methods.All.Where(method => ModelZoo.Misfit(modelId, method.Create()) is null).ToArray();
         using var optimizer = new Sgd().Create(model);
-        var networks = Methods.All.Select(method => method.Create()).OfType<BranchRegularizer>()
+        var networks = methods.Select(method => method.Create()).OfType<BranchRegularizer>()
             .ToDictionary(method => method.Id, method => new Network(modelId, side, method));
         var (images, labels) = (rand(batch, 3, side, side), randint(10, [batch]));
         var copy = empty_like(images);
         using var logits = Logits(model, images);
         using var pixels = new PixelCosts(images, labels, logits, model);
-        var features = Methods.All.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
+        var features = methods.Select(method => method.Create()).OfType<FeatureMixer>().SelectMany(mixer => mixer.Layers).Distinct()
             .ToDictionary(layer => layer, layer => LayerFeatures.Of(model, images, layer));
-        var (steps, costs, copies) = (new List<double>(), Lists(), Lists());
+        var (steps, costs, copies) = (new List<double>(), Lists(methods), Lists(methods));
         SpeedBench.Repeat(budget, leastRounds, round =>
         {
             var step = SpeedBench.Time(() => PlainStep(model, optimizer, images, labels));
             var copying = SpeedBench.Time(() => copy.copy_(images));
-            foreach (var method in Methods.All)
+            foreach (var method in methods)
             {
                 using var each = NewDisposeScope();
                 var draws = seeds.Open("mix", 0, round);
@@ -86,11 +88,11 @@ public static class MethodBench
         foreach (var network in networks.Values)
             network.Dispose();
         return new MethodCosts(modelId, batch, side, SpeedRatio.Of(steps).Median,
-            [.. Methods.All.Select(method =>
+            [.. methods.Select(method =>
                 new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
     }
 
-    private static Dictionary<string, List<double>> Lists() => Methods.All.ToDictionary(method => method.Id, _ => new List<double>());
+    private static Dictionary<string, List<double>> Lists(Method[] methods) => methods.ToDictionary(method => method.Id, _ => new List<double>());
 
     private static void PlainStep(nn.Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor images, Tensor labels)
     {
@@ -159,13 +161,46 @@ public static class MethodBench
         // Planning, pixels, targets, and the extra time of the loss of pairs over that of labels.
         public double Mixing(Mixer mixer, Draws draws)
         {
+            if (mixer is IRecursiveMixer recursive)
+                return Recursive(mixer, recursive, draws);
             MixPlan? plan = null;
             var pixels = SpeedBench.Time(() =>
             {
                 plan = mixer.Plan(MixContext.Of(batch, draws) with { Labels = labels, Model = model });
                 mixer.ApplyInPlace(batch, plan);
             });
-            return pixels + Targets(plan!);
+            return pixels + Targets(plan!) + (mixer is ILabelWeigher weigher ? Weighing(weigher, plan!) : 0);
+        }
+
+        // What the attention costs in the forward pass, and the weights that follow from it.
+        private double Weighing(ILabelWeigher weigher, MixPlan plan)
+        {
+            var rows = Enumerable.Range(0, plan.Images.Count).ToArray();
+            var targets = PairTargets.Of(labels, plan);
+            using var watch = new AttentionWatch(model);
+            using (no_grad())
+                model.call(images).Dispose();
+            var attention = watch.Latest!;
+            return SpeedBench.Time(() => weigher.Weigh(targets, plan, rows, attention));
+        }
+
+        // Mixing with the batch of the step before, keeping this one for the next, and the added loss with its gradient.
+        private double Recursive(Mixer mixer, IRecursiveMixer recursive, Draws draws)
+        {
+            using var before = EarlierBatch.Of(new Batch(images, labels), logits);
+            Batch? mixed = null;
+            var mixing = SpeedBench.Time(() => mixed = mixer.Mix(new Batch(batch, labels) { Earlier = before }, draws));
+            var keeping = SpeedBench.Time(() => EarlierBatch.Of(mixed!, logits).Dispose());
+            var classifier = (ImageClassifier)model;
+            Tensor? map = null;
+            classifier.LastMap = last => map = last.detach().clone().DetachFromDisposeScope();
+            using (no_grad())
+                classifier.call(images).Dispose();
+            classifier.LastMap = null;
+            using var features = map!.requires_grad_();
+            var comparing = SpeedBench.Time(() => recursive.Consistency(features, classifier.Head, mixed!.Plan!, before).sum().backward());
+            classifier.zero_grad();
+            return mixing + keeping + comparing + Targets(mixed!.Plan!, mixed.Targets);
         }
 
         public double Ruling(LabelRule rule)
@@ -183,10 +218,9 @@ public static class MethodBench
 
         public void Dispose() => batch.Dispose();
 
-        private double Targets(MixPlan plan)
+        private double Targets(MixPlan plan, PairTargets? targets = null)
         {
-            PairTargets? targets = null;
-            var making = SpeedBench.Time(() => targets = PairTargets.Of(labels, plan));
+            var making = targets is not null ? 0 : SpeedBench.Time(() => targets = PairTargets.Of(labels, plan));
             var plain = SpeedBench.Time(() => loss.Evaluate(logits, labels));
             var paired = SpeedBench.Time(() => targets!.Loss(logits, loss));
             return making + Math.Max(0, paired - plain);

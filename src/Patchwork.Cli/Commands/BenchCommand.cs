@@ -59,7 +59,8 @@ internal static class BenchCommand
     private static void PrintMethods(TextWriter output, bool json)
     {
         var all = new List<MethodCosts>();
-        foreach (var (model, batch, side, seconds) in ((string, int, int, int)[])[("resnet20", 128, 32, 30), ("resnet18", 64, 224, 120)])
+        foreach (var (model, batch, side, seconds) in ((string, int, int, int)[])[("resnet20", 128, 32, 40), ("resnet18", 64, 224, 120),
+            ("cct-2-3x2", 128, 32, 20)])
         {
             var costs = MethodBench.Run(model, batch, side, TimeSpan.FromSeconds(seconds));
             all.Add(costs);
