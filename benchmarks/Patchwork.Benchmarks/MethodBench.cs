@@ -31,7 +31,8 @@ public sealed record MethodCost(string Method, SpeedRatio Step, SpeedRatio Copie
 public sealed record MethodCosts(string Model, int Batch, int Side, double StepSeconds, IReadOnlyList<MethodCost> Costs);
 
 /// <summary>
-/// Measures what each method of the catalogue that the network can be trained with adds to a training step. In every round the plain step and then each method are timed in turn
+/// Measures what each method of the catalogue that the network can be trained with adds to a training step. In every round the plain step
+/// and then each method are timed in turn
 /// in one process, so that a noisy machine affects them alike. Every method has its default options.
 /// </summary>
 public static class MethodBench
@@ -92,7 +93,8 @@ public static class MethodBench
                 new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
     }
 
-    private static Dictionary<string, List<double>> Lists(Method[] methods) => methods.ToDictionary(method => method.Id, _ => new List<double>());
+    private static Dictionary<string, List<double>> Lists(Method[] methods) =>
+        methods.ToDictionary(method => method.Id, _ => new List<double>());
 
     private static void PlainStep(nn.Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor images, Tensor labels)
     {

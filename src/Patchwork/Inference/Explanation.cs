@@ -17,14 +17,15 @@ public sealed record Explanation(Picture Picture, Activation Activation)
 {
     /// <summary>
     /// Explains a network's answer: the class activation map of its last features (Zhou et al., CVPR 2016), a transformer's attention
-    /// (<see cref="AttentionMap"/>, which does not depend on the class), or Grad-CAM at a layer; and the box with which the CutMix paper finds objects, around the largest contour above 0.15 of the maximum.
+    /// (<see cref="AttentionMap"/>, which does not depend on the class), or Grad-CAM at a layer; and the box with which the CutMix
+    /// paper finds objects, around the largest contour above 0.15 of the maximum.
     /// </summary>
     /// <param name="model">The network; run in evaluation mode and left as it was.</param>
     /// <param name="image">One image (1, C, H, W), normalized, C of 1 or 3, on the network's device; the caller keeps ownership.</param>
     /// <param name="normalization">The normalization of the image.</param>
     /// <param name="classes">The K classes' names, in the order of the logits.</param>
     /// <param name="label">The class to explain, 0 to K - 1; null, the default: the predicted one.</param>
-    /// <param name="layer">The layer for Grad-CAM, such as <c>layer2</c>; null, the default: the class activation map or the attention.</param>
+    /// <param name="layer">The layer for Grad-CAM, such as <c>layer2</c>; null, the default: class activation map or attention.</param>
     /// <param name="multiLabel">True if each class has its own probability, from a sigmoid. Default false: from a softmax.</param>
     /// <param name="temperature">The value that the logits are divided by before the softmax; above 0. Default 1.</param>
     /// <exception cref="InputException">The network has no such layer, or no layer from which a map can be made.</exception>

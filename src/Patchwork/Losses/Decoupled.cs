@@ -53,7 +53,8 @@ public sealed record Decoupled
         }
     }
 
-    private static double Positive(double value, string name, bool orZero) => double.IsFinite(value) && (value > 0 || orZero && value == 0) ? value
+    private static double Positive(double value, string name, bool orZero) =>
+        double.IsFinite(value) && (value > 0 || orZero && value == 0) ? value
         : throw new ArgumentOutOfRangeException(nameof(value),
             FormattableString.Invariant($"{name} must be {(orZero ? "0 or more" : "positive")}. Received: {name} = {value}."));
 }

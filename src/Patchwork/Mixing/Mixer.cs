@@ -79,7 +79,13 @@ public abstract record Mixer : IPlanner, IMethod
 
     /// <summary>Draws a plan for a batch from everything that the batch provides.</summary>
     internal MixPlan PlanFor(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model) =>
-        Plan(MixContext.Of(batch.Images, draws) with { Labels = batch.Labels, Model = model, ObjectMask = batch.ObjectMask, Earlier = batch.Earlier?.Count ?? 0 });
+        Plan(MixContext.Of(batch.Images, draws) with
+        {
+            Labels = batch.Labels,
+            Model = model,
+            ObjectMask = batch.ObjectMask,
+            Earlier = batch.Earlier?.Count ?? 0,
+        });
 
     /// <summary>Mixes a batch by an existing plan. The batch is not changed; the caller owns the new images and targets.</summary>
     /// <exception cref="InvalidOperationException">The batch is already mixed.</exception>

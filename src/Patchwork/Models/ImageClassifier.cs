@@ -57,7 +57,7 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>Runs the forward pass; the result has the type of the last operation.</summary>
     private protected abstract Tensor Logits(Tensor images);
 
-    /// <summary>Global average pooling of the last feature map, (N, D, h, w) to (N, D), which <see cref="LastMap"/> receives first.</summary>
+    /// <summary>Global average pooling of the last feature map, (N, D, h, w) to (N, D), which <see cref="LastMap"/> gets first.</summary>
     private protected Tensor Pooled(Tensor map)
     {
         LastMap?.Invoke(map);

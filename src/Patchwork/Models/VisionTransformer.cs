@@ -95,7 +95,9 @@ public sealed class VisionTransformer : ImageClassifier, IAttentive
     }
 }
 
-/// <summary>Cuts images into patches and maps each to a token: a convolution whose stride is its size. Parameter names are timm's.</summary>
+/// <summary>
+/// Cuts images into patches and maps each to a token: a convolution whose stride is its size. Parameter names are timm's.
+/// </summary>
 internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly Conv2d proj;

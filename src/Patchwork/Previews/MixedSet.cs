@@ -31,8 +31,8 @@ public static class MixedSet
         if (dataset.IsMultiLabel)
             throw new InputException("A mixed set needs images with one label each. Received: images with several.");
         if (mixer.Parts.FirstOrDefault(one => one.Needs == Needs.Model || one is ILabelWeigher or IRecursiveMixer) is { } trained)
-            throw new InputException($"A mixed set needs a method that needs neither a network nor earlier batches. Received: {trained.Id}, which works only "
-                + "in training. Choose another `Method`, such as cutmix.");
+            throw new InputException("A mixed set needs a method that needs neither a network nor earlier batches. Received: "
+                + $"{trained.Id}, which works only in training. Choose another `Method`, such as cutmix.");
         if (mixer is BetaMixer { Scope: Scope.Batch } once)
             mixer = once with { Scope = Scope.Example };
         AtomicFolder.Create(Path.GetFullPath(folder), "A mixed set", "", aside =>

@@ -141,9 +141,10 @@ public static class MixingPreview
         };
         IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
+        // First, because a batch is valid only until the loader makes the next one.
+        using var earlier = stack.Mixer?.Parts.OfType<IRecursiveMixer>().Any() == true ? Earlier(stack.Mixer, loader, seeds) : null;
         var batch = loader.Epoch(0).First();
         var erased = Pictures(batch.Images);
-        using var earlier = stack.Mixer?.Parts.OfType<IRecursiveMixer>().Any() == true ? Earlier(stack.Mixer, loader, seeds) : null;
         if (stack.Mixer is null)
             return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
                 batch.Erased[0]);

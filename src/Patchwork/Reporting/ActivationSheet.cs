@@ -20,7 +20,8 @@ public sealed record Activation(string Class, double Probability, HeatMap Map, B
     /// <summary>Whether the map is a transformer's attention, which does not depend on the class. Default false.</summary>
     public bool IsAttention { get; init; }
 
-    internal string Kind => Layer is not null ? $"Grad-CAM at {Layer}" : IsAttention ? "attention of the last block" : "class activation map";
+    internal string Kind => Layer is not null ? $"Grad-CAM at {Layer}"
+        : IsAttention ? "attention of the last block" : "class activation map";
 }
 
 /// <summary>A picture and the answers of one or more networks for it.</summary>

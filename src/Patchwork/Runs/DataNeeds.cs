@@ -38,9 +38,11 @@ internal static class DataNeeds
     /// <exception cref="InputException">It does not; the message names networks that do.</exception>
     public static void RequireNetwork(ResolvedRecipe resolved)
     {
-        if (resolved.Stack.Parts.Select(method => ModelZoo.Misfit(resolved.Recipe.Model, method)).FirstOrDefault(misfit => misfit is not null)
-            is { } misfit)
-            throw new InputException(misfit);
+        foreach (var method in resolved.Stack.Parts)
+        {
+            if (ModelZoo.Misfit(resolved.Recipe.Model, method) is { } misfit)
+                throw new InputException(misfit);
+        }
     }
 
     /// <summary>Tries the methods on the first two images.</summary>

@@ -48,8 +48,8 @@ public sealed record TransMix : BlindMixer, ILabelWeigher
     public PairTargets Weigh(PairTargets targets, MixPlan plan, IReadOnlyList<int> rows, Tensor attention)
     {
         if (attention.dim() != 3 || attention.size(0) != rows.Count || rows.Count != targets.Lambdas.Count)
-            throw new ArgumentException($"attention must have the shape (N, h, w), with one row for each of {targets.Lambdas.Count} targets "
-                + $"and {rows.Count} rows of the plan. Received: ({string.Join(", ", attention.shape)}).");
+            throw new ArgumentException($"attention must have the shape (N, h, w), with one row for each of {targets.Lambdas.Count} "
+                + $"targets and {rows.Count} rows of the plan. Received: ({string.Join(", ", attention.shape)}).");
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var seen = attention.detach().to(ScalarType.Float64).cpu().contiguous();

@@ -45,7 +45,8 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
 }
 
 /// <summary>
-/// Multi-head self-attention (Vaswani et al. 2017): <c>softmax(q·kᵀ/√d)·v</c> in each head, then a linear layer. Parameter names are timm's.
+/// Multi-head self-attention (Vaswani et al. 2017): <c>softmax(q·kᵀ/√d)·v</c> in each head, then a linear layer. Parameter names
+/// are timm's.
 /// </summary>
 internal sealed class Attention : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
