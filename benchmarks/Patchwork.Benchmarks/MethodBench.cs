@@ -70,7 +70,7 @@ public static class MethodBench
                 var draws = seeds.Open("mix", 0, round);
                 var seconds = method.Create() switch
                 {
-                    Mixer mixer => pixels.Mixing(mixer, draws),
+                    Mixer mixer => pixels.Mixing(mixer, draws) + (mixer is ITrainedMixer { TrainsOnCleanImages: true } ? step : 0),
                     Eraser eraser => pixels.Erasing(eraser, draws),
                     BranchRegularizer regularizer => SpeedBench.Time(() => networks[regularizer.Id].Step(images, labels)) - step,
                     LabelRule rule => pixels.Ruling(rule),
@@ -165,6 +165,8 @@ public static class MethodBench
         {
             if (mixer is IRecursiveMixer recursive)
                 return Recursive(mixer, recursive, draws);
+            if (mixer is ITrainedMixer trained)
+                return Trained(mixer, trained, draws);
             MixPlan? plan = null;
             var pixels = SpeedBench.Time(() =>
             {
@@ -184,6 +186,20 @@ public static class MethodBench
                 model.call(images).Dispose();
             var attention = watch.Latest!;
             return SpeedBench.Time(() => weigher.Weigh(targets, plan, rows, attention));
+        }
+
+        // Mixing, and one step of the masks. The clean images, which the network sees too, are counted by the caller.
+        private double Trained(Mixer mixer, ITrainedMixer trained, Draws draws)
+        {
+            using var masks = trained.CreateMasks((ImageClassifier)model);
+            MixPlan? plan = null;
+            var mixing = SpeedBench.Time(() => mixer.ApplyInPlace(batch, plan = mixer.Plan(MixContext.Of(batch, draws) with { Masks = masks })));
+            var training = SpeedBench.Time(() =>
+            {
+                masks.Loss(images, labels, loss, draws).backward();
+                masks.Follow((ImageClassifier)model);
+            });
+            return mixing + training + Targets(plan!);
         }
 
         // Mixing with the batch of the step before, keeping this one for the next, and the added loss with its gradient.

@@ -40,6 +40,8 @@ public static class Methods
             new GMix()),
         new("guidedmixup", "GuidedMixup", "Blends every pixel by its saliency in both images, and pairs images by saliency.",
             "Kang and Kim, AAAI 2023, arXiv 2306.16612", () => new GuidedMixup()),
+        new("automix", "AutoMix", "Blends by masks that a small network learns during training.",
+            "Liu et al., ECCV 2022, arXiv 2103.13027", () => new AutoMix()),
         new("recursivemix", "RecursiveMix", "Pastes the mixed batch of the step before, resized to a smaller box.",
             "Yang et al., NeurIPS 2022, arXiv 2203.06844", () => new RecursiveMix()),
         new("transmix", "TransMix", "Pastes a box and weighs the labels by a transformer's attention.",

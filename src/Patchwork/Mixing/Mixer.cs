@@ -72,7 +72,10 @@ public abstract record Mixer : IPlanner, IMethod
     /// <summary>Plans and mixes in one call. The batch is not changed; the caller owns the new images and targets.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="draws">The stream of the random draws.</param>
-    /// <param name="model">The network, for methods whose plans depend on it (<see cref="Needs.Model"/>); it is left unchanged.</param>
+    /// <param name="model">
+    /// The network, for methods whose plans depend on it (<see cref="Needs.Model"/>), or the <see cref="MaskNetwork"/> of a method whose
+    /// masks are learned; it is left unchanged.
+    /// </param>
     /// <exception cref="InvalidOperationException">The batch is already mixed, or the method needs a network and none is given.</exception>
     public Batch Mix(Batch batch, Draws draws, nn.Module<Tensor, Tensor>? model = null) =>
         Mix(batch, PlanFor(batch, draws, model));
@@ -83,6 +86,7 @@ public abstract record Mixer : IPlanner, IMethod
         {
             Labels = batch.Labels,
             Model = model,
+            Masks = model as IMaskSource,
             ObjectMask = batch.ObjectMask,
             Earlier = batch.Earlier?.Count ?? 0,
         });

@@ -1,5 +1,6 @@
 using Patchwork.Formats;
 using Patchwork.Regularization;
+using TorchSharp;
 using TorchSharp.Modules;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -11,10 +12,11 @@ namespace Patchwork.Models;
 /// </summary>
 public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
 {
+    private readonly ModelRequest request;
     private bool frozen;
 
     private protected ImageClassifier(ModelRequest request) : base(request.Id) =>
-        (Id, Classes, Channels) = (request.Id, request.Classes, request.Channels);
+        (Id, Classes, Channels, this.request) = (request.Id, request.Classes, request.Channels, request);
 
     /// <summary>Name in the catalogue.</summary>
     public string Id { get; }
@@ -69,6 +71,22 @@ public abstract class ImageClassifier : nn.Module<Tensor, Tensor>, IOnnxLayer
     /// after the pass. Null, the default: nothing is called.
     /// </summary>
     internal Action<Tensor>? LastMap { get; set; }
+
+    /// <summary>The image size that the network was created for.</summary>
+    internal int ImageSize => request.ImageSize;
+
+    /// <summary>Creates a second network with the same weights, on the same device. The caller owns it.</summary>
+    internal ImageClassifier Copy()
+    {
+        using var noGradient = no_grad();
+        var copy = ModelZoo.Create(Id, Classes, Channels, request.ImageSize, request.Options);
+        copy.to(parameters().First().device);
+        var own = state_dict();
+        foreach (var (name, value) in copy.state_dict())
+            value.copy_(own[name]);
+        copy.Precision = Precision;
+        return copy;
+    }
 
     /// <summary>The last linear layer.</summary>
     internal Linear Head => modules().OfType<Linear>().Last();

@@ -29,6 +29,9 @@ public sealed record MixContext(int Count, int Height, int Width, Draws Draws)
     /// </summary>
     public Func<int, byte[]?>? ObjectMask { get; init; }
 
+    /// <summary>The source of the masks, for mixers whose masks are learned. Null, the default: there is none.</summary>
+    public IMaskSource? Masks { get; init; }
+
     /// <summary>
     /// Number of images of the batch of the step before, which an <see cref="IRecursiveMixer"/> mixes with; 0, the default, if there is
     /// none.

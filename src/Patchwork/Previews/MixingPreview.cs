@@ -153,9 +153,11 @@ public static class MixingPreview
         var runs = mixer.Needs == Needs.Model || weighers.Length > 0;
         using var fresh = !runs || Fits(model, mixer.NetworkNeed) ? null : Untrained(mixer.NetworkNeed, dataset, seeds);
         batch = batch with { Earlier = earlier };
+        using var learned = mixer.Parts.OfType<ITrainedMixer>().FirstOrDefault()?.CreateMasks((ImageClassifier)(fresh ?? model!));
         var mixed = mixer.Mix(batch, mixer.Plan(MixContext.Of(batch.Images, seeds.Open("mix")) with
         {
             Earlier = earlier?.Count ?? 0,
+            Masks = learned,
             Labels = batch.Labels,
             Model = fresh ?? model,
             ObjectMask = row => loader.ObjectMask(batch.Ids[row], 0),

@@ -160,6 +160,8 @@ public sealed record ResolvedRecipe
             Recipe.Require(Recipe.Accumulate == 1, "accumulate", Recipe.Accumulate, $"1 with {recursive.Id}, which keeps whole batches");
             Recipe.Require(!Recipe.CleanHalf, "cleanHalf", Recipe.CleanHalf, $"false with {recursive.Id}, whose batches have one half");
         }
+        if (Stack.Mixer?.Parts.OfType<ITrainedMixer>().FirstOrDefault() is { } trained)
+            Recipe.Require(Recipe.Accumulate == 1, "accumulate", Recipe.Accumulate, $"1 with {trained.Id}, which trains on whole batches");
         if (Stack.Mixer?.Contradiction is { } contradiction)
             throw new InputException(contradiction);
     }

@@ -70,7 +70,9 @@ internal static class DataNeeds
         {
             throw new InputException($"{error.Message} The model is {recipe.Model}, the method {recipe.Method}.", error);
         }
-        foreach (var mixer in stack.Parts.OfType<Mixer>().Where(mixer => mixer.Needs == Needs.Model))
+        foreach (var mixer in stack.Parts.OfType<ITrainedMixer>())
+            mixer.CreateMasks((ImageClassifier)model).Dispose();
+        foreach (var mixer in stack.Parts.OfType<Mixer>().Where(mixer => mixer.Needs == Needs.Model && mixer is not ITrainedMixer))
             mixer.Plan(MixContext.Of(batch.Images, seeds.Open("fit")) with { Labels = batch.Labels, Model = model });
     }
 }

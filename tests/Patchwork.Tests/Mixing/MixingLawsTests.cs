@@ -106,13 +106,13 @@ public sealed class MixingLawsTests
     {
         using var scope = NewDisposeScope();
         var batch = new Batch(rand(6, 3, 12, 18), tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
-        var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"), network);
+        var mixed = Table[variant].Mix(batch, new SeedStream(4).Open("mix"), NetworkFor(variant));
         // These weigh the two labels separately: the hidden share of one need not equal the visible share of the other.
         double[] sums = [.. mixed.Plan!.Images.Select(image => Table[variant] is SnapMix or TokenMix ? image.Lambda + image.PartnerWeight : 1)];
         Assert.True(mixed.Targets!.Soft(4, ScalarType.Float64).sum(1).allclose(tensor(sums)));
         Assert.All(sums, sum => Assert.InRange(sum, 0, 2));
         Assert.Contains("can be mixed only once",
-            Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"), network)).Message);
+            Assert.Throws<InvalidOperationException>(() => Table[variant].Mix(mixed, new SeedStream(5).Open("mix"), NetworkFor(variant))).Message);
     }
 
     [Theory, MemberData(nameof(Variants))]
@@ -151,7 +151,7 @@ public sealed class MixingLawsTests
         const int n = 4;
         var (draws, side) = Table[variant] switch
         {
-            FMix or SaliencyMix or GuidedMixup or TokenMix => (200, 8),
+            FMix or SaliencyMix or GuidedMixup or TokenMix or AutoMix => (200, 8),
             SnapMix => (200, 12),
             PuzzleMix => (40, 12),
             CutMix =>
@@ -161,9 +161,9 @@ public sealed class MixingLawsTests
         foreach (var probability in (double[])[0, 0.3, 1])
         {
             var mixer = Table[variant].WithStrengths(null, probability);
-            if (mixer is SnapMix { Partners: Partners.Permutation, Scope: not Scope.Pair } snapmix)
-                // SnapMix leaves an image without a partner unchanged, and that is not what is counted here
-                mixer = snapmix with { Partners = Partners.Derangement };
+            if (mixer is BetaMixer { Partners: Partners.Permutation, Scope: not Scope.Pair } paired and (SnapMix or AutoMix))
+                // these leave an image without a partner unchanged, and that is not what is counted here
+                mixer = paired with { Partners = Partners.Derangement };
             var seeds = new SeedStream(9);
             using var scope = NewDisposeScope();
             var context = Context(n, side, side, seeds.Open("mix"));
@@ -182,7 +182,7 @@ public sealed class MixingLawsTests
         void Once(int draw)
         {
             using var scope = NewDisposeScope();
-            Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw), network).Targets!.Soft(3);
+            Table[variant].Mix(new Batch(images, labels), new SeedStream(1).Open("mix", 0, draw), NetworkFor(variant)).Targets!.Soft(3);
         }
         Once(0);
         var before = LiveTensors.Settled();
@@ -216,6 +216,10 @@ public sealed class MixingLawsTests
 
     private static double Share(Tensor image, int id) => image.eq(id).to(ScalarType.Float64).mean().ToDouble();
 
+    private static nn.Module<Tensor, Tensor> NetworkFor(string variant) => Table[variant] is ITrainedMixer ? masking : network;
+
+    private static readonly Masking masking = new();
+
     private static MixPlan Plan(string variant, int n, int height, int width, int draw)
     {
         using var scope = NewDisposeScope();
@@ -228,7 +232,23 @@ public sealed class MixingLawsTests
         Images = arange(n * 3 * height * width, dtype: ScalarType.Float32).square().sin().reshape(n, 3, height, width),
         Labels = arange(n).remainder(4),
         Model = network,
+        Masks = masking,
     };
+
+    // Masks that follow λ, as a trained network's would: brighter on the left.
+    private sealed class Masking : nn.Module<Tensor, Tensor>, IMaskSource
+    {
+        public Masking() : base("masking") { }
+
+        public override Tensor forward(Tensor images) => network.call(images);
+
+        public Tensor Masks(Tensor images, IReadOnlyList<int> partners, double lambda)
+        {
+            using var scope = NewDisposeScope();
+            var slope = linspace(1, -1, images.size(3)).reshape(1, 1, 1, -1) * (0.5 * Math.Min(lambda, 1 - lambda));
+            return (slope + lambda).expand(images.size(0), 1, images.size(2), images.size(3)).clone().MoveToOuterDisposeScope();
+        }
+    }
 
     // The minimum that class activation maps and input gradients need: a convolution, pooling and a linear layer. Its attention is the mean
     // of its features.

@@ -22,6 +22,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     private BatchLoss? lossBefore;
     private AttentionWatch? attention;
     private RecursiveMemory? memory;
+    private MaskTraining? masks;
 
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
@@ -69,6 +70,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             attention = new AttentionWatch(state.Model);
         memory = Mixer.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive
             ? new RecursiveMemory(recursive, state, CleanHalf) : null;
+        masks = Mixer.Parts.OfType<ITrainedMixer>().FirstOrDefault() is { } trained ? new MaskTraining(trained, state) : null;
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -119,8 +121,10 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             Model = state.Model,
             ObjectMask = Masks(state, batch),
             Earlier = batch.Earlier?.Count ?? 0,
+            Masks = masks?.Network,
         });
-        var mixed = CleanHalf ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
+        masks?.Step(state, batch);
+        var mixed = CleanHalf || masks?.AddsCleanHalf(plan) == true ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
         return plansOwnRows ? mixed with { Part = batch.Part is { } part ? part with { PlansWhole = false } : null }
             : loader!.AssemblesWhole ? state.OwnPart(mixed) : mixed;
     }
@@ -137,13 +141,27 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     }
 
     /// <inheritdoc/>
-    public override void OnTrainBatchEnd(TrainingState state, Batch batch) => memory?.Advance();
+    public override void OnTrainBatchEnd(TrainingState state, Batch batch)
+    {
+        memory?.Advance();
+        masks?.Follow();
+    }
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, Tensor>? StateTensors() => memory?.Tensors();
+    public override IReadOnlyDictionary<string, Tensor>? StateTensors()
+    {
+        if (masks is null)
+            return memory?.Tensors();
+        return memory?.Tensors() is not { } earlier ? masks.Tensors()
+            : earlier.Concat(masks.Tensors()).ToDictionary(one => one.Key, one => one.Value);
+    }
 
     /// <inheritdoc/>
-    public override void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors) => memory?.Load(tensors);
+    public override void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        memory?.Load(tensors);
+        masks?.Load(tensors);
+    }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
         batch.Ids.Count > 0 ? row => state.Data.Train.ObjectMask(batch.Ids[row], state.Epoch) : batch.ObjectMask;
@@ -153,7 +171,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         attention?.Dispose();
         memory?.Dispose();
-        (attention, memory) = (null, null);
+        masks?.Dispose();
+        (attention, memory, masks) = (null, null, null);
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;

@@ -68,7 +68,7 @@ internal sealed class RecursiveMemory : IDisposable
     {
         Tensor Copy(string name) => tensors[name].to(device, copy: true).DetachFromDisposeScope();
         Earlier?.Dispose();
-        Earlier = tensors.Count == 0 ? null : new EarlierBatch(Copy("images"), Copy("labels"), Copy("logits"));
+        Earlier = !tensors.ContainsKey("images") ? null : new EarlierBatch(Copy("images"), Copy("labels"), Copy("logits"));
     }
 
     public void Dispose()

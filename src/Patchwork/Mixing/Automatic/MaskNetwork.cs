@@ -1,0 +1,110 @@
+using Patchwork.Internals;
+using Patchwork.Losses;
+using Patchwork.Models;
+using Patchwork.Plans;
+using Patchwork.Randomness;
+using TorchSharp;
+using TorchSharp.Modules;
+using static Patchwork.Internals.Scalars;
+using static TorchSharp.torch;
+
+namespace Patchwork.Mixing;
+
+/// <summary>
+/// What AutoMix trains beside the classifier: the block that computes masks, and a copy of the classifier that follows it slowly (the
+/// momentum encoder), from whose features the masks are computed and by whose loss they are trained. As a module it is the copy: images
+/// (N, C, H, W) to logits (N, K), in evaluation mode.
+/// </summary>
+public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
+{
+    private readonly AutoMix options;
+    private readonly ImageClassifier encoder;
+    private readonly MixBlock block;
+    private readonly string layer;
+
+    internal MaskNetwork(AutoMix options, ImageClassifier classifier) : base(nameof(MaskNetwork))
+    {
+        this.options = options;
+        var stages = classifier.StageNames;
+        layer = options.MaskStage <= stages.Count ? stages[options.MaskStage - 1]
+            : throw new InputException($"The mask stage must be one of the {stages.Count} stages of {classifier.Id}. Received: "
+                + $"{options.MaskStage}.");
+        encoder = classifier.Copy();
+        encoder.eval();
+        foreach (var parameter in encoder.parameters())
+            parameter.requires_grad = false;
+        block = new MixBlock(Channels(classifier));
+        RegisterComponents();
+        this.to(classifier.parameters().First().device);
+    }
+
+    /// <summary>The block that is trained.</summary>
+    public nn.Module Block => block;
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor images) => encoder.call(images);
+
+    /// <summary>Sets the mode of the block only: the copy is always in evaluation mode.</summary>
+    public override void train(bool train = true) => block.train(train);
+
+    /// <inheritdoc/>
+    /// <remarks>The masks have a gradient with respect to <see cref="Block"/> unless gradients are off.</remarks>
+    public Tensor Masks(Tensor images, IReadOnlyList<int> partners, double lambda)
+    {
+        using var scope = NewDisposeScope();
+        var features = LayerFeatures.Of(encoder, images, layer).to(ScalarType.Float32);      // (N, C, h, w), without gradient
+        var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
+        Tensor With(Tensor map, double weight) => cat([map, full_like(map.narrow(1, 0, 1), Held(weight))], 1);
+        var small = block.call(With(features, lambda), With(features.index_select(0, rows), 1 - lambda));
+        var large = nn.functional.interpolate(small, [images.size(2), images.size(3)], mode: InterpolationMode.Bilinear,
+            align_corners: false);
+        return OneMinus(large.sigmoid()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Computes the loss of the masks for one pair of λ and partners: the copy's loss of the mixed images, and how far the mean of each
+    /// mask is from λ beyond the margin. Its gradient reaches <see cref="Block"/> only. The caller owns the result, a scalar.
+    /// </summary>
+    /// <param name="images">Images (N, C, H, W), not mixed.</param>
+    /// <param name="labels">Class ids (N) or distributions (N, K).</param>
+    /// <param name="loss">The loss of one label.</param>
+    /// <param name="draws">The stream of λ and the partners.</param>
+    public Tensor Loss(Tensor images, Tensor labels, Loss loss, Draws draws)
+    {
+        using var scope = NewDisposeScope();
+        var lambda = draws.Beta(options.Alpha, options.Alpha);
+        var partners = draws.Permutation((int)images.size(0));
+        var masks = Masks(images, partners, lambda);
+        var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
+        var mixed = (masks * images).Plus(OneMinus(masks) * images.index_select(0, rows));
+        var targets = new PairTargets(labels, labels.index_select(0, rows), [.. Enumerable.Repeat(lambda, partners.Length)]);
+        var ofClasses = targets.Loss(encoder.call(mixed), loss);
+        return ofClasses.Plus(AreaLoss(masks, lambda) * Held(options.AreaWeight)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The mean of max(|mean(M) - λ| - margin, 0) over masks (N, 1, H, W).</summary>
+    internal Tensor AreaLoss(Tensor masks, double lambda) =>
+        nn.functional.relu(masks.mean([1, 2, 3]).Plus(-lambda).abs().Plus(-options.AreaMargin)).mean();
+
+    /// <summary>
+    /// Moves the copy towards the classifier, <c>w ← m·w + (1-m)·w_classifier</c>; statistics of BatchNorm are taken over. Call it after
+    /// every step of the classifier's optimizer.
+    /// </summary>
+    public void Follow(ImageClassifier classifier)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        foreach (var (own, other) in encoder.parameters().Zip(classifier.parameters()))
+            own.add_(other - own, Held(1 - options.Momentum));
+        foreach (var (own, other) in encoder.buffers().Zip(classifier.buffers()))
+            own.copy_(other);
+    }
+
+    private long Channels(ImageClassifier classifier)
+    {
+        using var scope = NewDisposeScope();
+        var device = classifier.parameters().First().device;
+        return LayerFeatures.Of(classifier, zeros(1, classifier.Channels, classifier.ImageSize, classifier.ImageSize, device: device), layer)
+            .size(1);
+    }
+}

@@ -1,0 +1,91 @@
+using Patchwork.Mixing;
+using Patchwork.Models;
+using Patchwork.Plans;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Patchwork.Training;
+
+/// <summary>Trains the masks of an <see cref="ITrainedMixer"/> beside the classifier, with Adam.</summary>
+internal sealed class MaskTraining : IDisposable
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    private const string Steps = "steps";
+
+    private readonly ITrainedMixer mixer;
+    private readonly ImageClassifier classifier;
+    private readonly SortedDictionary<string, (Tensor M, Tensor V)> moments = new(StringComparer.Ordinal);
+    private long steps;
+
+    /// <exception cref="InputException">The training is divided, or the network is not one of the catalogue with feature maps.</exception>
+    public MaskTraining(ITrainedMixer mixer, TrainingState state)
+    {
+        if (!state.Ranks.Alone || state.Options.Accumulate > 1)
+            throw new InputException($"{mixer.Id} trains a second network on whole batches and so needs one rank and no gradient "
+                + $"accumulation. Received: {(!state.Ranks.Alone ? $"{state.Ranks.Size} ranks" : $"Accumulate = {state.Options.Accumulate}")}.");
+        classifier = state.Model is ImageClassifier { HasFeatureMaps: true } known ? known
+            : throw new InputException($"{mixer.Id} needs a convolutional network of the catalogue. Received: {state.Model.GetName()}.");
+        this.mixer = mixer;
+        Network = state.Options.Seeds.Network(() => mixer.CreateMasks(classifier));
+        foreach (var (name, parameter) in Network.Block.named_parameters())
+            moments[name] = (zeros_like(parameter).DetachFromDisposeScope(), zeros_like(parameter).DetachFromDisposeScope());
+    }
+
+    /// <summary>The network that computes the masks.</summary>
+    public MaskNetwork Network { get; }
+
+    /// <summary>Whether batches that the mixer mixed also train on the clean images.</summary>
+    public bool AddsCleanHalf(MixPlan plan) => mixer.TrainsOnCleanImages && plan.Method == mixer.Id;
+
+    /// <summary>Makes one step of the masks on a batch that is not mixed.</summary>
+    public void Step(TrainingState state, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        Network.Block.zero_grad();
+        var loss = Network.Loss(batch.Images, batch.Labels, state.Criterion, state.Options.Seeds.Open("masks", state.Epoch, state.StepInEpoch));
+        loss.backward();
+        using var noGradient = no_grad();
+        var rate = mixer.MaskRate * (state.Options.Schedule is { } schedule ? schedule.Rate(state.Step) / state.Options.Optimizer.LearningRate : 1);
+        steps++;
+        foreach (var (name, parameter) in Network.Block.named_parameters())
+            HeldStep.Adam(parameter, parameter.grad!, moments[name].M, moments[name].V, steps, rate, Beta1, Beta2, Epsilon);
+    }
+
+    /// <summary>Lets the copy of the classifier follow it, after a step of the optimizer.</summary>
+    public void Follow() => Network.Follow(classifier);
+
+    /// <summary>The tensors for a checkpoint.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors()
+    {
+        var tensors = Network.state_dict().ToDictionary(one => $"network.{one.Key}", one => one.Value);
+        foreach (var (name, (m, v)) in moments)
+            (tensors[$"m.{name}"], tensors[$"v.{name}"]) = (m, v);
+        tensors[Steps] = tensor(new[] { steps });
+        return tensors;
+    }
+
+    /// <summary>Restores the tensors of a checkpoint.</summary>
+    public void Load(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, own) in Network.state_dict())
+            own.copy_(tensors[$"network.{name}"]);
+        foreach (var (name, (m, v)) in moments)
+        {
+            m.copy_(tensors[$"m.{name}"]);
+            v.copy_(tensors[$"v.{name}"]);
+        }
+        steps = tensors[Steps].ToInt64();
+    }
+
+    public void Dispose()
+    {
+        foreach (var (m, v) in moments.Values)
+        {
+            m.Dispose();
+            v.Dispose();
+        }
+        moments.Clear();
+        Network.Dispose();
+    }
+}
