@@ -47,7 +47,7 @@ internal static class MethodsCommand
             foreach (var method in kind)
             {
                 var defaults = Defaults(method).Select(option => $"{option.Option.Name}{tied}{option.Value ?? "none"}");
-                table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}"));
+                table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}{Needed(method)}"));
             }
             screen.Write(table);
         }
@@ -56,7 +56,7 @@ internal static class MethodsCommand
     // Every option, with the values that --set accepts.
     private static void PrintInFull(IAnsiConsole screen, Method method)
     {
-        screen.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}");
+        screen.MarkupLineInterpolated($"{method.Name} ({Kind(method.Create())}): {method.Summary} {method.Source}{Needed(method)}");
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("--set NAME=VALUE").NoWrap());
         table.AddColumn(new TableColumn("default").NoWrap());
@@ -65,6 +65,16 @@ internal static class MethodsCommand
             table.AddRow(Markup.Escape($"{method.Id}.{option.Name}"), Markup.Escape(value ?? "none"), Markup.Escape(option.Takes));
         screen.Write(table);
     }
+
+    private static string Needed(Method method) => Network(method) == "any" ? "" : $"; needs {Network(method)}";
+
+    // What the network must have.
+    private static string Network(Method method) => method.Create().NetworkNeed switch
+    {
+        NetworkNeed.FeatureMaps => "a network with feature maps",
+        NetworkNeed.Attention => "a network with attention",
+        _ => "any",
+    };
 
     private static string Kind(IMethod method) => method switch
     {
@@ -85,6 +95,7 @@ internal static class MethodsCommand
             ["id"] = method.Id,
             ["name"] = method.Name,
             ["kind"] = Kind(method.Create()),
+            ["network"] = Network(method),
             ["summary"] = method.Summary,
             ["source"] = method.Source,
             ["defaults"] = defaults,

@@ -165,6 +165,36 @@ public sealed partial class DocsTests
         }
     }
 
+    // One row per method, in the order of the catalogue: what the network needs, the cost on its first network, and the change of the
+    // test error in the comparison of all methods.
+    [Fact]
+    public void The_table_of_methods_lists_the_catalogue_with_the_measured_costs_and_errors()
+    {
+        using var costs = JsonDocument.Parse(File.ReadAllText(Repository.File("benchmarks/results/intel-xeon-2-cores/methods.json")));
+        var errors = File.ReadAllLines(Repository.File("results/clothing-resnet8-all.csv")).Skip(1).Select(line => line.Split(','))
+            .ToDictionary(row => row[0], row => decimal.Parse(row[3], CultureInfo.InvariantCulture));
+        var rows = MethodRow().Matches(File.ReadAllText(Repository.File("docs/methods/README.md"))).ToArray();
+        Assert.Equal(Methods.All.Select(method => $"{method.Name} {method.Id}"),
+            rows.Select(row => $"{row.Groups["name"].Value} {row.Groups["id"].Value}"));
+        foreach (var (method, row) in Methods.All.Zip(rows))
+        {
+            Assert.Contains(row.Groups["year"].Value, method.Source, StringComparison.Ordinal);
+            Assert.Equal(method.Create().NetworkNeed switch
+            {
+                NetworkNeed.FeatureMaps => "feature maps",
+                NetworkNeed.Attention => "attention",
+                _ => "any",
+            }, row.Groups["network"].Value);
+            var step = costs.RootElement.GetProperty("costs").EnumerateArray()
+                .First(one => one.GetProperty("methods").TryGetProperty(method.Id, out _));
+            Assert.Equal(step.GetProperty("methods").GetProperty(method.Id).GetProperty("step_with_over_without").GetProperty("median")
+                .GetDouble().ToString("0.000", CultureInfo.InvariantCulture), row.Groups["cost"].Value);
+            var change = errors.TryGetValue(method.Id, out var error)
+                ? (error - errors["baseline"]).ToString("+0.0;-0.0;+0.0", CultureInfo.InvariantCulture) : "-";
+            Assert.Equal(change, row.Groups["error"].Value);
+        }
+    }
+
     // Every flag must belong to its verb, and the method must exist.
     [Theory, MemberData(nameof(Ids))]
     public void The_commands_on_a_card_are_valid(string id)
@@ -304,6 +334,10 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@" --(seed|method) \S+")]
     private static partial Regex SeedOrMethod();
+
+    [GeneratedRegex(@"^\| \[(?<name>[^\]]+)\]\((?<id>\w+)\.md\) \| [^|]+ \| (?<year>\d{4}) \| (?<network>[^|]+?) \| (?<cost>[\d.]+) \| (?<error>\S+) \|$",
+        RegexOptions.Multiline)]
+    private static partial Regex MethodRow();
 
     [GeneratedRegex(@"benchmarks/results/[\w-]+/methods\.json")]
     private static partial Regex Measurement();

@@ -104,14 +104,17 @@ public sealed class PrecisionTests : IDisposable
     }
 
     public static TheoryData<string> Stacks =>
-        ["manifoldmixup", "featurecutmix", "puzzlemix", "snapmix", "shakedrop", "dropblock", "stochasticdepth", "cutmix+dropblock+labelsmoothing"];
+        ["manifoldmixup", "featurecutmix", "puzzlemix", "snapmix", "shakedrop", "dropblock", "stochasticdepth",
+            "cutmix+dropblock+labelsmoothing", "guidedmixup", "recursivemix", "automix", "transmix", "tokenmix+stochasticdepth"];
 
     // With a moving average, gradient accumulation and clipping.
     [Theory, MemberData(nameof(Stacks))]
     public void Methods_train_in_bfloat16(string method)
     {
-        var inner = method is "manifoldmixup" or "featurecutmix";      // feature mixing needs the whole batch in one pass
-        var result = Start(Small with { Method = method, Epochs = 1, Accumulate = inner ? 1 : 2, Clip = 1, Ema = 0.9 }, "run");
+        // these need the whole batch in one pass
+        var whole = method is "manifoldmixup" or "featurecutmix" or "recursivemix" or "automix";
+        var model = MethodStack.Parse(method).Methods.Any(one => one.NetworkNeed == NetworkNeed.Attention) ? "cct-2-3x2" : Small.Model;
+        var result = Start(Small with { Method = method, Model = model, Epochs = 1, Accumulate = whole ? 1 : 2, Clip = 1, Ema = 0.9 }, "run");
         Assert.True(double.IsFinite(result.Last.Loss));
     }
 
