@@ -43,7 +43,7 @@ internal static class PlanCommand
             IPlanner planner = stack.Mixer ?? (stack.Erasers.Count > 0 ? stack.Erasers[0] : (IPlanner?)null)
                 ?? throw new InputException($"plan needs a --method that mixes or erases pixels. Received: {chosen.Method}, whose draws "
                     + "are made inside a network.");
-            if (planner.Needs != Needs.Nothing || planner is IRecursiveMixer)
+            if (planner.Needs != Needs.Nothing || planner is IRecursiveMixer or OneOf { IsRecursive: true })
                 throw new InputException($"plan needs a --method that looks neither at pixels nor at earlier batches. Received: "
                     + $"{chosen.Method}, which does. Use preview instead.");
             var seeds = new SeedStream(chosen.Seed);

@@ -7,7 +7,8 @@ namespace Patchwork.Losses;
 /// Decoupled Mixup (Liu et al., "Harnessing Hard Mixed Samples with Decoupled Regularizer", NeurIPS 2023, arXiv 2203.10761), an addition to
 /// the cross entropy of mixed images. Softmax makes the two classes a and b of a mixed image compete; the added terms predict each of them
 /// as if the other were not a class: <c>w_a·(-log p_a) + w_b·(-log p_b)</c>, where p_a is the softmax over all classes but b, p_b over all
-/// but a, and <c>w_i = η·min(1, (λ_i/t)^k)</c>. Images whose two labels are the same class have no such terms.
+/// but a, and <c>w_i = η·min(1, (λ_i/t)^k)</c>. Images whose two labels are the same class, or of which one weighs 0, have no such
+/// terms.
 /// </summary>
 /// <example><code>
 /// using var loss = mixed.Targets!.Loss(logits, new CrossEntropy(), new Decoupled());
@@ -24,7 +25,16 @@ public sealed record Decoupled
     public double Power { get; init => field = Positive(value, "power", orZero: true); } = 1;
 
     /// <summary>The weight w of a class with the weight λ in the label.</summary>
-    public double WeightOf(double lambda) => Weight * Math.Min(1, Math.Pow(lambda / Threshold, Power));
+    public double WeightOf(double lambda) => lambda > 0 ? Weight * Math.Min(1, Math.Pow(lambda / Threshold, Power)) : 0;
+
+    /// <summary>Checks that the terms can be added to a loss.</summary>
+    /// <exception cref="InputException">The loss is not the cross entropy: the terms are made of softmax probabilities.</exception>
+    internal static void RequireFit(Loss loss)
+    {
+        if (loss is BinaryCrossEntropy or Focal)
+            throw new InputException($"Decoupled terms need the cross entropy. Received: {loss.GetType().Name}. Omit `Decoupled`, or choose "
+                + "the cross entropy.");
+    }
 
     /// <summary>Computes the added terms of each image, (N), which the caller owns.</summary>
     /// <param name="logits">Logits (N, K).</param>
@@ -39,7 +49,8 @@ public sealed record Decoupled
             throw new ArgumentException($"Decoupled mixup needs one class id per image, (N). Received: labels "
                 + $"({string.Join(", ", a.shape)}).");
         using var scope = NewDisposeScope();
-        var differ = a.ne(b).to(logits.dtype);
+        using var mixed = tensor([.. lambdas.Zip(partners, (own, other) => own > 0 && other > 0)]);
+        var differ = a.ne(b).logical_and(mixed.to(logits.device)).to(logits.dtype);
         return (Term(a, b, lambdas).Plus(Term(b, a, partners)) * differ).MoveToOuterDisposeScope();
 
         // -log softmax over all classes but one. The logit of the class that is left out has no gradient.

@@ -8,6 +8,6 @@ public interface IMaskSource
     /// <summary>Computes M, the weight of the image itself at each pixel, 0 to 1: (N, 1, H, W), which the caller owns.</summary>
     /// <param name="images">Images (N, C, H, W).</param>
     /// <param name="partners">Row of each image's partner.</param>
-    /// <param name="lambda">λ, which the mean of M should be near.</param>
-    Tensor Masks(Tensor images, IReadOnlyList<int> partners, double lambda);
+    /// <param name="lambdas">λ of each image, which the mean of its M should be near.</param>
+    Tensor Masks(Tensor images, IReadOnlyList<int> partners, IReadOnlyList<double> lambdas);
 }

@@ -186,7 +186,7 @@ public static class MixingPreview
         foreach (var epoch in (int[])[1, 2])
         {
             var batch = loader.Epoch(epoch).First() with { Earlier = before };
-            var mixed = mixer.Mix(batch, seeds.Open("mix", epoch));
+            var mixed = mixer.Parts.First(one => one is IRecursiveMixer).Mix(batch, seeds.Open("mix", epoch));
             using var logits = zeros(mixed.Count, loader.Dataset.ClassNames.Count);
             (var used, before) = (before, EarlierBatch.Of(mixed, logits));
             used?.Dispose();
@@ -209,7 +209,12 @@ public static class MixingPreview
     }
 
     private static bool Fits(nn.Module<Tensor, Tensor>? model, NetworkNeed need) =>
-        model is not null && (need == NetworkNeed.Nothing || need == NetworkNeed.Attention == model is IAttentive);
+        model is not null && need switch
+        {
+            NetworkNeed.Attention => model is IAttentive,
+            NetworkNeed.FeatureMaps => model is ImageClassifier { HasFeatureMaps: true },
+            _ => true,
+        };
 
     private static ImageClassifier Untrained(NetworkNeed need, Dataset dataset, SeedStream seeds) => seeds.Network(() => ModelZoo.Create(
         need == NetworkNeed.Attention ? "cct-2-3x2" : "resnet8", dataset.ClassNames.Count, dataset.Channels, dataset.Height));

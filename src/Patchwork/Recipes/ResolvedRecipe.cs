@@ -158,6 +158,7 @@ public sealed record ResolvedRecipe
         if (Stack.Mixer?.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive)
         {
             Recipe.Require(Recipe.Accumulate == 1, "accumulate", Recipe.Accumulate, $"1 with {recursive.Id}, which keeps whole batches");
+            Recipe.Require(Recipe.Decoupled == 0, "decoupled", Recipe.Decoupled, $"0 with {recursive.Id}, whose labels have many classes");
             Recipe.Require(!Recipe.CleanHalf, "cleanHalf", Recipe.CleanHalf, $"false with {recursive.Id}, whose batches have one half");
         }
         if (Stack.Mixer?.Parts.OfType<ITrainedMixer>().FirstOrDefault() is { } trained)

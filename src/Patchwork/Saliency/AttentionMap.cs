@@ -41,13 +41,15 @@ public static class AttentionMap
 public sealed class AttentionWatch : IDisposable
 {
     private readonly IAttentive network;
+    private readonly Action<Tensor>? before;
 
-    /// <summary>Begins to watch a network; only one watch at a time.</summary>
+    /// <summary>Begins to watch a network. An earlier watch sees nothing until this one is disposed, and then continues.</summary>
     /// <exception cref="ArgumentException">The network has no attention.</exception>
     public AttentionWatch(nn.Module<Tensor, Tensor> model)
     {
         network = model as IAttentive ?? throw new ArgumentException($"The network must attend to parts of an image, as "
             + $"{string.Join(", ", ModelZoo.Ids.Where(ModelZoo.IsTransformer))} do. Received: {model.GetName()}.");
+        before = network.Attended;
         network.Attended = Keep;
     }
 
@@ -57,14 +59,20 @@ public sealed class AttentionWatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        network.Attended = null;
+        network.Attended = before;
+        Forget();
+    }
+
+    /// <summary>Frees the latest attention, so that it cannot be taken for that of a later forward pass.</summary>
+    internal void Forget()
+    {
         Latest?.Dispose();
         Latest = null;
     }
 
     private void Keep(Tensor attention)
     {
-        Latest?.Dispose();
+        Forget();
         Latest = attention;
     }
 }

@@ -1,7 +1,10 @@
 using Patchwork.Losses;
+using Patchwork.Mixing;
 using Patchwork.Plans;
 using Patchwork.Recipes;
 using Patchwork.Tests.Support;
+using Patchwork.Tests.Training;
+using Patchwork.Training;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -42,6 +45,57 @@ public sealed class DecoupledTests : IDisposable
         }
     }
 
+    // An image that was not mixed has the plain cross entropy, also in a batch with others that were.
+    [Fact]
+    public void An_image_whose_label_weighs_1_has_no_terms()
+    {
+        var terms = new Decoupled { Power = 0 }.Terms(randn(2, 5), a.narrow(0, 0, 2), b.narrow(0, 0, 2), [1, 0.5], [0, 0.5]);
+        Assert.Equal(0, terms[0].ToSingle());
+        Assert.NotEqual(0, terms[1].ToSingle());
+    }
+
+    // The first step of the same fit with and without the terms.
+    [Theory, InlineData("mixup"), InlineData("manifoldmixup")]
+    public void The_training_loss_contains_the_terms(string method)
+    {
+        (double Loss, double Terms) First(Decoupled? decoupled)
+        {
+            using var fit = new TrainerTests.Fit();
+            var seen = new FirstLoss();
+            Callback mixing = Methods.Find(method).Create() is Mixer mixer ? new MixingCallback(mixer) { Decoupled = decoupled }
+                : new FeatureMixingCallback((FeatureMixer)Methods.Find(method).Create()) { Decoupled = decoupled };
+            fit.Run([mixing, seen], epochs: 1);
+            return (seen.Loss!.Value, seen.Terms);
+        }
+        var (with, without) = (First(new Decoupled { Weight = 2 }), First(null));
+        Assert.True(with.Terms > 0.1);
+        Assert.Equal(without.Loss + with.Terms, with.Loss, 1e-4);
+        using var other = new TrainerTests.Fit();
+        Assert.Contains("need the cross entropy", Assert.Throws<InputException>(() => other.Run([new MixingCallback(new Mixup())
+        {
+            Decoupled = new(),
+        }], options: new TrainerOptions { Epochs = 1, Loss = new BinaryCrossEntropy() })).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class FirstLoss : Callback
+    {
+        public double? Loss { get; private set; }
+
+        public double Terms { get; private set; }
+
+        public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
+        {
+            using var here = NewDisposeScope();
+            var targets = batch.Targets!;
+            if (Loss is null)
+                Terms = new Decoupled { Weight = 2 }.Terms(logits.detach(), targets.A, targets.B, targets.Lambdas,
+                    [.. targets.Lambdas.Select(lambda => 1 - lambda)]).mean().ToDouble();
+            return batch;
+        }
+
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Loss ??= state.Loss;
+    }
+
     [Fact]
     public void With_two_classes_nothing_is_added()
     {
@@ -54,8 +108,8 @@ public sealed class DecoupledTests : IDisposable
     public void A_removed_class_has_no_gradient()
     {
         var logits = randn(2, 5).requires_grad_();
-        // only the term of a, whose removed class is b
-        new Decoupled { Power = 1 }.Terms(logits, a.narrow(0, 0, 2), b.narrow(0, 0, 2), [1, 1], [0, 0]).sum().backward();
+        // The term of b weighs 0 in single precision, so only that of a, whose removed class is b, has a gradient.
+        new Decoupled { Power = 1 }.Terms(logits, a.narrow(0, 0, 2), b.narrow(0, 0, 2), [1, 1], [1e-300, 1e-300]).sum().backward();
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal(0, logits.grad![i, b[i].ToInt32()].ToSingle());

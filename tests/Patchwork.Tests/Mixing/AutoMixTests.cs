@@ -48,7 +48,7 @@ public sealed class AutoMixTests : IDisposable
         var plan = new AutoMix().Plan(MixContext.Of(images, Seeds.Open("mix")) with { Masks = masks });
         var lambda = Assert.Single(plan.Images.Where((image, i) => image.Partner != i).Select(image => image.Lambda).Distinct());
         using var noGradient = no_grad();
-        var expected = masks.Masks(images, plan.Partners(), lambda);
+        var expected = masks.Masks(images, plan.Partners(), [.. Enumerable.Repeat(lambda, 6)]);
         Assert.Equal([6, 1, 16, 24], expected.shape);
         Assert.True(expected.gt(0).logical_and(expected.lt(1)).all().ToBoolean());
         foreach (var (i, image) in plan.Images.Index().Where(pair => pair.Item.Partner != pair.Index))
@@ -94,7 +94,7 @@ public sealed class AutoMixTests : IDisposable
         double Worst() => new[] { 0.2, 0.5, 0.9 }.Max(lambda =>
         {
             using var noGradient = no_grad();
-            return own.Masks(images, partners, lambda).mean([1, 2, 3]).add(-lambda).abs().max().ToDouble();
+            return own.Masks(images, partners, [.. Enumerable.Repeat(lambda, 8)]).mean([1, 2, 3]).add(-lambda).abs().max().ToDouble();
         });
         Assert.True(Worst() > 0.2);
         for (var step = 0; step < 300; step++)
@@ -102,7 +102,7 @@ public sealed class AutoMixTests : IDisposable
             using var here = NewDisposeScope();
             optimizer.zero_grad();
             foreach (var lambda in (double[])[0.2, 0.5, 0.9])
-                own.AreaLoss(own.Masks(images, partners, lambda), lambda).backward();
+                own.AreaLoss(own.Masks(images, partners, [.. Enumerable.Repeat(lambda, 8)]), lambda).backward();
             optimizer.step();
         }
         Assert.InRange(Worst(), 0, 0.07);
@@ -130,18 +130,37 @@ public sealed class AutoMixTests : IDisposable
         Assert.All(masks.buffers().Zip(model.buffers()), pair => Assert.True(pair.First.equal(pair.Second).all().ToBoolean()));
     }
 
+    // λ of each image can differ: each mask is the one that the image would have if all had its λ.
     [Fact]
-    public void Training_adds_the_clean_images_moves_the_masks_and_leaves_the_trainer_as_it_was()
+    public void A_mask_depends_on_the_lambda_of_its_image_only()
     {
-        foreach (var clean in (bool[])[true, false])
+        using var noGradient = no_grad();
+        var images = randn(3, 3, 16, 16);
+        int[] partners = [1, 2, 0];
+        double[] lambdas = [0.1, 0.5, 0.8];
+        var together = masks.Masks(images, partners, lambdas);
+        for (var i = 0; i < 3; i++)
+            Assert.True(masks.Masks(images, partners, [.. Enumerable.Repeat(lambdas[i], 3)])[i].allclose(together[i], 1e-5, 1e-6));
+        Assert.False(masks.Masks(images, partners, [0.9, 0.9, 0.9]).allclose(together, 1e-3, 1e-4));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Training_adds_the_clean_images_if_wanted_moves_the_masks_and_lets_the_copy_follow(bool clean)
+    {
+        using var fit = new TrainerTests.Fit();
+        var seen = new Seen();
+        var mixing = new MixingCallback(new AutoMix { TrainsOnCleanImages = clean, Partners = Partners.Derangement, Momentum = 0.5 });
+        fit.Run([mixing, seen, new MixAudit { LabelsByArea = false }], epochs: 2);
+        Assert.All(seen.Rows, rows => Assert.Equal(clean ? 20 : 10, rows));
+        Assert.Equal(4, seen.States.Count);
+        for (var step = 1; step < 4; step++)
         {
-            using var fit = new TrainerTests.Fit();
-            var seen = new Seen();
-            var mixing = new MixingCallback(new AutoMix { TrainsOnCleanImages = clean, Partners = Partners.Derangement });
-            fit.Run([mixing, seen, new MixAudit { LabelsByArea = false }], epochs: 2);
-            Assert.All(seen.Rows, rows => Assert.Equal(clean ? 20 : 10, rows));
-            var (first, last) = (seen.Blocks[0], seen.Blocks[^1]);
-            Assert.NotEqual(first, last);
+            var (before, now, weights) = (seen.States[step - 1], seen.States[step], seen.Weights[step]);
+            Assert.All(now.Keys.Where(key => key.Contains("block.", StringComparison.Ordinal) && key.Contains("network", StringComparison.Ordinal)
+                && key.EndsWith("weight", StringComparison.Ordinal)), key => Assert.NotEqual(before[key], now[key]));
+            var copied = now.Keys.Single(key => key.EndsWith("encoder.conv1.weight", StringComparison.Ordinal));
+            // halfway from where it was to the classifier after the step before
+            Assert.All(before[copied].Zip(weights, now[copied]), one => Assert.Equal((one.First + one.Second) / 2, one.Third, 1e-5));
         }
     }
 
@@ -149,13 +168,15 @@ public sealed class AutoMixTests : IDisposable
     {
         public List<int> Rows { get; } = [];
 
-        public List<float[]> Blocks { get; } = [];
+        public List<Dictionary<string, float[]>> States { get; } = [];
+
+        public List<float[]> Weights { get; } = [];
 
         public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
         {
             Rows.Add(batch.Count);
-            Blocks.Add([.. state.CallbackTensors().Where(one => one.Key.Contains("block", StringComparison.Ordinal))
-                .OrderBy(one => one.Key, StringComparer.Ordinal).SelectMany(one => RankedFit.Numbers(one.Value))]);
+            States.Add(state.CallbackTensors().ToDictionary(one => one.Key, one => RankedFit.Numbers(one.Value)));
+            Weights.Add(RankedFit.Numbers(state.Model.named_parameters().First(one => one.name == "conv1.weight").parameter));
             return batch;
         }
     }

@@ -242,11 +242,12 @@ public sealed class MixingLawsTests
 
         public override Tensor forward(Tensor images) => network.call(images);
 
-        public Tensor Masks(Tensor images, IReadOnlyList<int> partners, double lambda)
+        public Tensor Masks(Tensor images, IReadOnlyList<int> partners, IReadOnlyList<double> lambdas)
         {
             using var scope = NewDisposeScope();
-            var slope = linspace(1, -1, images.size(3)).reshape(1, 1, 1, -1) * (0.5 * Math.Min(lambda, 1 - lambda));
-            return (slope + lambda).expand(images.size(0), 1, images.size(2), images.size(3)).clone().MoveToOuterDisposeScope();
+            var own = tensor([.. lambdas]).to(ScalarType.Float32).reshape(-1, 1, 1, 1);
+            var slope = linspace(1, -1, images.size(3)).reshape(1, 1, 1, -1) * minimum(own, 1 - own) * 0.5;
+            return (slope + own).expand(-1, 1, images.size(2), images.size(3)).clone().MoveToOuterDisposeScope();
         }
     }
 

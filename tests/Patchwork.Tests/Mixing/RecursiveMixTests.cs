@@ -151,15 +151,79 @@ public sealed class RecursiveMixTests : IDisposable
         for (var i = 1; i < 6; i++)
             Assert.Equal(seen.Batches[i - 1].Images, seen.Batches[i].Earlier);
         Assert.Null(fit.Model.LastMap);
+        Assert.Contains(seen.Batches.Skip(1), batch => batch.Mixed);
+    }
+
+    // The same fit with and without the added loss differs by it in the second step, the first with a batch before it.
+    [Fact]
+    public void The_training_loss_contains_the_consistency()
+    {
+        (double Loss, double Added)[] Losses(double weight)
+        {
+            using var fit = new TrainerTests.Fit();
+            var seen = new Added(new RecursiveMix { Alpha = 1, ConsistencyWeight = 0.7 }, fit.Model);
+            fit.Run([new MixingCallback(new RecursiveMix { Alpha = 1, ConsistencyWeight = weight }), seen], epochs: 1);
+            return [.. seen.Losses];
+        }
+        var (with, without) = (Losses(0.7), Losses(0));
+        Assert.Equal(2, with.Length);
+        Assert.Equal(without[0].Loss, with[0].Loss, 1e-6);
+        Assert.True(with[1].Added > 1e-3);
+        Assert.Equal(without[1].Loss + with[1].Added, with[1].Loss, 1e-4);
+    }
+
+    // Computes the added loss of each step from the last features of a second forward pass of the same images and weights.
+    private sealed class Added(RecursiveMix mixer, ImageClassifier model) : Callback
+    {
+        private double added;
+
+        public List<(double Loss, double Added)> Losses { get; } = [];
+
+        public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
+        {
+            added = 0;
+            if (batch.Earlier is not { } earlier)
+                return batch;
+            using var here = NewDisposeScope();
+            using var noGradient = no_grad();
+            var (before, statistics) = (model.LastMap, model.buffers().Select(buffer => buffer.clone()).ToArray());
+            Tensor? map = null;
+            model.LastMap = last => map = last.clone().DetachFromDisposeScope();
+            model.call(batch.Images);
+            model.LastMap = before;
+            foreach (var (buffer, kept) in model.buffers().Zip(statistics))
+                buffer.copy_(kept);
+            using (map)
+                added = mixer.Consistency(map!, model.Head, batch.Plan!, earlier).mean().ToDouble();
+            return batch;
+        }
+
+        public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Losses.Add((state.Loss, added));
+    }
+
+    [Fact]
+    public void No_tensor_leaks_over_the_steps_of_a_training()
+    {
+        using var fit = new TrainerTests.Fit();
+        var counts = new Counts();
+        fit.Run([new MixingCallback(new OneOf(new RecursiveMix(), new AutoMix())), counts], epochs: 8);
+        Assert.InRange(counts.Live[^1] - counts.Live[3], -3, 3);      // a step may or may not keep the batch of the step before
+    }
+
+    private sealed class Counts : Callback
+    {
+        public List<long> Live { get; } = [];
+
+        public override void OnTrainEpochEnd(TrainingState state) => Live.Add(LiveTensors.Settled());
     }
 
     private sealed class Seen : Callback
     {
-        public List<(float[] Images, float[]? Earlier)> Batches { get; } = [];
+        public List<(float[] Images, float[]? Earlier, bool Mixed)> Batches { get; } = [];
 
         public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
         {
-            Batches.Add((RankedFit.Numbers(batch.Images), batch.Earlier is { } earlier ? RankedFit.Numbers(earlier.Images) : null));
+            Batches.Add((RankedFit.Numbers(batch.Images), batch.Earlier is { } earlier ? RankedFit.Numbers(earlier.Images) : null, batch.Plan!.ChangesPixels));
             return batch;
         }
     }
@@ -181,6 +245,8 @@ public sealed class RecursiveMixTests : IDisposable
         Assert.Contains("1 with recursivemix", Assert.Throws<InputException>((Recipe with { Accumulate = 2 }).Resolve).Message,
             StringComparison.Ordinal);
         Assert.Contains("false with recursivemix", Assert.Throws<InputException>((Recipe with { CleanHalf = true }).Resolve).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("0 with recursivemix", Assert.Throws<InputException>((Recipe with { Decoupled = 0.1 }).Resolve).Message,
             StringComparison.Ordinal);
         Assert.Contains("one rank", Assert.Throws<InputException>(() => new RankedFit
         {

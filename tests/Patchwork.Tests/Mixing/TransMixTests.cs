@@ -83,16 +83,6 @@ public sealed class TransMixTests : IDisposable
             Assert.Throws<ArgumentException>(() => Weighed(Mixer, plan, zeros(5, 4, 6))).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void No_gradient_passes_through_the_weights()
-    {
-        var attention = rand(6, 4, 6).requires_grad_();
-        var logits = randn(6, 6).requires_grad_();
-        Weighed(Mixer, Plan(3), attention).Loss(logits, new CrossEntropy()).backward();
-        Assert.NotNull(logits.grad);
-        Assert.Null(attention.grad);
-    }
-
     // A network whose attention is the brightness of 2×2 pixels.
     private sealed class Looking : nn.Module<Tensor, Tensor>, IAttentive
     {
@@ -117,6 +107,8 @@ public sealed class TransMixTests : IDisposable
     {
         private int first;
 
+        public string? Of { get; init; }
+
         public List<(double Weight, double Expected)> Images { get; } = [];
 
         public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
@@ -127,6 +119,8 @@ public sealed class TransMixTests : IDisposable
 
         public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
         {
+            if (Of is not null && batch.Plan!.Method != Of)
+                return batch;
             using var here = NewDisposeScope();
             var masks = nn.functional.interpolate(batch.Plan!.Masks().narrow(0, first, batch.Count), [4, 4]).squeeze(1);
             var attention = Looking.Attention(batch.Images);
@@ -153,6 +147,20 @@ public sealed class TransMixTests : IDisposable
         Assert.Contains(witness.Images, image => image.Weight is > 0.01 and < 0.99);
         Assert.All(witness.Images, image => Assert.Equal(image.Expected, image.Weight, 1e-5));
         Assert.Null(model.Attended);      // nothing watches after the fit
+    }
+
+    // TokenMix looks at the attention of the unmixed images with a watch of its own; TransMix must still get that of the mixed ones.
+    [Fact]
+    public void Together_with_TokenMix_the_attention_is_still_that_of_the_mixed_images()
+    {
+        using var fit = new TrainerTests.Fit(batchSize: 5);
+        using var model = new Looking();
+        var witness = new Witness { Of = Mixer.Id };
+        new Trainer(new TrainerOptions { Epochs = 4, Optimizer = new Sgd { LearningRate = 0.01 } },
+            new MixingCallback(new OneOf(Mixer, new TokenMix())), witness)
+            .Fit(model, new TrainingData(fit.Train), cancellation: TestContext.Current.CancellationToken);
+        Assert.InRange(witness.Images.Count, 15, 65);
+        Assert.All(witness.Images, image => Assert.Equal(image.Expected, image.Weight, 1e-5));
     }
 
     [Fact]

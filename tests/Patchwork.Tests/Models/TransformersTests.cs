@@ -127,11 +127,11 @@ public sealed class TransformersTests : IDisposable
         Assert.Equal((0f, 1f), (large.min().ToSingle(), large.max().ToSingle()));
     }
 
-    // The positions of a patch are added to its token, so exchanging two patches changes the answer; without them it would not.
-    [Theory, InlineData("vit-tiny"), InlineData("cct-2-3x2")]
-    public void The_logits_depend_on_where_a_patch_is(string id)
+    // The positions of a patch are added to its token, so exchanging patches changes the answer; without them it would not.
+    [Fact]
+    public void The_logits_depend_on_where_a_patch_is()
     {
-        using var network = Network(id);
+        using var network = Network("vit-tiny");
         network.eval();
         using var noGradient = no_grad();
         var images = randn(2, 3, 32, 32);

@@ -54,6 +54,10 @@ public sealed class FeaturePreviewTests : IDisposable
             Assert.True(Height("cutmix", method.Id) > one + 160, method.Id);      // one more row, as high as a picture
             Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse(method.Id), dataset, new SeedStream(1), 2));
         }
+        // Choices among mixers of which one needs attention, or a batch before.
+        foreach (var choice in (string[])["mixup:0.1-or-transmix:0.9", "cutmix:0.1-or-tokenmix:0.9", "snapmix:0.1-or-recursivemix:0.9",
+            "cutmix:0.1-or-automix:0.9"])
+            Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse(choice), dataset, new SeedStream(1), 2, model: model));
         Assert.NotEmpty(MixingPreview.Draw(MethodStack.Parse("dropblock+shakedrop"), dataset, new SeedStream(1), 1));
         Assert.Contains("Baseline", Assert.Throws<InputException>(() =>
             MixingPreview.Draw(MethodStack.Parse("baseline"), dataset, new SeedStream(1), 1)).Message, StringComparison.Ordinal);

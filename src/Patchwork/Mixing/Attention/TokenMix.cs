@@ -91,7 +91,8 @@ public sealed record TokenMix : Mixer
     {
         var (tokens, replaced) = (down * across, new bool[down * across]);
         // A small term, because 14/196 of 196 tokens must be 14 in floating-point numbers too.
-        var left = Math.Min(tokens, (int)((1 - KeptTokens) * tokens) + (int)(Extra * tokens + 1e-9));
+        int Whole(double share) => (int)(share * tokens + 1e-9);
+        var left = Math.Min(tokens, Whole(1 - KeptTokens) + Whole(Extra));
         if (Choice == TokenChoice.Single)
         {
             foreach (var token in draws.Permutation(tokens).Take(left))

@@ -86,16 +86,15 @@ public sealed record AutoMix : BetaMixer, ITrainedMixer
         var plans = partners.Select((_, i) => Dice.Unmixed(i)).ToArray();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // One pass for the rows that share a λ: all of them, with the scope of a batch.
-        foreach (var group in Enumerable.Range(0, plans.Length).Where(i => drawn[i] is not null && partners[i] != i)
-            .GroupBy(i => drawn[i]!.Lambda))
+        int[] mixed = [.. Enumerable.Range(0, plans.Length).Where(i => drawn[i] is not null && partners[i] != i)];
+        if (mixed.Length > 0)
         {
-            var masks = source.Masks(context.Pixels(Id), partners, group.Key).to(ScalarType.Float32).cpu().contiguous()
-                .data<float>().ToArray();
-            foreach (var i in group)
+            var masks = source.Masks(context.Pixels(Id), partners, [.. drawn.Select(one => one?.Lambda ?? 1)]).to(ScalarType.Float32).cpu()
+                .contiguous().data<float>().ToArray();
+            foreach (var i in mixed)
             {
-                var region = new MaskRegion(masks.AsSpan(i * height * width, height * width).ToArray());
-                plans[i] = new ImagePlan(partners[i], region, group.Key, group.Key);
+                var (region, lambda) = (new MaskRegion(masks.AsSpan(i * height * width, height * width).ToArray()), drawn[i]!.Lambda);
+                plans[i] = new ImagePlan(partners[i], region, lambda, lambda);
             }
         }
         return new MixPlan(Id, height, width, plans, context.Draws.Id);

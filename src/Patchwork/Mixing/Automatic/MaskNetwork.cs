@@ -49,13 +49,14 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
 
     /// <inheritdoc/>
     /// <remarks>The masks have a gradient with respect to <see cref="Block"/> unless gradients are off.</remarks>
-    public Tensor Masks(Tensor images, IReadOnlyList<int> partners, double lambda)
+    public Tensor Masks(Tensor images, IReadOnlyList<int> partners, IReadOnlyList<double> lambdas)
     {
         using var scope = NewDisposeScope();
         var features = LayerFeatures.Of(encoder, images, layer).to(ScalarType.Float32);      // (N, C, h, w), without gradient
         var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
-        Tensor With(Tensor map, double weight) => cat([map, full_like(map.narrow(1, 0, 1), Held(weight))], 1);
-        var small = block.call(With(features, lambda), With(features.index_select(0, rows), 1 - lambda));
+        var weights = tensor([.. lambdas.Select(lambda => (float)lambda)], device: images.device).reshape(-1, 1, 1, 1);
+        Tensor With(Tensor map, Tensor weight) => cat([map, weight.expand(-1, 1, map.size(2), map.size(3))], 1);
+        var small = block.call(With(features, weights), With(features.index_select(0, rows), OneMinus(weights)));
         var large = nn.functional.interpolate(small, [images.size(2), images.size(3)], mode: InterpolationMode.Bilinear,
             align_corners: false);
         return OneMinus(large.sigmoid()).MoveToOuterDisposeScope();
@@ -69,15 +70,17 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
     /// <param name="labels">Class ids (N) or distributions (N, K).</param>
     /// <param name="loss">The loss of one label.</param>
     /// <param name="draws">The stream of λ and the partners.</param>
-    public Tensor Loss(Tensor images, Tensor labels, Loss loss, Draws draws)
+    /// <param name="alpha">α of λ; null: that of the method.</param>
+    public Tensor Loss(Tensor images, Tensor labels, Loss loss, Draws draws, double? alpha = null)
     {
         using var scope = NewDisposeScope();
-        var lambda = draws.Beta(options.Alpha, options.Alpha);
+        var lambda = draws.Beta(alpha ?? options.Alpha, alpha ?? options.Alpha);
         var partners = draws.Permutation((int)images.size(0));
-        var masks = Masks(images, partners, lambda);
+        double[] lambdas = [.. Enumerable.Repeat(lambda, partners.Length)];
+        var masks = Masks(images, partners, lambdas);
         var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
         var mixed = (masks * images).Plus(OneMinus(masks) * images.index_select(0, rows));
-        var targets = new PairTargets(labels, labels.index_select(0, rows), [.. Enumerable.Repeat(lambda, partners.Length)]);
+        var targets = new PairTargets(labels, labels.index_select(0, rows), lambdas);
         var ofClasses = targets.Loss(encoder.call(mixed), loss);
         return ofClasses.Plus(AreaLoss(masks, lambda) * Held(options.AreaWeight)).MoveToOuterDisposeScope();
     }

@@ -24,6 +24,9 @@ public sealed record OneOf : Mixer
     /// <summary>The mixers with their weights.</summary>
     public IReadOnlyList<Choice> Choices { get; internal init; }
 
+    /// <summary>True if one of the mixers needs the batch of the step before.</summary>
+    public bool IsRecursive => Parts.Any(mixer => mixer is IRecursiveMixer);
+
     /// <summary>Probability that a batch is mixed, drawn before a mixer is chosen. Range [0, 1]. Default 1.</summary>
     public double Probability { get; init => field = Options.Probability(value); } = 1;
 
@@ -34,6 +37,9 @@ public sealed record OneOf : Mixer
 
     /// <inheritdoc/>
     public override Needs Needs => Choices.Max(choice => choice.Mixer.Needs);
+
+    /// <inheritdoc/>
+    public override NetworkNeed NetworkNeed => Choices.Max(choice => choice.Mixer.NetworkNeed);
 
     /// <inheritdoc/>
     public override bool LabelsByArea => Choices.All(choice => choice.Mixer.LabelsByArea);

@@ -50,6 +50,8 @@ public sealed record GuidedMixup : Mixer
 
         ImagePlan Mixed(int partner, int i)
         {
+            if (partner == i)      // a batch of one
+                return Dice.Unmixed(i);
             var (own, other, weights) = (i * height * width, partner * height * width, new float[height * width]);
             for (var pixel = 0; pixel < weights.Length; pixel++)
                 weights[pixel] = values[own + pixel] / (values[own + pixel] + values[other + pixel]);

@@ -82,8 +82,9 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>, IOnnxLayer
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var scores = q.narrow(2, 0, 1).to(ScalarType.Float32).matmul(k.to(ScalarType.Float32).transpose(2, 3));      // (N, heads, 1, T)
-        return (scores * Held(1 / Math.Sqrt(size))).softmax(-1).mean([1]).squeeze(1).DetachFromDisposeScope();
+        // A sum of products and not a matrix product, which autocast would compute in bfloat16.
+        var scores = (q.narrow(2, 0, 1).to(ScalarType.Float32) * k.to(ScalarType.Float32)).sum(-1);      // (N, heads, T)
+        return (scores * Held(1 / Math.Sqrt(size))).softmax(-1, ScalarType.Float32).mean([1]).DetachFromDisposeScope();
     }
 
     public OnnxValue Write(OnnxGraph graph, OnnxValue x)

@@ -42,6 +42,8 @@ public sealed class FeatureMixingCallback(FeatureMixer mixer) : Callback
         if (state.Options.Accumulate > 1)
             throw new ArgumentException($"Hidden features are mixed within one forward pass. Received: accumulate "
                 + $"{state.Options.Accumulate}. Use accumulate 1, or a method that mixes pixels.");
+        if (Decoupled is not null)
+            Losses.Decoupled.RequireFit(state.Criterion);
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is { } targets ? targets.Loss(logits, state.Criterion, Decoupled)
             : before(logits, batch);

@@ -2,6 +2,7 @@ using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
 using TorchSharp;
+using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
 
 namespace Patchwork.Training;
@@ -15,7 +16,7 @@ internal sealed class MaskTraining : IDisposable
     private readonly ITrainedMixer mixer;
     private readonly ImageClassifier classifier;
     private readonly SortedDictionary<string, (Tensor M, Tensor V)> moments = new(StringComparer.Ordinal);
-    private long steps;
+    private readonly Tensor steps = zeros(1, ScalarType.Int64).DetachFromDisposeScope();
 
     /// <exception cref="InputException">The training is divided, or the network is not one of the catalogue with feature maps.</exception>
     public MaskTraining(ITrainedMixer mixer, TrainingState state)
@@ -38,17 +39,23 @@ internal sealed class MaskTraining : IDisposable
     public bool AddsCleanHalf(MixPlan plan) => mixer.TrainsOnCleanImages && plan.Method == mixer.Id;
 
     /// <summary>Makes one step of the masks on a batch that is not mixed.</summary>
-    public void Step(TrainingState state, Batch batch)
+    /// <exception cref="NonFiniteException">The loss of the masks is NaN or infinite.</exception>
+    public void Step(TrainingState state, Batch batch, double? alpha)
     {
         using var scope = NewDisposeScope();
         Network.Block.zero_grad();
-        var loss = Network.Loss(batch.Images, batch.Labels, state.Criterion, state.Options.Seeds.Open("masks", state.Epoch, state.StepInEpoch));
+        var draws = state.Options.Seeds.Open("masks", state.Epoch, state.StepInEpoch);
+        var loss = Network.Loss(batch.Images, batch.Labels, state.Criterion, draws, alpha);
+        state.Loss = loss.ToDouble();
+        if (!double.IsFinite(state.Loss))
+            throw NonFinite.Loss(state);
         loss.backward();
         using var noGradient = no_grad();
-        var rate = mixer.MaskRate * (state.Options.Schedule is { } schedule ? schedule.Rate(state.Step) / state.Options.Optimizer.LearningRate : 1);
-        steps++;
+        var rate = mixer.MaskRate * (state.Options.Schedule?.Rate(state.Step) / state.Options.Optimizer.LearningRate ?? 1);
+        steps.add_(One, One);
+        var count = steps.ToInt64();
         foreach (var (name, parameter) in Network.Block.named_parameters())
-            HeldStep.Adam(parameter, parameter.grad!, moments[name].M, moments[name].V, steps, rate, Beta1, Beta2, Epsilon);
+            HeldStep.Adam(parameter, parameter.grad!, moments[name].M, moments[name].V, count, rate, Beta1, Beta2, Epsilon);
     }
 
     /// <summary>Lets the copy of the classifier follow it, after a step of the optimizer.</summary>
@@ -60,7 +67,7 @@ internal sealed class MaskTraining : IDisposable
         var tensors = Network.state_dict().ToDictionary(one => $"network.{one.Key}", one => one.Value);
         foreach (var (name, (m, v)) in moments)
             (tensors[$"m.{name}"], tensors[$"v.{name}"]) = (m, v);
-        tensors[Steps] = tensor(new[] { steps });
+        tensors[Steps] = steps;
         return tensors;
     }
 
@@ -75,7 +82,7 @@ internal sealed class MaskTraining : IDisposable
             m.copy_(tensors[$"m.{name}"]);
             v.copy_(tensors[$"v.{name}"]);
         }
-        steps = tensors[Steps].ToInt64();
+        steps.copy_(tensors[Steps]);
     }
 
     public void Dispose()
@@ -86,6 +93,7 @@ internal sealed class MaskTraining : IDisposable
             v.Dispose();
         }
         moments.Clear();
+        steps.Dispose();
         Network.Dispose();
     }
 }

@@ -66,6 +66,11 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (CleanHalf && state.Options.Accumulate > 1)
             throw new InvalidOperationException("A clean half must pass through the network in one batch with the mixed half. Received: "
                 + $"Accumulate = {state.Options.Accumulate}. Set it to 1.");
+        if (Decoupled is not null)
+            Losses.Decoupled.RequireFit(state.Criterion);
+        if (Decoupled is not null && Mixer.Parts.Any(mixer => mixer is IRecursiveMixer))
+            throw new InputException($"Decoupled terms need two classes per mixed image. Received: {Mixer.Id}, whose labels have many. "
+                + "Omit `Decoupled`.");
         if (Mixer.Parts.OfType<ILabelWeigher>().Any())
             attention = new AttentionWatch(state.Model);
         memory = Mixer.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive
@@ -109,6 +114,8 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
+        attention?.Forget();
+        memory?.Release();
         if (clean || batch.Plan is not null)
             return batch;
         if (memory is not null)
@@ -123,7 +130,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
             Earlier = batch.Earlier?.Count ?? 0,
             Masks = masks?.Network,
         });
-        masks?.Step(state, batch);
+        masks?.Step(state, batch, Alpha?.At(state.EpochsDone));
         var mixed = CleanHalf || masks?.AddsCleanHalf(plan) == true ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
         return plansOwnRows ? mixed with { Part = batch.Part is { } part ? part with { PlansWhole = false } : null }
             : loader!.AssemblesWhole ? state.OwnPart(mixed) : mixed;

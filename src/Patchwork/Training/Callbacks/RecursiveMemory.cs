@@ -12,7 +12,7 @@ internal sealed class RecursiveMemory : IDisposable
     private readonly ImageClassifier? network;
     private readonly Device device;
     private Tensor? features;
-    private EarlierBatch? next;
+    private EarlierBatch? next, used;
 
     /// <exception cref="InputException">The training is divided: over ranks, parts of a batch, or two halves.</exception>
     public RecursiveMemory(IRecursiveMixer mixer, TrainingState state, bool cleanHalf)
@@ -51,8 +51,15 @@ internal sealed class RecursiveMemory : IDisposable
         Forget();
         if (next is null)
             return;
-        Earlier?.Dispose();
-        (Earlier, next) = (next, null);
+        Release();
+        (used, Earlier, next) = (Earlier, next, null);
+    }
+
+    /// <summary>Frees the batch that the last step was mixed with; callbacks may read it until the step is over.</summary>
+    public void Release()
+    {
+        used?.Dispose();
+        used = null;
     }
 
     /// <summary>The tensors for a checkpoint; null in the first step.</summary>
@@ -76,6 +83,7 @@ internal sealed class RecursiveMemory : IDisposable
         if (network is not null)
             network.LastMap = null;
         Forget();
+        Release();
         next?.Dispose();
         Earlier?.Dispose();
         (next, Earlier) = (null, null);
