@@ -172,33 +172,36 @@ public sealed class RecursiveMixTests : IDisposable
         Assert.Equal(without[1].Loss + with[1].Added, with[1].Loss, 1e-4);
     }
 
-    // Computes the added loss of each step from the last features of a second forward pass of the same images and weights.
+    // Computes the added loss of each step from the last features of the same forward pass.
     private sealed class Added(RecursiveMix mixer, ImageClassifier model) : Callback
     {
+        private Tensor? map;
         private double added;
 
         public List<(double Loss, double Added)> Losses { get; } = [];
 
+        public override void OnTrainStart(TrainingState state)
+        {
+            var inner = model.LastMap;
+            model.LastMap = last =>
+            {
+                inner?.Invoke(last);
+                map?.Dispose();
+                map = last.detach().clone().DetachFromDisposeScope();
+            };
+        }
+
         public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
         {
-            added = 0;
-            if (batch.Earlier is not { } earlier)
-                return batch;
             using var here = NewDisposeScope();
             using var noGradient = no_grad();
-            var (before, statistics) = (model.LastMap, model.buffers().Select(buffer => buffer.clone()).ToArray());
-            Tensor? map = null;
-            model.LastMap = last => map = last.clone().DetachFromDisposeScope();
-            model.call(batch.Images);
-            model.LastMap = before;
-            foreach (var (buffer, kept) in model.buffers().Zip(statistics))
-                buffer.copy_(kept);
-            using (map)
-                added = mixer.Consistency(map!, model.Head, batch.Plan!, earlier).mean().ToDouble();
+            added = batch.Earlier is { } earlier ? mixer.Consistency(map!, model.Head, batch.Plan!, earlier).mean().ToDouble() : 0;
             return batch;
         }
 
         public override void OnTrainBatchEnd(TrainingState state, Batch batch) => Losses.Add((state.Loss, added));
+
+        public override void OnFitEnd(TrainingState state) => map?.Dispose();
     }
 
     [Fact]
