@@ -21,7 +21,7 @@ public sealed record Activation(string Class, double Probability, HeatMap Map, B
     public bool IsAttention { get; init; }
 
     internal string Kind => Layer is not null ? $"Grad-CAM at {Layer}"
-        : IsAttention ? "attention of the last block" : "class activation map";
+        : IsAttention ? "attention" : "class activation map";
 }
 
 /// <summary>A picture and the answers of one or more networks for it.</summary>
