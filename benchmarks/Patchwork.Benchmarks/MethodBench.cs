@@ -197,7 +197,8 @@ public static class MethodBench
         {
             using var masks = trained.CreateMasks((ImageClassifier)model);
             MixPlan? plan = null;
-            var mixing = SpeedBench.Time(() => mixer.ApplyInPlace(batch, plan = mixer.Plan(MixContext.Of(batch, draws) with { Masks = masks })));
+            var mixing = SpeedBench.Time(() =>
+                mixer.ApplyInPlace(batch, plan = mixer.Plan(MixContext.Of(batch, draws) with { Masks = masks })));
             using var adam = optim.Adam(masks.Block.parameters());
             var training = SpeedBench.Time(() =>
             {

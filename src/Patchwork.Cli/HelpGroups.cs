@@ -22,7 +22,8 @@ internal static class HelpGroups
         ("Method",
         [
             "--method", "--alpha", "--probability", "--label-smoothing", "--clean-half", "--clean-tail", "--decoupled", "--scope",
-            "--partners", "--preset", "--placement", "--rounding", "--margin", "--fixed-lambda", "--centre", "--label-weight", "--fold", "--layers",
+            "--partners", "--preset",
+            "--placement", "--rounding", "--margin", "--fixed-lambda", "--centre", "--label-weight", "--fold", "--layers",
             "--drop-probability", "--union-labels", "--strengths", "--set", "--batch", "--height", "--width", "--draws",
         ]),
         ("Training",

@@ -47,7 +47,8 @@ internal static class MethodsCommand
             foreach (var method in kind)
             {
                 var defaults = Defaults(method).Select(option => $"{option.Option.Name}{tied}{option.Value ?? "none"}");
-                table.AddRow(Markup.Escape(method.Id), Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}{Needed(method)}"));
+                table.AddRow(Markup.Escape(method.Id),
+                    Markup.Escape($"{method.Summary}\n{string.Join("; ", defaults)}\n{method.Source}{Needed(method)}"));
             }
             screen.Write(table);
         }

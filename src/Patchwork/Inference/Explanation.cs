@@ -51,8 +51,8 @@ public sealed record Explanation(Picture Picture, Activation Activation)
     /// <param name="name">The caption below the original, such as its file name.</param>
     public ActivationSheet Sheet(string name) => new()
     {
-        Title = FormattableString.Invariant($"{(Activation.IsAttention ? "Attention, and the answer" : "Evidence for")} {Activation.Class} ")
-            + FormattableString.Invariant($"({100 * Activation.Probability:0.0} %)"),
+        Title = (Activation.IsAttention ? "Attention, and the answer" : "Evidence for")
+            + FormattableString.Invariant($" {Activation.Class} ({100 * Activation.Probability:0.0} %)"),
         Subtitle = FormattableString.Invariant($"The box encloses the largest region above {MapBoxes.PaperThreshold} of the maximum."),
         Networks = [""],
         Rows = [new ActivationRow(Picture, name, [Activation])],

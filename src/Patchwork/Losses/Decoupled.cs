@@ -32,8 +32,8 @@ public sealed record Decoupled
     internal static void RequireFit(Loss loss)
     {
         if (loss is BinaryCrossEntropy or Focal)
-            throw new InputException($"Decoupled terms need the cross entropy. Received: {loss.GetType().Name}. Omit `Decoupled`, or choose "
-                + "the cross entropy.");
+            throw new InputException($"Decoupled terms need the cross entropy. Received: {loss.GetType().Name}. Omit `Decoupled`, or "
+                + "choose the cross entropy.");
     }
 
     /// <summary>Computes the added terms of each image, (N), which the caller owns.</summary>

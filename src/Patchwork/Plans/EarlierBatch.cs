@@ -15,7 +15,8 @@ public sealed record EarlierBatch(Tensor Images, Tensor Labels, Tensor Logits) :
         using var noGradient = no_grad();
         var kept = logits.detach().to(ScalarType.Float32, copy: true);
         // Labels that are weighed separately need not sum to 1.
-        var labels = batch.Targets is { } targets ? nn.functional.normalize(targets.Soft((int)logits.size(1)), p: 1, dim: 1) : Distributions(batch.Labels, logits.size(1)).clone();
+        var labels = batch.Targets is { } targets ? nn.functional.normalize(targets.Soft((int)logits.size(1)), p: 1, dim: 1)
+            : Distributions(batch.Labels, logits.size(1)).clone();
         return new(batch.Images.detach().clone().DetachFromDisposeScope(), labels.DetachFromDisposeScope(), kept.DetachFromDisposeScope());
     }
 

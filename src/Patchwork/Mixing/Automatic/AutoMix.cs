@@ -73,7 +73,8 @@ public sealed record AutoMix : BetaMixer, ITrainedMixer
     public override bool LabelsByArea => false;      // the mean of M is only trained to be near λ
 
     /// <inheritdoc/>
-    public MaskNetwork CreateMasks(ImageClassifier classifier) => new(this, classifier);
+    public MaskNetwork CreateMasks(ImageClassifier classifier) =>
+        new(new MaskSettings(MaskStage, Alpha, Momentum, AreaWeight, AreaMargin), classifier);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The context has no mask network.</exception>

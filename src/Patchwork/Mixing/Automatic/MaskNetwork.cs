@@ -11,24 +11,24 @@ using static TorchSharp.torch;
 namespace Patchwork.Mixing;
 
 /// <summary>
-/// What AutoMix trains beside the classifier: the block that computes masks, and a copy of the classifier that follows it slowly (the
-/// momentum encoder), from whose features the masks are computed and by whose loss they are trained. As a module it is the copy: images
-/// (N, C, H, W) to logits (N, K), in evaluation mode.
+/// What a mixer with learned masks trains beside the classifier: the block that computes masks, and a copy of the classifier that follows
+/// it slowly (the momentum encoder), from whose features the masks are computed and by whose loss they are trained. As a module it is the
+/// copy: images (N, C, H, W) to logits (N, K), in evaluation mode.
 /// </summary>
 public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
 {
-    private readonly AutoMix options;
+    private readonly MaskSettings settings;
     private readonly ImageClassifier encoder;
     private readonly MixBlock block;
     private readonly string layer;
 
-    internal MaskNetwork(AutoMix options, ImageClassifier classifier) : base(nameof(MaskNetwork))
+    internal MaskNetwork(MaskSettings settings, ImageClassifier classifier) : base(nameof(MaskNetwork))
     {
-        this.options = options;
+        this.settings = settings;
         var stages = classifier.StageNames;
-        layer = options.MaskStage <= stages.Count ? stages[options.MaskStage - 1]
+        layer = settings.Stage <= stages.Count ? stages[settings.Stage - 1]
             : throw new InputException($"The mask stage must be one of the {stages.Count} stages of {classifier.Id}. Received: "
-                + $"{options.MaskStage}.");
+                + $"{settings.Stage}.");
         encoder = classifier.Copy();
         encoder.eval();
         foreach (var parameter in encoder.parameters())
@@ -74,7 +74,7 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
     public Tensor Loss(Tensor images, Tensor labels, Loss loss, Draws draws, double? alpha = null)
     {
         using var scope = NewDisposeScope();
-        var lambda = draws.Beta(alpha ?? options.Alpha, alpha ?? options.Alpha);
+        var lambda = draws.Beta(alpha ?? settings.Alpha, alpha ?? settings.Alpha);
         var partners = draws.Permutation((int)images.size(0));
         double[] lambdas = [.. Enumerable.Repeat(lambda, partners.Length)];
         var masks = Masks(images, partners, lambdas);
@@ -82,12 +82,12 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
         var mixed = (masks * images).Plus(OneMinus(masks) * images.index_select(0, rows));
         var targets = new PairTargets(labels, labels.index_select(0, rows), lambdas);
         var ofClasses = targets.Loss(encoder.call(mixed), loss);
-        return ofClasses.Plus(AreaLoss(masks, lambda) * Held(options.AreaWeight)).MoveToOuterDisposeScope();
+        return ofClasses.Plus(AreaLoss(masks, lambda) * Held(settings.AreaWeight)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The mean of max(|mean(M) - λ| - margin, 0) over masks (N, 1, H, W).</summary>
     internal Tensor AreaLoss(Tensor masks, double lambda) =>
-        nn.functional.relu(masks.mean([1, 2, 3]).Plus(-lambda).abs().Plus(-options.AreaMargin)).mean();
+        nn.functional.relu(masks.mean([1, 2, 3]).Plus(-lambda).abs().Plus(-settings.AreaMargin)).mean();
 
     /// <summary>
     /// Moves the copy towards the classifier, <c>w ← m·w + (1-m)·w_classifier</c>; statistics of BatchNorm are taken over. Call it after
@@ -98,7 +98,7 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var (own, other) in encoder.parameters().Zip(classifier.parameters()))
-            own.add_(other - own, Held(1 - options.Momentum));
+            own.add_(other - own, Held(1 - settings.Momentum));
         foreach (var (own, other) in encoder.buffers().Zip(classifier.buffers()))
             own.copy_(other);
     }
@@ -107,7 +107,15 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
     {
         using var scope = NewDisposeScope();
         var device = classifier.parameters().First().device;
-        return LayerFeatures.Of(classifier, zeros(1, classifier.Channels, classifier.ImageSize, classifier.ImageSize, device: device), layer)
-            .size(1);
+        using var image = zeros(1, classifier.Channels, classifier.ImageSize, classifier.ImageSize, device: device);
+        return LayerFeatures.Of(classifier, image, layer).size(1);
     }
 }
+
+/// <summary>The options of a <see cref="MaskNetwork"/>.</summary>
+/// <param name="Stage">Stage whose features the masks are computed from, counted from 1.</param>
+/// <param name="Alpha">α of λ ~ Beta(α, α).</param>
+/// <param name="Momentum">Share of its weights that the copy keeps in a step.</param>
+/// <param name="AreaWeight">Weight of the loss of the masks' area.</param>
+/// <param name="AreaMargin">How far the mean of a mask may be from λ without a loss.</param>
+internal sealed record MaskSettings(int Stage, double Alpha, double Momentum, double AreaWeight, double AreaMargin);

@@ -23,7 +23,8 @@ internal sealed class MaskTraining : IDisposable
     {
         if (!state.Ranks.Alone || state.Options.Accumulate > 1)
             throw new InputException($"{mixer.Id} trains a second network on whole batches and so needs one rank and no gradient "
-                + $"accumulation. Received: {(!state.Ranks.Alone ? $"{state.Ranks.Size} ranks" : $"Accumulate = {state.Options.Accumulate}")}.");
+                + "accumulation. Received: "
+                + $"{(!state.Ranks.Alone ? $"{state.Ranks.Size} ranks" : $"Accumulate = {state.Options.Accumulate}")}.");
         classifier = state.Model is ImageClassifier { HasFeatureMaps: true } known ? known
             : throw new InputException($"{mixer.Id} needs a convolutional network of the catalogue. Received: {state.Model.GetName()}.");
         this.mixer = mixer;
