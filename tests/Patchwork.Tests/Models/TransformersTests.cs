@@ -152,8 +152,11 @@ public sealed class TransformersTests : IDisposable
     [Theory, InlineData("vit-tiny", 24), InlineData("cct-2-3x2", 4)]
     public void Stochastic_depth_drops_both_branches_of_every_block(string id, int branches)
     {
-        using var network = ModelZoo.Create(id, 5, imageSize: 16, options: new() { Regularizers = [new StochasticDepth { DropProbability = 1,
-            Decays = false, Scale = StochasticDepthScale.Training }] });
+        using var network = ModelZoo.Create(id, 5, imageSize: 16, options: new()
+        {
+            Regularizers = [new StochasticDepth { DropProbability = 1,
+            Decays = false, Scale = StochasticDepthScale.Training }]
+        });
         Assert.Equal(branches, network.modules().OfType<StochasticDepthLayer>().Count());
         network.train();
         using var noGradient = no_grad();
