@@ -22,7 +22,7 @@ internal static class CompareCommand
     {
         var methods = new Option<string>("--methods")
         {
-            Description = "methods, separated by commas, or all",
+            Description = "methods, separated by commas, or all; options can be part of a name: cutmix:alpha=0.25",
             HelpName = "NAMES",
             DefaultValueFactory = _ => DefaultExperiment.Methods,
         };

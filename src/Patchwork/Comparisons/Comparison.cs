@@ -52,7 +52,7 @@ public sealed class Comparison
         Recipe = shared.Recipe with
         {
             Seed = seed,
-            Weights = recipe.Weights?.Replace("{method}", shared.Recipe.Method, StringComparison.Ordinal)
+            Weights = recipe.Weights?.Replace("{method}", RunFolder.NameOf(shared.Recipe.Method), StringComparison.Ordinal)
                 .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
         },
     };
@@ -135,14 +135,15 @@ public sealed class Comparison
     {
         var (allResolved, allRuns) = (new List<ResolvedRecipe>(resolved), new List<ComparedRun>(runs));
         var own = runs.DistinctBy(run => run.Seed).ToDictionary(run => run.Seed, run => RunFolder.Open(run.Folder));
-        foreach (var method in MethodsIn(folder).Except(Methods))
+        foreach (var name in MethodsIn(folder).Except(Methods.Select(method => RunFolder.NameOf(method))))
         {
             try
             {
-                RunFolder[] found = [.. RunSeeds.Select(seed => PathOf(folder, method, seed)).Where(Directory.Exists)
+                RunFolder[] found = [.. RunSeeds.Select(seed => PathOf(folder, name, seed)).Where(Directory.Exists)
                     .Select(RunFolder.Open)];
                 if (found.Length < Seeds || found.Any(run => !run.Finished))
                     continue;
+                var method = found[0].Recipe.Method;
                 var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], own.Values.First().Recipe);
                 if (found.Zip(RunSeeds, (run, seed) => Difference(run, Of(wanted, seed).Recipe, own[seed])).OfType<string>()
                     .FirstOrDefault() is { } difference)
@@ -152,7 +153,7 @@ public sealed class Comparison
             }
             catch (InputException error)
             {
-                report(method, new Notice($"its runs in {folder} are not reported with the others: {error.Message.TrimEnd('.')}",
+                report(name, new Notice($"its runs in {folder} are not reported with the others: {error.Message.TrimEnd('.')}",
                     IsWarning: true));
             }
         }
@@ -167,6 +168,7 @@ public sealed class Comparison
         other.ReadData() is { } data && run.ReadData()?.Changes(data) is [var images, ..] ? images
             : Differences(run.Path, wanted) is [var key, ..] ? key : null;
 
+    // The names of methods as parts of folder names.
     private static IEnumerable<string> MethodsIn(string folder) => Directory.EnumerateDirectories(folder).Select(Path.GetFileName)
         .Select(name => name!.LastIndexOf("-seed", StringComparison.Ordinal) is > 0 and var end ? name[..end] : "")
         .Where(name => name.Length > 0).Distinct().Order(StringComparer.Ordinal);

@@ -20,6 +20,9 @@ public sealed class MethodSettings
     public static MethodSettings Parse(IReadOnlyDictionary<string, string>? options) =>
         new([.. (options ?? new Dictionary<string, string>()).Select(option => (OptionName.Parse(option.Key), option.Value))]);
 
+    /// <summary>These options and others.</summary>
+    internal MethodSettings Plus(MethodSettings others) => new([.. settings, .. others.settings]);
+
     /// <summary>The names, in order.</summary>
     internal IEnumerable<OptionName> Names => settings.Select(setting => setting.Name);
 
@@ -31,6 +34,10 @@ public sealed class MethodSettings
             method = name.Of(method)?.Set(method, text) ?? method;
         return method;
     }
+
+    /// <summary>The options that a method has, by their own names such as <c>level</c>.</summary>
+    internal IReadOnlyList<(string Name, string Text)> OfOne(IMethod method) =>
+        [.. settings.Where(setting => setting.Name.Of(method) is not null).Select(setting => (setting.Name.Name, setting.Text))];
 
     /// <summary>The options that at least one of the methods has, by their names as they were given.</summary>
     internal Dictionary<string, string> ActingOn(IReadOnlyCollection<IMethod> methods) =>

@@ -11,10 +11,13 @@ namespace Patchwork.Mixing;
 /// </summary>
 public sealed record MethodStack
 {
-    private MethodStack(IReadOnlyList<IMethod> methods) => Methods = methods;
+    private MethodStack(IReadOnlyList<IMethod> methods, MethodSettings named) => (Methods, Named) = (methods, named);
 
     /// <summary>The methods, in the order in which they are named.</summary>
     public IReadOnlyList<IMethod> Methods { get; }
+
+    /// <summary>The options that are part of the stack's name; they take precedence over all others.</summary>
+    internal MethodSettings Named { get; }
 
     /// <summary>The methods, with the mixers of a <see cref="OneOf"/> listed individually.</summary>
     internal IEnumerable<IMethod> Parts =>
@@ -43,30 +46,49 @@ public sealed record MethodStack
 
     /// <summary>Parses the name of a stack; <c>baseline</c> is the stack without methods.</summary>
     /// <param name="names">
-    /// Ids joined by <c>+</c>. Mixers to choose from are joined by <c>-or-</c>: equally likely, or each with a weight, of which only the
-    /// proportion counts: <c>mixup:0.3-or-cutmix:0.7</c> is the same as <c>mixup:3-or-cutmix:7</c>.
+    /// Ids joined by <c>+</c>, each with any number of its options: <c>cutmix:alpha=0.25:probability=0.5+labelsmoothing</c>. Mixers to
+    /// choose from are joined by <c>-or-</c>: equally likely, or each with a weight, of which only the proportion counts:
+    /// <c>mixup:0.3-or-cutmix:0.7</c> is the same as <c>mixup:3-or-cutmix:7</c>.
     /// </param>
-    /// <exception cref="InputException">A name is unknown, or the methods cannot be combined.</exception>
+    /// <exception cref="InputException">
+    /// A name or an option is unknown, a value is not valid, or the methods cannot be combined.
+    /// </exception>
     public static MethodStack Parse(string names)
     {
         names = names.ToLowerInvariant();
-        if (names == Mixing.Methods.Baseline)
-            return new([]);
-        static IMethod One(string id) => Mixing.Methods.Find(id).Create();
-        return Of([.. names.Split('+')
-            .Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))], names);
+        var options = new Dictionary<string, string>();
+        IMethod One(string part)
+        {
+            if (part.Split(':') is not [var id, .. var named] || !named.All(option => option.Contains('=')))
+                return Mixing.Methods.Find(part).Create();      // which explains what is wrong
+            var method = Mixing.Methods.Find(id).Create();
+            foreach (var option in named.Select(option => option.Split('=', 2)))
+            {
+                if (!options.TryAdd($"{method.Id}.{option[0]}", option[1]))
+                    throw new InputException($"An option can be set only once. Received: {option[0]} twice in {part}.");
+            }
+            return method;
+        }
+        IMethod[] methods = names == Mixing.Methods.Baseline ? []
+            : [.. names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))];
+        return Of(methods, names, MethodSettings.Parse(options)).With(method => method);
     }
 
-    /// <summary>The same methods with other options; the mixers of a <see cref="OneOf"/> are changed individually.</summary>
+    /// <summary>
+    /// The same methods with other options, except for those in the stack's name; the mixers of a <see cref="OneOf"/> are changed
+    /// individually.
+    /// </summary>
     /// <param name="options">Maps a method to the same method with its new options.</param>
     /// <exception cref="InputException">With these options, the methods cannot be combined.</exception>
     public MethodStack With(Func<IMethod, IMethod> options) => Of(
         [
-            .. Methods.Select(method => method is not OneOf choice ? options(method)
-                : choice with { Choices = [.. choice.Choices.Select(one => one with { Mixer = (Mixer)options(one.Mixer) })] }),
-        ], string.Join('+', Methods.Select(method => method.Id)));
+            .. Methods.Select(method => method is not OneOf choice ? Named.Over(options(method)) : choice with
+            {
+                Choices = [.. choice.Choices.Select(one => one with { Mixer = (Mixer)Named.Over(options(one.Mixer)) })],
+            }),
+        ], string.Join('+', Methods.Select(method => method.Id)), Named);
 
-    private static MethodStack Of(IMethod[] methods, string names)
+    private static MethodStack Of(IMethod[] methods, string names, MethodSettings named)
     {
         if (methods.GroupBy(method => method.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new InputException($"A stack can contain each method only once. Received: {twice.Key} twice in {names}.");
@@ -82,19 +104,23 @@ public sealed record MethodStack
             method is not (Mixing.Mixer or Mixing.FeatureMixer or Eraser or BranchRegularizer or Regularization.LabelRule)) is { } idle)
             throw new InputException($"A method must mix pixels or features, erase, act in branches or change labels. "
                 + $"Received: {idle.Id}, which does none of these.");
-        return new(methods);
+        return new(methods, named);
     }
 
     private static OneOf Chosen(string part, string[] choices, Func<string, IMethod> one)
     {
-        var named = choices.Select(choice => choice.Split(':', 2)).ToArray();
-        if (named.Select(choice => choice.Length).Distinct().Count() > 1)
+        var named = choices.Select(Weighed).ToArray();
+        if (named.Select(choice => choice.Weight is null).Distinct().Count() > 1)
             throw new InputException($"Either every mixer to choose from has a weight or none does. Received: {part}.");
-        if (named.GroupBy(choice => choice[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        if (named.GroupBy(choice => choice.Name.Split(':')[0]).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new InputException($"Each mixer to choose from can be named only once. Received: {twice.Key} twice in {part}. To "
                 + "choose it more often, give it a weight: mixup:0.3-or-cutmix:0.7.");
-        return new([.. named.Select(choice => new Choice(MixerOf(choice[0]), choice.Length == 1 ? 1 : Weight(choice[1])))]);
+        return new([.. named.Select(choice => new Choice(MixerOf(choice.Name), choice.Weight is { } text ? Weight(text) : 1))]);
 
+        // What follows the last colon is an option if it has a value, otherwise the weight.
+        static (string Name, string? Weight) Weighed(string choice) =>
+            choice.LastIndexOf(':') is >= 0 and var colon && !choice[colon..].Contains('=') ? (choice[..colon], choice[(colon + 1)..])
+            : (choice, null);
         Mixer MixerOf(string id) => one(id) as Mixer
             ?? throw new InputException($"Only methods that mix pixels can be chosen batch by batch. Received: {part}.");
         double Weight(string text) =>

@@ -64,12 +64,18 @@ public static class Methods
             "Szegedy et al., CVPR 2016, arXiv 1512.00567", () => new LabelSmoothing()),
     ];
 
-    /// <summary>The name of a stack, made of the names of its methods: "CutMix + ShakeDrop".</summary>
-    public static string NameOf(MethodStack stack) =>
-        stack.Methods.Count == 0 ? "Baseline" : string.Join(" + ", stack.Methods.Select(Name));
+    /// <summary>
+    /// The name of a stack, made of the names of its methods and the options in its own name: "CutMix (probability 0.5) + ShakeDrop".
+    /// </summary>
+    public static string NameOf(MethodStack stack)
+    {
+        return stack.Methods.Count == 0 ? "Baseline" : string.Join(" + ", stack.Methods.Select(Name));
 
-    private static string Name(IMethod method) =>
-        method is OneOf choice ? string.Join(" or ", choice.Choices.Select(one => Name(one.Mixer))) : Find(method.Id).Name;
+        string Name(IMethod method) => method is OneOf choice ? string.Join(" or ", choice.Choices.Select(one => Name(one.Mixer)))
+            : Find(method.Id).Name + Options(method);
+        string Options(IMethod method) => stack.Named.OfOne(method) is { Count: > 0 } options
+            ? $" ({string.Join(", ", options.Select(option => $"{option.Name} {option.Text}"))})" : "";
+    }
 
     /// <summary>Finds a method by its id, in any case.</summary>
     /// <exception cref="InputException">

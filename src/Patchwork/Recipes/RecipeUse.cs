@@ -64,7 +64,7 @@ public sealed partial record Recipe
         var received = $"{(stacks.Count == 1 ? "method" : "methods")} {names}";
         IMethod[] parts = [.. stacks.SelectMany(stack => stack.Parts)];
         foreach (var key in MethodKey.All.Where(key => key.Given(this) is not null))
-            OptionName.RequireUse(Property(key.Name), key.Acts, parts, received);
+            OptionName.RequireUse(Property(key.Name), key.Acts, [.. stacks.SelectMany(key.PartsOf)], received);
         settings.RequireUse(parts, received);
         foreach (var strength in Recipes.Strengths.NamesOf(this)
             .Where(strength => !stacks.Any(stack => Recipes.Strengths.Acts(strength, stack))))
@@ -75,7 +75,7 @@ public sealed partial record Recipe
     private static ResolvedRecipe Fitted(ResolvedRecipe resolved)
     {
         var (recipe, stack) = (resolved.Recipe, resolved.Stack);
-        var fitted = MethodKey.All.Where(key => !stack.Parts.Any(key.Acts)).Aggregate(recipe, (rest, key) => key.Without(rest));
+        var fitted = MethodKey.All.Where(key => !key.PartsOf(stack).Any()).Aggregate(recipe, (rest, key) => key.Without(rest));
         string[] strengths = [.. Recipes.Strengths.NamesOf(recipe).Zip(recipe.Strengths ?? [])
             .Where(one => Recipes.Strengths.Acts(one.First, stack)).Select(one => one.Second)];
         return resolved with

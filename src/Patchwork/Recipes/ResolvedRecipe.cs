@@ -26,8 +26,9 @@ public sealed record ResolvedRecipe
         {
             var stack = MethodStack.Parse(recipe.Method);
             Stack = stack.With(method => Configured(method, stack.Mixes));
-            settings.RequireOneEach(Stack, recipe.Method);
-            Strengths = Strengths.Of(recipe, Stack, settings);
+            var all = settings.Plus(Stack.Named);
+            all.RequireOneEach(Stack, recipe.Method);
+            Strengths = Strengths.Of(recipe, Stack, all);
             RequireTogether();
             Optimizer = CreateOptimizer();
             Loss = CreateLoss();
@@ -115,7 +116,7 @@ public sealed record ResolvedRecipe
         DropProbability = Strengths.DropProbability?.At(Recipe.Epochs) ?? Recipe.DropProbability,
         Stem = Recipe.Stem ?? (ModelZoo.HasStems(Recipe.Model) ? ResNet.StemFor(train.Height) : null),
         Seed = Recipe.Seed,
-        Options = Settings.Of(Branches),      // full names: with fewer methods a short name could mean another option
+        Options = Settings.Plus(Stack.Named).Of(Branches),      // full names: with fewer methods a short name could mean another option
     };
 
     /// <summary>Creates the callbacks that every run of this recipe has; a callback belongs to one fit.</summary>

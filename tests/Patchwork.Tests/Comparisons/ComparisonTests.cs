@@ -35,6 +35,29 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
+    public void A_method_is_compared_with_itself_under_other_options()
+    {
+        var recipe = Small with { Alpha = 2, Threads = 1 };
+        var first = Run(new Comparison(recipe, ["cutmix:probability=0.5", "mixup"], seeds: 1, jobs: 1), "variants");
+        var notices = new List<string>();
+        var all = new Comparison(recipe, ["cutmix", "cutmix:alpha=0.25"], seeds: 1, jobs: 1).Run(files.At("variants"), _ => [],
+            (_, notice) => notices.Add(notice.Text), cancellation: TestContext.Current.CancellationToken);
+
+        Assert.Equal(["cutmix", "cutmix:alpha=0.25", "cutmix:probability=0.5", "mixup"], all.Methods);      // earlier ones included
+        Assert.Equal(["CutMix", "CutMix (alpha 0.25)", "CutMix (probability 0.5)", "Mixup"], all.Methods.Select(all.NameOf));
+        Assert.DoesNotContain(notices, notice => notice.Contains("not reported", StringComparison.Ordinal));
+        Assert.Equal(4, all.Runs.Select(run => run.Result.Last.Loss).Distinct().Count());
+        Recipe Stored(string method) => RunFolder.Open(all.Of(method).Single().Folder).Recipe;
+        Assert.Equal((2, null, 2), (Stored("cutmix").Alpha, Stored("cutmix:alpha=0.25").Alpha, Stored("mixup").Alpha));
+
+        Assert.Contains("Omit `Alpha`", Assert.Throws<InputException>(() => new Comparison(recipe, ["cutmix:alpha=1"], 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("set only once", Assert.Throws<InputException>(() => new Comparison(
+            Small with { Options = new Dictionary<string, string> { ["fixedLambda"] = "1" } }, ["cutmix:fixedlambda=0.5"], 1)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Runs_without_a_number_of_threads_share_the_cores()
     {
         var compared = Run(new Comparison(Small, ["baseline", "cutmix"], seeds: 1, jobs: 2), "shared");

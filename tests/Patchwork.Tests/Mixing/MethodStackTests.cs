@@ -36,6 +36,12 @@ public sealed class MethodStackTests
     [InlineData("mixup:nan-or-cutmix:1", "must be a positive number")]
     [InlineData("mixup:-or-cutmix:1", "must be a positive number")]
     [InlineData("cutmix:0.5", "Did you mean 'cutmix'")]
+    [InlineData("cutmix:alpha=0", "cutmix.alpha cannot be 0")]
+    [InlineData("cutmix:alpha=much", "cutmix.alpha must be a number")]
+    [InlineData("cutmix:alpa=1", "Did you mean 'alpha'")]
+    [InlineData("cutmix:level=pixel", "Unknown option of cutmix 'level'")]
+    [InlineData("cutmix:alpha=1:alpha=2", "alpha twice")]
+    [InlineData("cutmix:alpha=1-or-cutmix:alpha=2", "cutmix twice")]
     [InlineData("shakedrop+stochasticdepth", "only one method can scale the end of a branch")]
     public void Stacks_that_cannot_work_are_refused_with_the_reason(string names, string reason) =>
         Assert.Contains(reason, Assert.Throws<InputException>(() => MethodStack.Parse(names)).Message, StringComparison.Ordinal);
@@ -47,6 +53,21 @@ public sealed class MethodStackTests
         var mixups = Enumerable.Range(0, 4_000)
             .Count(i => choice.Plan(new MixContext(2, 8, 8, new SeedStream(3).Open("mix", 0, i))).Method == "mixup");
         Assert.Equal(0.3, mixups / 4_000.0, 0.03);
+    }
+
+    [Fact]
+    public void Options_in_a_name_belong_to_their_method_and_take_precedence()
+    {
+        var stack = MethodStack.Parse("CutMix:Alpha=0.25:scope=pair+cutout:probability=0.5");
+        Assert.Equal((0.25, Scope.Pair), (((CutMix)stack.Mixer!).Alpha, ((CutMix)stack.Mixer!).Scope));
+        Assert.Equal(0.5, Assert.Single(stack.Erasers).Probability);
+        Assert.Equal("CutMix (alpha 0.25, scope pair) + Cutout (probability 0.5)", Methods.NameOf(stack));
+        var changed = stack.With(method => method is CutMix mixer ? mixer with { Alpha = 4, Probability = 0.1 } : method);
+        Assert.Equal((0.25, 0.1), (((CutMix)changed.Mixer!).Alpha, ((CutMix)changed.Mixer!).Probability));
+
+        var choice = Assert.IsType<OneOf>(MethodStack.Parse("mixup:alpha=0.2:3-or-cutmix:7").Mixer);
+        Assert.Equal([3, 7], choice.Choices.Select(one => one.Weight));
+        Assert.Equal(0.2, ((Mixup)choice.Choices[0].Mixer).Alpha);
     }
 
     [Fact]
