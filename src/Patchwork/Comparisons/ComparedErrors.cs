@@ -123,16 +123,23 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
                 ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of " : "")}the test images {Points(overImages, 100)}"]
                 : Array.Empty<string>(),
         ];
-        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? ": may be noise" : "";
+        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? $": may be noise{Detectable(method)}" : "";
         return known.Length == 0 ? "; one seed, so the spread is unknown" : $"; 95 % {string.Join(", ", known)}{noise}";
     }
+
+    // "May be noise" says little unless a difference of interesting size would have been found.
+    private string Detectable(string method) => PairedPower.Detectable(PerSeed(method)) is not { } points ? ""
+        : string.Create(CultureInfo.InvariantCulture,
+            $"; {result.Of(method).Count()} {result.Repetitions} find a difference of {points:F1} points in four of five experiments");
 
     private static string Points(Interval interval, double scale) =>
         string.Create(CultureInfo.InvariantCulture, $"{scale * interval.Low:+0.0;-0.0;0.0} to {scale * interval.High:+0.0;-0.0;0.0}");
 
     // The same seed trains both on the same images in the same order, so the differences are taken seed by seed.
-    private Interval? OverSeeds(string method) =>
-        Difference.TInterval([.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => Last(own) - Last(baseline))]);
+    private double[] PerSeed(string method) =>
+        [.. result.Of(method).Zip(result.Of(Methods.Baseline), (own, baseline) => Last(own) - Last(baseline))];
+
+    private Interval? OverSeeds(string method) => Difference.TInterval(PerSeed(method));
 
     // Mixing makes the task harder and learning slower: a run that ends while its error still falls mainly shows how fast it falls. A
     // decaying learning rate lowers every error at the end, so the decrease is compared with the baseline's.

@@ -81,6 +81,7 @@ public sealed partial class SuiteCardsTests
             null => "none",
             string text => text,
             IEnumerable list when !list.Cast<object>().Any() => "none",
+            IEnumerable<double> numbers => string.Join(',', numbers.Select(number => number.ToString(CultureInfo.InvariantCulture))),
             var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
         };
 

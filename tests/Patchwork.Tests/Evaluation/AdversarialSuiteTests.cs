@@ -50,5 +50,29 @@ public sealed class AdversarialSuiteTests : IDisposable
         Assert.True(Losses(4).ge(Losses(1) - 1e-6).all().ToBoolean());
     }
 
+    // A linear network has no gradient to mask: with a larger ε both attacks move every image further across the boundary.
+    [Fact]
+    public void The_error_of_a_linear_network_rises_with_epsilon_from_the_clean_error()
+    {
+        using var linear = new LinearSubject();
+        var clean = new CleanSuite().Measure(linear.Subject).Metrics["top1_error"].Value;
+        var result = new AdversarialSuite { Epsilons = [0.5, 2, 30, 255] }.Measure(linear.Subject);
+        foreach (var attack in new[] { "fgsm", "pgd" })
+        {
+            var curve = result.Tables[attack];
+            Assert.Equal([0, 0.5, 2, 30, 255], curve.Select(row => row[0]));      // without 8, which is measured all the same
+            Assert.Equal(clean, curve[0][1], 1e-12);
+            Assert.All(curve.Zip(curve.Skip(1)), two => Assert.True(two.Second[1] >= two.First[1], $"{two.First[1]} {two.Second[1]}"));
+            Assert.InRange(result.Metrics[$"{attack}_error"].Value, curve[2][1], curve[3][1]);
+        }
+        Assert.Equal(result.Metrics["fgsm_error"].Value,
+            new AdversarialSuite().Measure(linear.Subject).Tables["fgsm"].Single(row => row[0] == 8)[1]);
+    }
+
+    [Theory, InlineData("1,1"), InlineData("2,1"), InlineData("0,1"), InlineData("256"), InlineData("a"), InlineData("")]
+    public void Strengths_that_do_not_ascend_within_the_grey_levels_are_rejected(string text) =>
+        Assert.Contains("`AdversarialSuite.Epsilons` must", Assert.Throws<InputException>(() =>
+            new AdversarialSuite().Options.Single().Set(new AdversarialSuite(), text)).Message, StringComparison.Ordinal);
+
     private double Loss(Tensor images) => nn.functional.cross_entropy(random.Model.Logits(images), random.Labels).ToDouble();
 }

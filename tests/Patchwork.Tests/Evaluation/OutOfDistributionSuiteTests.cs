@@ -31,14 +31,28 @@ public sealed class OutOfDistributionSuiteTests
         }
     }
 
+    // Each image is a smooth enlargement of photographed pixels: they vary, but neighbours far less than in noise.
+    [Fact]
+    public void Textures_have_the_shape_of_the_test_images_and_the_smoothness_of_photographs()
+    {
+        var set = OutSet.CutTextures(new NoiseImages(height: 32, width: 48), 1_010, new SeedStream(0));
+        Assert.Equal((3, 32, 48, 1_010), (set.Channels, set.Height, set.Width, set.Count));
+        byte[] Pixels(int i) => set.Read(i, new byte[set.ImageBytes]).ToArray();
+        byte[][] images = [.. Enumerable.Range(0, 50).Select(Pixels)];
+        Assert.True(images.Select(image => image.Average(value => (double)value)).Distinct().Count() > 45);
+        Assert.All(images, image => Assert.True(image.Zip(image.Skip(1), (a, b) => Math.Abs(a - b)).Average() < 16));
+        Assert.NotEqual(Pixels(3), Pixels(1_003));      // the same photograph at another place
+        Assert.Equal(Pixels(3), Pixels(3));
+    }
+
     [Fact]
     public void Named_sets_are_measured_along_with_the_generated_ones_and_unknown_ones_are_rejected()
     {
         using var linear = new LinearSubject();
-        var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop"] };
+        var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop", OutSet.Textures] };
         suite.Check(linear.Images);
         var result = suite.Measure(linear.Subject);
-        Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop"], set =>
+        Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop", "textures"], set =>
             Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
         var unknown = new OutOfDistributionSuite { OutSets = ["cifar"] };
         Assert.Contains("Unknown data set 'cifar'", Assert.Throws<InputException>(() => unknown.Check(linear.Images)).Message,

@@ -16,6 +16,10 @@ public abstract record Attack
     /// <summary>ε, the maximum change of a value. Range: 0 to 1. Default 8/255, as in the CutMix paper.</summary>
     public double Epsilon { get; init => field = Share(value, "epsilon"); } = 8 / 255.0;
 
+    /// <summary>The same attack with another ε; the other lengths change in proportion.</summary>
+    /// <param name="epsilon">ε. Range: 0 to 1.</param>
+    public virtual Attack Within(double epsilon) => this with { Epsilon = epsilon };
+
     /// <summary>Computes the attacked pixels (N, C, H, W) in [0, 1]; the caller owns the result.</summary>
     /// <param name="model">The network, whose gradients are used: a white-box attack.</param>
     /// <param name="pixels">Pixels in [0, 1].</param>
@@ -61,6 +65,10 @@ public sealed record Pgd : Attack
 {
     /// <summary>Length of a step. Range: 0 to 1. Default 2/255.</summary>
     public double StepSize { get; init => field = Share(value, "step size"); } = 2 / 255.0;
+
+    /// <inheritdoc/>
+    public override Attack Within(double epsilon) =>
+        this with { Epsilon = epsilon, StepSize = Epsilon > 0 ? Math.Min(1, StepSize * epsilon / Epsilon) : StepSize };
 
     /// <summary>Number of steps. Range: at least 1. Default 10.</summary>
     public int Steps { get; init => field = AtLeastOne(value, "steps"); } = 10;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Patchwork.Data;
+using Patchwork.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,7 +33,8 @@ public sealed record OutOfDistributionSuite : Suite
 
     /// <summary>
     /// Data sets whose test images count as out-of-distribution, such as <c>cifar100</c> or <c>folder=DIR</c>. They are resized to the
-    /// network's input or, with <c>:crop</c> at the end, cropped to their centre. Default: none besides the generated ones.
+    /// network's input or, with <c>:crop</c> at the end, cropped to their centre. <c>textures</c> stands for
+    /// <see cref="OutSet.CutTextures"/>. Default: none besides the noise and blobs.
     /// </summary>
     public IReadOnlyList<string> OutSets { get; init; } = [];
 
@@ -40,8 +42,8 @@ public sealed record OutOfDistributionSuite : Suite
     public override IReadOnlyList<SuiteOption> Options =>
     [
         new SuiteOption<OutOfDistributionSuite>("out-sets", "OutOfDistributionSuite.OutSets",
-            "out-of-distribution data sets, separated by commas: cifar100, folder=DIR; append :crop to crop the centre instead of resizing "
-            + "(default: only noise and blobs)",
+            "out-of-distribution data sets, separated by commas: cifar100, folder=DIR, or textures, cut from photographs; append :crop to "
+            + "crop the centre instead of resizing (default: only noise and blobs)",
             (suite, text) => suite with { OutSets = NamedSet.Several(text) },
             suite => new JsonArray([.. suite.OutSets.Select(set => JsonValue.Create(set))])),
     ];
@@ -58,6 +60,8 @@ public sealed record OutOfDistributionSuite : Suite
     {
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
+        if (text == OutSet.Textures)
+            return (text, OutSet.CutTextures(test, test.Count, new SeedStream(0)));
         var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
         var set = named.OpenImages(crop ? null : test.Height, test);
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);

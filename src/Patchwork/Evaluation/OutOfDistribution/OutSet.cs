@@ -5,12 +5,29 @@ namespace Patchwork.Evaluation;
 
 /// <summary>
 /// Generates out-of-distribution images on demand: the four sets that need no download (Liang et al. 2018; Hendrycks et al., "Deep Anomaly
-/// Detection with Outlier Exposure", ICLR 2019). The same seed gives the same images.
+/// Detection with Outlier Exposure", ICLR 2019), and textures. The same seed gives the same images.
 /// </summary>
 public static class OutSet
 {
     /// <summary>Names of the generated sets.</summary>
     public static IReadOnlyList<string> Drawn { get; } = ["gaussian", "uniform", "rademacher", "blobs"];
+
+    /// <summary>The name of the set of <see cref="CutTextures"/>.</summary>
+    public const string Textures = "textures";
+
+    /// <summary>
+    /// Cuts squares of a quarter of the side from the middle half of the embedded photographs (fabric, wood, skin, floors), too small to
+    /// show an object, and enlarges them: natural statistics without content, which noise lacks.
+    /// </summary>
+    /// <param name="like">The set whose channels, rows and columns the images have.</param>
+    /// <param name="count">Number of images; the photographs are used in turn.</param>
+    /// <param name="seeds">Randomness of the places.</param>
+    /// <exception cref="InputException">The images of <paramref name="like"/> are grey.</exception>
+    public static Dataset CutTextures(Dataset like, int count, SeedStream seeds)
+    {
+        var photographs = DatasetCatalogue.Open("clothing", new DataOptions { ImageSize = Patches.PictureSide }).Test;
+        return new Resized(new Patches(photographs, count, seeds), like.Height, like.Width, like.Channels);
+    }
 
     /// <summary>Generates a set with the image shape of another.</summary>
     /// <param name="id">One of <see cref="Drawn"/>.</param>
@@ -91,6 +108,39 @@ public static class OutSet
             foreach (ref var pixel in pixels)
                 pixel = draws.Bernoulli(0.7) ? 1 : 0;
         }
+    }
+
+    private sealed class Patches(Dataset photographs, int count, SeedStream seeds) : DatasetView(photographs, samePixels: false)
+    {
+        public const int PictureSide = 64;
+        private const int Side = PictureSide / 4;
+
+        public override int Count => count;
+
+        public override int Height => Side;
+
+        public override int Width => Side;
+
+        public override IReadOnlyList<string> ClassNames { get; } = [Textures];
+
+        public override int Label(int index) => 0;
+
+        protected override int WholeIndex(int index) => index % Whole.Count;
+
+        public override ReadOnlySpan<byte> Read(int index, Span<byte> scratch)
+        {
+            var picture = base.Read(index, new byte[Whole.ImageBytes]);
+            var draws = seeds.Open("out textures", 0, index);
+            var (top, left) = (Place(draws), Place(draws));
+            for (var row = 0; row < Channels * Side; row++)
+            {
+                var (channel, y) = Math.DivRem(row, Side);
+                picture.Slice((channel * PictureSide + top + y) * PictureSide + left, Side).CopyTo(scratch[(row * Side)..]);
+            }
+            return scratch[..ImageBytes];
+        }
+
+        private static int Place(Draws draws) => PictureSide / 4 + draws.Integer(PictureSide / 2 - Side + 1);
     }
 
     private sealed class DrawnSet(Dataset like, int count, SeedStream seeds, string id, Painter paint)
