@@ -196,17 +196,20 @@ public static class MethodBench
         private double Trained(Mixer mixer, ITrainedMixer trained, Draws draws)
         {
             using var masks = trained.CreateMasks((ImageClassifier)model);
+            SeenImages? seen = null;
             MixPlan? plan = null;
+            var seeing = SpeedBench.Time(() => seen = masks.See(images));
             var mixing = SpeedBench.Time(() =>
-                mixer.ApplyInPlace(batch, plan = mixer.Plan(MixContext.Of(batch, draws) with { Masks = masks })));
+                mixer.ApplyInPlace(batch, plan = mixer.Plan(MixContext.Of(images, draws) with { Masks = seen })));
             using var adam = optim.Adam(masks.Block.parameters());
             var training = SpeedBench.Time(() =>
             {
-                masks.Loss(images, labels, loss, draws).backward();
+                masks.Loss(seen!, labels, loss, draws).backward();
                 adam.step();
                 masks.Follow((ImageClassifier)model);
             });
-            return mixing + training + Targets(plan!);
+            seen!.Dispose();
+            return seeing + mixing + training + Targets(plan!);
         }
 
         // Mixing with the batch of the step before, keeping this one for the next, and the added loss with its gradient.

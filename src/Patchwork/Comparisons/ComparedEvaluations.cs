@@ -16,7 +16,7 @@ namespace Patchwork.Comparisons;
 /// </summary>
 /// <param name="comparison">The runs.</param>
 /// <param name="results">What was measured, for each run in the order of the comparison: the same suites with the same options.</param>
-public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyList<IReadOnlyList<MeasuredSuite>> results)
+public sealed partial class ComparedEvaluations(ComparisonResult comparison, IReadOnlyList<IReadOnlyList<MeasuredSuite>> results)
 {
     private readonly IReadOnlyList<IReadOnlyList<MeasuredSuite>> results = results;
     private readonly IReadOnlyList<Suite> suites = [.. results[0].Select(one => one.Suite)];
@@ -109,15 +109,6 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
         ];
         return string.Join(", ", said.Where(text => text.Length > 0));
     }
-
-    /// <summary>Every metric of every run: suite, metric, method, seed, value, interval, images, limit, precision.</summary>
-    public ResultTable AllMetrics() =>
-        new([.. ((string[])["suite", "metric", "method", "seed", "value", "ci95_low", "ci95_high", "n", "limit", "precision"])
-        .Select(title => new ResultColumn(title))],
-        [.. from pair in comparison.Runs.Zip(results) from one in pair.Second from metric in one.Result.Metrics
-            select (IReadOnlyList<string>)[one.Suite.Id, metric.Key, pair.First.Method, Text(pair.First.Seed), Text(metric.Value.Value),
-                Text(metric.Value.Ci95?.Low), Text(metric.Value.Ci95?.High), Text(metric.Value.N), Text(one.Limit),
-                one.Precision.ToString().ToLowerInvariant()]]);
 
     /// <summary>
     /// For each method, what it clearly changed against the baseline and what is within the noise; empty without a baseline.
@@ -262,7 +253,4 @@ public sealed class ComparedEvaluations(ComparisonResult comparison, IReadOnlyLi
     }
 
     private static JsonArray? Json(Interval? interval) => interval is { } ends ? JsonNumbers.Of([ends.Low, ends.High]) : null;
-
-    private static string Text(IFormattable? value) =>
-        value is null or double.NaN ? "" : value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -15,8 +15,7 @@ using Patchwork.Training;
 namespace Patchwork.Comparisons;
 
 /// <summary>
-/// Reports the results of a comparison: the table, <c>compare.json</c>, <c>report.html</c>, and <c>evaluation.csv</c> if its runs were
-/// evaluated.
+/// Reports the results of a comparison: the table, <c>compare.json</c>, <c>report.html</c>, and tables as CSV if its runs were evaluated.
 /// </summary>
 /// <param name="result">The runs.</param>
 /// <param name="command">The command that made the runs, so that it can be repeated.</param>
@@ -84,13 +83,19 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     }
 
     /// <summary>
-    /// Writes <c>report.html</c>, and <c>evaluation.csv</c> if something was evaluated, into a folder; each file is written atomically.
+    /// Writes <c>report.html</c>, and, if something was evaluated, <c>evaluation.csv</c>, <c>curves.csv</c> and, for several methods,
+    /// <c>differences.csv</c>, into a folder; each file is written atomically.
     /// </summary>
     /// <exception cref="OutputException">A file could not be written.</exception>
     public void WritePage(string folder)
     {
         if (evaluations is not null)
+        {
             Store(folder, "evaluation.csv", evaluations.AllMetrics().ToCsv());
+            Store(folder, "curves.csv", evaluations.Curves().ToCsv());
+            if (result.Methods.Count > 1)
+                Store(folder, "differences.csv", evaluations.Differences().ToCsv());
+        }
         Store(folder, "report.html", Html().ToHtml());
     }
 

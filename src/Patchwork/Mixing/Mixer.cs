@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Randomness;
 using static TorchSharp.torch;
@@ -115,7 +116,7 @@ public abstract record Mixer : IPlanner, IMethod
         var images = batch.Images.clone();
         RegionMixing.InPlace(images, plan, earlier.Images);
         var own = earlier.Distributions(batch.Labels);
-        var partners = tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: own.device);
+        var partners = RowIndex.Of(plan.Partners(), own.device);
         var theirs = cat([own, earlier.Labels]).index_select(0, partners);
         return batch with
         {

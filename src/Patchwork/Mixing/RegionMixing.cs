@@ -1,4 +1,5 @@
 using Patchwork.Imaging;
+using Patchwork.Internals;
 using Patchwork.Plans;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -40,8 +41,8 @@ internal static class RegionMixing
         foreach (var group in Enumerable.Range(0, plan.Images.Count).Where(i => Changes(plan, i)).GroupBy(i => plan.Images[i].Region))
         {
             int[] rows = [.. group];
-            var index = tensor(rows.Select(i => (long)i).ToArray(), device: images.device);
-            var partners = tensor(rows.Select(i => (long)plan.Images[i].Partner).ToArray(), device: images.device);
+            var index = RowIndex.Of(rows, images.device);
+            var partners = RowIndex.Of(rows.Select(i => plan.Images[i].Partner), images.device);
             using var each = NewDisposeScope();
             images.index_copy_(0, index, Mix(before.index_select(0, index), before.index_select(0, partners), group.Key));
         }
@@ -52,7 +53,7 @@ internal static class RegionMixing
     {
         var weights = plan.Images.Select((image, i) => Changes(plan, i) ? ((BlendRegion)image.Region).Weight : 1).ToArray();
         var own = tensor(weights, [weights.Length, 1, 1, 1]).to(images.dtype, images.device);
-        var partners = images.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: images.device));
+        var partners = images.index_select(0, RowIndex.Of(plan.Partners(), images.device));
         images.mul_(own).PlusInPlace(partners.mul_(OneMinus(own)));
     }
 
@@ -84,7 +85,7 @@ internal static class RegionMixing
         {
             // floor(i · source / target) in integers, because a float can fall just below the exact integer.
             Tensor Index(int target, int source) =>
-                tensor(Enumerable.Range(0, target).Select(i => (long)i * source / target).ToArray(), device: partner.device);
+                RowIndex.Of(Enumerable.Range(0, target).Select(i => (int)((long)i * source / target)), partner.device);
             return part.index_select(2, Index(region.Box.Height, region.Source.Height)).index_select(3,
                 Index(region.Box.Width, region.Source.Width));
         }

@@ -34,7 +34,7 @@ public sealed class PairTargets
     /// </summary>
     public static PairTargets Of(Tensor labels, MixPlan plan)
     {
-        using var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: labels.device);
+        using var partners = RowIndex.Of(plan.Partners(), labels.device);
         return new PairTargets(labels, labels.index_select(0, partners), plan.Lambdas(), plan.PartnerWeights());
     }
 

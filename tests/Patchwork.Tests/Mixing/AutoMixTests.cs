@@ -73,7 +73,7 @@ public sealed class AutoMixTests : IDisposable
     public void The_gradient_of_the_masks_loss_reaches_the_block_and_nothing_else()
     {
         model.zero_grad();
-        masks.Loss(randn(6, 3, 16, 16), arange(6).remainder(4), new CrossEntropy(), Seeds.Open("masks")).backward();
+        masks.Loss(masks.See(randn(6, 3, 16, 16)), arange(6).remainder(4), new CrossEntropy(), Seeds.Open("masks")).backward();
         Assert.All(masks.Block.parameters(), parameter => Assert.True(parameter.grad is { } gradient && gradient.isfinite().all().ToBoolean()));
         Assert.Contains(masks.Block.named_parameters(), one => one.name.Contains("query", StringComparison.Ordinal)
             && one.parameter.grad!.abs().max().ToSingle() > 0);
@@ -204,17 +204,6 @@ public sealed class AutoMixTests : IDisposable
         TrainingRun.Resume(files.At("broken"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         foreach (var part in (string[])["safetensors", "callbacks"])
             Assert.Equal(File.ReadAllBytes(files.At($"whole/checkpoints/last.{part}")), File.ReadAllBytes(files.At($"broken/checkpoints/last.{part}")));
-    }
-
-    private sealed class StopAt(int step, CancellationTokenSource stop) : Callback
-    {
-        private int steps;
-
-        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
-        {
-            if (++steps == step)
-                stop.Cancel();
-        }
     }
 
     [Fact]

@@ -231,17 +231,6 @@ public sealed class RecursiveMixTests : IDisposable
         }
     }
 
-    private sealed class StopAt(int step, CancellationTokenSource stop) : Callback
-    {
-        private int steps;
-
-        public override void OnTrainBatchEnd(TrainingState state, Batch batch)
-        {
-            if (++steps == step)
-                stop.Cancel();
-        }
-    }
-
     [Fact]
     public void What_divides_a_batch_is_rejected()
     {

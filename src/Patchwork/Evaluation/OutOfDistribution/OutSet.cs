@@ -25,7 +25,7 @@ public static class OutSet
     /// <exception cref="InputException">The images of <paramref name="like"/> are grey.</exception>
     public static Dataset CutTextures(Dataset like, int count, SeedStream seeds)
     {
-        var photographs = DatasetCatalogue.Open("clothing", new DataOptions { ImageSize = Patches.PictureSide }).Test;
+        var photographs = Clothing.Open(new DataOptions { ImageSize = Patches.PictureSide }).Test;
         return new Resized(new Patches(photographs, count, seeds), like.Height, like.Width, like.Channels);
     }
 

@@ -15,7 +15,8 @@ namespace Patchwork.Mixing;
 /// <example><code>
 /// using var masks = new AutoMix().CreateMasks(model);
 /// var mixed = new CleanHalf(automix).Mix(batch, draws, masks);
-/// using var loss = masks.Loss(batch.Images, batch.Labels, new CrossEntropy(), draws);      // for an optimizer of masks.Block
+/// using var seen = masks.See(batch.Images);
+/// using var loss = masks.Loss(seen, batch.Labels, new CrossEntropy(), draws);              // for an optimizer of masks.Block
 /// masks.Follow(model);                                                                     // after the optimizer's step
 /// </code></example>
 public sealed record AutoMix : BetaMixer, ITrainedMixer

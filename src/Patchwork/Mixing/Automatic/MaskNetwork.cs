@@ -47,38 +47,40 @@ public sealed class MaskNetwork : nn.Module<Tensor, Tensor>, IMaskSource
     /// <summary>Sets the mode of the block only: the copy is always in evaluation mode.</summary>
     public override void train(bool train = true) => block.train(train);
 
+    /// <summary>Computes the features of images once, for any number of masks. The caller owns the result.</summary>
+    /// <param name="images">Images (N, C, H, W), not mixed; they stay the caller's and must not change while the result is used.</param>
+    public SeenImages See(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return new(block, images, LayerFeatures.Of(encoder, images, layer).to(ScalarType.Float32).DetachFromDisposeScope());
+    }
+
     /// <inheritdoc/>
     /// <remarks>The masks have a gradient with respect to <see cref="Block"/> unless gradients are off.</remarks>
     public Tensor Masks(Tensor images, IReadOnlyList<int> partners, IReadOnlyList<double> lambdas)
     {
-        using var scope = NewDisposeScope();
-        var features = LayerFeatures.Of(encoder, images, layer).to(ScalarType.Float32);      // (N, C, h, w), without gradient
-        var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
-        var weights = tensor([.. lambdas.Select(lambda => (float)lambda)], device: images.device).reshape(-1, 1, 1, 1);
-        Tensor With(Tensor map, Tensor weight) => cat([map, weight.expand(-1, 1, map.size(2), map.size(3))], 1);
-        var small = block.call(With(features, weights), With(features.index_select(0, rows), OneMinus(weights)));
-        var large = nn.functional.interpolate(small, [images.size(2), images.size(3)], mode: InterpolationMode.Bilinear,
-            align_corners: false);
-        return OneMinus(large.sigmoid()).MoveToOuterDisposeScope();
+        using var seen = See(images);
+        return seen.Masks(images, partners, lambdas);
     }
 
     /// <summary>
     /// Computes the loss of the masks for one pair of λ and partners: the copy's loss of the mixed images, and how far the mean of each
     /// mask is from λ beyond the margin. Its gradient reaches <see cref="Block"/> only. The caller owns the result, a scalar.
     /// </summary>
-    /// <param name="images">Images (N, C, H, W), not mixed.</param>
+    /// <param name="seen">Images that are not mixed, from <see cref="See"/>.</param>
     /// <param name="labels">Class ids (N) or distributions (N, K).</param>
     /// <param name="loss">The loss of one label.</param>
     /// <param name="draws">The stream of λ and the partners.</param>
     /// <param name="alpha">α of λ; null: that of the method.</param>
-    public Tensor Loss(Tensor images, Tensor labels, Loss loss, Draws draws, double? alpha = null)
+    public Tensor Loss(SeenImages seen, Tensor labels, Loss loss, Draws draws, double? alpha = null)
     {
         using var scope = NewDisposeScope();
+        var images = seen.Images;
         var lambda = draws.Beta(alpha ?? settings.Alpha, alpha ?? settings.Alpha);
         var partners = draws.Permutation((int)images.size(0));
         double[] lambdas = [.. Enumerable.Repeat(lambda, partners.Length)];
-        var masks = Masks(images, partners, lambdas);
-        var rows = tensor(partners.Select(partner => (long)partner).ToArray(), device: images.device);
+        var masks = seen.Masks(images, partners, lambdas);
+        var rows = RowIndex.Of(partners, images.device);
         var mixed = (masks * images).Plus(OneMinus(masks) * images.index_select(0, rows));
         var targets = new PairTargets(labels, labels.index_select(0, rows), lambdas);
         var ofClasses = targets.Loss(encoder.call(mixed), loss);

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Plans;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -33,7 +34,7 @@ internal static class BoxPaste
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: images.device);
+        var partners = RowIndex.Of(plan.Partners(), images.device);
         var boxes = plan.Images.Select(image => ((BoxRegion)image.Region).Box).ToArray();
         var (top, left, bottom, right) = (boxes.Min(b => b.Top), boxes.Min(b => b.Left), boxes.Max(b => b.Bottom), boxes.Max(b => b.Right));
         var window = images.narrow(2, top, bottom - top).narrow(3, left, right - left);      // the bounding box of all boxes

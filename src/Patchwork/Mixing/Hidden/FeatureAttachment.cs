@@ -75,7 +75,7 @@ public sealed class FeatureAttachment : IDisposable
         if (!training || Plan is not { ChangesPixels: true } plan || plan.Layer != layer || fired++ > 0)
             return features;
         using var scope = NewDisposeScope();
-        var partners = tensor(plan.Partners().Select(p => (long)p).ToArray(), device: features.device);
+        var partners = RowIndex.Of(plan.Partners(), features.device);
         var masks = plan.Masks().to(features.dtype.Wide(), features.device);      // with the same λ as the labels
         var partner = features.index_select(0, partners);
         var mixed = plan.IsOfBoxes ? where(masks.gt(Held(0.5)), features, partner) : (masks * features).Plus(OneMinus(masks) * partner);

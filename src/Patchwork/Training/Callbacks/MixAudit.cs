@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Plans;
 using TorchSharp;
@@ -87,14 +88,14 @@ public sealed class MixAudit(int batches = 2) : Callback
     }
 
     private static Tensor Taken(Tensor images, int[] rows) => rows.Length == images.size(0) ? images
-        : images.index_select(0, tensor(Array.ConvertAll(rows, row => (long)row), device: images.device));
+        : images.index_select(0, RowIndex.Of(rows, images.device));
 
     // Follows the definition, x = M⊙x_a + (1-M)⊙x_b, where it is sufficient; content that was resized or moved first is mixed again from
     // the plan.
     private static Tensor Expected(Tensor before, Tensor masks, MixPlan plan, Tensor? earlier)
     {
         var sources = plan.Earlier > 0 ? cat([before, earlier!]) : before;
-        var partners = sources.index_select(0, tensor(plan.Partners().Select(partner => (long)partner).ToArray(), device: before.device));
+        var partners = sources.index_select(0, RowIndex.Of(plan.Partners(), before.device));
         var expected = where(masks.eq(One), before, where(masks.eq(Zero), partners, (masks * before).Plus(OneMinus(masks) * partners)));
         long[] moved = [.. plan.Images.Index().Where(image => image.Item.Region is ResizedRegion or TransportRegion)
             .Select(image => (long)image.Index)];

@@ -2,7 +2,6 @@ using Patchwork.Data;
 using Patchwork.Losses;
 using Patchwork.Mixing;
 using Patchwork.Plans;
-using Patchwork.Saliency;
 using Patchwork.Schedules;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -20,9 +19,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
-    private AttentionWatch? attention;
-    private RecursiveMemory? memory;
-    private MaskTraining? masks;
+    private IReadOnlyList<MixingCompanion> companions = [];
 
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
@@ -71,11 +68,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (Decoupled is not null && Mixer.Parts.Any(mixer => mixer is IRecursiveMixer))
             throw new InputException($"Decoupled terms need two classes per mixed image. Received: {Mixer.Id}, whose labels have many. "
                 + "Omit `Decoupled`.");
-        if (Mixer.Parts.OfType<ILabelWeigher>().Any())
-            attention = new AttentionWatch(state.Model);
-        memory = Mixer.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive
-            ? new RecursiveMemory(recursive, state, CleanHalf) : null;
-        masks = Mixer.Parts.OfType<ITrainedMixer>().FirstOrDefault() is { } trained ? new MaskTraining(trained, state) : null;
+        companions = MixingCompanion.Of(Mixer, state, CleanHalf);
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -85,10 +78,10 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         }
         var before = lossBefore = state.TrainLoss;
         state.TrainLoss = (logits, batch) => batch.Targets is not { } targets ? before(logits, batch)
-            : memory?.Consistency(batch) is { } consistency
-                ? targets.Loss(logits, state.Criterion, Decoupled).Plus(state.Criterion.Reduce(consistency))
-            : UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion)
-            : targets.Loss(logits, state.Criterion, Decoupled);
+            : companions.Select(companion => companion.AddedLoss(batch)).OfType<Tensor>().Aggregate(
+                UnionLabels && targets.A.dim() == 2 ? Union(logits, targets, state.Criterion)
+                    : targets.Loss(logits, state.Criterion, Decoupled),
+                (sum, added) => sum.Plus(state.Criterion.Reduce(added)));
     }
 
     private static Tensor Union(Tensor logits, PairTargets targets, Loss loss)
@@ -114,60 +107,49 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <inheritdoc/>
     public override Batch OnTrainBatchStart(TrainingState state, Batch batch)
     {
-        attention?.Forget();
-        memory?.Release();
+        foreach (var companion in companions)
+            companion.Begin();
         if (clean || batch.Plan is not null)
             return batch;
-        if (memory is not null)
-            batch = batch with { Earlier = memory.Earlier };
+        batch = companions.Aggregate(batch, (whole, companion) => companion.Complete(whole));
         var draws = state.Options.Seeds.Open("mix", state.Epoch, plansOwnRows ? state.OwnStream : state.StepInEpoch);
-        var plan = Planner.Plan(MixContext.Of(batch.Images, draws) with
+        var context = MixContext.Of(batch.Images, draws) with
         {
             Epoch = state.EpochsDone,
             Labels = batch.Labels,
             Model = state.Model,
             ObjectMask = Masks(state, batch),
             Earlier = batch.Earlier?.Count ?? 0,
-            Masks = masks?.Network,
-        });
-        masks?.Step(state, batch, Alpha?.At(state.EpochsDone));
-        var mixed = CleanHalf || masks?.AddsCleanHalf(plan) == true ? new CleanHalf(Mixer).Mix(batch, plan) : Mixer.Mix(batch, plan);
+        };
+        var plan = Planner.Plan(companions.Aggregate(context, (whole, companion) => companion.Complete(whole, batch)));
+        foreach (var companion in companions)
+            companion.Train(state, batch, Alpha?.At(state.EpochsDone));
+        var mixed = CleanHalf || companions.Any(companion => companion.AddsCleanHalf(plan)) ? new CleanHalf(Mixer).Mix(batch, plan)
+            : Mixer.Mix(batch, plan);
         return plansOwnRows ? mixed with { Part = batch.Part is { } part ? part with { PlansWhole = false } : null }
             : loader!.AssemblesWhole ? state.OwnPart(mixed) : mixed;
     }
 
     /// <inheritdoc/>
-    public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits)
-    {
-        if (batch.Plan is not { } plan)
-            return batch;
-        if (Mixer.Parts.OfType<ILabelWeigher>().FirstOrDefault(mixer => mixer.Id == plan.Method) is { } weigher)
-            batch = batch with { Targets = weigher.Weigh(batch.Targets!, plan, batch.RowsInPlan(), attention!.Latest!) };
-        memory?.Note(batch, logits);
-        return batch;
-    }
+    public override Batch OnBeforeLoss(TrainingState state, Batch batch, Tensor logits) => batch.Plan is null ? batch
+        : companions.Aggregate(batch, (whole, companion) => companion.BeforeLoss(whole, logits));
 
     /// <inheritdoc/>
     public override void OnTrainBatchEnd(TrainingState state, Batch batch)
     {
-        memory?.Advance();
-        masks?.Follow();
+        foreach (var companion in companions)
+            companion.End();
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, Tensor>? StateTensors()
-    {
-        if (masks is null)
-            return memory?.Tensors();
-        return memory?.Tensors() is not { } earlier ? masks.Tensors()
-            : earlier.Concat(masks.Tensors()).ToDictionary(one => one.Key, one => one.Value);
-    }
+    public override IReadOnlyDictionary<string, Tensor>? StateTensors() =>
+        companions.SelectMany(companion => companion.Tensors()).ToDictionary() is { Count: > 0 } tensors ? tensors : null;
 
     /// <inheritdoc/>
     public override void LoadStateTensors(IReadOnlyDictionary<string, Tensor> tensors)
     {
-        memory?.Load(tensors);
-        masks?.Load(tensors);
+        foreach (var companion in companions)
+            companion.Load(tensors);
     }
 
     private static Func<int, byte[]?>? Masks(TrainingState state, Batch batch) =>
@@ -176,10 +158,9 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     /// <inheritdoc/>
     public override void OnFitEnd(TrainingState state)
     {
-        attention?.Dispose();
-        memory?.Dispose();
-        masks?.Dispose();
-        (attention, memory, masks) = (null, null, null);
+        foreach (var companion in companions)
+            companion.Dispose();
+        companions = [];
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;

@@ -8,45 +8,49 @@ using static TorchSharp.torch;
 namespace Patchwork.Training;
 
 /// <summary>Trains the masks of an <see cref="ITrainedMixer"/> beside the classifier, with Adam.</summary>
-internal sealed class MaskTraining : IDisposable
+internal sealed class MaskTraining : MixingCompanion
 {
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
     private const string Steps = "steps";
 
     private readonly ITrainedMixer mixer;
     private readonly ImageClassifier classifier;
+    private readonly MaskNetwork network;
     private readonly SortedDictionary<string, (Tensor M, Tensor V)> moments = new(StringComparer.Ordinal);
+    private SeenImages? seen;
     private readonly Tensor steps = zeros(1, ScalarType.Int64).DetachFromDisposeScope();
 
     /// <exception cref="InputException">The training is divided, or the network is not one of the catalogue with feature maps.</exception>
     public MaskTraining(ITrainedMixer mixer, TrainingState state)
     {
-        if (!state.Ranks.Alone || state.Options.Accumulate > 1)
-            throw new InputException($"{mixer.Id} trains a second network on whole batches and so needs one rank and no gradient "
-                + "accumulation. Received: "
-                + $"{(!state.Ranks.Alone ? $"{state.Ranks.Size} ranks" : $"Accumulate = {state.Options.Accumulate}")}.");
+        RequireWholeBatches(mixer, "trains a second network on whole batches", state);
         classifier = state.Model is ImageClassifier { HasFeatureMaps: true } known ? known
             : throw new InputException($"{mixer.Id} needs a convolutional network of the catalogue. Received: {state.Model.GetName()}.");
         this.mixer = mixer;
-        Network = state.Options.Seeds.Network(() => mixer.CreateMasks(classifier));
-        foreach (var (name, parameter) in Network.Block.named_parameters())
+        network = state.Options.Seeds.Network(() => mixer.CreateMasks(classifier));
+        foreach (var (name, parameter) in network.Block.named_parameters())
             moments[name] = (zeros_like(parameter).DetachFromDisposeScope(), zeros_like(parameter).DetachFromDisposeScope());
     }
 
-    /// <summary>The network that computes the masks.</summary>
-    public MaskNetwork Network { get; }
+    /// <summary>Computes the features of the batch once, for its plan and for the training of the masks.</summary>
+    public override MixContext Complete(MixContext context, Batch batch)
+    {
+        seen?.Dispose();
+        seen = network.See(batch.Images);
+        return context with { Masks = seen };
+    }
 
-    /// <summary>Whether batches that the mixer mixed also train on the clean images.</summary>
-    public bool AddsCleanHalf(MixPlan plan) => mixer.TrainsOnCleanImages && plan.Method == mixer.Id;
+    /// <summary>True for batches that the mixer itself mixed.</summary>
+    public override bool AddsCleanHalf(MixPlan plan) => mixer.TrainsOnCleanImages && plan.Method == mixer.Id;
 
     /// <summary>Makes one step of the masks on a batch that is not mixed.</summary>
     /// <exception cref="NonFiniteException">The loss of the masks is NaN or infinite.</exception>
-    public void Step(TrainingState state, Batch batch, double? alpha)
+    public override void Train(TrainingState state, Batch batch, double? alpha)
     {
         using var scope = NewDisposeScope();
-        Network.Block.zero_grad();
+        network.Block.zero_grad();
         var draws = state.Options.Seeds.Open("masks", state.Epoch, state.StepInEpoch);
-        var loss = Network.Loss(batch.Images, batch.Labels, state.Criterion, draws, alpha);
+        var loss = network.Loss(seen!, batch.Labels, state.Criterion, draws, alpha);
         state.Loss = loss.ToDouble();
         if (!double.IsFinite(state.Loss))
             throw NonFinite.Loss(state);
@@ -55,28 +59,33 @@ internal sealed class MaskTraining : IDisposable
         var rate = mixer.MaskRate * (state.Options.Schedule?.Rate(state.Step) / state.Options.Optimizer.LearningRate ?? 1);
         steps.add_(One, One);
         var count = steps.ToInt64();
-        foreach (var (name, parameter) in Network.Block.named_parameters())
+        foreach (var (name, parameter) in network.Block.named_parameters())
             HeldStep.Adam(parameter, parameter.grad!, moments[name].M, moments[name].V, count, rate, Beta1, Beta2, Epsilon);
     }
 
-    /// <summary>Lets the copy of the classifier follow it, after a step of the optimizer.</summary>
-    public void Follow() => Network.Follow(classifier);
-
-    /// <summary>The tensors for a checkpoint.</summary>
-    public IReadOnlyDictionary<string, Tensor> Tensors()
+    /// <summary>Lets the copy of the classifier follow it if this step used the masks.</summary>
+    public override void End()
     {
-        var tensors = Network.state_dict().ToDictionary(one => $"network.{one.Key}", one => one.Value);
+        if (seen is null)
+            return;
+        seen.Dispose();
+        seen = null;
+        network.Follow(classifier);
+    }
+
+    public override IEnumerable<KeyValuePair<string, Tensor>> Tensors()
+    {
+        var tensors = network.state_dict().ToDictionary(one => $"network.{one.Key}", one => one.Value);
         foreach (var (name, (m, v)) in moments)
             (tensors[$"m.{name}"], tensors[$"v.{name}"]) = (m, v);
         tensors[Steps] = steps;
         return tensors;
     }
 
-    /// <summary>Restores the tensors of a checkpoint.</summary>
-    public void Load(IReadOnlyDictionary<string, Tensor> tensors)
+    public override void Load(IReadOnlyDictionary<string, Tensor> tensors)
     {
         using var noGradient = no_grad();
-        foreach (var (name, own) in Network.state_dict())
+        foreach (var (name, own) in network.state_dict())
             own.copy_(tensors[$"network.{name}"]);
         foreach (var (name, (m, v)) in moments)
         {
@@ -86,8 +95,9 @@ internal sealed class MaskTraining : IDisposable
         steps.copy_(tensors[Steps]);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
+        seen?.Dispose();
         foreach (var (m, v) in moments.Values)
         {
             m.Dispose();
@@ -95,6 +105,6 @@ internal sealed class MaskTraining : IDisposable
         }
         moments.Clear();
         steps.Dispose();
-        Network.Dispose();
+        network.Dispose();
     }
 }

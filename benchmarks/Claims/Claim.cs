@@ -1,0 +1,51 @@
+using System.Globalization;
+using Patchwork.Evaluation;
+
+namespace Patchwork.Claims;
+
+/// <summary>A statement of the paper and the measurement that tests it: two methods that differ in one metric.</summary>
+/// <param name="Text">The claim and where it is tested.</param>
+/// <param name="Paper">The paper's numbers.</param>
+/// <param name="Experiment">The experiment that tests it.</param>
+/// <param name="Metric">The metric, as in <see cref="ResultFile"/>.</param>
+public sealed record Claim(string Text, string Paper, string Experiment, string Metric = "test_error_last")
+{
+    /// <summary>The method that is claimed to be better. Default CutMix.</summary>
+    public string Method { get; init; } = "cutmix";
+
+    /// <summary>The method that it is compared with. Default the baseline.</summary>
+    public string Against { get; init; } = "baseline";
+
+    /// <summary>Whether lower values are better. Default true.</summary>
+    public bool LowerIsBetter { get; init; } = true;
+
+    /// <summary>
+    /// What was measured and what follows: the claim holds, or is refuted, if the 95 % intervals of the gain over the seeds and, where
+    /// known, over the test images exclude 0; otherwise it cannot be seen, with the gain that these seeds and images would have found in
+    /// four of five experiments. Null if nothing was measured yet.
+    /// </summary>
+    public (string Here, string Verdict)? Judged(ResultFile results)
+    {
+        var (own, other) = (results.Of(Method, Metric), results.Of(Against, Metric));
+        int[] seeds = [.. own.Keys.Intersect(other.Keys).Order()];
+        if (seeds.Length == 0)
+            return null;
+        double[] gains = [.. seeds.Select(seed => LowerIsBetter ? other[seed] - own[seed] : own[seed] - other[seed])];
+        var means = $"{Number(seeds.Average(seed => other[seed]))} to {Number(seeds.Average(seed => own[seed]))} %";
+        if (Difference.TInterval(gains) is not { } interval)
+            return ($"{means}, one seed", "not decided by one seed");
+        var half = (interval.High - interval.Low) / 2;
+        var here = $"{means}: gain {Number(gains.Average())} ± {Number(half)}, {seeds.Length} seeds";
+        var images = Against == "baseline" ? results.OverImages(Method, Metric) : null;
+        if (interval.Contains(0) || images?.Contains(0) == true)
+            return (here, $"cannot be seen; {Number(Math.Max(PairedPower.Detectable(gains)!.Value, Detectable(images)))} points would have "
+                + "been found");
+        return (here, gains.Average() > 0 ? "**holds**" : "**refuted**");
+    }
+
+    // The difference that the test images find in four of five experiments: (1.96 + 0.84) standard errors of a normal distribution, of
+    // which the interval has twice 1.96.
+    private static double Detectable(Interval? images) => images is { } ends ? (ends.High - ends.Low) / (2 * 1.96) * (1.96 + 0.8416) : 0;
+
+    private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+}

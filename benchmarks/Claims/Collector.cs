@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Patchwork.Internals;
+using Patchwork.Runs;
+
+namespace Patchwork.Claims;
+
+/// <summary>
+/// Writes what the finished runs of an experiment measured into the folder of results, so that an interruption loses nothing.
+/// </summary>
+public static class Collector
+{
+    private const string Titles =
+        "method,seed,epochs,test_error_last,test_error_best,best_epoch,train_accuracy,seconds,precision,commit,command";
+
+    /// <summary>Writes the rows of the finished runs, their weights if the experiment keeps them, and what suites measured.</summary>
+    /// <param name="experiment">The experiment.</param>
+    /// <param name="runs">The folder of its runs.</param>
+    /// <param name="results">The folder of results.</param>
+    /// <returns>Number of finished runs.</returns>
+    public static int Collect(Experiment experiment, string runs, string results)
+    {
+        var finished = !Directory.Exists(runs) ? [] : Directory.GetDirectories(runs)
+            .Where(folder => File.Exists(Path.Combine(folder, "recipe.json"))).Select(RunFolder.Open).Where(run => run.Finished)
+            .OrderBy(run => run.Recipe.Seed).ThenBy(run => run.Recipe.Method != "baseline")
+            .ThenBy(run => run.Recipe.Method, StringComparer.Ordinal).ToArray();
+        if (finished.Length == 0)
+            return 0;
+        if (finished[0].Recipe.Epochs > 0)
+            AtomicFile.WriteText(Path.Combine(results, $"{experiment.Name}.csv"),
+                string.Join('\n', [Titles, .. finished.Select(run => Row(experiment, run))]) + "\n");
+        foreach (var run in finished.Where(_ => experiment.KeepsWeights))
+        {
+            var kept = Path.Combine(results, "weights",
+                RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}") + ".safetensors");
+            if (!File.Exists(kept))
+                File.Copy(Path.Combine(run.Path, "checkpoints", "last.safetensors"), kept);
+        }
+        foreach (var part in (string[])["evaluation", "curves", "differences"])
+        {
+            if (File.Exists(Path.Combine(runs, $"{part}.csv")))
+                File.Copy(Path.Combine(runs, $"{part}.csv"), Path.Combine(results, $"{experiment.Name}-{part}.csv"), overwrite: true);
+        }
+        return finished.Length;
+    }
+
+    private static string Row(Experiment experiment, RunFolder run)
+    {
+        var (recipe, result) = (run.Recipe, run.ReadResult());
+        var environment = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Path, "environment.json")))!;
+        return string.Create(CultureInfo.InvariantCulture, $"{recipe.Method},{recipe.Seed},{result.Epochs},{100 * result.Last.Error:F2},"
+            + $"{100 * result.Best.Error:F2},{result.Best.Epoch},{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
+            + $"{recipe.Precision.ToString().ToLowerInvariant()},{environment["commit"]},\"{experiment.Command}\"");
+    }
+}

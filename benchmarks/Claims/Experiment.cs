@@ -1,0 +1,53 @@
+namespace Patchwork.Claims;
+
+/// <summary>A comparison whose results the page of claims states.</summary>
+/// <param name="Name">
+/// The name of its files: <c>results/NAME.csv</c>, with suites also <c>NAME-evaluation.csv</c> and the others that <c>compare</c> writes.
+/// </param>
+/// <param name="Arguments">The arguments of <c>compare</c>, without the folder.</param>
+public sealed record Experiment(string Name, string Arguments)
+{
+    private const string Cifar = "--model resnet20 --epochs 30 --batch-size 64 --optimizer sgd --lr 0.1 --precision bfloat16 --threads 1 "
+        + "--evaluate none";
+
+    private const string CifarMethods = "--methods baseline,mixup,cutmix,cutmix:probability=0.5";
+
+    // One network for everything that needs many runs: the default experiment.
+    private const string Photographs = "--dataset clothing --seeds 3 --precision float32 --threads 1 --evaluate none";
+
+    /// <summary>Whether the weights of every run are kept, in <c>results/weights</c>. Default false.</summary>
+    public bool KeepsWeights { get; init; }
+
+    /// <summary>The command that repeats it.</summary>
+    public string Command => $"patchwork compare {Arguments}";
+
+    /// <summary>All experiments, in the order in which they run.</summary>
+    public static IReadOnlyList<Experiment> All { get; } =
+    [
+        new("cifar10-full", $"--dataset cifar10 {CifarMethods} --seeds 3 --crop 4 --flip {Cifar}") { KeepsWeights = true },
+        new("cifar100-full", $"--dataset cifar100 {CifarMethods} --seeds 3 --crop 4 --flip {Cifar}") { KeepsWeights = true },
+        new("cifar10-full-plain", $"--dataset cifar10 {CifarMethods} --seeds 1 {Cifar}") { KeepsWeights = true },
+        new("cifar100-full-plain", $"--dataset cifar100 {CifarMethods} --seeds 1 {Cifar}") { KeepsWeights = true },
+        Beyond("cifar10", "cifar100"),
+        Beyond("cifar100", "cifar10"),
+        new("clothing-dose", $"--methods baseline,{string.Join(',', Doses)} {Photographs}"),
+        new("clothing-hidden", "--methods baseline,cutmix,featurecutmix:layers=input,featurecutmix:layers=layer1,"
+            + $"featurecutmix:layers=layer2,featurecutmix:layers=layer3 {Photographs}"),
+        new("clothing-stacks", "--methods baseline,labelsmoothing,cutout,mixup,dropblock,manifoldmixup,cutout+labelsmoothing,"
+            + $"mixup+labelsmoothing,dropblock+labelsmoothing,mixup+cutout,manifoldmixup+cutout {Photographs}"),
+        new("tinyimagenet-pretrained", "--dataset tinyimagenet --weights imagenet --methods baseline,cutmix --seeds 3 --epochs 10 --flip "
+            + "--precision bfloat16 --evaluate clean,localization"),
+        new("clothing-all", $"--methods all {Photographs}"),
+    ];
+
+    /// <summary>Probability and α of figure 3, as far as they fit: every pair of ¼ to 1 and of 0.25 to 4.</summary>
+    private static IEnumerable<string> Doses => from alpha in (string[])["0.25", "1", "4"]
+                                                from probability in (string[])["0.25", "0.5", "0.75", "1"]
+                                                select $"cutmix:alpha={alpha}:probability={probability}";
+
+    // Everything beyond the test error, on the stored weights.
+    private static Experiment Beyond(string dataset, string other) => new($"{dataset}-full-beyond",
+        $"--weights results/weights/{dataset}-full-{{method}}-seed{{seed}}.safetensors --epochs 0 --dataset {dataset} --model resnet20 "
+        + $"{CifarMethods} --seeds 3 --threads 1 --evaluate clean,calibration,ood,corruption,adversarial,occlusion,inbetween --limit 1000 "
+        + $"--out-sets {other},textures");
+}

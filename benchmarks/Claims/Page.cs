@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text;
+using Patchwork.Evaluation;
+using Patchwork.Reporting;
+
+namespace Patchwork.Claims;
+
+/// <summary>
+/// Makes the table of claims and the figures from the files of results; what has not been measured yet has no row and no figure.
+/// </summary>
+/// <param name="results">The folder of results.</param>
+public sealed class Page(string results)
+{
+    /// <summary>The lines around the table in the page.</summary>
+    public const string Begin = "<!-- made by benchmarks/Claims from results/ -->", End = "<!-- end -->";
+
+    /// <summary>The table, as Markdown.</summary>
+    public string Table()
+    {
+        var table = new StringBuilder("| claim | the paper | here | |\n|---|---|---|---|\n");
+        foreach (var claim in Paper.Claims)
+        {
+            if (claim.Judged(ResultFile.Read(results, claim.Experiment)) is { } judged)
+                table.Append(CultureInfo.InvariantCulture,
+                    $"| {claim.Text} | {claim.Paper} | {judged.Here} ([file](../../results/{File(claim)})) | {judged.Verdict} |\n");
+        }
+        return table.ToString();
+    }
+
+    private static string File(Claim claim) => claim.Experiment + (claim.Metric.Contains('.') ? "-evaluation.csv" : ".csv");
+
+    /// <summary>The page with the table of these results.</summary>
+    /// <param name="page">The page as it is.</param>
+    /// <exception cref="InputException">The page lacks the two lines that the table stands between.</exception>
+    public string Filled(string page)
+    {
+        var begin = page.IndexOf(Begin, StringComparison.Ordinal);
+        var end = page.IndexOf(End, Math.Max(0, begin), StringComparison.Ordinal);
+        return begin < 0 || end < 0 ? throw new InputException($"The page must contain the lines {Begin} and {End}. Received: neither.")
+            : $"{page[..(begin + Begin.Length)]}\n{Table()}{page[end..]}";
+    }
+
+    /// <summary>The figures that the results suffice for, as SVG by file name.</summary>
+    public IReadOnlyDictionary<string, string> Figures()
+    {
+        var figures = new Dictionary<string, string>();
+        if (Dose() is { } dose)
+            figures["dose.svg"] = Figure.Svg(dose);
+        foreach (var (file, experiment, title) in ((string, string, string)[])
+        [
+            ("hidden.svg", "clothing-hidden", "Where CutMix is applied"),
+            ("stacks.svg", "clothing-stacks", "Methods and their stacks"),
+            ("all.svg", "clothing-all", "All methods"),
+        ])
+        {
+            if (Errors(experiment, title) is { } chart)
+                figures[file] = Figure.Svg(chart);
+        }
+        foreach (var (dataset, title) in ((string, string)[])[("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100")])
+        {
+            foreach (var attack in (string[])["fgsm", "pgd"])
+            {
+                if (Attacked($"{dataset}-full-beyond", attack, $"{title} under {attack.ToUpperInvariant()}") is { } chart)
+                    figures[$"{dataset}-{attack}.svg"] = Figure.Svg(chart);
+            }
+        }
+        return figures;
+    }
+
+    // The paper's figure 3 (left), over the probability too: one curve per α, all of which begin at the baseline.
+    private LineChart? Dose()
+    {
+        var file = ResultFile.Read(results, "clothing-dose");
+        if (file.Methods.Count == 0)
+            return null;
+        ChartPoint Point(double probability, string method)
+        {
+            var errors = Statistic.Of(file.Of(method, "test_error_last").Values);
+            return new(probability, errors.Mean, errors.StandardDeviation);
+        }
+        return new LineChart("The dose of CutMix", "probability that a batch is mixed", "test error, %",
+            [.. file.Methods.Where(method => method.StartsWith("cutmix", StringComparison.Ordinal)).GroupBy(method => method.Split(':')[1])
+                .Select(alpha => new ChartSeries($"α {alpha.Key.Split('=')[1]}",
+                [
+                    Point(0, "baseline"),
+                    .. alpha.Select(method => Point(double.Parse(method.Split('=')[^1], CultureInfo.InvariantCulture), method))
+                        .OrderBy(point => point.X),
+                ]))]);
+    }
+
+    private DotChart? Errors(string experiment, string title)
+    {
+        var file = ResultFile.Read(results, experiment);
+        return file.Methods.Count == 0 ? null : new DotChart(title, "test error, %", [.. file.Methods
+            .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
+            .OrderBy(row => row.Values.Average())])
+        {
+            Reference = file.Of("baseline", "test_error_last").Values.Average(),
+        };
+    }
+
+    private LineChart? Attacked(string experiment, string attack, string title)
+    {
+        var points = ResultFile.Curves(results, experiment).Where(point => point.Curve == $"adversarial.{attack}").ToArray();
+        return points.Length == 0 ? null : new LineChart(title, "ε, grey levels of 255", "error, %",
+            [.. points.GroupBy(point => point.Method).Select(method => new ChartSeries(method.Key, [.. method.GroupBy(point => point.X)
+                .Select(at => (at.Key, Errors: Statistic.Of(at.Select(point => point.Y))))
+                .Select(at => new ChartPoint(at.Key, at.Errors.Mean, at.Errors.StandardDeviation))]))]);
+    }
+}

@@ -1,0 +1,60 @@
+namespace Patchwork.Claims;
+
+/// <summary>The claims of Yun et al. (ICCV 2019) and the measurements that test them here, in the paper's order.</summary>
+public static class Paper
+{
+    /// <summary>All claims that are tested by numbers.</summary>
+    public static IReadOnlyList<Claim> Claims { get; } =
+    [
+        new("fewer errors than the baseline (CIFAR-10)", "3.85 to 2.88 %", "cifar10-full"),
+        new("the same, mixing half of the batches", "3.85 to 2.88 %", "cifar10-full") { Method = "cutmix:probability=0.5" },
+        new("fewer errors than the baseline (CIFAR-100)", "16.45 to 14.47 %", "cifar100-full"),
+        new("the same, mixing half of the batches", "16.45 to 14.47 %", "cifar100-full") { Method = "cutmix:probability=0.5" },
+        new("fewer errors than Mixup (CIFAR-100)", "15.63 to 14.47 %", "cifar100-full") { Against = "mixup" },
+        new("every α is better than the baseline: 0.25", "figure 3", "clothing-dose") { Method = Dose(0.25) },
+        new("… 1", "figure 3: the best", "clothing-dose") { Method = Dose(1) },
+        new("… 4", "figure 3", "clothing-dose") { Method = Dose(4) },
+        new("the input is the best layer: against the first stage", "figure 3", "clothing-hidden")
+        {
+            Against = "featurecutmix:layers=layer1",
+        },
+        new("… against the last stage", "figure 3", "clothing-hidden") { Against = "featurecutmix:layers=layer3" },
+        new("Cutout with label smoothing is better than Cutout", "16.53 to 15.61 %", "clothing-stacks")
+        {
+            Method = "cutout+labelsmoothing",
+            Against = "cutout",
+        },
+        new("DropBlock with label smoothing is better than DropBlock", "15.73 to 15.16 %", "clothing-stacks")
+        {
+            Method = "dropblock+labelsmoothing",
+            Against = "dropblock",
+        },
+        new("Mixup with Cutout is better than Mixup", "15.63 to 15.46 %", "clothing-stacks")
+        {
+            Method = "mixup+cutout",
+            Against = "mixup",
+        },
+        new("Manifold Mixup with Cutout is better than Manifold Mixup", "16.14 to 15.09 %", "clothing-stacks")
+        {
+            Method = "manifoldmixup+cutout",
+            Against = "manifoldmixup",
+        },
+        new("resists FGSM of 8/255 (CIFAR-100)", "ImageNet: error 91.8 to 69.0 %", "cifar100-full-beyond", "adversarial.fgsm_error"),
+        new("resists a covered centre (CIFAR-100)", "figure 5(a)", "cifar100-full-beyond", "occlusion.centre_black_error"),
+        new("resists interpolated images, pasted (CIFAR-100)", "figure 5(b)", "cifar100-full-beyond", "inbetween.cutmix_error"),
+        new("detects other images (CIFAR-100): AUROC", "87.3 to 94.4 %", "cifar100-full-beyond", "ood.mean_msp_auroc")
+        {
+            LowerIsBetter = false,
+        },
+        new("resists corruptions (CIFAR-100)", "no number", "cifar100-full-beyond", "corruption.mean_corruption_error"),
+        new("localizes better (Tiny-ImageNet, pretrained)", "CUB: 49.41 to 54.81 %", "tinyimagenet-pretrained",
+            "localization.max_box_acc_v2")
+        {
+            LowerIsBetter = false,
+        },
+    ];
+
+    // λ of every batch is drawn from Beta(α, α), as in the paper's figure 3.
+    private static string Dose(double alpha) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"cutmix:alpha={alpha}:probability=1");
+}

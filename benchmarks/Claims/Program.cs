@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using Patchwork.Claims;
+
+// Run from the root of the repository.
+//   run [NAME ...]   trains and evaluates the experiments in their order, or those named; every run that has ended is kept in results/
+//   collect          keeps what the runs in runs/claims have finished
+//   write            makes docs/guide/claims.md's table and docs/images/claims from results/
+//   commands         prints the commands
+var (page, pictures) = (Path.Combine("docs", "guide", "claims.md"), Path.Combine("docs", "images", "claims"));
+switch (args)
+{
+    case ["run", .. var names]:
+        return Experiment.All.Where(one => names.Length == 0 || names.Contains(one.Name)).Select(Run).FirstOrDefault(code => code != 0);
+    case ["collect"]:
+        foreach (var experiment in Experiment.All)
+            Collect(experiment);
+        return 0;
+    case ["write"]:
+        var claims = new Page("results");
+        File.WriteAllText(page, claims.Filled(File.ReadAllText(page)));
+        foreach (var (file, svg) in claims.Figures())
+            File.WriteAllText(Path.Combine(pictures, file), svg);
+        return 0;
+    case ["commands"]:
+        foreach (var experiment in Experiment.All)
+            Console.WriteLine($"{experiment.Name}: {experiment.Command}");
+        return 0;
+    default:
+        Console.Error.WriteLine("expected: run [NAME ...], collect, write or commands");
+        return 2;
+}
+
+static string Runs(Experiment experiment) => Path.Combine("runs", "claims", experiment.Name);
+
+static void Collect(Experiment experiment) =>
+    Console.WriteLine($"{experiment.Name}: {Collector.Collect(experiment, Runs(experiment), "results")} finished runs");
+
+static int Run(Experiment experiment)
+{
+    string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), "compare", .. experiment.Arguments.Split(' '),
+        "--out", Runs(experiment)];
+    using var process = Process.Start("dotnet", arguments);
+    while (!process.WaitForExit(TimeSpan.FromMinutes(1)))
+        Collect(experiment);
+    Collect(experiment);
+    return process.ExitCode;
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Patchwork.Evaluation;
+
+namespace Patchwork.Claims;
+
+/// <summary>
+/// The numbers of an experiment, by method, metric and seed, in percent: the columns <c>test_error_last</c>, <c>test_error_best</c> and
+/// <c>train_accuracy</c> of <c>NAME.csv</c>, and <c>suite.metric</c> of <c>NAME-evaluation.csv</c>, with the intervals of
+/// <c>NAME-differences.csv</c>.
+/// </summary>
+public sealed class ResultFile
+{
+    private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
+    private readonly Dictionary<(string Method, string Metric), Interval> overImages = [];
+
+    private ResultFile() { }
+
+    /// <summary>The methods, in the order of the file.</summary>
+    public IReadOnlyList<string> Methods => [.. values.Keys.Select(key => key.Method).Distinct()];
+
+    /// <summary>Reads what is there of an experiment; nothing is there before its first run has ended.</summary>
+    /// <param name="folder">The folder of the files.</param>
+    /// <param name="name">The name of the experiment.</param>
+    public static ResultFile Read(string folder, string name)
+    {
+        var result = new ResultFile();
+        foreach (var row in Rows(Path.Combine(folder, $"{name}.csv")))
+        {
+            foreach (var metric in (string[])["test_error_last", "test_error_best", "train_accuracy"])
+            {
+                if (row.TryGetValue(metric, out var text) && text.Length > 0)
+                    result.Add(row["method"], metric, row["seed"], text, 1);
+            }
+        }
+        foreach (var row in Rows(Path.Combine(folder, $"{name}-evaluation.csv")).Where(row => row["value"].Length > 0))
+            result.Add(row["method"], $"{row["suite"]}.{row["metric"]}", row["seed"], row["value"], 100);
+        foreach (var row in Rows(Path.Combine(folder, $"{name}-differences.csv")).Where(row => row["images_low"].Length > 0))
+            result.overImages[(row["method"], $"{row["suite"]}.{row["metric"]}")] =
+                new(100 * Number(row["images_low"]), 100 * Number(row["images_high"]));
+        return result;
+    }
+
+    /// <summary>
+    /// The 95 % interval of a metric's difference from the baseline over the test images; null if it is not known.
+    /// </summary>
+    public Interval? OverImages(string method, string metric) =>
+        overImages.TryGetValue((method, metric), out var interval) ? interval : null;
+
+    /// <summary>The values of a metric by seed; empty if there are none.</summary>
+    public IReadOnlyDictionary<int, double> Of(string method, string metric) =>
+        values.TryGetValue((method, metric), out var seeds) ? seeds : [];
+
+    /// <summary>The curves of an experiment: rows of <c>NAME-curves.csv</c> as (curve, method, seed, x, y), y in percent.</summary>
+    public static IReadOnlyList<(string Curve, string Method, int Seed, double X, double Y)> Curves(string folder, string name) =>
+        [.. Rows(Path.Combine(folder, $"{name}-curves.csv")).Select(row => ($"{row["suite"]}.{row["curve"]}", row["method"],
+            int.Parse(row["seed"], CultureInfo.InvariantCulture), Number(row["x"]), 100 * Number(row["y"])))];
+
+    private void Add(string method, string metric, string seed, string text, double scale)
+    {
+        if (!values.TryGetValue((method, metric), out var seeds))
+            values[(method, metric)] = seeds = [];
+        seeds.Add(int.Parse(seed, CultureInfo.InvariantCulture), scale * Number(text));
+    }
+
+    // Only the last column, the command, has commas and is quoted.
+    private static IEnumerable<Dictionary<string, string>> Rows(string path)
+    {
+        if (!File.Exists(path))
+            yield break;
+        var lines = File.ReadAllLines(path);
+        var titles = lines[0].Split(',');
+        foreach (var line in lines.Skip(1))
+            yield return titles.Zip(line.Split(',', titles.Length)).ToDictionary(cell => cell.First, cell => cell.Second);
+    }
+
+    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+}

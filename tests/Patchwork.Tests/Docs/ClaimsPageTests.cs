@@ -1,0 +1,98 @@
+using Patchwork.Claims;
+using Patchwork.Comparisons;
+using Patchwork.Tests.Support;
+using Xunit;
+
+namespace Patchwork.Tests.Docs;
+
+/// <summary>The table and the figures of the page of claims are those that the files of results give.</summary>
+[Collection(SerialCollection.Name)]
+public sealed class ClaimsPageTests : IDisposable
+{
+    private static readonly Page Page = new(Repository.File("results"));
+    private readonly PictureSet files = new PictureSet().Paint(perClass: 10);
+
+    public void Dispose() => files.Dispose();
+
+    [Fact]
+    public void The_table_is_made_from_the_results()
+    {
+        var page = File.ReadAllText(Repository.File("docs/guide/claims.md"));
+        Assert.Equal(Page.Filled(page), page);
+    }
+
+    [Fact]
+    public void The_figures_are_made_from_the_results()
+    {
+        var figures = Page.Figures();
+        Assert.Equal(figures.Keys.Order(), Directory.GetFiles(Repository.File("docs/images/claims")).Select(Path.GetFileName).Order());
+        Assert.All(figures, figure => Assert.Equal(figure.Value, File.ReadAllText(Repository.File($"docs/images/claims/{figure.Key}"))));
+        Assert.All(figures.Keys, file =>
+            Assert.Contains($"images/claims/{file}", File.ReadAllText(Repository.File("docs/guide/claims.md")), StringComparison.Ordinal));
+    }
+
+    // Every experiment is a command that compare accepts, up to the files that it needs.
+    [Fact]
+    public void Every_experiment_is_a_valid_command()
+    {
+        Assert.Equal(Experiment.All.Count, Experiment.All.Select(experiment => experiment.Name).Distinct().Count());
+        foreach (var experiment in Experiment.All)
+        {
+            var error = CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--data", files.At("missing"), "--out",
+                files.At("out")]).Refusal();
+            Assert.Contains(experiment.Arguments.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded"
+                : experiment.Arguments.Contains("--weights results", StringComparison.Ordinal) ? "does not exist" : "missing", error,
+                StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_claim_is_tested_by_an_experiment_and_its_methods()
+    {
+        foreach (var claim in Paper.Claims)
+        {
+            var experiment = Experiment.All.Single(one => one.Name == claim.Experiment);
+            var arguments = experiment.Arguments.Split(' ');
+            var methods = arguments[Array.IndexOf(arguments, "--methods") + 1].Split(',');
+            Assert.Contains(claim.Method, methods);
+            Assert.Contains(claim.Against, methods);
+        }
+    }
+
+    // Gains of 1, 2, 3: mean 2 ± 2.48, so nothing can be seen, and 3 seeds find 3.264 standard deviations.
+    [Theory]
+    [InlineData("30,30,30", "29,28,27", "30.00 to 28.00 %: gain 2.00 ± 2.48, 3 seeds", "cannot be seen; 3.26 points would have been found")]
+    [InlineData("30,30,30", "28,27.9,28.1", "30.00 to 28.00 %: gain 2.00 ± 0.25, 3 seeds", "**holds**")]
+    [InlineData("28,27.9,28.1", "30,30,30", "28.00 to 30.00 %: gain -2.00 ± 0.25, 3 seeds", "**refuted**")]
+    [InlineData("30", "20", "30.00 to 20.00 %, one seed", "not decided by one seed")]
+    public void A_claim_is_judged_by_the_interval_over_the_seeds(string baseline, string cutmix, string here, string verdict)
+    {
+        IEnumerable<string> Rows(string method, string errors) =>
+            errors.Split(',').Select((error, k) => $"{method},{k + 1},{error}");
+        File.WriteAllLines(files.At("toy.csv"), ["method,seed,test_error_last", .. Rows("baseline", baseline), .. Rows("cutmix", cutmix)]);
+        Assert.Equal((here, verdict), new Claim("fewer errors", "", "toy").Judged(ResultFile.Read(files.Folder, "toy")));
+        Assert.Null(new Claim("fewer errors", "", "other").Judged(ResultFile.Read(files.Folder, "other")));
+    }
+
+    [Fact]
+    public void Only_finished_runs_are_collected_with_their_weights_and_what_suites_measured()
+    {
+        var experiment = new Experiment("toy",
+            $"--dataset folder --data {files.Pictures} --image-size 16 --epochs 1 --batch-size 4 --methods baseline,cutmix:alpha=2 --seeds 2 "
+            + "--evaluate clean,adversarial --threads 1") { KeepsWeights = true };
+        Directory.CreateDirectory(files.At("results/weights"));
+        Assert.Equal(0, Collector.Collect(experiment, files.At("runs"), files.At("results")));
+        Assert.Equal(0, CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--quiet", "--out", files.At("runs")]).ExitCode);
+        File.Delete(files.At("runs/cutmix-alpha=2-seed2/result.json"));      // as if it still ran
+        Assert.Equal(3, Collector.Collect(experiment, files.At("runs"), files.At("results")));
+
+        var results = ResultFile.Read(files.At("results"), "toy");
+        Assert.Equal([1, 2], results.Of("baseline", "test_error_last").Keys);
+        Assert.Equal([1], results.Of("cutmix:alpha=2", "test_error_last").Keys);
+        Assert.Equal(results.Of("baseline", "test_error_last")[1], results.Of("baseline", "clean.top1_error")[1], 0.01);
+        Assert.NotNull(results.OverImages("cutmix:alpha=2", "clean.top1_error"));
+        Assert.Contains(ResultFile.Curves(files.At("results"), "toy"), point => point is { Curve: "adversarial.pgd", X: 0.5 });
+        Assert.Equal(["toy-baseline-seed1.safetensors", "toy-baseline-seed2.safetensors", "toy-cutmix-alpha=2-seed1.safetensors"],
+            Directory.GetFiles(files.At("results/weights")).Select(Path.GetFileName).Order());
+    }
+}
