@@ -21,8 +21,8 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
 
     /// <summary>
     /// What was measured and what follows: the claim holds, or is refuted, if the 95 % intervals of the gain over the seeds and, where
-    /// known, over the test images exclude 0; otherwise it cannot be seen, with the gain that these seeds and images would have found in
-    /// four of five experiments. Null if nothing was measured yet.
+    /// known, over the test images exclude 0; otherwise it cannot be seen, with the gain that would be detected in four of five such
+    /// experiments. Null if nothing was measured yet.
     /// </summary>
     public (string Here, string Verdict)? Judged(ResultFile results)
     {
@@ -34,18 +34,16 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
         var means = $"{Number(seeds.Average(seed => other[seed]))} to {Number(seeds.Average(seed => own[seed]))} %";
         if (Difference.TInterval(gains) is not { } interval)
             return ($"{means}, one seed", "not decided by one seed");
-        var half = (interval.High - interval.Low) / 2;
-        var here = $"{means}: gain {Number(gains.Average())} ± {Number(half)}, {seeds.Length} seeds";
         var images = Against == "baseline" ? results.OverImages(Method, Metric) : null;
-        if (interval.Contains(0) || images?.Contains(0) == true)
-            return (here, $"cannot be seen; {Number(Math.Max(PairedPower.Detectable(gains)!.Value, Detectable(images)))} points would have "
-                + "been found");
-        return (here, gains.Average() > 0 ? "**holds**" : "**refuted**");
+        var here = $"{means}: gain {Number(gains.Average())} ± {Number(Half(interval))} over {seeds.Length} seeds"
+            + (images is { } over ? $", ± {Number(Half(over))} over the images" : "");
+        if (!interval.Contains(0) && images?.Contains(0) != true)
+            return (here, gains.Average() > 0 ? "**holds**" : "**refuted**");
+        return (here, PairedPower.Detectable(gains, images) is { } points ? $"cannot be seen; about {Number(points)} would be detected"
+            : "cannot be seen");
     }
 
-    // The difference that the test images find in four of five experiments: (1.96 + 0.84) standard errors of a normal distribution, of
-    // which the interval has twice 1.96.
-    private static double Detectable(Interval? images) => images is { } ends ? (ends.High - ends.Low) / (2 * 1.96) * (1.96 + 0.8416) : 0;
+    private static double Half(Interval interval) => (interval.High - interval.Low) / 2;
 
     private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 }

@@ -33,23 +33,30 @@ public static class Collector
         {
             var kept = Path.Combine(results, "weights",
                 RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}") + ".safetensors");
-            if (!File.Exists(kept))
-                File.Copy(Path.Combine(run.Path, "checkpoints", "last.safetensors"), kept);
+            Keep(Path.Combine(run.Path, "checkpoints", "last.safetensors"), kept);
         }
         foreach (var part in (string[])["evaluation", "curves", "differences"])
         {
             if (File.Exists(Path.Combine(runs, $"{part}.csv")))
-                File.Copy(Path.Combine(runs, $"{part}.csv"), Path.Combine(results, $"{experiment.Name}-{part}.csv"), overwrite: true);
+                Keep(Path.Combine(runs, $"{part}.csv"), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
         }
         return finished.Length;
+    }
+
+    // Never half a file, and always the file of the run whose row is written.
+    private static void Keep(string file, string kept)
+    {
+        var bytes = File.ReadAllBytes(file);
+        if (!File.Exists(kept) || !bytes.AsSpan().SequenceEqual(File.ReadAllBytes(kept)))
+            AtomicFile.Write(kept, stream => stream.Write(bytes));
     }
 
     private static string Row(Experiment experiment, RunFolder run)
     {
         var (recipe, result) = (run.Recipe, run.ReadResult());
         var environment = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Path, "environment.json")))!;
-        return string.Create(CultureInfo.InvariantCulture, $"{recipe.Method},{recipe.Seed},{result.Epochs},{100 * result.Last.Error:F2},"
-            + $"{100 * result.Best.Error:F2},{result.Best.Epoch},{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
+        return string.Create(CultureInfo.InvariantCulture, $"\"{recipe.Method}\",{recipe.Seed},{result.Epochs},"
+            + $"{100 * result.Last.Error:F2},{100 * result.Best.Error:F2},{result.Best.Epoch},{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
             + $"{recipe.Precision.ToString().ToLowerInvariant()},{environment["commit"]},\"{experiment.Command}\"");
     }
 }

@@ -40,7 +40,7 @@ public sealed record Experiment(string Name, string Arguments)
         new("clothing-all", $"--methods all {Photographs}"),
     ];
 
-    /// <summary>Probability and α of figure 3, as far as they fit: every pair of ¼ to 1 and of 0.25 to 4.</summary>
+    /// <summary>Every pair of a probability from ¼ to 1 and an α from 0.25 to 4; the paper's figure 3 varies α only.</summary>
     private static IEnumerable<string> Doses => from alpha in (string[])["0.25", "1", "4"]
                                                 from probability in (string[])["0.25", "0.5", "0.75", "1"]
                                                 select $"cutmix:alpha={alpha}:probability={probability}";

@@ -17,14 +17,14 @@ public sealed class Page(string results)
     /// <summary>The table, as Markdown.</summary>
     public string Table()
     {
-        var table = new StringBuilder("| claim | the paper | here | |\n|---|---|---|---|\n");
+        var table = new StringBuilder();
         foreach (var claim in Paper.Claims)
         {
             if (claim.Judged(ResultFile.Read(results, claim.Experiment)) is { } judged)
                 table.Append(CultureInfo.InvariantCulture,
                     $"| {claim.Text} | {claim.Paper} | {judged.Here} ([file](../../results/{File(claim)})) | {judged.Verdict} |\n");
         }
-        return table.ToString();
+        return table.Length == 0 ? "" : $"| claim | the paper | here | |\n|---|---|---|---|\n{table}";
     }
 
     private static string File(Claim claim) => claim.Experiment + (claim.Metric.Contains('.') ? "-evaluation.csv" : ".csv");
@@ -36,7 +36,7 @@ public sealed class Page(string results)
     {
         var begin = page.IndexOf(Begin, StringComparison.Ordinal);
         var end = page.IndexOf(End, Math.Max(0, begin), StringComparison.Ordinal);
-        return begin < 0 || end < 0 ? throw new InputException($"The page must contain the lines {Begin} and {End}. Received: neither.")
+        return begin < 0 || end < 0 ? throw new InputException($"The page must contain the lines {Begin} and {End}, in this order.")
             : $"{page[..(begin + Begin.Length)]}\n{Table()}{page[end..]}";
     }
 
@@ -71,14 +71,14 @@ public sealed class Page(string results)
     private LineChart? Dose()
     {
         var file = ResultFile.Read(results, "clothing-dose");
-        if (file.Methods.Count == 0)
+        if (!file.Methods.Contains("baseline") || file.Methods.Count == 1)
             return null;
         ChartPoint Point(double probability, string method)
         {
             var errors = Statistic.Of(file.Of(method, "test_error_last").Values);
             return new(probability, errors.Mean, errors.StandardDeviation);
         }
-        return new LineChart("The dose of CutMix", "probability that a batch is mixed", "test error, %",
+        return new LineChart("CutMix by probability and α", "probability that a batch is mixed", "test error, %",
             [.. file.Methods.Where(method => method.StartsWith("cutmix", StringComparison.Ordinal)).GroupBy(method => method.Split(':')[1])
                 .Select(alpha => new ChartSeries($"α {alpha.Key.Split('=')[1]}",
                 [
@@ -91,7 +91,7 @@ public sealed class Page(string results)
     private DotChart? Errors(string experiment, string title)
     {
         var file = ResultFile.Read(results, experiment);
-        return file.Methods.Count == 0 ? null : new DotChart(title, "test error, %", [.. file.Methods
+        return !file.Methods.Contains("baseline") || file.Methods.Count == 1 ? null : new DotChart(title, "test error, %", [.. file.Methods
             .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
             .OrderBy(row => row.Values.Average())])
         {

@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using Patchwork;
 using Patchwork.Claims;
 
 // Run from the root of the repository.
-//   run [NAME ...]   trains and evaluates the experiments in their order, or those named; every run that has ended is kept in results/
+//   run [NAME ...]   trains and evaluates the experiments in their order, or those named; resumes; keeps every finished run in results/
 //   collect          keeps what the runs in runs/claims have finished
 //   write            makes docs/guide/claims.md's table and docs/images/claims from results/
 //   commands         prints the commands
@@ -10,6 +11,11 @@ var (page, pictures) = (Path.Combine("docs", "guide", "claims.md"), Path.Combine
 switch (args)
 {
     case ["run", .. var names]:
+        if (names.FirstOrDefault(name => Experiment.All.All(one => one.Name != name)) is { } unknown)
+        {
+            Console.Error.WriteLine($"no experiment has the name {unknown}: {string.Join(", ", Experiment.All.Select(one => one.Name))}");
+            return 2;
+        }
         return Experiment.All.Where(one => names.Length == 0 || names.Contains(one.Name)).Select(Run).FirstOrDefault(code => code != 0);
     case ["collect"]:
         foreach (var experiment in Experiment.All)
@@ -18,6 +24,7 @@ switch (args)
     case ["write"]:
         var claims = new Page("results");
         File.WriteAllText(page, claims.Filled(File.ReadAllText(page)));
+        Directory.CreateDirectory(pictures);
         foreach (var (file, svg) in claims.Figures())
             File.WriteAllText(Path.Combine(pictures, file), svg);
         return 0;
@@ -41,7 +48,16 @@ static int Run(Experiment experiment)
         "--out", Runs(experiment)];
     using var process = Process.Start("dotnet", arguments);
     while (!process.WaitForExit(TimeSpan.FromMinutes(1)))
-        Collect(experiment);
+    {
+        try
+        {
+            Collect(experiment);
+        }
+        catch (Exception error) when (error is IOException or InputException)      // a run folder that appears at this moment
+        {
+            Console.Error.WriteLine(error.Message);
+        }
+    }
     Collect(experiment);
     return process.ExitCode;
 }

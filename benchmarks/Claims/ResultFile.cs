@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Evaluation;
+using Patchwork.Formats;
 
 namespace Patchwork.Claims;
 
@@ -62,15 +63,12 @@ public sealed class ResultFile
         seeds.Add(int.Parse(seed, CultureInfo.InvariantCulture), scale * Number(text));
     }
 
-    // Only the last column, the command, has commas and is quoted.
     private static IEnumerable<Dictionary<string, string>> Rows(string path)
     {
         if (!File.Exists(path))
-            yield break;
-        var lines = File.ReadAllLines(path);
-        var titles = lines[0].Split(',');
-        foreach (var line in lines.Skip(1))
-            yield return titles.Zip(line.Split(',', titles.Length)).ToDictionary(cell => cell.First, cell => cell.Second);
+            return [];
+        var rows = DelimitedText.Read(path).Rows;
+        return rows.Skip(1).Select(row => rows[0].Cells.Zip(row.Cells).ToDictionary(cell => cell.First, cell => cell.Second));
     }
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);

@@ -59,7 +59,8 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
     {
         mixing = true;
         if (method)
-            Text("--method NAME", "method or baseline; combine with +, alternate with -or-: cutmix+cutout, mixup:0.3-or-cutmix:0.7");
+            Text("--method NAME", "method or baseline; combine with +, alternate with -or-: cutmix+cutout, mixup:0.3-or-cutmix:0.7; "
+                + "options can be part of a name: cutmix:alpha=0.25");
         Number("--alpha X", "α of λ ~ Beta(α, α)");
         Number("--probability X", "probability that a batch is mixed (that an image is, with --scope example)");
         CutMixOptions.AddTo(this);

@@ -65,7 +65,7 @@ internal static class CompareCommand
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
             var omitted = all ? Methods.All.Where(method => ModelZoo.Misfit(chosen.Model, method.Create()) is not null).ToArray() : [];
             var names = all ? [Methods.Baseline, .. Methods.All.Except(omitted).Select(method => method.Id)]
-                : parsed.GetValue(methods)!.Split(',', StringSplitOptions.TrimEntries);
+                : Methods.Split(parsed.GetValue(methods)!);
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
             var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs)) { Collective = ranks.Collective };

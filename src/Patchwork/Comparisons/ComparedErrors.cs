@@ -123,14 +123,15 @@ internal sealed class ComparedErrors(ComparisonResult result, ComparedTraining t
                 ? [$"over {(evaluations?.Limit is { } limit ? $"{limit} of " : "")}the test images {Points(overImages, 100)}"]
                 : Array.Empty<string>(),
         ];
-        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? $": may be noise{Detectable(method)}" : "";
+        var noise = seeds?.Contains(0) == true || images?.Contains(0) == true ? $": may be noise{Detectable(method, images)}" : "";
         return known.Length == 0 ? "; one seed, so the spread is unknown" : $"; 95 % {string.Join(", ", known)}{noise}";
     }
 
-    // "May be noise" says little unless a difference of interesting size would have been found.
-    private string Detectable(string method) => PairedPower.Detectable(PerSeed(method)) is not { } points ? ""
+    // "May be noise" says little unless a difference of interesting size would have been detected.
+    private string Detectable(string method, Interval? images) =>
+        PairedPower.Detectable(PerSeed(method), images is { } ends ? new(100 * ends.Low, 100 * ends.High) : null) is not { } points ? ""
         : string.Create(CultureInfo.InvariantCulture,
-            $"; {result.Of(method).Count()} {result.Repetitions} find a difference of {points:F1} points in four of five experiments");
+            $"; only a difference of about {points:F1} points would be detected in four of five such comparisons");
 
     private static string Points(Interval interval, double scale) =>
         string.Create(CultureInfo.InvariantCulture, $"{scale * interval.Low:+0.0;-0.0;0.0} to {scale * interval.High:+0.0;-0.0;0.0}");

@@ -29,7 +29,7 @@ public sealed partial class ComparedEvaluations
                 Text(comparison.Of(method).Count())]]);
 
     /// <summary>
-    /// The points of every run's curves, such as the error over the strength of an attack: suite, curve, method, seed, x, y.
+    /// The points of every run's curves over a strength or a size (<see cref="CurveChart"/>): suite, curve, method, seed, x, y.
     /// </summary>
     public ResultTable Curves() => Columns("suite", "curve", "method", "seed", "x", "y")
         ([.. from pair in comparison.Runs.Zip(results) from one in pair.Second from chart in one.Suite.Charts.OfType<CurveChart>()

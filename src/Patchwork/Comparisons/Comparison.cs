@@ -144,6 +144,8 @@ public sealed class Comparison
                 if (found.Length < Seeds || found.Any(run => !run.Finished))
                     continue;
                 var method = found[0].Recipe.Method;
+                if (RunFolder.NameOf(method) != name)
+                    throw new InputException($"the folders hold runs of {method}.");
                 var wanted = Settled(recipe.Resolve([.. Methods, method])[^1], own.Values.First().Recipe);
                 if (found.Zip(RunSeeds, (run, seed) => Difference(run, Of(wanted, seed).Recipe, own[seed])).OfType<string>()
                     .FirstOrDefault() is { } difference)

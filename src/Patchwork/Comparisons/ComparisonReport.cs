@@ -92,7 +92,8 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
         if (evaluations is not null)
         {
             Store(folder, "evaluation.csv", evaluations.AllMetrics().ToCsv());
-            Store(folder, "curves.csv", evaluations.Curves().ToCsv());
+            if (evaluations.Curves() is { Rows.Count: > 0 } curves)
+                Store(folder, "curves.csv", curves.ToCsv());
             if (result.Methods.Count > 1)
                 Store(folder, "differences.csv", evaluations.Differences().ToCsv());
         }

@@ -17,7 +17,7 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
         foreach (var part in text.Split(','))
         {
             var name = part.Trim().Split('=', ':')[0];
-            if (sets.Count > 0 && sets[^1].Contains('=') && name != OutSet.Textures
+            if (sets.Count > 0 && sets[^1].Contains('=') && !name.Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase)
                 && !DatasetCatalogue.Ids.Contains(name, StringComparer.OrdinalIgnoreCase))
                 sets[^1] += $",{part}";
             else if (part.Trim().Length > 0)

@@ -1,30 +1,31 @@
 namespace Patchwork.Evaluation;
 
 /// <summary>
-/// The power of a paired t-test at the 5 % level: how likely it is to find a difference, given how much the difference varies from seed to
-/// seed. "No difference was seen" means little unless a difference of interesting size would have been seen.
+/// The power of a paired t-test at the 5 % level: how likely it is to detect a difference, given how much the difference varies from seed
+/// to seed. "No difference was seen" means little unless a difference of interesting size would have been seen.
 /// </summary>
 public static class PairedPower
 {
-    /// <summary>The usual target: a difference of the detectable size is found in four of five experiments.</summary>
-    public const double Usual = 0.8;
+    private const double Power = 0.8;      // the usual target: detected in four of five experiments
+    private const double Normal975 = 1.959964, Normal80 = 0.841621;      // quantiles of the normal distribution
 
     /// <summary>
-    /// The smallest true difference that would have been found with probability <paramref name="power"/>, in either direction; null for
-    /// fewer than two values.
+    /// The smallest true difference that would have been detected with probability 0.8, in either direction, in spite of the variation
+    /// over the seeds and, if it is known, over the test images; null for fewer than two seeds, or if all differences are equal. It is an
+    /// estimate: with three seeds, their standard deviation itself is known to a factor of about two.
     /// </summary>
     /// <param name="differences">The difference of each seed, in any unit.</param>
-    /// <param name="power">The probability. Range: above 0.05, below 1. Default 0.8.</param>
-    public static double? Detectable(IReadOnlyList<double> differences, double power = Usual)
+    /// <param name="images">The 95 % interval of the mean difference over the test images, in the same unit; null: not known.</param>
+    public static double? Detectable(IReadOnlyList<double> differences, Interval? images = null)
     {
-        if (power is not (> 0.05 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(power), $"The power must lie between 0.05 and 1. Received: {power}.");
-        return differences.Count < 2 ? null
-            : Effect(differences.Count, power) * Statistic.Of(differences).StandardDeviation / Math.Sqrt(differences.Count);
+        if (differences.Count < 2 || Statistic.Of(differences).StandardDeviation is not (> 0 and var deviation))
+            return null;
+        var ofSeeds = Effect(differences.Count) * deviation / Math.Sqrt(differences.Count);
+        return images is not { } ends ? ofSeeds : Math.Max(ofSeeds, (ends.High - ends.Low) / 2 / Normal975 * (Normal975 + Normal80));
     }
 
     /// <summary>
-    /// The probability that the test finds a difference of <paramref name="shift"/> standard errors with <paramref name="count"/> pairs:
+    /// The probability that the test detects a difference of <paramref name="shift"/> standard errors with <paramref name="count"/> pairs:
     /// P(|T| > t) of the noncentral t distribution with count - 1 degrees of freedom.
     /// </summary>
     internal static double Of(double shift, int count)
@@ -46,15 +47,15 @@ public static class PairedPower
         return sum / mass;
     }
 
-    private static double Effect(int count, double power)
+    private static double Effect(int count)
     {
         double low = 0, high = 1;
-        while (Of(high, count) < power)
+        while (Of(high, count) < Power)
             high *= 2;
         for (var i = 0; i < 50; i++)
         {
             var middle = (low + high) / 2;
-            (low, high) = Of(middle, count) < power ? (middle, high) : (low, middle);
+            (low, high) = Of(middle, count) < Power ? (middle, high) : (low, middle);
         }
         return high;
     }

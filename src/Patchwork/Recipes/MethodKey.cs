@@ -33,9 +33,13 @@ internal sealed record MethodKey(string Name, Func<Recipe, object?> Given, Func<
 
     private Type? Kind { get; init; }
 
-    /// <summary>The methods of a stack on which the key has an effect: those whose option is not set by the stack's name.</summary>
-    public IEnumerable<IMethod> PartsOf(MethodStack stack) => stack.Parts.Where(part =>
-        Acts(part) && !(OptionOf(part) is { } option && stack.Named.Names.Any(name => name.Of(part) == option)));
+    /// <summary>
+    /// The methods of a stack on which the key has an effect: not those whose option the stack's name sets, and no erasers beside a mixer,
+    /// to which the options of the recipe then belong.
+    /// </summary>
+    public IEnumerable<IMethod> PartsOf(MethodStack stack) => stack.Parts.Where(part => Acts(part)
+        && !(Kind is not null && stack.Mixes && part is Eraser)
+        && !(OptionOf(part) is { } option && stack.Named.Names.Any(name => name.Of(part) == option)));
 
     /// <summary>
     /// The option of a method that the key sets: the one with the same name and type (the α of ShakeDrop is an interval and does not

@@ -87,8 +87,8 @@ public sealed partial record Recipe
     /// <summary>
     /// Weights that training starts from: a safetensors file, a PyTorch state dict, an ONNX model, or <c>imagenet</c> (see
     /// <see cref="Interop.ImageNetResNet18"/>). Tensors are matched by name; layers that do not fit, such as a last layer for other
-    /// classes, start fresh. Null: all layers start fresh. A comparison replaces <c>{method}</c> and <c>{seed}</c> with each run's method
-    /// and seed.
+    /// classes, start fresh. Null: all layers start fresh. A comparison replaces <c>{method}</c> and <c>{seed}</c> with each run's method,
+    /// as in the name of its folder, and seed.
     /// </summary>
     public string? Weights { get; init; }
 
@@ -107,7 +107,8 @@ public sealed partial record Recipe
 
     /// <summary>
     /// Method id, or <c>baseline</c>. Methods that work together are joined by <c>+</c>; mixers of which one is chosen for each batch are
-    /// joined by <c>-or-</c> and may have weights: <c>mixup:0.3-or-cutmix:0.7</c>. Default <c>baseline</c>.
+    /// joined by <c>-or-</c> and may have weights: <c>mixup:0.3-or-cutmix:0.7</c>. Options may be part of a name:
+    /// <c>cutmix:alpha=0.25</c>. Default <c>baseline</c>.
     /// </summary>
     public string Method { get; init => field = Id(value); } = Methods.Baseline;
 

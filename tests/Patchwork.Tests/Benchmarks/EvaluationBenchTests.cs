@@ -22,8 +22,8 @@ public sealed class EvaluationBenchTests
         // one of the 17 sizes covers nothing and is shared by all four
         Assert.Equal((4 * 16 + 1) * images, costs["occlusion"].Forward);
         Assert.Equal((9 + 15 + 2) * images, costs["inbetween"].Forward);      // both curves end at the original images
-        // one step and ten; each attack is evaluated
-        Assert.Equal((2 * images, 11 * images), (costs["adversarial"].Forward, costs["adversarial"].Backward));
+        // one step and ten at five strengths; each attack and the images themselves are evaluated
+        Assert.Equal(((1 + 2 * 5) * images, 5 * 11 * images), (costs["adversarial"].Forward, costs["adversarial"].Backward));
         Assert.Equal((images, 0), (costs["localization"].Forward, costs["localization"].Backward));
         Assert.All(costs.Values, cost => Assert.True(cost.Seconds > 0 && cost.OverPasses.Median > 0));
     }

@@ -50,6 +50,12 @@ public sealed class ComparisonTests : IDisposable
         Recipe Stored(string method) => RunFolder.Open(all.Of(method).Single().Folder).Recipe;
         Assert.Equal((2, null, 2), (Stored("cutmix").Alpha, Stored("cutmix:alpha=0.25").Alpha, Stored("mixup").Alpha));
 
+        files.Copy("variants/cutmix-seed1", "variants/cutmix-backup-seed1");      // not a method of its own
+        var again = new Comparison(recipe, ["cutmix"], seeds: 1, jobs: 1).Run(files.At("variants"), _ => [],
+            (_, notice) => notices.Add(notice.Text), cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(4, again.Methods.Count);
+        Assert.Contains(notices, notice => notice.Contains("the folders hold runs of cutmix", StringComparison.Ordinal));
+
         Assert.Contains("Omit `Alpha`", Assert.Throws<InputException>(() => new Comparison(recipe, ["cutmix:alpha=1"], 1)).Message,
             StringComparison.Ordinal);
         Assert.Contains("set only once", Assert.Throws<InputException>(() => new Comparison(

@@ -15,21 +15,11 @@ public sealed class DataDigestTests : IDisposable
     private static Dataset Open(string folder, int? size = 8) =>
         DatasetCatalogue.Open("folder", new DataOptions { Data = folder, ImageSize = size }).Train;
 
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-    }
-
     [Fact]
     public void The_digest_does_not_depend_on_the_location_of_the_files()
     {
         files.Paint(perClass: 5);
-        Copy(files.Pictures, files.At("elsewhere"));
+        files.Copy("pictures", "elsewhere");
         Assert.Equal(DataDigest.Of(Open(files.Pictures)), DataDigest.Of(Open(files.At("elsewhere"))));
     }
 

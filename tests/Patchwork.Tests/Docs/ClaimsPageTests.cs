@@ -1,5 +1,7 @@
 using Patchwork.Claims;
-using Patchwork.Comparisons;
+using Patchwork.Evaluation;
+using Patchwork.Mixing;
+using Patchwork.Runs;
 using Patchwork.Tests.Support;
 using Xunit;
 
@@ -25,7 +27,8 @@ public sealed class ClaimsPageTests : IDisposable
     public void The_figures_are_made_from_the_results()
     {
         var figures = Page.Figures();
-        Assert.Equal(figures.Keys.Order(), Directory.GetFiles(Repository.File("docs/images/claims")).Select(Path.GetFileName).Order());
+        var folder = Repository.File("docs/images/claims");
+        Assert.Equal(figures.Keys.Order(), Directory.Exists(folder) ? Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order() : []);
         Assert.All(figures, figure => Assert.Equal(figure.Value, File.ReadAllText(Repository.File($"docs/images/claims/{figure.Key}"))));
         Assert.All(figures.Keys, file =>
             Assert.Contains($"images/claims/{file}", File.ReadAllText(Repository.File("docs/guide/claims.md")), StringComparison.Ordinal));
@@ -40,11 +43,27 @@ public sealed class ClaimsPageTests : IDisposable
         {
             var error = CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--data", files.At("missing"), "--out",
                 files.At("out")]).Refusal();
-            Assert.Contains(experiment.Arguments.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded"
-                : experiment.Arguments.Contains("--weights results", StringComparison.Ordinal) ? "does not exist" : "missing", error,
+            Assert.Contains(experiment.Arguments.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded" : "missing", error,
                 StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void Weights_are_read_where_they_are_kept()
+    {
+        var kept = Experiment.All.Where(one => one.KeepsWeights).SelectMany(one => MethodsOf(one).Select(method =>
+            $"results/weights/{RunFolder.NameOf(one.Name, method, "seed1")}.safetensors")).ToHashSet();
+        foreach (var experiment in Experiment.All.Where(one => one.Arguments.Contains("--weights results", StringComparison.Ordinal)))
+        {
+            var arguments = experiment.Arguments.Split(' ');
+            var pattern = arguments[Array.IndexOf(arguments, "--weights") + 1];
+            Assert.All(MethodsOf(experiment), method => Assert.Contains(pattern
+                .Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal).Replace("{seed}", "1", StringComparison.Ordinal), kept));
+        }
+    }
+
+    private static IReadOnlyList<string> MethodsOf(Experiment experiment) =>
+        Methods.Split(experiment.Arguments.Split("--methods ")[1].Split(' ')[0]);
 
     [Fact]
     public void Every_claim_is_tested_by_an_experiment_and_its_methods()
@@ -53,17 +72,23 @@ public sealed class ClaimsPageTests : IDisposable
         {
             var experiment = Experiment.All.Single(one => one.Name == claim.Experiment);
             var arguments = experiment.Arguments.Split(' ');
-            var methods = arguments[Array.IndexOf(arguments, "--methods") + 1].Split(',');
+            var methods = MethodsOf(experiment);
             Assert.Contains(claim.Method, methods);
             Assert.Contains(claim.Against, methods);
+            if (claim.Metric.Split('.') is [var id, var metric])
+            {
+                Assert.Contains(id, arguments[Array.IndexOf(arguments, "--evaluate") + 1].Split(','));
+                var headline = Suites.All.Single(suite => suite.Id == id).Headlines.Single(headline => headline.Metric == metric);
+                Assert.Equal(headline.LowerIsBetter, claim.LowerIsBetter);
+            }
         }
     }
 
     // Gains of 1, 2, 3: mean 2 ± 2.48, so nothing can be seen, and 3 seeds find 3.264 standard deviations.
     [Theory]
-    [InlineData("30,30,30", "29,28,27", "30.00 to 28.00 %: gain 2.00 ± 2.48, 3 seeds", "cannot be seen; 3.26 points would have been found")]
-    [InlineData("30,30,30", "28,27.9,28.1", "30.00 to 28.00 %: gain 2.00 ± 0.25, 3 seeds", "**holds**")]
-    [InlineData("28,27.9,28.1", "30,30,30", "28.00 to 30.00 %: gain -2.00 ± 0.25, 3 seeds", "**refuted**")]
+    [InlineData("30,30,30", "29,28,27", "30.00 to 28.00 %: gain 2.00 ± 2.48 over 3 seeds", "cannot be seen; about 3.26 would be detected")]
+    [InlineData("30,30,30", "28,27.9,28.1", "30.00 to 28.00 %: gain 2.00 ± 0.25 over 3 seeds", "**holds**")]
+    [InlineData("28,27.9,28.1", "30,30,30", "28.00 to 30.00 %: gain -2.00 ± 0.25 over 3 seeds", "**refuted**")]
     [InlineData("30", "20", "30.00 to 20.00 %, one seed", "not decided by one seed")]
     public void A_claim_is_judged_by_the_interval_over_the_seeds(string baseline, string cutmix, string here, string verdict)
     {
@@ -71,6 +96,13 @@ public sealed class ClaimsPageTests : IDisposable
             errors.Split(',').Select((error, k) => $"{method},{k + 1},{error}");
         File.WriteAllLines(files.At("toy.csv"), ["method,seed,test_error_last", .. Rows("baseline", baseline), .. Rows("cutmix", cutmix)]);
         Assert.Equal((here, verdict), new Claim("fewer errors", "", "toy").Judged(ResultFile.Read(files.Folder, "toy")));
+        File.WriteAllLines(files.At("toy-evaluation.csv"), ["suite,metric,method,seed,value",
+            "ood,auroc,baseline,1,0.5", "ood,auroc,baseline,2,0.5", "ood,auroc,cutmix,1,0.59", "ood,auroc,cutmix,2,0.61",
+            "ood,auroc,cutmix,3,0.1"]);      // of the third seed there is no baseline
+        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high", "ood,auroc,cutmix,-0.1,0.3"]);
+        Assert.Equal(("50.00 to 60.00 %: gain 10.00 ± 12.71 over 2 seeds, ± 20.00 over the images",
+            "cannot be seen; about 28.59 would be detected"),
+            new Claim("", "", "toy", "ood.auroc") { LowerIsBetter = false }.Judged(ResultFile.Read(files.Folder, "toy")));
         Assert.Null(new Claim("fewer errors", "", "other").Judged(ResultFile.Read(files.Folder, "other")));
     }
 

@@ -49,11 +49,13 @@ public sealed class OutOfDistributionSuiteTests
     public void Named_sets_are_measured_along_with_the_generated_ones_and_unknown_ones_are_rejected()
     {
         using var linear = new LinearSubject();
-        var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop", OutSet.Textures] };
+        var suite = new OutOfDistributionSuite { OutSets = ["shapes", "shapes:crop", "Textures"] };
         suite.Check(linear.Images);
         var result = suite.Measure(linear.Subject);
         Assert.All((string[])[.. OutSet.Drawn, "shapes", "shapes_crop", "textures"], set =>
             Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
+        Assert.Contains("Omit :crop", Assert.Throws<InputException>(() =>
+            new OutOfDistributionSuite { OutSets = ["textures:crop"] }.Check(linear.Images)).Message, StringComparison.Ordinal);
         var unknown = new OutOfDistributionSuite { OutSets = ["cifar"] };
         Assert.Contains("Unknown data set 'cifar'", Assert.Throws<InputException>(() => unknown.Check(linear.Images)).Message,
             StringComparison.Ordinal);

@@ -73,7 +73,9 @@ public sealed class AutoMixTests : IDisposable
     public void The_gradient_of_the_masks_loss_reaches_the_block_and_nothing_else()
     {
         model.zero_grad();
-        masks.Loss(masks.See(randn(6, 3, 16, 16)), arange(6).remainder(4), new CrossEntropy(), Seeds.Open("masks")).backward();
+        using var seen = masks.See(randn(6, 3, 16, 16));
+        Assert.Throws<ArgumentException>(() => seen.Masks(randn(6, 3, 16, 16), [0, 1, 2, 3, 4, 5], [1, 1, 1, 1, 1, 1]));
+        masks.Loss(seen, arange(6).remainder(4), new CrossEntropy(), Seeds.Open("masks")).backward();
         Assert.All(masks.Block.parameters(), parameter => Assert.True(parameter.grad is { } gradient && gradient.isfinite().all().ToBoolean()));
         Assert.Contains(masks.Block.named_parameters(), one => one.name.Contains("query", StringComparison.Ordinal)
             && one.parameter.grad!.abs().max().ToSingle() > 0);
@@ -204,6 +206,15 @@ public sealed class AutoMixTests : IDisposable
         TrainingRun.Resume(files.At("broken"), [], _ => { }, cancellation: TestContext.Current.CancellationToken);
         foreach (var part in (string[])["safetensors", "callbacks"])
             Assert.Equal(File.ReadAllBytes(files.At($"whole/checkpoints/last.{part}")), File.ReadAllBytes(files.At($"broken/checkpoints/last.{part}")));
+    }
+
+    [Fact]
+    public void If_the_network_does_not_fit_what_other_mixers_attached_to_it_is_removed()
+    {
+        using var fit = new TrainerTests.Fit();
+        Callback mixing = new MixingCallback(new OneOf(new RecursiveMix(), new AutoMix { MaskStage = 9 }));
+        Assert.Contains("one of the 3 stages", Assert.Throws<InputException>(() => fit.Run([mixing])).Message, StringComparison.Ordinal);
+        Assert.Null(fit.Model.LastMap);
     }
 
     [Fact]

@@ -70,6 +70,15 @@ public sealed class MethodStackTests
         Assert.Equal(0.2, ((Mixup)choice.Choices[0].Mixer).Alpha);
     }
 
+    [Theory]
+    [InlineData("baseline, cutmix,mixup:alpha=0.2", "baseline|cutmix|mixup:alpha=0.2")]
+    [InlineData("featurecutmix:layers=input,layer1,cutmix", "featurecutmix:layers=input,layer1|cutmix")]
+    [InlineData("ShakeDrop:alpha=-1,1+cutmix,CutMix+cutout", "ShakeDrop:alpha=-1,1+cutmix|CutMix+cutout")]
+    [InlineData("cutmix,nonsense", "cutmix|nonsense")]
+    [InlineData("mixup:0.3-or-cutmix:0.7,baseline", "mixup:0.3-or-cutmix:0.7|baseline")]
+    public void A_comma_between_the_values_of_an_option_does_not_separate_names(string names, string expected) =>
+        Assert.Equal(expected.Split('|'), Methods.Split(names));
+
     [Fact]
     public void Choices_without_weights_are_equally_likely() =>
         Assert.All(((OneOf)MethodStack.Parse("mixup-or-cutmix-or-fmix").Mixer!).Choices, choice => Assert.Equal(1, choice.Weight));

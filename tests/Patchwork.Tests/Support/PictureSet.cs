@@ -34,6 +34,17 @@ internal sealed class PictureSet : IDisposable
         return this;
     }
 
+    /// <summary>Copies a folder within this one.</summary>
+    public void Copy(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(At(from), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(At(to), Path.GetRelativePath(At(from), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
     /// <summary>The flags of a short run on the images.</summary>
     public string[] Flags(string run, int epochs = 2) =>
         ["--dataset", "folder", "--data", Pictures, "--image-size", "16", "--epochs", $"{epochs}", "--batch-size", "4", "--threads", "1",

@@ -58,31 +58,37 @@ public sealed record AdversarialSuite : Suite
     /// <inheritdoc/>
     public override SuiteResult Measure(Subject subject)
     {
-        double[] epsilons = [0, .. Epsilons.Union([PaperEpsilon]).Order()];
+        double[] epsilons = [.. Epsilons.Union([PaperEpsilon]).Order()];
         var errors = Attack.All.ToDictionary(attack => attack, _ => epsilons.ToDictionary(epsilon => epsilon, _ => new List<double>()));
+        var clean = new List<double>();
         using var model = new PixelModel(subject.Network, subject.Test.Normalization);
         var index = 0L;
         foreach (var batch in subject.Batches(subject.Test))
         {
             using var scope = NewDisposeScope();
+            clean.AddRange(Errors(batch.Images));
             foreach (var (attack, curve) in errors)
             {
                 foreach (var (epsilon, values) in curve)
                 {
                     subject.Cancellation.ThrowIfCancellationRequested();
                     using var attacked = attack.Within(epsilon / 255).Of(model, batch.Images, batch.Labels, subject.Seeds, index);
-                    using var noGradient = no_grad();
-                    values.AddRange(Subject.Errors(model.Logits(attacked), batch.Labels));
+                    values.AddRange(Errors(attacked));
                 }
             }
             index++;
+
+            IEnumerable<double> Errors(Tensor images)
+            {
+                using var noGradient = no_grad();
+                return Subject.Errors(model.Logits(images), batch.Labels);
+            }
         }
         var result = new SuiteResult();
         foreach (var (attack, curve) in errors)
         {
             result.AddMean($"{attack.Id}_error", curve[PaperEpsilon], subject.Seeds);
-            result.AddTable(attack.Id, epsilons.Where(epsilon => epsilon == 0 || Epsilons.Contains(epsilon))
-                .Select(epsilon => new[] { epsilon, curve[epsilon].Average() }));
+            result.AddTable(attack.Id, [[0, clean.Average()], .. Epsilons.Select(epsilon => new[] { epsilon, curve[epsilon].Average() })]);
         }
         return result;
     }

@@ -60,8 +60,11 @@ public sealed record OutOfDistributionSuite : Suite
     {
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
-        if (text == OutSet.Textures)
-            return (text, OutSet.CutTextures(test, test.Count, new SeedStream(0)));
+        if (crop && text[..^end.Length].Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase))
+            throw new InputException($"{OutSet.Textures} are cut to the network's input and cannot be cropped. Received: {text}. Omit "
+                + $"{end}.");
+        if (text.Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase))
+            return (OutSet.Textures, OutSet.CutTextures(test, test.Count, new SeedStream(0)));
         var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
         var set = named.OpenImages(crop ? null : test.Height, test);
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);

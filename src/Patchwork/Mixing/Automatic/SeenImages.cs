@@ -26,7 +26,7 @@ public sealed class SeenImages : IMaskSource, IDisposable
     public Tensor Masks(Tensor images, IReadOnlyList<int> partners, IReadOnlyList<double> lambdas)
     {
         if (images.Handle != Images.Handle)
-            throw new ArgumentException("The masks must be those of the images that were seen. Received: others.", nameof(images));
+            throw new ArgumentException("The masks must be those of the images that were seen. Received: another tensor.", nameof(images));
         using var scope = NewDisposeScope();
         var weights = tensor([.. lambdas.Select(lambda => (float)lambda)], device: images.device).reshape(-1, 1, 1, 1);
         Tensor With(Tensor map, Tensor weight) => cat([map, weight.expand(-1, 1, map.size(2), map.size(3))], 1);

@@ -19,7 +19,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     private BatchLoader? loader;
     private IPlanner? plannerBefore;
     private BatchLoss? lossBefore;
-    private IReadOnlyList<MixingCompanion> companions = [];
+    private readonly List<MixingCompanion> companions = [];
 
     /// <summary>The method.</summary>
     public Mixer Mixer { get; } = mixer;
@@ -68,7 +68,10 @@ public sealed class MixingCallback(Mixer mixer) : Callback
         if (Decoupled is not null && Mixer.Parts.Any(mixer => mixer is IRecursiveMixer))
             throw new InputException($"Decoupled terms need two classes per mixed image. Received: {Mixer.Id}, whose labels have many. "
                 + "Omit `Decoupled`.");
-        companions = MixingCompanion.Of(Mixer, state, CleanHalf);
+        if (UnionLabels && Mixer.Parts.Any(mixer => mixer is IRecursiveMixer))
+            throw new InputException($"The union of labels needs two images per mixed image. Received: {Mixer.Id}, whose labels come from "
+                + "many. Set `UnionLabels` to false.");
+        MixingCompanion.Add(companions, Mixer, state, CleanHalf);
         loader = state.Data.Train;
         plannerBefore = loader.Planner;
         if (!state.Options.Loss.IsLinear)
@@ -160,7 +163,7 @@ public sealed class MixingCallback(Mixer mixer) : Callback
     {
         foreach (var companion in companions)
             companion.Dispose();
-        companions = [];
+        companions.Clear();
         if (lossBefore is null)
             return;
         state.TrainLoss = lossBefore;

@@ -63,12 +63,10 @@ internal sealed class MaskTraining : MixingCompanion
             HeldStep.Adam(parameter, parameter.grad!, moments[name].M, moments[name].V, count, rate, Beta1, Beta2, Epsilon);
     }
 
-    /// <summary>Lets the copy of the classifier follow it if this step used the masks.</summary>
+    /// <summary>Lets the copy of the classifier follow it.</summary>
     public override void End()
     {
-        if (seen is null)
-            return;
-        seen.Dispose();
+        seen?.Dispose();
         seen = null;
         network.Follow(classifier);
     }

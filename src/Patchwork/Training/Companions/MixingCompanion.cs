@@ -10,18 +10,20 @@ namespace Patchwork.Training;
 /// </summary>
 internal abstract class MixingCompanion : IDisposable
 {
-    /// <summary>The companions of the mixers that can be chosen; none for most.</summary>
+    /// <summary>Adds the companions of the mixers that can be chosen; most mixers have none.</summary>
+    /// <param name="companions">Receives each companion as it is created; the caller disposes them, even if this throws.</param>
+    /// <param name="mixer">The mixer.</param>
+    /// <param name="state">The training.</param>
+    /// <param name="cleanHalf">Whether it also trains on the clean images.</param>
     /// <exception cref="InputException">A mixer cannot be trained in this way or with this network.</exception>
-    public static IReadOnlyList<MixingCompanion> Of(Mixer mixer, TrainingState state, bool cleanHalf)
+    public static void Add(List<MixingCompanion> companions, Mixer mixer, TrainingState state, bool cleanHalf)
     {
-        var companions = new List<MixingCompanion>();
         if (mixer.Parts.OfType<ILabelWeigher>().ToArray() is { Length: > 0 } weighers)
             companions.Add(new LabelWeighing(weighers, state));
         if (mixer.Parts.OfType<IRecursiveMixer>().FirstOrDefault() is { } recursive)
             companions.Add(new RecursiveMemory(recursive, state, cleanHalf));
         if (mixer.Parts.OfType<ITrainedMixer>().FirstOrDefault() is { } trained)
             companions.Add(new MaskTraining(trained, state));
-        return companions;
     }
 
     /// <summary>Begins a step, mixed or not.</summary>
