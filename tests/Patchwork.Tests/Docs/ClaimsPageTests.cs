@@ -111,7 +111,10 @@ public sealed class ClaimsPageTests : IDisposable
     {
         var experiment = new Experiment("toy",
             $"--dataset folder --data {files.Pictures} --image-size 16 --epochs 1 --batch-size 4 --methods baseline,cutmix:alpha=2 --seeds 2 "
-            + "--evaluate clean,adversarial --threads 1") { KeepsWeights = true };
+            + "--evaluate clean,adversarial --threads 1")
+        {
+            KeepsWeights = true,
+        };
         Directory.CreateDirectory(files.At("results/weights"));
         Assert.Equal(0, Collector.Collect(experiment, files.At("runs"), files.At("results")));
         Assert.Equal(0, CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--quiet", "--out", files.At("runs")]).ExitCode);
