@@ -56,7 +56,8 @@ public static class Collector
         var (recipe, result) = (run.Recipe, run.ReadResult());
         var environment = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Path, "environment.json")))!;
         return string.Create(CultureInfo.InvariantCulture, $"\"{recipe.Method}\",{recipe.Seed},{result.Epochs},"
-            + $"{100 * result.Last.Error:F2},{100 * result.Best.Error:F2},{result.Best.Epoch},{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
+            + $"{100 * result.Last.Error:F2},{100 * result.Best.Error:F2},{result.Best.Epoch},"
+            + $"{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
             + $"{recipe.Precision.ToString().ToLowerInvariant()},{environment["commit"]},\"{experiment.Command}\"");
     }
 }
