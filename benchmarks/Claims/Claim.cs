@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Evaluation;
+using Patchwork.Mixing;
 
 namespace Patchwork.Claims;
 
@@ -14,7 +15,7 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
     public string Method { get; init; } = "cutmix";
 
     /// <summary>The method that it is compared with. Default the baseline.</summary>
-    public string Against { get; init; } = "baseline";
+    public string Against { get; init; } = Methods.Baseline;
 
     /// <summary>Whether lower values are better. Default true.</summary>
     public bool LowerIsBetter { get; init; } = true;
@@ -34,7 +35,7 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
         var means = $"{Number(seeds.Average(seed => other[seed]))} to {Number(seeds.Average(seed => own[seed]))} %";
         if (Difference.TInterval(gains) is not { } interval)
             return ($"{means}, one seed", "not decided by one seed");
-        var images = Against == "baseline" ? results.OverImages(Method, Metric) : null;
+        var images = Against == Methods.Baseline ? results.OverImages(Method, Metric) : null;
         var here = $"{means}: gain {Number(gains.Average())} ± {Number(Half(interval))} over {seeds.Length} seeds"
             + (images is { } over ? $", ± {Number(Half(over))} over the images" : "");
         if (!interval.Contains(0) && images?.Contains(0) != true)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Patchwork.Internals;
+using Patchwork.Mixing;
+using Patchwork.Reporting;
 using Patchwork.Runs;
 
 namespace Patchwork.Claims;
@@ -10,8 +12,11 @@ namespace Patchwork.Claims;
 /// </summary>
 public static class Collector
 {
-    private const string Titles =
-        "method,seed,epochs,test_error_last,test_error_best,best_epoch,train_accuracy,seconds,precision,commit,command";
+    private static readonly ResultColumn[] Columns =
+    [
+        .. "method seed epochs test_error_last test_error_best best_epoch train_accuracy seconds precision commit command".Split(' ')
+            .Select(title => new ResultColumn(title)),
+    ];
 
     /// <summary>Writes the rows of the finished runs, their weights if the experiment keeps them, and what suites measured.</summary>
     /// <param name="experiment">The experiment.</param>
@@ -22,13 +27,13 @@ public static class Collector
     {
         var finished = !Directory.Exists(runs) ? [] : Directory.GetDirectories(runs)
             .Where(folder => File.Exists(Path.Combine(folder, "recipe.json"))).Select(RunFolder.Open).Where(run => run.Finished)
-            .OrderBy(run => run.Recipe.Seed).ThenBy(run => run.Recipe.Method != "baseline")
+            .OrderBy(run => run.Recipe.Seed).ThenBy(run => run.Recipe.Method != Methods.Baseline)
             .ThenBy(run => run.Recipe.Method, StringComparer.Ordinal).ToArray();
         if (finished.Length == 0)
             return 0;
         if (finished[0].Recipe.Epochs > 0)
             AtomicFile.WriteText(Path.Combine(results, $"{experiment.Name}.csv"),
-                string.Join('\n', [Titles, .. finished.Select(run => Row(experiment, run))]) + "\n");
+                new ResultTable(Columns, [.. finished.Select(run => Row(experiment, run))]).ToCsv().ReplaceLineEndings("\n"));
         foreach (var run in finished.Where(_ => experiment.KeepsWeights))
         {
             var kept = Path.Combine(results, "weights",
@@ -51,13 +56,14 @@ public static class Collector
             AtomicFile.Write(kept, stream => stream.Write(bytes));
     }
 
-    private static string Row(Experiment experiment, RunFolder run)
+    private static string[] Row(Experiment experiment, RunFolder run)
     {
         var (recipe, result) = (run.Recipe, run.ReadResult());
         var environment = JsonNode.Parse(File.ReadAllText(Path.Combine(run.Path, "environment.json")))!;
-        return string.Create(CultureInfo.InvariantCulture, $"\"{recipe.Method}\",{recipe.Seed},{result.Epochs},"
-            + $"{100 * result.Last.Error:F2},{100 * result.Best.Error:F2},{result.Best.Epoch},"
-            + $"{100 * result.TrainAccuracy:F2},{result.Seconds:F0},"
-            + $"{recipe.Precision.ToString().ToLowerInvariant()},{environment["commit"]},\"{experiment.Command}\"");
+        return [recipe.Method, $"{recipe.Seed}", $"{result.Epochs}", Percent(result.Last.Error), Percent(result.Best.Error),
+            $"{result.Best.Epoch}", Percent(result.TrainAccuracy), result.Seconds.ToString("F0", CultureInfo.InvariantCulture),
+            recipe.Precision.ToString().ToLowerInvariant(), $"{environment["commit"]}", experiment.Command];
     }
+
+    private static string Percent(double share) => (100 * share).ToString("F2", CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Patchwork.Evaluation;
+using Patchwork.Mixing;
 using Patchwork.Reporting;
 
 namespace Patchwork.Claims;
@@ -18,9 +19,11 @@ public sealed class Page(string results)
     public string Table()
     {
         var table = new StringBuilder();
+        var files = Paper.Claims.Select(claim => claim.Experiment).Distinct()
+            .ToDictionary(experiment => experiment, experiment => ResultFile.Read(results, experiment));
         foreach (var claim in Paper.Claims)
         {
-            if (claim.Judged(ResultFile.Read(results, claim.Experiment)) is { } judged)
+            if (claim.Judged(files[claim.Experiment]) is { } judged)
                 table.Append(CultureInfo.InvariantCulture,
                     $"| {claim.Text} | {claim.Paper} | {judged.Here} ([file](../../results/{File(claim)})) | {judged.Verdict} |\n");
         }
@@ -71,7 +74,7 @@ public sealed class Page(string results)
     private LineChart? Dose()
     {
         var file = ResultFile.Read(results, "clothing-dose");
-        if (!file.Methods.Contains("baseline") || file.Methods.Count == 1)
+        if (!Comparable(file))
             return null;
         ChartPoint Point(double probability, string method)
         {
@@ -79,23 +82,24 @@ public sealed class Page(string results)
             return new(probability, errors.Mean, errors.StandardDeviation);
         }
         return new LineChart("CutMix by probability and α", "probability that a batch is mixed", "test error, %",
-            [.. file.Methods.Where(method => method.StartsWith("cutmix", StringComparison.Ordinal)).GroupBy(method => method.Split(':')[1])
-                .Select(alpha => new ChartSeries($"α {alpha.Key.Split('=')[1]}",
-                [
-                    Point(0, "baseline"),
-                    .. alpha.Select(method => Point(double.Parse(method.Split('=')[^1], CultureInfo.InvariantCulture), method))
-                        .OrderBy(point => point.X),
-                ]))]);
+            [.. from method in file.Methods where method != Methods.Baseline
+                let cutMix = (CutMix)MethodStack.Parse(method).Mixer!
+                group (cutMix.Probability, method) by cutMix.Alpha into dose
+                orderby dose.Key
+                select new ChartSeries(string.Create(CultureInfo.InvariantCulture, $"α {dose.Key}"),
+                    [Point(0, Methods.Baseline), .. dose.Order().Select(one => Point(one.Probability, one.method))])]);
     }
+
+    private static bool Comparable(ResultFile file) => file.Methods.Contains(Methods.Baseline) && file.Methods.Count > 1;
 
     private DotChart? Errors(string experiment, string title)
     {
         var file = ResultFile.Read(results, experiment);
-        return !file.Methods.Contains("baseline") || file.Methods.Count == 1 ? null : new DotChart(title, "test error, %", [.. file.Methods
+        return !Comparable(file) ? null : new DotChart(title, "test error, %", [.. file.Methods
             .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
             .OrderBy(row => row.Values.Average())])
         {
-            Reference = file.Of("baseline", "test_error_last").Values.Average(),
+            Reference = file.Of(Methods.Baseline, "test_error_last").Values.Average(),
         };
     }
 

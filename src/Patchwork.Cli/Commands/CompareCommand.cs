@@ -65,7 +65,7 @@ internal static class CompareCommand
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
             var omitted = all ? Methods.All.Where(method => ModelZoo.Misfit(chosen.Model, method.Create()) is not null).ToArray() : [];
             var names = all ? [Methods.Baseline, .. Methods.All.Except(omitted).Select(method => method.Id)]
-                : Methods.Split(parsed.GetValue(methods)!);
+                : MethodStack.Split(parsed.GetValue(methods)!);
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
             var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs)) { Collective = ranks.Collective };
@@ -113,7 +113,7 @@ internal static class CompareCommand
             Estimate = time => Say($"training will take about {ProgressLine.RoundedTime(time)} on this machine{then}"),
         };
         var heading = new Heading(() => Say($"{string.Join(", ", comparison.Methods)} on {recipe.Dataset}, {recipe.Model}: "
-            + $"{comparison.Labels.Count} runs of {recipe.Epochs} epochs, {comparison.Jobs} at a time"
+            + $"{comparison.Labels.Count} runs of {recipe.Epochs} {(recipe.Epochs == 1 ? "epoch" : "epochs")}, {comparison.Jobs} at a time"
             + (finished.Count > 0 ? $"; {comparison.Labels.Count - finished.Count} left to train" : "")));
         var progress = comparison.Labels.ToDictionary(label => label, label => new FitProgress(line, label, quiet, among));
         var said = new ConcurrentDictionary<string, bool>();

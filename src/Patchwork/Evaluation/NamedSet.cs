@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Randomness;
 
 namespace Patchwork.Evaluation;
 
@@ -8,6 +9,9 @@ namespace Patchwork.Evaluation;
 /// <param name="Name">Its name in results, in lower case: the name of the folder if one is given, otherwise the id.</param>
 internal sealed record NamedSet(string Id, string? Folder, string Name)
 {
+    /// <summary>Names of the sets whose test images can be opened: those of the catalogue, and the textures.</summary>
+    private static IReadOnlyList<string> Names => [.. DatasetCatalogue.Ids, OutSet.Textures];
+
     /// <summary>
     /// Splits a comma-separated list of sets. A comma that is not followed by the name of a data set is part of a folder's path.
     /// </summary>
@@ -17,8 +21,7 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
         foreach (var part in text.Split(','))
         {
             var name = part.Trim().Split('=', ':')[0];
-            if (sets.Count > 0 && sets[^1].Contains('=') && !name.Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase)
-                && !DatasetCatalogue.Ids.Contains(name, StringComparer.OrdinalIgnoreCase))
+            if (sets.Count > 0 && sets[^1].Contains('=') && !Names.Contains(name, StringComparer.OrdinalIgnoreCase))
                 sets[^1] += $",{part}";
             else if (part.Trim().Length > 0)
                 sets.Add(part.TrimStart());
@@ -39,10 +42,19 @@ internal sealed record NamedSet(string Id, string? Folder, string Name)
     /// <exception cref="InputException">The name is unknown, or the files are missing or damaged.</exception>
     public DatasetPair Open(int? imageSize, Dataset beside) => DatasetCatalogue.Open(Id, Options(imageSize, beside));
 
-    /// <summary>Opens its test images for measurements that need no labels: all images of a folder, or of the folder's test part.</summary>
+    /// <summary>
+    /// Opens its test images for measurements that need no labels: all images of a folder, or of the folder's test part. Of the textures
+    /// there are as many as images in <paramref name="beside"/>, in its size.
+    /// </summary>
     /// <inheritdoc cref="Open"/>
-    public Dataset OpenImages(int? imageSize, Dataset beside) => Id == DatasetCatalogue.OwnPictures.Id
-        ? ImageFolder.OpenWithoutClasses(Options(imageSize, beside)) : Open(imageSize, beside).Test;
+    public Dataset OpenImages(int? imageSize, Dataset beside)
+    {
+        if (!Names.Contains(Id))
+            throw InputException.Unknown("out-of-distribution set", Id, [.. Names]);
+        return Id == OutSet.Textures ? OutSet.CutTextures(beside, beside.Count, new SeedStream(0))
+            : Id == DatasetCatalogue.OwnPictures.Id ? ImageFolder.OpenWithoutClasses(Options(imageSize, beside))
+            : Open(imageSize, beside).Test;
+    }
 
     private DataOptions Options(int? imageSize, Dataset beside) => new()
     {

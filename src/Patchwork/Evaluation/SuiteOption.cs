@@ -30,6 +30,14 @@ public abstract record SuiteOption(string Name, string Property, string Descript
     public static int Whole(string text, string property) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value
             : throw new InputException($"`{property}` must be a whole number. Received: {text}.");
+
+    /// <summary>Parses numbers separated by commas.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="property">The property that the message names in backticks.</param>
+    /// <exception cref="InputException">A part of the text is not a number.</exception>
+    public static IReadOnlyList<double> Numbers(string text, string property) => [.. text.Split(',').Select(part =>
+        double.TryParse(part, CultureInfo.InvariantCulture, out var value) ? value
+            : throw new InputException($"`{property}` must be numbers separated by commas. Received: {text}."))];
 }
 
 /// <summary>An option of a suite of a given type.</summary>

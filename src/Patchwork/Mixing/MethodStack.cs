@@ -44,6 +44,26 @@ public sealed record MethodStack
     /// <summary>True when pixels or features are mixed; the probability is then that of the mixer.</summary>
     public bool Mixes => Mixer is not null || FeatureMixer is not null;
 
+    /// <summary>
+    /// Splits a list of names of stacks at its commas, except for those between the values of an option:
+    /// <c>baseline,featurecutmix:layers=input,layer1</c> are two names.
+    /// </summary>
+    public static IReadOnlyList<string> Split(string names)
+    {
+        var split = new List<string>();
+        foreach (var part in names.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var id = part.Split('+', ':')[0].Split("-or-")[0];
+            var begins = id.Equals(Mixing.Methods.Baseline, StringComparison.OrdinalIgnoreCase)
+                || Mixing.Methods.All.Any(method => method.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
+            if (!begins && split.Count > 0 && split[^1].Split(':')[^1].Contains('='))
+                split[^1] += $",{part}";
+            else
+                split.Add(part);
+        }
+        return split;
+    }
+
     /// <summary>Parses the name of a stack; <c>baseline</c> is the stack without methods.</summary>
     /// <param name="names">
     /// Ids joined by <c>+</c>, each with any number of its options: <c>cutmix:alpha=0.25:probability=0.5+labelsmoothing</c>. Mixers to
@@ -71,7 +91,8 @@ public sealed record MethodStack
         }
         IMethod[] methods = names == Mixing.Methods.Baseline ? []
             : [.. names.Split('+').Select(part => part.Split("-or-") is { Length: > 1 } choices ? Chosen(part, choices, One) : One(part))];
-        return Of(methods, names, MethodSettings.Parse(options)).With(method => method);
+        var settings = MethodSettings.Parse(options);
+        return Of([.. methods.Select(method => Each(method, settings.Over))], names, settings);
     }
 
     /// <summary>
@@ -81,12 +102,11 @@ public sealed record MethodStack
     /// <param name="options">Maps a method to the same method with its new options.</param>
     /// <exception cref="InputException">With these options, the methods cannot be combined.</exception>
     public MethodStack With(Func<IMethod, IMethod> options) => Of(
-        [
-            .. Methods.Select(method => method is not OneOf choice ? Named.Over(options(method)) : choice with
-            {
-                Choices = [.. choice.Choices.Select(one => one with { Mixer = (Mixer)Named.Over(options(one.Mixer)) })],
-            }),
-        ], string.Join('+', Methods.Select(method => method.Id)), Named);
+        [.. Methods.Select(method => Each(method, part => Named.Over(options(part))))],
+        string.Join('+', Methods.Select(method => method.Id)), Named);
+
+    private static IMethod Each(IMethod method, Func<IMethod, IMethod> options) => method is not OneOf choice ? options(method)
+        : choice with { Choices = [.. choice.Choices.Select(one => one with { Mixer = (Mixer)options(one.Mixer) })] };
 
     private static MethodStack Of(IMethod[] methods, string names, MethodSettings named)
     {

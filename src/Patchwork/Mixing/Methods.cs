@@ -77,26 +77,6 @@ public static class Methods
             ? $" ({string.Join(", ", options.Select(option => $"{option.Name} {option.Text}"))})" : "";
     }
 
-    /// <summary>
-    /// Splits a list of names of stacks at its commas, except for those between the values of an option:
-    /// <c>baseline,featurecutmix:layers=input,layer1</c> are two names.
-    /// </summary>
-    public static IReadOnlyList<string> Split(string names)
-    {
-        var split = new List<string>();
-        foreach (var part in names.Split(',', StringSplitOptions.TrimEntries))
-        {
-            var id = part.Split('+', ':')[0].Split("-or-")[0];
-            var begins = id.Equals(Baseline, StringComparison.OrdinalIgnoreCase)
-                || All.Any(method => method.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
-            if (!begins && split.Count > 0 && split[^1].Split(':')[^1].Contains('='))
-                split[^1] += $",{part}";
-            else
-                split.Add(part);
-        }
-        return split;
-    }
-
     /// <summary>Finds a method by its id, in any case.</summary>
     /// <exception cref="InputException">
     /// No method has that id (the message suggests the nearest one), or it is <see cref="Baseline"/>.

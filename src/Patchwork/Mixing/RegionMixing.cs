@@ -113,7 +113,7 @@ internal static class RegionMixing
     {
         var (n, channels, height, width) = (images.size(0), images.size(1), images.size(2), images.size(3));
         var blocks = images.reshape(n, channels, side, height / side, side, width / side).permute(2, 4, 0, 1, 3, 5).flatten(0, 1);
-        var moved = blocks.index_select(0, tensor(sources.Select(source => (long)source).ToArray(), device: images.device));
+        var moved = blocks.index_select(0, RowIndex.Of(sources, images.device));
         return moved.reshape(side, side, n, channels, height / side, width / side).permute(2, 3, 0, 4, 1, 5).reshape(n, channels, height,
             width);
     }

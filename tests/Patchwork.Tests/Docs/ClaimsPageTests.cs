@@ -63,7 +63,7 @@ public sealed class ClaimsPageTests : IDisposable
     }
 
     private static IReadOnlyList<string> MethodsOf(Experiment experiment) =>
-        Methods.Split(experiment.Arguments.Split("--methods ")[1].Split(' ')[0]);
+        MethodStack.Split(experiment.Arguments.Split("--methods ")[1].Split(' ')[0]);
 
     [Fact]
     public void Every_claim_is_tested_by_an_experiment_and_its_methods()

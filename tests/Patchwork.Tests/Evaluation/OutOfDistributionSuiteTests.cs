@@ -56,9 +56,10 @@ public sealed class OutOfDistributionSuiteTests
             Assert.InRange(result.Metrics[$"{set}_msp_auroc"].Value, 0, 1));
         Assert.Contains("Omit :crop", Assert.Throws<InputException>(() =>
             new OutOfDistributionSuite { OutSets = ["textures:crop"] }.Check(linear.Images)).Message, StringComparison.Ordinal);
-        var unknown = new OutOfDistributionSuite { OutSets = ["cifar"] };
-        Assert.Contains("Unknown data set 'cifar'", Assert.Throws<InputException>(() => unknown.Check(linear.Images)).Message,
-            StringComparison.Ordinal);
+        Assert.All((string[])["cifar", "texture"], name => Assert.StartsWith(
+            $"Unknown out-of-distribution set '{name}'. Did you mean '{(name == "cifar" ? "cifar10" : "textures")}'?",
+            Assert.Throws<InputException>(() => new OutOfDistributionSuite { OutSets = [name] }.Check(linear.Images)).Message,
+            StringComparison.Ordinal));
     }
 
     [Fact]

@@ -24,8 +24,18 @@ public sealed partial class OnnxClassifierTests : IDisposable
 
     private string Exported(params string[] flags)
     {
-        var trained = CommandLine.Run(["train", "--quiet", .. files.Flags("run", 1)]);
+        Train();
+        return ExportedRun(flags);
+    }
+
+    private void Train(params string[] flags)
+    {
+        var trained = CommandLine.Run(["train", "--quiet", .. files.Flags("run", 1), .. flags]);
         Assert.True(trained.ExitCode == 0, trained.Error);
+    }
+
+    private string ExportedRun(params string[] flags)
+    {
         var result = CommandLine.Run(["export", files.At("run"), "--out", files.At("pictures.onnx"), .. flags]);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("OnnxRuntime reproduces the network's probabilities to", result.Output, StringComparison.Ordinal);
@@ -52,6 +62,17 @@ public sealed partial class OnnxClassifierTests : IDisposable
         using var again = Predictor.Open(files.At("run"), options: new() { BatchSize = 7 });
         foreach (var classifier in (PictureClassifier[])[file, again])
             AssertSameAnswers(classifier, pictures, expected);
+    }
+
+    // ShakeDrop's branches keep their scale in evaluation, so the file must be made from the network with the options in the method's name.
+    [Fact]
+    public void A_network_whose_method_has_options_in_its_name_is_exported()
+    {
+        Train("--method", "shakedrop:dropprobability=0.4");
+        var (path, pictures) = (ExportedRun(), Pictures());
+        using var predictor = Predictor.Open(files.At("run"));
+        using var file = OnnxClassifier.Load(path, new());
+        AssertSameAnswers(file, pictures, [.. pictures.Select(picture => predictor.Classify(picture))]);
     }
 
     private static void AssertSameAnswers(PictureClassifier classifier, string[] pictures, Classification[] expected)

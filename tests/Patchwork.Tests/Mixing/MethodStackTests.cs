@@ -77,7 +77,7 @@ public sealed class MethodStackTests
     [InlineData("cutmix,nonsense", "cutmix|nonsense")]
     [InlineData("mixup:0.3-or-cutmix:0.7,baseline", "mixup:0.3-or-cutmix:0.7|baseline")]
     public void A_comma_between_the_values_of_an_option_does_not_separate_names(string names, string expected) =>
-        Assert.Equal(expected.Split('|'), Methods.Split(names));
+        Assert.Equal(expected.Split('|'), MethodStack.Split(names));
 
     [Fact]
     public void Choices_without_weights_are_equally_likely() =>

@@ -47,7 +47,7 @@ public sealed record AdversarialSuite : Suite
     [
         new SuiteOption<AdversarialSuite>("epsilons", "AdversarialSuite.Epsilons",
             "strengths of the attacks in grey levels of 255, ascending, separated by commas (default 0.5,1,2,4,8)",
-            (suite, text) => suite with { Epsilons = Parsed(text) },
+            (suite, text) => suite with { Epsilons = SuiteOption.Numbers(text, "AdversarialSuite.Epsilons") },
             suite => new JsonArray([.. suite.Epsilons.Select(epsilon => JsonValue.Create(epsilon))])),
     ];
 
@@ -91,17 +91,5 @@ public sealed record AdversarialSuite : Suite
             result.AddTable(attack.Id, [[0, clean.Average()], .. Epsilons.Select(epsilon => new[] { epsilon, curve[epsilon].Average() })]);
         }
         return result;
-    }
-
-    private static IReadOnlyList<double> Parsed(string text)
-    {
-        try
-        {
-            return [.. text.Split(',').Select(part => double.Parse(part, NumberStyles.Float, CultureInfo.InvariantCulture))];
-        }
-        catch (FormatException error)
-        {
-            throw new InputException($"`AdversarialSuite.Epsilons` must be numbers separated by commas. Received: {text}.", error);
-        }
     }
 }

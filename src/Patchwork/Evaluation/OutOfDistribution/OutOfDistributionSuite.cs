@@ -60,12 +60,10 @@ public sealed record OutOfDistributionSuite : Suite
     {
         const string end = ":crop";
         var crop = text.EndsWith(end, StringComparison.Ordinal);
-        if (crop && text[..^end.Length].Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase))
+        var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
+        if (crop && named.Id == OutSet.Textures)
             throw new InputException($"{OutSet.Textures} are cut to the network's input and cannot be cropped. Received: {text}. Omit "
                 + $"{end}.");
-        if (text.Equals(OutSet.Textures, StringComparison.OrdinalIgnoreCase))
-            return (OutSet.Textures, OutSet.CutTextures(test, test.Count, new SeedStream(0)));
-        var named = NamedSet.Parse(crop ? text[..^end.Length] : text);
         var set = named.OpenImages(crop ? null : test.Height, test);
         var fits = (set.Channels, set.Height, set.Width) == (test.Channels, test.Height, test.Width);
         var images = !crop && fits ? set : new Resized(set, test.Height, test.Width, test.Channels, crop);

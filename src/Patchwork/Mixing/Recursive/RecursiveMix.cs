@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using Patchwork.Plans;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
@@ -92,8 +93,8 @@ public sealed record RecursiveMix : Mixer, IRecursiveMixer
             .reshape(1, 1, height, width);
         var wide = features.to(ScalarType.Float32);
         var inside = (wide * (weights / weights.sum())).sum([2, 3]);                                   // (N, D)
-        var rows = plan.Images.Select(image => (long)image.Partner - plan.Images.Count).ToArray();
-        var before = earlier.Logits.index_select(0, tensor(rows, device: features.device)).softmax(1);
+        var rows = RowIndex.Of(plan.Images.Select(image => image.Partner - plan.Images.Count), features.device);
+        var before = earlier.Logits.index_select(0, rows).softmax(1);
         var answers = head.call(inside).to(ScalarType.Float32).log_softmax(1);
         return (before * answers).sum(1).mul(Held(-ConsistencyWeight * (1 - plan.Images[0].Lambda))).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using Patchwork.Internals;
 using TorchSharp;
 using static Patchwork.Internals.Scalars;
 using static TorchSharp.torch;
@@ -27,11 +28,11 @@ internal sealed record PuzzlePieces(int Side, double[][] Saliency, PictureBorder
         var (strip, stripAcross) = (LargestDivisor(height, options.BorderWidth), LargestDivisor(width, options.BorderWidth));
         var pooled = nn.functional.avg_pool2d(Pictures(images), [strip, stripAcross]);
         var (k, kAcross) = (height / strip, width / stripAcross);      // pooled cells per block
-        var rows = partners.Select(partner => (long)partner).ToArray();
+        var rows = RowIndex.Of(partners, images.device);
         var parts = options.Transport ? Parts(height, width, side, options.TransportSide) : 1;
         return new PuzzlePieces(side, Shares(saliency, side),
-            PictureBorders.Of(pooled, tensor(rows, device: images.device), dim: 2, side, k, kAcross),
-            PictureBorders.Of(pooled, tensor(rows, device: images.device), dim: 3, side, kAcross, k),
+            PictureBorders.Of(pooled, rows, dim: 2, side, k, kAcross),
+            PictureBorders.Of(pooled, rows, dim: 3, side, kAcross, k),
             side * parts, Shares(saliency, side * parts));
     }
 
@@ -91,8 +92,7 @@ internal sealed class PictureBorders
     {
         // Offset -1: the last cells before each border; offset 0: the first cells after it.
         Tensor Cells(int offset) =>
-            pooled.index_select(dim, tensor(Enumerable.Range(1, side - 1).Select(border => (long)border * cells + offset).ToArray(),
-                device: pooled.device));
+            pooled.index_select(dim, RowIndex.Of(Enumerable.Range(1, side - 1).Select(border => border * cells + offset), pooled.device));
         var (before, behind) = (Cells(-1), Cells(0));
         var (partnerBefore, partnerBehind) = (before.index_select(0, partners), behind.index_select(0, partners));
         double[][] Difference(Tensor first, Tensor second)

@@ -1,4 +1,5 @@
 using Patchwork.Data;
+using Patchwork.Internals;
 using Patchwork.Plans;
 using Patchwork.Reporting;
 using TorchSharp;
@@ -47,8 +48,8 @@ public sealed class MixingGrids(TensorBoardLog log, int everySteps) : Callback
         // Partners are rows of the whole batch, or of this rank's own part.
         var (rows, plansOwn) = (batch.RowsInPlan(), batch.Part is { PlansWhole: false });
         var whole = batch.RowsInWhole();
-        var partners = tensor(rows.Take(count).Select(row => plan.Images[row].Partner)
-            .Select(partner => (long)(plansOwn ? whole[partner] : partner)).ToArray());
+        var partners = RowIndex.Of(rows.Take(count).Select(row => plan.Images[row].Partner)
+            .Select(partner => plansOwn ? whole[partner] : partner), CPU);
         var before = NormalizedPictures.Restore(state.Data.Train.Unmixed(batch, state.Epoch).Images, dataset.Normalization);
         var mixed = NormalizedPictures.Restore(batch.Images.narrow(0, 0, count).cpu(), dataset.Normalization);
         if (plan.Earlier > 0)
