@@ -32,7 +32,7 @@ public sealed class Page(string results)
 
     private static string File(Claim claim) => claim.Experiment + (claim.Metric.Contains('.') ? "-evaluation.csv" : ".csv");
 
-    /// <summary>The page with the table of these results.</summary>
+    /// <summary>The page with the table of these results, and the names of the experiments that have none yet.</summary>
     /// <param name="page">The page as it is.</param>
     /// <exception cref="InputException">The page lacks the two lines that the table stands between.</exception>
     public string Filled(string page)
@@ -40,7 +40,14 @@ public sealed class Page(string results)
         var begin = page.IndexOf(Begin, StringComparison.Ordinal);
         var end = page.IndexOf(End, Math.Max(0, begin), StringComparison.Ordinal);
         return begin < 0 || end < 0 ? throw new InputException($"The page must contain the lines {Begin} and {End}, in this order.")
-            : $"{page[..(begin + Begin.Length)]}\n{Table()}{page[end..]}";
+            : $"{page[..(begin + Begin.Length)]}\n{Table()}{Missing()}{page[end..]}";
+    }
+
+    private string Missing()
+    {
+        var missing = Experiment.All.Where(experiment => ResultFile.Read(results, experiment.Name).Methods.Count == 0)
+            .Select(experiment => $"`{experiment.Name}`").ToArray();
+        return missing.Length == 0 ? "" : $"\nNot measured yet: {string.Join(", ", missing)}.\n";
     }
 
     /// <summary>The figures that the results suffice for, as SVG by file name.</summary>
@@ -59,13 +66,10 @@ public sealed class Page(string results)
             if (Errors(experiment, title) is { } chart)
                 figures[file] = Figure.Svg(chart);
         }
-        foreach (var (dataset, title) in ((string, string)[])[("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100")])
+        foreach (var experiment in (string[])["cifar10-full-beyond", "cifar100-full-beyond", "cifar100-10000-plain"])
         {
-            foreach (var attack in (string[])["fgsm", "pgd"])
-            {
-                if (Attacked($"{dataset}-full-beyond", attack, $"{title} under {attack.ToUpperInvariant()}") is { } chart)
-                    figures[$"{dataset}-{attack}.svg"] = Figure.Svg(chart);
-            }
+            foreach (var (name, chart) in Curves(experiment))
+                figures[$"{experiment}-{name}.svg"] = Figure.Svg(chart);
         }
         return figures;
     }
@@ -103,12 +107,23 @@ public sealed class Page(string results)
         };
     }
 
-    private LineChart? Attacked(string experiment, string attack, string title)
+    // The paper's figure 5 and the attacks: the curves of the suites, from the points that were kept.
+    private IEnumerable<(string Name, LineChart Chart)> Curves(string experiment)
     {
-        var points = ResultFile.Curves(results, experiment).Where(point => point.Curve == $"adversarial.{attack}").ToArray();
-        return points.Length == 0 ? null : new LineChart(title, "ε, grey levels of 255", "error, %",
-            [.. points.GroupBy(point => point.Method).Select(method => new ChartSeries(method.Key, [.. method.GroupBy(point => point.X)
-                .Select(at => (at.Key, Errors: Statistic.Of(at.Select(point => point.Y))))
-                .Select(at => new ChartPoint(at.Key, at.Errors.Mean, at.Errors.StandardDeviation))]))]);
+        var points = ResultFile.Curves(results, experiment).ToLookup(point => (point.Suite, point.Table));
+        return from suite in Suites.All
+               from curve in suite.Charts.OfType<CurveChart>()
+               let methods = points[(suite.Id, curve.Table)].GroupBy(point => point.Method).Select(Measured).ToArray()
+               where methods.Length > 0
+               from chart in curve.Of(methods)
+               select ($"{suite.Id}-{curve.Table}", (LineChart)chart);
+
+        static MeasuredMethod Measured(IGrouping<string, CurvePoint> method) => new(method.Key, [.. method.GroupBy(point => point.Seed)
+            .Select(seed =>
+            {
+                var result = new SuiteResult();
+                result.AddTable(seed.First().Table, seed.Select(point => new[] { point.X, point.Y }));
+                return result;
+            })]);
     }
 }

@@ -11,6 +11,9 @@ namespace Patchwork.Claims;
 /// </summary>
 public sealed class ResultFile
 {
+    // Suites evaluate the network of the last epoch, so this is test_error_last.
+    private const string TestError = "clean.top1_error";
+
     private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
     private readonly Dictionary<(string Method, string Metric), Interval> overImages = [];
 
@@ -36,8 +39,11 @@ public sealed class ResultFile
         foreach (var row in Rows(Path.Combine(folder, $"{name}-evaluation.csv")).Where(row => row["value"].Length > 0))
             result.Add(row["method"], $"{row["suite"]}.{row["metric"]}", row["seed"], row["value"], 100);
         foreach (var row in Rows(Path.Combine(folder, $"{name}-differences.csv")).Where(row => row["images_low"].Length > 0))
-            result.overImages[(row["method"], $"{row["suite"]}.{row["metric"]}")] =
+        {
+            var metric = $"{row["suite"]}.{row["metric"]}";
+            result.overImages[(row["method"], metric == TestError ? "test_error_last" : metric)] =
                 new(100 * Number(row["images_low"]), 100 * Number(row["images_high"]));
+        }
         return result;
     }
 
@@ -51,10 +57,10 @@ public sealed class ResultFile
     public IReadOnlyDictionary<int, double> Of(string method, string metric) =>
         values.TryGetValue((method, metric), out var seeds) ? seeds : [];
 
-    /// <summary>The curves of an experiment: rows of <c>NAME-curves.csv</c> as (curve, method, seed, x, y), y in percent.</summary>
-    public static IReadOnlyList<(string Curve, string Method, int Seed, double X, double Y)> Curves(string folder, string name) =>
-        [.. Rows(Path.Combine(folder, $"{name}-curves.csv")).Select(row => ($"{row["suite"]}.{row["curve"]}", row["method"],
-            int.Parse(row["seed"], CultureInfo.InvariantCulture), Number(row["x"]), 100 * Number(row["y"])))];
+    /// <summary>The points of an experiment's curves: the rows of <c>NAME-curves.csv</c>.</summary>
+    public static IReadOnlyList<CurvePoint> Curves(string folder, string name) =>
+        [.. Rows(Path.Combine(folder, $"{name}-curves.csv")).Select(row => new CurvePoint(row["suite"], row["curve"], row["method"],
+            int.Parse(row["seed"], CultureInfo.InvariantCulture), Number(row["x"]), Number(row["y"])))];
 
     private void Add(string method, string metric, string seed, string text, double scale)
     {
@@ -73,3 +79,6 @@ public sealed class ResultFile
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 }
+
+/// <summary>A point of a suite's curve, as <c>compare</c> writes it: shares are between 0 and 1.</summary>
+public sealed record CurvePoint(string Suite, string Table, string Method, int Seed, double X, double Y);

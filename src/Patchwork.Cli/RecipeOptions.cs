@@ -30,7 +30,7 @@ internal sealed partial class RecipeOptions(bool withDefaults = true)
         if (dataset)
             Text("--dataset NAME", $"data set: {DataSets()}");
         Text("--data DIR", "folder of the data set, or its parent");
-        Whole("--image-size N", "resize images of a folder or of clothing to N×N pixels");
+        Whole("--image-size N", "resize images of a folder, clothing or tinyimagenet to N×N pixels");
         Number("--center-crop X", "keep this share of each side, from the middle; for example 0.875 (default 1)");
         Text("--normalization VALUES", "mean/standard deviation per channel, or imagenet (default: that of the data set or the weights)");
         Switch("--scaled-decoding", "decode large JPEG files at 1/2, 1/4 or 1/8 of their size (default true)");

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Patchwork.Imaging;
 
 namespace Patchwork;
@@ -6,7 +7,7 @@ namespace Patchwork;
 /// Thrown for input that cannot be used, before any work starts. The message is one sentence for the user: what was received, what was
 /// expected and what to do. The command line prints it on standard error and exits with code 2.
 /// </summary>
-public sealed class InputException : Exception
+public sealed partial class InputException : Exception
 {
     /// <summary>Creates the exception with one readable sentence.</summary>
     public InputException(string message) : base(message) { }
@@ -19,6 +20,9 @@ public sealed class InputException : Exception
     /// <summary>The message of an option that rejects a value, without the parameter's name that .NET appends.</summary>
     internal static string Reason(ArgumentException error) => error.Message.Split(" (Parameter '")[0];
 
+    /// <summary>The same for messages that name the value that was received before the reason.</summary>
+    internal static string ReasonAlone(ArgumentException error) => Received().Replace(Reason(error), "");
+
     /// <summary>
     /// Creates the exception for an unknown name. The message suggests the nearest known name and lists all of them, unless the list is too
     /// long to read.
@@ -30,4 +34,7 @@ public sealed class InputException : Exception
         return new($"Unknown {what} '{given}'.{(near is null ? "" : $" Did you mean '{near}'?")}"
             + (near is not null && known.Count > readable ? "" : $" Known: {string.Join(", ", known)}."));
     }
+
+    [GeneratedRegex(@" Received: .*?\.(?= [A-Z]|$)")]
+    private static partial Regex Received();
 }

@@ -73,7 +73,7 @@ public sealed class MethodOption
         }
         catch (ArgumentException error)
         {
-            throw new InputException($"{name} cannot be {text}: {InputException.Reason(error)}", error);
+            throw new InputException($"{name} cannot be {text}: {InputException.ReasonAlone(error)}", error);
         }
     }
 

@@ -105,8 +105,8 @@ public sealed partial record Recipe
         catch (ArgumentException error)
         {
             var given = value is IEnumerable<string> names ? string.Join(',', names) : value;
-            throw new InputException(FormattableString.Invariant($"{Property(key)} cannot be {given}: {InputException.Reason(error)}"),
-                error);
+            throw new InputException(
+                FormattableString.Invariant($"{Property(key)} cannot be {given}: {InputException.ReasonAlone(error)}"), error);
         }
     }
 }

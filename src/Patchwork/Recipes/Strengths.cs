@@ -125,8 +125,8 @@ public sealed record Strengths
         }
         catch (ArgumentException error)
         {
-            throw new InputException(FormattableString.Invariant($"The strength {name} cannot be {value}: {InputException.Reason(error)}"),
-                error);
+            throw new InputException(
+                FormattableString.Invariant($"The strength {name} cannot be {value}: {InputException.ReasonAlone(error)}"), error);
         }
     }
 }

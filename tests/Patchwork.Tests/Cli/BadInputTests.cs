@@ -32,10 +32,10 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Theory]
-    [InlineData("plan --alpha 0", "alpha = 0", "positive")]
-    [InlineData("plan --alpha -1", "alpha = -1", "positive")]
-    [InlineData("plan --probability 1.5", "probability = 1.5", "[0, 1]")]
-    [InlineData("plan --probability -0.1", "probability = -0.1", "[0, 1]")]
+    [InlineData("plan --alpha 0", "--alpha cannot be 0", "positive")]
+    [InlineData("plan --alpha -1", "--alpha cannot be -1", "positive")]
+    [InlineData("plan --probability 1.5", "--probability cannot be 1.5", "[0, 1]")]
+    [InlineData("plan --probability -0.1", "--probability cannot be -0.1", "[0, 1]")]
     [InlineData("plan --alpha nan", "nan", "number")]
     [InlineData("plan --alpha two", "two", "number")]
     [InlineData("plan --seed -1", "-1", "seed")]
@@ -103,6 +103,13 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains(expected, refusal, StringComparison.Ordinal);
         Assert.False(Directory.Exists(files.At("run")));
     }
+
+    [Theory]
+    [InlineData("plan --set margin=0.7", "0.7")]
+    [InlineData("plan --alpha -1", "-1")]
+    [InlineData("train --method cutmix --strengths probability/0:7.5 --out {}", "7.5")]
+    public void A_rejected_value_is_named_once(string line, string value) =>
+        Assert.Equal(2, Refused(line.Replace("{}", files.At("run"), StringComparison.Ordinal).Split(' ')).Split(value).Length);
 
     [Fact]
     public void Options_that_the_data_set_does_not_support_are_rejected_before_a_folder_is_created()

@@ -49,6 +49,7 @@ public static class DatasetCatalogue
         {
             FolderNames = ["tiny-imagenet-200", "tiny-imagenet-20"],
             HasBoxes = true,
+            DefaultSize = TinyImageNet.Side,
         }.PublishedAs(1024 * MiB, File("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")),
         new("folder", "your own pictures, one sub-folder per class", (_, options) => ImageFolder.Open(options))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Patchwork.Imaging;
 using Patchwork.Plans;
 
 namespace Patchwork.Data;
@@ -11,19 +12,21 @@ namespace Patchwork.Data;
 /// </summary>
 /// <remarks>
 /// Boxes come from <c>WNID_boxes.txt</c> and <c>val_annotations.txt</c>: left, top, right, bottom, corners inclusive; here they are
-/// half-open. A training picture that is not listed has no box.
+/// half-open, and in the pixels of the resized and cropped picture. A training picture that is not listed has no box, nor has one whose
+/// box lies outside the crop.
 /// </remarks>
 internal sealed class TinyImageNet : ImageFiles
 {
-    private const int Side = 64;
+    /// <summary>Rows and columns of the pictures in the files.</summary>
+    internal const int Side = 64;
 
     private readonly Box?[] boxes;
 
     private TinyImageNet(
         string[] classNames, (string Path, int Label)[] found, Dictionary<string, Box> boxes, DataOptions options, long memoryLimit,
         IReadOnlyList<LeftOutFile> leftOut)
-        : base(classNames, found, Side, options, memoryLimit, null, leftOut) =>
-        this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? box : (Box?)null)];
+        : base(classNames, found, options.SizeOr(Side), options, memoryLimit, null, leftOut) =>
+        this.boxes = [.. Enumerable.Range(0, Count).Select(i => boxes.TryGetValue(FilePath(i), out var box) ? Cut(box, options) : null)];
 
     public override Box? ObjectBox(int index) => boxes[index];
 
@@ -134,6 +137,16 @@ internal sealed class TinyImageNet : ImageFiles
             throw new InputException($"A box must be left, top, right and bottom in 0 to {Side - 1}. "
                 + $"Received: '{Shown(string.Join(' ', line[first..]))}' for {line[0]} in {path}. Unpack the set again.");
         return new Box(top, left, bottom + 1, right + 1);
+    }
+
+    // The box in the pixels of the decoded picture; null if none of it is left.
+    private static Box? Cut(Box box, DataOptions options)
+    {
+        var size = options.SizeOr(Side);
+        var window = Window.Centered(Side, Side, size, size, options.CenterCrop);
+        int At(int edge) => (int)Math.Round(Math.Clamp((edge - window.Top) / window.Height, 0, 1) * size);
+        var cut = new Box(At(box.Top), At(box.Left), At(box.Bottom), At(box.Right));
+        return cut.IsEmpty ? null : cut;
     }
 
     private static string Shown(string text) => text.Length <= 80 ? text : text[..80] + "…";

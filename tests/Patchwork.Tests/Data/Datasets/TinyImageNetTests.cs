@@ -60,6 +60,21 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Equal(new Box(1, 0, 64, 63), pair.Test.ObjectBox(1));
     }
 
+    // Boxes of the files: rows 2 to 64, columns 1 to 4; row and column 5; rows 1 to 64, columns 0 to 63.
+    [Theory]
+    [InlineData(128, 1, "4,2,128,8", "10,10,12,12", "2,0,128,126")]
+    [InlineData(32, 1, "1,0,32,2", "2,2,3,3", "0,0,32,32")]
+    [InlineData(64, 0.5, null, null, "0,0,64,64")]      // the middle half, enlarged
+    [InlineData(64, 0.96875, "1,0,64,3", "4,4,5,5", "0,0,64,64")]
+    public void Boxes_follow_the_pictures_when_they_are_resized_and_cropped(int size, double crop, params string?[] expected)
+    {
+        WriteSet();
+        var pair = TinyImageNet.Open(folder, new DataOptions { ImageSize = size, CenterCrop = crop });
+        Assert.Equal((size, size), (pair.Train.Height, pair.Test.Width));
+        Assert.Equal(expected, new[] { pair.Train.ObjectBox(2), pair.Train.ObjectBox(3), pair.Test.ObjectBox(1) }
+            .Select(box => box is { } known ? $"{known.Top},{known.Left},{known.Bottom},{known.Right}" : null));
+    }
+
     [Fact]
     public void Names_and_training_boxes_may_be_missing()
     {
