@@ -12,6 +12,9 @@ namespace Patchwork.Claims;
 /// <param name="results">The folder of results.</param>
 public sealed class Page(string results)
 {
+    private readonly Dictionary<string, ResultFile> files =
+        Experiment.All.ToDictionary(experiment => experiment.Name, experiment => ResultFile.Read(results, experiment.Name));
+
     /// <summary>The lines around the table in the page.</summary>
     public const string Begin = "<!-- made by benchmarks/Claims from results/ -->", End = "<!-- end -->";
 
@@ -19,8 +22,6 @@ public sealed class Page(string results)
     public string Table()
     {
         var table = new StringBuilder();
-        var files = Paper.Claims.Select(claim => claim.Experiment).Distinct()
-            .ToDictionary(experiment => experiment, experiment => ResultFile.Read(results, experiment));
         foreach (var claim in Paper.Claims)
         {
             if (claim.Judged(files[claim.Experiment]) is { } judged)
@@ -45,8 +46,7 @@ public sealed class Page(string results)
 
     private string Missing()
     {
-        var missing = Experiment.All.Where(experiment => ResultFile.Read(results, experiment.Name).Methods.Count == 0)
-            .Select(experiment => $"`{experiment.Name}`").ToArray();
+        var missing = files.Where(file => file.Value.Methods.Count == 0).Select(file => $"`{file.Key}`").ToArray();
         return missing.Length == 0 ? "" : $"\nNot measured yet: {string.Join(", ", missing)}.\n";
     }
 
@@ -77,7 +77,7 @@ public sealed class Page(string results)
     // The paper's figure 3 (left), over the probability too: one curve per α, all of which begin at the baseline.
     private LineChart? Dose()
     {
-        var file = ResultFile.Read(results, "clothing-dose");
+        var file = files["clothing-dose"];
         if (!Comparable(file))
             return null;
         ChartPoint Point(double probability, string method)
@@ -98,7 +98,7 @@ public sealed class Page(string results)
 
     private DotChart? Errors(string experiment, string title)
     {
-        var file = ResultFile.Read(results, experiment);
+        var file = files[experiment];
         return !Comparable(file) ? null : new DotChart(title, "test error, %", [.. file.Methods
             .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
             .OrderBy(row => row.Values.Average())])

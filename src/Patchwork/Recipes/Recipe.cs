@@ -52,8 +52,8 @@ public sealed partial record Recipe
     public bool UnionLabels { get; init; }
 
     /// <summary>
-    /// Height and width that the images of a resizable set are resized to; null: the set's own size, 32 for <c>clothing</c> and 64 for a
-    /// folder. Range 8 to 1024.
+    /// Height and width that the images of a resizable set are resized to; null: the set's own size, 32 for <c>clothing</c>, 64 for a
+    /// folder and <c>tinyimagenet</c>. Range 8 to 1024.
     /// </summary>
     public int? ImageSize { get; init; }
 

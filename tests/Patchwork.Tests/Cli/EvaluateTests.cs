@@ -154,8 +154,8 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("Did you mean 'clean'?", CommandLine.Run("evaluate", run, "--suite", "claen").Refusal(), StringComparison.Ordinal);
         Assert.Contains("--limit must be at least 1", CommandLine.Run("evaluate", run, "--limit", "0").Refusal(), StringComparison.Ordinal);
         Assert.Contains("image for each of the", CommandLine.Run("evaluate", run, "--limit", "1").Refusal(), StringComparison.Ordinal);
-        Assert.Contains("Unknown out-of-distribution set 'cifar'", CommandLine.Run("evaluate", run, "--suite", "ood", "--out-sets", "cifar").Refusal(),
-            StringComparison.Ordinal);
+        Assert.Contains("Unknown out-of-distribution set 'cifar'",
+            CommandLine.Run("evaluate", run, "--suite", "ood", "--out-sets", "cifar").Refusal(), StringComparison.Ordinal);
         Assert.Contains("labels.npy, which does not exist",
             CommandLine.Run("evaluate", run, "--suite", "corruption", "--corruptions", files.At("nowhere")).Refusal(),
             StringComparison.Ordinal);
