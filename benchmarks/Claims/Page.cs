@@ -15,11 +15,17 @@ public sealed class Page(string results)
     private readonly Dictionary<string, ResultFile> files =
         Experiment.All.ToDictionary(experiment => experiment.Name, experiment => ResultFile.Read(results, experiment.Name));
 
-    /// <summary>The lines around the table in the page.</summary>
-    public const string Begin = "<!-- made by benchmarks/Claims from results/ -->", End = "<!-- end -->";
+    private const string End = "<!-- end -->";
 
-    /// <summary>The table, as Markdown.</summary>
-    public string Table()
+    /// <summary>The lines that begin the parts of the page that are made, up to <c>&lt;!-- end --&gt;</c>, and these parts.</summary>
+    private (string Begin, string Text)[] Parts =>
+    [
+        ("<!-- claims: made by benchmarks/Claims from results/ -->", Table() + Missing()),
+        ("<!-- all methods: made by benchmarks/Claims from results/ -->", Gain.Table(files["clothing-all"])),
+    ];
+
+    /// <summary>The table of claims, as Markdown.</summary>
+    private string Table()
     {
         var table = new StringBuilder();
         foreach (var claim in Paper.Claims)
@@ -33,15 +39,19 @@ public sealed class Page(string results)
 
     private static string File(Claim claim) => claim.Experiment + (claim.Metric.Contains('.') ? "-evaluation.csv" : ".csv");
 
-    /// <summary>The page with the table of these results, and the names of the experiments that have none yet.</summary>
+    /// <summary>The page with what these results give: both tables, and the names of the experiments that have no results yet.</summary>
     /// <param name="page">The page as it is.</param>
-    /// <exception cref="InputException">The page lacks the two lines that the table stands between.</exception>
+    /// <exception cref="InputException">The page lacks a line that a table stands between.</exception>
     public string Filled(string page)
     {
-        var begin = page.IndexOf(Begin, StringComparison.Ordinal);
-        var end = page.IndexOf(End, Math.Max(0, begin), StringComparison.Ordinal);
-        return begin < 0 || end < 0 ? throw new InputException($"The page must contain the lines {Begin} and {End}, in this order.")
-            : $"{page[..(begin + Begin.Length)]}\n{Table()}{Missing()}{page[end..]}";
+        foreach (var (begin, text) in Parts)
+        {
+            var start = page.IndexOf(begin, StringComparison.Ordinal);
+            var end = page.IndexOf(End, Math.Max(0, start), StringComparison.Ordinal);
+            page = start < 0 || end < 0 ? throw new InputException($"The page must contain the line {begin} and below it {End}.")
+                : $"{page[..(start + begin.Length)]}\n{text}{page[end..]}";
+        }
+        return page;
     }
 
     private string Missing()

@@ -5,9 +5,9 @@ using Patchwork.Formats;
 namespace Patchwork.Claims;
 
 /// <summary>
-/// The numbers of an experiment, by method, metric and seed, in percent: the columns <c>test_error_last</c>, <c>test_error_best</c> and
-/// <c>train_accuracy</c> of <c>NAME.csv</c>, and <c>suite.metric</c> of <c>NAME-evaluation.csv</c>, with the intervals of
-/// <c>NAME-differences.csv</c>.
+/// The numbers of an experiment, by method, metric and seed: the columns <c>test_error_last</c>, <c>test_error_best</c> and
+/// <c>train_accuracy</c> of <c>NAME.csv</c> in percent and <c>seconds</c>, and <c>suite.metric</c> of <c>NAME-evaluation.csv</c> in
+/// percent, with the intervals of <c>NAME-differences.csv</c>.
 /// </summary>
 public sealed class ResultFile
 {
@@ -30,7 +30,7 @@ public sealed class ResultFile
         var result = new ResultFile();
         foreach (var row in Rows(Path.Combine(folder, $"{name}.csv")))
         {
-            foreach (var metric in (string[])["test_error_last", "test_error_best", "train_accuracy"])
+            foreach (var metric in (string[])["test_error_last", "test_error_best", "train_accuracy", "seconds"])
             {
                 if (row.TryGetValue(metric, out var text) && text.Length > 0)
                     result.Add(row["method"], metric, row["seed"], text, 1);

@@ -107,6 +107,26 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Null(new Claim("fewer errors", "", "other").Judged(ResultFile.Read(files.Folder, "other")));
     }
 
+    // Puzzle gains 4 points in 2 minutes, cutout 3 in 1; mixup and cutmix lose, by 1 and 2 points. Seed 3 of cutout has no baseline.
+    [Fact]
+    public void Methods_are_sorted_by_what_they_gain_for_a_minute()
+    {
+        File.WriteAllLines(files.At("gains.csv"), ["method,seed,test_error_last,seconds",
+            "baseline,1,30,60", "baseline,2,32,60", "cutmix,1,32,30", "mixup,1,31,600",
+            "puzzlemix,1,26,150", "puzzlemix,2,28,120", "cutout,1,28,60", "cutout,2,28,400", "cutout,3,1,60"]);
+        Assert.Equal(
+            [
+                "| method | test error, % | gain over the seeds, points | shortest training, min | points per minute |",
+                "|---|---|---|---|---|",
+                "| `cutout` | 28.00 | 3.00 ± 12.71 | 1.00 | 3.00 |",
+                "| `puzzlemix` | 27.00 | 4.00 ± 0.00 | 2.00 | 2.00 |",
+                "| `mixup` | 31.00 | -1.00 | 10.00 | - |",
+                "| `cutmix` | 32.00 | -2.00 | 0.50 | - |",
+            ],
+            Gain.Table(ResultFile.Read(files.Folder, "gains")).TrimEnd('\n').Split('\n'));
+        Assert.Empty(Gain.Table(ResultFile.Read(files.Folder, "nothing")));
+    }
+
     [Fact]
     public void Only_finished_runs_are_collected_with_their_weights_and_what_suites_measured()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Patchwork.Data;
+using Patchwork.Evaluation;
 using Patchwork.Plans;
 using Patchwork.Tests.Support;
 using SkiaSharp;
@@ -73,6 +74,19 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Equal((size, size), (pair.Train.Height, pair.Test.Width));
         Assert.Equal(expected, new[] { pair.Train.ObjectBox(2), pair.Train.ObjectBox(3), pair.Test.ObjectBox(1) }
             .Select(box => box is { } known ? $"{known.Top},{known.Left},{known.Bottom},{known.Right}" : null));
+    }
+
+    // The suites open it for a network of another size: as an out-of-distribution set and as the target of transfer.
+    [Fact]
+    public void Beside_another_set_its_pictures_have_the_size_of_that_networks_input()
+    {
+        WriteSet();
+        var beside = TinyImageNet.Open(folder, new DataOptions { ImageSize = 32 }).Test;
+        var named = NamedSet.Parse($"tinyimagenet={folder}");
+        Assert.All([named.OpenImages(beside.Height, beside), named.Open(beside.Height, beside).Train],
+            set => Assert.Equal((32, 32), (set.Height, set.Width)));
+        var scratch = new byte[beside.ImageBytes];
+        Assert.Equal(50 * (beside.Label(0) + 1), named.OpenImages(beside.Height, beside).Read(0, scratch)[0], 2.0);
     }
 
     [Fact]
