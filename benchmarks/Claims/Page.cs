@@ -68,6 +68,7 @@ public sealed class Page(string results)
             figures["dose.svg"] = Figure.Svg(dose);
         foreach (var (file, experiment, title) in ((string, string, string)[])
         [
+            ("seeds.svg", "clothing-seeds", "Ten seeds"),
             ("hidden.svg", "clothing-hidden", "Where CutMix is applied"),
             ("stacks.svg", "clothing-stacks", "Methods and their stacks"),
             ("all.svg", "clothing-all", "All methods"),

@@ -28,6 +28,11 @@ public static class Paper
         },
         new("fewer errors than Cutout (photographs)", "ImageNet: 22.93 to 21.40 %", "clothing-seeds") { Against = "cutout" },
         new("fewer errors than Mixup (photographs)", "ImageNet: 22.58 to 21.40 %", "clothing-seeds") { Against = "mixup" },
+        new("fewer errors than Mixup, half of the batches mixed (photographs)", "the paper's probability on CIFAR", "clothing-seeds")
+        {
+            Method = "cutmix:probability=0.5",
+            Against = "mixup",
+        },
         new("fewer errors than the baseline with α = 0.25", "figure 3", "clothing-dose") { Method = Dose(0.25) },
         new("fewer errors than the baseline with α = 1", "figure 3: the best α", "clothing-dose") { Method = Dose(1) },
         new("fewer errors than the baseline with α = 1, half of the batches mixed", "the paper's probability on CIFAR", "clothing-dose")
