@@ -13,7 +13,11 @@ public sealed record Experiment(string Name, string Arguments)
     private const string CifarMethods = "--methods baseline,mixup,cutmix,cutmix:probability=0.5";
 
     // One network for everything that needs many runs: the default experiment.
-    private const string Photographs = "--dataset clothing --precision float32 --threads 1 --evaluate clean";
+    private const string OnPhotographs = "--dataset clothing --precision float32 --threads 1";
+
+    private const string Photographs = $"{OnPhotographs} --evaluate clean";
+
+    private const string TenSeeds = "--methods baseline,cutout,mixup,cutmix,cutmix:probability=0.5 --seeds 10";
 
     /// <summary>Whether the weights of every run are kept, in <c>results/weights</c>. Default false.</summary>
     public bool KeepsWeights { get; init; }
@@ -32,8 +36,9 @@ public sealed record Experiment(string Name, string Arguments)
         Beyond("cifar100", "cifar10"),
         new("cifar100-10000-plain", "--weights results/weights/cifar100-10000-plain-resnet20-{method}.safetensors --epochs 0 "
             + "--dataset cifar100 --subset 10000 --model resnet20 --methods baseline,cutout,mixup,cutmix --seeds 1 "
-            + Everything("cifar10")),
-        new("clothing-seeds", $"--methods baseline,cutout,mixup,cutmix,cutmix:probability=0.5 {Photographs} --seeds 10"),
+            + $"--threads 1 {Everything("cifar10", images: 1000)}"),
+        new("clothing-seeds", $"{TenSeeds} {Photographs}"),
+        new("clothing-beyond", $"{TenSeeds} {OnPhotographs} {Everything("cifar10", images: 500)}"),      // the networks of clothing-seeds
         new("clothing-dose", $"--methods baseline,{string.Join(',', Doses)} {Photographs} --seeds 3"),
         new("clothing-hidden", "--methods baseline,cutmix,featurecutmix:layers=input,featurecutmix:layers=layer1,"
             + $"featurecutmix:layers=layer2,featurecutmix:layers=layer3 {Photographs} --seeds 3"),
@@ -53,8 +58,8 @@ public sealed record Experiment(string Name, string Arguments)
     // Everything beyond the test error, on the stored weights.
     private static Experiment Beyond(string dataset, string other) => new($"{dataset}-full-beyond",
         $"--weights results/weights/{dataset}-full-{{method}}-seed{{seed}}.safetensors --epochs 0 --dataset {dataset} --model resnet20 "
-        + $"{CifarMethods} --seeds 3 {Everything(other)}");
+        + $"{CifarMethods} --seeds 3 --threads 1 {Everything(other, images: 1000)}");
 
-    private static string Everything(string other) => "--threads 1 --limit 1000 "
+    private static string Everything(string other, int images) => $"--limit {images} "
         + $"--evaluate clean,calibration,ood,corruption,adversarial,occlusion,inbetween --out-sets {other},textures";
 }

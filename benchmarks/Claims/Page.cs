@@ -77,7 +77,7 @@ public sealed class Page(string results)
             if (Errors(experiment, title) is { } chart)
                 figures[file] = Figure.Svg(chart);
         }
-        foreach (var experiment in (string[])["cifar10-full-beyond", "cifar100-full-beyond", "cifar100-10000-plain"])
+        foreach (var experiment in (string[])["cifar10-full-beyond", "cifar100-full-beyond", "cifar100-10000-plain", "clothing-beyond"])
         {
             foreach (var (name, chart) in Curves(experiment))
                 figures[$"{experiment}-{name}.svg"] = Figure.Svg(chart);
