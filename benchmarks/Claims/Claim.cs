@@ -35,7 +35,7 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
         var means = $"{Number(seeds.Average(seed => other[seed]))} to {Number(seeds.Average(seed => own[seed]))} %";
         if (Difference.TInterval(gains) is not { } interval)
             return ($"{means}, one seed", "not decided by one seed");
-        var images = Against == Methods.Baseline ? results.OverImages(Method, Metric) : null;
+        var images = results.OverImages(Method, Against, Metric);
         var here = $"{means}: gain {Number(gains.Average())} ± {Number(Half(interval))} over {seeds.Length} seeds"
             + (images is { } over ? $", ± {Number(Half(over))} over the images" : "");
         if (!interval.Contains(0) && images?.Contains(0) != true)

@@ -45,6 +45,8 @@ public static class Collector
             if (File.Exists(Path.Combine(runs, $"{part}.csv")))
                 Keep(Path.Combine(runs, $"{part}.csv"), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
         }
+        if (PairedErrors.Table(finished, PairedErrors.Of(experiment)) is { Rows.Count: > 0 } pairs)
+            AtomicFile.WriteText(Path.Combine(results, $"{experiment.Name}-pairs.csv"), pairs.ToCsv().ReplaceLineEndings("\n"));
         return finished.Length;
     }
 

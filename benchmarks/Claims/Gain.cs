@@ -18,7 +18,7 @@ public sealed record Gain(string Method, double Error, double Points, Interval? 
 
     /// <summary>All methods of an experiment but the baseline, sorted by what they gain for a minute of training.</summary>
     public static IReadOnlyList<Gain> Sorted(ResultFile results) =>
-        [.. results.Methods.Where(method => method != Methods.Baseline).Select(method => Of(results, method)).OfType<Gain>()
+        [.. results.MethodNames.Where(method => method != Methods.Baseline).Select(method => Of(results, method)).OfType<Gain>()
             .OrderByDescending(gain => gain.PerMinute ?? double.MinValue).ThenByDescending(gain => gain.Points)];
 
     /// <summary>The sorted gains as a Markdown table; empty if there are none.</summary>

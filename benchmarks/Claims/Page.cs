@@ -56,7 +56,7 @@ public sealed class Page(string results)
 
     private string Missing()
     {
-        var missing = files.Where(file => file.Value.Methods.Count == 0).Select(file => $"`{file.Key}`").ToArray();
+        var missing = files.Where(file => file.Value.MethodNames.Count == 0).Select(file => $"`{file.Key}`").ToArray();
         return missing.Length == 0 ? "" : $"\nNot measured yet: {string.Join(", ", missing)}.\n";
     }
 
@@ -97,7 +97,7 @@ public sealed class Page(string results)
             return new(probability, errors.Mean, errors.StandardDeviation);
         }
         return new LineChart("CutMix by probability and α", "probability that a batch is mixed", "test error, %",
-            [.. from method in file.Methods where method != Methods.Baseline
+            [.. from method in file.MethodNames where method != Methods.Baseline
                 let cutMix = (CutMix)MethodStack.Parse(method).Mixer!
                 group (cutMix.Probability, method) by cutMix.Alpha into dose
                 orderby dose.Key
@@ -105,12 +105,12 @@ public sealed class Page(string results)
                     [Point(0, Methods.Baseline), .. dose.Order().Select(one => Point(one.Probability, one.method))])]);
     }
 
-    private static bool Comparable(ResultFile file) => file.Methods.Contains(Methods.Baseline) && file.Methods.Count > 1;
+    private static bool Comparable(ResultFile file) => file.MethodNames.Contains(Methods.Baseline) && file.MethodNames.Count > 1;
 
     private DotChart? Errors(string experiment, string title)
     {
         var file = files[experiment];
-        return !Comparable(file) ? null : new DotChart(title, "test error, %", [.. file.Methods
+        return !Comparable(file) ? null : new DotChart(title, "test error, %", [.. file.MethodNames
             .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
             .OrderBy(row => row.Values.Average())])
         {

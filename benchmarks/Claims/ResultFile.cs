@@ -1,13 +1,14 @@
 using System.Globalization;
 using Patchwork.Evaluation;
 using Patchwork.Formats;
+using Patchwork.Mixing;
 
 namespace Patchwork.Claims;
 
 /// <summary>
 /// The numbers of an experiment, by method, metric and seed: the columns <c>test_error_last</c>, <c>test_error_best</c> and
 /// <c>train_accuracy</c> of <c>NAME.csv</c> in percent and <c>seconds</c>, and <c>suite.metric</c> of <c>NAME-evaluation.csv</c> in
-/// percent, with the intervals of <c>NAME-differences.csv</c>.
+/// percent, with the intervals of <c>NAME-differences.csv</c> and <c>NAME-pairs.csv</c>.
 /// </summary>
 public sealed class ResultFile
 {
@@ -15,12 +16,12 @@ public sealed class ResultFile
     private const string TestError = "clean.top1_error";
 
     private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
-    private readonly Dictionary<(string Method, string Metric), Interval> overImages = [];
+    private readonly Dictionary<(string Method, string Against, string Metric), Interval> overImages = [];
 
     private ResultFile() { }
 
     /// <summary>The methods, in the order of the file.</summary>
-    public IReadOnlyList<string> Methods => [.. values.Keys.Select(key => key.Method).Distinct()];
+    public IReadOnlyList<string> MethodNames => [.. values.Keys.Select(key => key.Method).Distinct()];
 
     /// <summary>Reads what is there of an experiment; nothing is there before its first run has ended.</summary>
     /// <param name="folder">The folder of the files.</param>
@@ -39,19 +40,17 @@ public sealed class ResultFile
         foreach (var row in Rows(Path.Combine(folder, $"{name}-evaluation.csv")).Where(row => row["value"].Length > 0))
             result.Add(row["method"], $"{row["suite"]}.{row["metric"]}", row["seed"], row["value"], 100);
         foreach (var row in Rows(Path.Combine(folder, $"{name}-differences.csv")).Where(row => row["images_low"].Length > 0))
-        {
-            var metric = $"{row["suite"]}.{row["metric"]}";
-            result.overImages[(row["method"], metric == TestError ? "test_error_last" : metric)] =
-                new(100 * Number(row["images_low"]), 100 * Number(row["images_high"]));
-        }
+            result.AddOverImages(row, Methods.Baseline);
+        foreach (var row in Rows(Path.Combine(folder, $"{name}-pairs.csv")))
+            result.AddOverImages(row, row["against"]);
         return result;
     }
 
     /// <summary>
-    /// The 95 % interval of a metric's difference from the baseline over the test images; null if it is not known.
+    /// The 95 % interval over the test images of a metric's difference between two methods; null if it is not known.
     /// </summary>
-    public Interval? OverImages(string method, string metric) =>
-        overImages.TryGetValue((method, metric), out var interval) ? interval : null;
+    public Interval? OverImages(string method, string against, string metric) =>
+        overImages.TryGetValue((method, against, metric), out var interval) ? interval : null;
 
     /// <summary>The values of a metric by seed; empty if there are none.</summary>
     public IReadOnlyDictionary<int, double> Of(string method, string metric) =>
@@ -67,6 +66,13 @@ public sealed class ResultFile
         if (!values.TryGetValue((method, metric), out var seeds))
             values[(method, metric)] = seeds = [];
         seeds.Add(int.Parse(seed, CultureInfo.InvariantCulture), scale * Number(text));
+    }
+
+    private void AddOverImages(Dictionary<string, string> row, string against)
+    {
+        var metric = $"{row["suite"]}.{row["metric"]}";
+        overImages[(row["method"], against, metric == TestError ? "test_error_last" : metric)] =
+            new(100 * Number(row["images_low"]), 100 * Number(row["images_high"]));
     }
 
     private static IEnumerable<Dictionary<string, string>> Rows(string path)

@@ -127,6 +127,24 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Empty(Gain.Table(ResultFile.Read(files.Folder, "nothing")));
     }
 
+    // compare states the interval over the images for the baseline; for other pairs it must be the same calculation.
+    [Fact]
+    public void Two_methods_are_compared_on_the_same_images_as_compare_does_with_the_baseline()
+    {
+        Assert.Equal(0, CommandLine.Run(["compare", "--dataset", "folder", "--data", files.Pictures, "--image-size", "16", "--epochs", "1",
+            "--batch-size", "4", "--methods", "baseline,cutmix,mixup", "--seeds", "2", "--evaluate", "clean", "--threads", "1", "--quiet",
+            "--out", files.At("results/toy")]).ExitCode);
+        var runs = Directory.GetDirectories(files.At("results/toy")).Where(folder => File.Exists(Path.Combine(folder, "recipe.json")))
+            .Select(RunFolder.Open).ToArray();
+        var pairs = PairedErrors.Table(runs, [("cutmix", "baseline"), ("cutmix", "mixup"), ("cutmix", "cutout")]).Rows;
+        Assert.Equal(["cutmix-baseline", "cutmix-mixup"], pairs.Select(row => $"{row[2]}-{row[3]}"));      // nobody trained Cutout
+        var stated = File.ReadLines(files.At("results/toy/differences.csv")).Single(line => line.StartsWith("clean,top1_error,cutmix,",
+            StringComparison.Ordinal)).Split(',');
+        Assert.Equal(stated[3..6], pairs[0].Skip(4));
+        Assert.Equal(["mixup", "cutout"], PairedErrors.Of(Experiment.All.Single(one => one.Name == "clothing-seeds"))
+            .Select(pair => pair.Against).Distinct().OrderDescending());
+    }
+
     [Fact]
     public void Only_finished_runs_are_collected_with_their_weights_and_what_suites_measured()
     {
@@ -146,7 +164,7 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal([1, 2], results.Of("baseline", "test_error_last").Keys);
         Assert.Equal([1], results.Of("cutmix:alpha=2", "test_error_last").Keys);
         Assert.Equal(results.Of("baseline", "test_error_last")[1], results.Of("baseline", "clean.top1_error")[1], 0.01);
-        Assert.NotNull(results.OverImages("cutmix:alpha=2", "test_error_last"));
+        Assert.NotNull(results.OverImages("cutmix:alpha=2", "baseline", "test_error_last"));
         Assert.Contains(ResultFile.Curves(files.At("results"), "toy"), point => point is { Suite: "adversarial", Table: "pgd", X: 0.5 });
         Assert.Equal(["toy-baseline-seed1.safetensors", "toy-baseline-seed2.safetensors", "toy-cutmix-alpha=2-seed1.safetensors"],
             Directory.GetFiles(files.At("results/weights")).Select(Path.GetFileName).Order());

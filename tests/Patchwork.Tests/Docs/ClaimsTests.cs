@@ -44,7 +44,7 @@ public sealed partial class ClaimsTests
     [GeneratedRegex(@"^\| \[`(?<id>\w+)`\]\(", RegexOptions.Multiline)]
     private static partial Regex SuiteRow();
 
-    [GeneratedRegex(@"\(\.\./\.\./results/(?<file>[\w.-]+\.csv)\).*columns: (?<methods>[\w, ]+)\.")]
+    [GeneratedRegex(@"\(\.\./\.\./results/(?<file>[\w.-]+\.csv)\).*columns: (?<methods>[^()]+)\.$")]
     private static partial Regex Source();
 
     [GeneratedRegex(@"^\| [^|]*?(?<unit>%)? \| `(?<metric>\w+\.\w+)` (?<values>\|.*)$")]
