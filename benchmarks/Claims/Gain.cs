@@ -33,7 +33,8 @@ public sealed record Gain(string Method, double Error, double Points, Interval? 
                 $"| `{gain.Method}` | {Number(gain.Error)} | {Number(gain.Points)}{interval} | {Number(gain.Minutes)} | {perMinute} |\n");
         }
         return table.Length == 0 ? ""
-            : $"| method | test error, % | gain over the seeds, points | shortest training, min | points per minute |\n|---|---|---|---|---|\n{table}";
+            : "| method | test error, % | gain over the seeds, points | shortest training, min | points per minute |\n"
+                + $"|---|---|---|---|---|\n{table}";
     }
 
     private static Gain? Of(ResultFile results, string method)

@@ -38,7 +38,7 @@ public static class Charts
         var points = chart.Series.SelectMany(series => series.Points).Where(Drawable).ToArray();
         var xAxis = Enumerable.Range(1, 6).Reverse().Select(ticks => Axis.Over(points.Select(point => point.X), tight: true, ticks))
             .First(axis => axis.Step >= axis.High - axis.Low || axis.Ticks.Sum(tick => WidthOf(axis.Label(tick)) + 12) < layout.Width - 64);
-        var yAxis = Axis.Over(points.SelectMany(point => new[] { Lower(point), point.Mean + Band(point) }), tight: false);
+        var yAxis = Axis.Over(points.SelectMany(point => new[] { Lower(point), Upper(point) }), tight: false);
         // Leave room for the tick labels: next to the rotated title of the y axis, and around the last tick of the x axis.
         var left = Math.Max(64, yAxis.Ticks.Max(tick => WidthOf(yAxis.Label(tick))) + 30);
         var right = layout.Width - Math.Max(16, xAxis.Ticks.Max(tick => WidthOf(xAxis.Label(tick))) / 2);
@@ -52,6 +52,7 @@ public static class Charts
         var xTitle = Wrapped(chart.XTitle, Math.Min(left + right, 2 * layout.Width - left - right));
 
         double Lower(ChartPoint point) => Math.Max(point.Mean - Band(point), Math.Min(point.Mean, chart.Least));
+        double Upper(ChartPoint point) => Math.Min(point.Mean + Band(point), Math.Max(point.Mean, chart.Most));
         double X(double value) => left + xAxis.Share(value) * (right - left);
         double Y(double value) => bottom - yAxis.Share(value) * layout.PlotHeight;
 
@@ -96,7 +97,7 @@ public static class Charts
             {
                 if (run.Any(point => Band(point) > 0))
                 {
-                    var upper = run.Select(point => $"{N(X(point.X))} {N(Y(point.Mean + Band(point)))}");
+                    var upper = run.Select(point => $"{N(X(point.X))} {N(Y(Upper(point)))}");
                     var lower = run.AsEnumerable().Reverse().Select(point => $"{N(X(point.X))} {N(Y(Lower(point)))}");
                     Add($"<path d=\"M{string.Join('L', upper.Concat(lower))}Z\" fill=\"{Colour(i)}\" fill-opacity=\"0.18\"/>");
                 }

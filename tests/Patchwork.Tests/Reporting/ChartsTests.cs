@@ -25,7 +25,7 @@ public sealed class ChartsTests
     }
 
     [Fact]
-    public void A_band_ends_at_the_minimum_of_its_quantity()
+    public void A_band_ends_at_the_minimum_and_the_maximum_of_its_quantity()
     {
         var loss = new LineChart("loss", "epoch", "loss", [new("cutmix", [new(1, 2, 0.5), new(2, 0.5, 1)])]);
         IEnumerable<string> Labels(LineChart chart) =>
@@ -33,6 +33,10 @@ public sealed class ChartsTests
         Assert.Contains("-0.5", Labels(loss));
         Assert.DoesNotContain(Labels(loss with { Least = 0 }), label => label.StartsWith('-'));
         Assert.Contains("0.0", Labels(loss with { Least = 0 }));
+        var error = new LineChart("error", "size", "error, %", [new("cutmix", [new(0, 60, 5), new(1, 95, 10)])]);
+        Assert.Contains("110", Labels(error));
+        Assert.DoesNotContain("110", Labels(error with { Most = 100 }));
+        Assert.Contains("100", Labels(error with { Most = 100 }));
     }
 
     [Fact]

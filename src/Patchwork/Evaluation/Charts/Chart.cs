@@ -35,6 +35,9 @@ public sealed record LineChart(string Title, string XTitle, string YTitle, IRead
 {
     /// <summary>The lower bound of y, below which no band is drawn. Default: none.</summary>
     public double Least { get; init; } = double.NegativeInfinity;
+
+    /// <summary>The upper bound of y, above which no band is drawn. Default: none.</summary>
+    public double Most { get; init; } = double.PositiveInfinity;
 }
 
 /// <summary>A group of columns under one heading.</summary>

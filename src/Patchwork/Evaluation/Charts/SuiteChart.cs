@@ -50,7 +50,15 @@ public sealed record CurveChart(string Table, string Title, string XTitle, strin
     public override IEnumerable<Chart> Of(IReadOnlyList<MeasuredMethod> methods) =>
         methods.All(method => method.Has(Table)) ? [Over(methods)] : [];
 
-    internal LineChart Over(IReadOnlyList<MeasuredMethod> methods) => new(Title, XTitle, YTitle, [.. methods.Select(Series)]);
+    internal LineChart Over(IReadOnlyList<MeasuredMethod> methods)
+    {
+        var isShare = YScale == 100;      // a mean near an end has a band that reaches beyond what is possible
+        return new(Title, XTitle, YTitle, [.. methods.Select(Series)])
+        {
+            Least = isShare ? 0 : double.NegativeInfinity,
+            Most = isShare ? 100 : double.PositiveInfinity,
+        };
+    }
 
     private ChartSeries Series(MeasuredMethod method)
     {
