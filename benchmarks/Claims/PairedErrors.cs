@@ -45,10 +45,10 @@ public static class PairedErrors
 
     private static SortedDictionary<ulong, SuiteResult> Errors(IReadOnlyList<RunFolder> runs, string method) =>
         new((from run in runs
-         where run.Recipe.Method == method
-         let result = new EvaluationFiles(run).Read(new CleanSuite(), new EvaluationOptions())
-         where result is not null
-         select (run.Recipe.Seed, result)).ToDictionary(pair => pair.Seed, pair => pair.result));
+             where run.Recipe.Method == method
+             let result = new EvaluationFiles(run).Read(new CleanSuite(), new EvaluationOptions())
+             where result is not null
+             select (run.Recipe.Seed, result)).ToDictionary(pair => pair.Seed, pair => pair.result));
 
     private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }
