@@ -61,11 +61,11 @@ public ref struct Autocast : IDisposable
     }
 
     /// <summary>
-    /// The precision that <see cref="Precision.Auto"/> chooses for a device: bfloat16 on a CPU with AVX-512 BF16 or AMX and on a GPU of
-    /// compute capability 8 or more, if libtorch has the functions; float32 otherwise.
+    /// The precision that <see cref="Precision.Auto"/> chooses for a device: bfloat16 on a CPU with AMX, on AMD's with AVX-512 BF16 and on
+    /// a GPU of compute capability 8 or more, if libtorch has the functions; float32 otherwise.
     /// </summary>
     /// <param name="device">CPU or CUDA.</param>
-    public static Precision Best(Device device) => Bfloat16Hardware.IsIn(device) && IsSupported ? Precision.BFloat16 : Precision.Float32;
+    public static Precision Best(Device device) => Bfloat16Hardware.Serves(device) && IsSupported ? Precision.BFloat16 : Precision.Float32;
 
     /// <summary>Ends the scope and restores the thread's previous state.</summary>
     public void Dispose()

@@ -70,7 +70,7 @@ public sealed class PrecisionTests : IDisposable
         Assert.Equal(Precision.Float32, result.Precision);
         Assert.Equal(Precision.BFloat16, RunFolder.Open(files.At("run")).Recipe.Precision);
         Assert.Equal(Autocast.Best(CPU) == Precision.Float32,
-            notices.Any(notice => notice.IsWarning && notice.Text.Contains("emulated", StringComparison.Ordinal)));
+            notices.Any(notice => notice.IsWarning && notice.Text.Contains("slower than float32", StringComparison.Ordinal)));
         Start(Small with { Precision = Precision.Float32 }, "exact");
         Assert.NotEqual(Weights("exact"), Weights("run"));
     }
