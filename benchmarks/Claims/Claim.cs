@@ -1,6 +1,6 @@
-using System.Globalization;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
+using static Patchwork.Claims.SeedPairs;
 
 namespace Patchwork.Claims;
 
@@ -27,24 +27,17 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
     /// </summary>
     public (string Here, string Verdict)? Judged(ResultFile results)
     {
-        var (own, other) = (results.Of(Method, Metric), results.Of(Against, Metric));
-        int[] seeds = [.. own.Keys.Intersect(other.Keys).Order()];
-        if (seeds.Length == 0)
+        if (Of(results, Method, Against, Metric, LowerIsBetter) is not { } pairs)
             return null;
-        double[] gains = [.. seeds.Select(seed => LowerIsBetter ? other[seed] - own[seed] : own[seed] - other[seed])];
-        var means = $"{Number(seeds.Average(seed => other[seed]))} to {Number(seeds.Average(seed => own[seed]))} %";
-        if (Difference.TInterval(gains) is not { } interval)
+        var means = $"{Number(pairs.Other)} to {Number(pairs.Own)} %";
+        if (pairs.OverSeeds is not { } interval)
             return ($"{means}, one seed", "not decided by one seed");
         var images = results.OverImages(Method, Against, Metric);
-        var here = $"{means}: gain {Number(gains.Average())} ± {Number(Half(interval))} over {seeds.Length} seeds"
-            + (images is { } over ? $", ± {Number(Half(over))} over the images" : "");
+        var here = $"{means}: gain {Number(pairs.Gain)} {PlusMinus(interval)} over {pairs.Gains.Count} seeds"
+            + (images is { } over ? $", {PlusMinus(over)} over the images" : "");
         if (!interval.Contains(0) && images?.Contains(0) != true)
-            return (here, gains.Average() > 0 ? "**holds**" : "**refuted**");
-        return (here, PairedPower.Detectable(gains, images) is { } points ? $"cannot be seen; about {Number(points)} would be detected"
-            : "cannot be seen");
+            return (here, pairs.Gain > 0 ? "**holds**" : "**refuted**");
+        return (here, PairedPower.Detectable(pairs.Gains, images) is { } points
+            ? $"cannot be seen; about {Number(points)} would be detected" : "cannot be seen");
     }
-
-    private static double Half(Interval interval) => (interval.High - interval.Low) / 2;
-
-    private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 }

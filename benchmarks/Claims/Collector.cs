@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using Patchwork.Internals;
 using Patchwork.Mixing;
@@ -32,28 +33,29 @@ public static class Collector
         if (finished.Length == 0)
             return 0;
         if (finished[0].Recipe.Epochs > 0)
-            AtomicFile.WriteText(Path.Combine(results, $"{experiment.Name}.csv"),
-                new ResultTable(Columns, [.. finished.Select(run => Row(experiment, run))]).ToCsv().ReplaceLineEndings("\n"));
+            KeepTable("", new ResultTable(Columns, [.. finished.Select(run => Row(experiment, run))]));
         foreach (var run in finished.Where(_ => experiment.KeepsWeights))
         {
             var kept = Path.Combine(results, "weights",
                 RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}") + ".safetensors");
-            Keep(Path.Combine(run.Path, "checkpoints", "last.safetensors"), kept);
+            Keep(File.ReadAllBytes(Path.Combine(run.Path, "checkpoints", "last.safetensors")), kept);
         }
         foreach (var part in (string[])["evaluation", "curves", "differences"])
         {
             if (File.Exists(Path.Combine(runs, $"{part}.csv")))
-                Keep(Path.Combine(runs, $"{part}.csv"), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
+                Keep(File.ReadAllBytes(Path.Combine(runs, $"{part}.csv")), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
         }
         if (PairedErrors.Table(finished, PairedErrors.Of(experiment)) is { Rows.Count: > 0 } pairs)
-            AtomicFile.WriteText(Path.Combine(results, $"{experiment.Name}-pairs.csv"), pairs.ToCsv().ReplaceLineEndings("\n"));
+            KeepTable("-pairs", pairs);
         return finished.Length;
+
+        void KeepTable(string part, ResultTable table) => Keep(Encoding.UTF8.GetBytes(table.ToCsv().ReplaceLineEndings("\n")),
+            Path.Combine(results, $"{experiment.Name}{part}.csv"));
     }
 
     // Never half a file, and always the file of the run whose row is written.
-    private static void Keep(string file, string kept)
+    private static void Keep(byte[] bytes, string kept)
     {
-        var bytes = File.ReadAllBytes(file);
         if (!File.Exists(kept) || !bytes.AsSpan().SequenceEqual(File.ReadAllBytes(kept)))
             AtomicFile.Write(kept, stream => stream.Write(bytes));
     }

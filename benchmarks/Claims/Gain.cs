@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
+using static Patchwork.Claims.SeedPairs;
 
 namespace Patchwork.Claims;
 
@@ -27,7 +28,7 @@ public sealed record Gain(string Method, double Error, double Points, Interval? 
         var table = new StringBuilder();
         foreach (var gain in Sorted(results))
         {
-            var interval = gain.OverSeeds is { } ends ? $" ± {Number((ends.High - ends.Low) / 2)}" : "";
+            var interval = gain.OverSeeds is { } ends ? $" {PlusMinus(ends)}" : "";
             var perMinute = gain.PerMinute is { } points ? Number(points) : "-";
             table.Append(CultureInfo.InvariantCulture,
                 $"| `{gain.Method}` | {Number(gain.Error)} | {Number(gain.Points)}{interval} | {Number(gain.Minutes)} | {perMinute} |\n");
@@ -37,16 +38,7 @@ public sealed record Gain(string Method, double Error, double Points, Interval? 
                 + $"|---|---|---|---|---|\n{table}";
     }
 
-    private static Gain? Of(ResultFile results, string method)
-    {
-        var (own, other) = (results.Of(method, "test_error_last"), results.Of(Methods.Baseline, "test_error_last"));
-        int[] seeds = [.. own.Keys.Intersect(other.Keys)];
-        if (seeds.Length == 0)
-            return null;
-        double[] gains = [.. seeds.Select(seed => other[seed] - own[seed])];
-        return new(method, seeds.Average(seed => own[seed]), gains.Average(), Difference.TInterval(gains),
-            results.Of(method, "seconds").Values.Min() / 60);
-    }
-
-    private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+    private static Gain? Of(ResultFile results, string method) =>
+        SeedPairs.Of(results, method, Methods.Baseline, "test_error_last") is { } pairs
+            ? new(method, pairs.Own, pairs.Gain, pairs.OverSeeds, results.Of(method, "seconds").Values.Min() / 60) : null;
 }
