@@ -297,8 +297,12 @@ public sealed partial class DocsTests
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
+    // The anchors that GitHub gives headings: punctuation is dropped.
     private static IEnumerable<string> Headings(string page) => Heading().Matches(page).Select(match =>
-        match.Groups[1].Value.ToLowerInvariant().Replace(' ', '-').Replace(",", "", StringComparison.Ordinal));
+        NotInAnchors().Replace(match.Groups[1].Value.ToLowerInvariant(), "").Replace(' ', '-'));
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInAnchors();
 
     private static string Unindented(string code)
     {
