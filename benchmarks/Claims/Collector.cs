@@ -53,7 +53,7 @@ public static class Collector
             Path.Combine(results, $"{experiment.Name}{part}.csv"));
     }
 
-    // Never half a file, and always the file of the run whose row is written.
+    // Never half a file; a file that stays the same is not touched, since this runs once a minute.
     private static void Keep(byte[] bytes, string kept)
     {
         if (!File.Exists(kept) || !bytes.AsSpan().SequenceEqual(File.ReadAllBytes(kept)))

@@ -22,7 +22,7 @@ public static class TrainingBench
     {
         var ratios = new List<NamedRatio>();
         var all = get_num_threads();
-        if (Autocast.Best(CPU) == Precision.BFloat16)      // where it is emulated, a step takes seconds
+        if (Autocast.Best(CPU) == Precision.BFloat16)      // elsewhere it may be emulated: seconds per step
         {
             On(1, () => ratios.AddRange([Precisions("resnet8", TimeSpan.FromSeconds(6)), Precisions("resnet20", TimeSpan.FromSeconds(10)),
                 EvaluationPrecisions(TimeSpan.FromSeconds(4))]));

@@ -65,7 +65,8 @@ public ref struct Autocast : IDisposable
     /// a GPU of compute capability 8 or more, if libtorch has the functions; float32 otherwise.
     /// </summary>
     /// <param name="device">CPU or CUDA.</param>
-    public static Precision Best(Device device) => Bfloat16Hardware.Serves(device) && IsSupported ? Precision.BFloat16 : Precision.Float32;
+    public static Precision Best(Device device) =>
+        Bfloat16Hardware.IsFasterIn(device) && IsSupported ? Precision.BFloat16 : Precision.Float32;
 
     /// <summary>Ends the scope and restores the thread's previous state.</summary>
     public void Dispose()

@@ -8,12 +8,12 @@ public enum Precision
 
     /// <summary>
     /// Convolutions and matrix products in bfloat16 (8 exponent bits, 7 fraction bits), through <see cref="Autocast"/>: faster than float32
-    /// if the processor has instructions for it, many times slower if not.
+    /// on the hardware that <see cref="Autocast.Best"/> names, slower elsewhere, and many times slower where it is emulated.
     /// </summary>
     BFloat16,
 
     /// <summary>
-    /// <see cref="BFloat16"/> if the hardware supports it, <see cref="Float32"/> otherwise: see <see cref="Autocast.Best"/>.
+    /// <see cref="BFloat16"/> where it is faster, <see cref="Float32"/> elsewhere: see <see cref="Autocast.Best"/>.
     /// </summary>
     Auto,
 }

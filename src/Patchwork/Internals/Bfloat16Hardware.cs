@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Patchwork.Internals;
 
-/// <summary>Detects hardware on which bfloat16 is faster than float32. On other hardware it is emulated, or has slow instructions.</summary>
+/// <summary>
+/// Detects hardware on which bfloat16 is faster than float32. Elsewhere bfloat16 is emulated, or its instructions are no faster than
+/// those of float32.
+/// </summary>
 internal static unsafe class Bfloat16Hardware
 {
     private const int ComputeCapabilityMajor = 75;      // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
@@ -14,15 +17,15 @@ internal static unsafe class Bfloat16Hardware
 
     private static readonly Lazy<bool> processor = new(IsInProcessor);
 
-    public static bool Serves(Device device) => device.type switch
+    public static bool IsFasterIn(Device device) => device.type switch
     {
         DeviceType.CPU => processor.Value,
         DeviceType.CUDA => IsInGpu(Math.Max(device.index, 0)),
         _ => false,
     };
 
-    // AVX-512 BF16: leaf 7, subleaf 1, EAX bit 5; AMX-BF16: leaf 7, subleaf 0, EDX bit 22 (Intel's manual, volume 2, CPUID). AMD's AVX-512
-    // BF16 nearly doubles the speed of training; Intel's, where a virtual machine hides AMX, lowers it by 20 to 35 % (docs/guide/speed.md).
+    // AVX-512 BF16: leaf 7, subleaf 1, EAX bit 5; AMX-BF16: leaf 7, subleaf 0, EDX bit 22 (Intel's manual, volume 2, CPUID). On
+    // Intel's processors AVX-512 BF16 alone, where a virtual machine hides AMX, is slower than float32 (docs/guide/speed.md).
     private static bool IsInProcessor() => Avx512F.IsSupported && X86Base.CpuId(0, 0) is { Eax: >= 7 } vendor
         && ((X86Base.CpuId(7, 0).Edx >> 22 & 1) != 0 || (vendor.Ebx == Amd && (X86Base.CpuId(7, 1).Eax >> 5 & 1) != 0));
 

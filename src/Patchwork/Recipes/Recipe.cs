@@ -320,8 +320,8 @@ public sealed partial record Recipe
     public bool SyncBatchnorm { get; init; }
 
     /// <summary>
-    /// Precision of training and validation: float32, bfloat16 (convolutions and matrix products), or auto, which is bfloat16 if the
-    /// hardware computes in it. The chosen precision is stored and reused on resume. The test runs in float32. Default auto.
+    /// Precision of training and validation: float32, bfloat16 (convolutions and matrix products), or auto, which is bfloat16 where that
+    /// is faster. The chosen precision is stored and reused on resume. The test runs in float32. Default auto.
     /// </summary>
     public Precision Precision { get; init; } = Precision.Auto;
 

@@ -48,13 +48,13 @@ internal static class HardwareChoices
     /// <param name="device">The device to train on.</param>
     public static (Precision Precision, string? Remark) Precision(Precision asked, Device device)
     {
-        var served = Bfloat16Hardware.Serves(device);
-        if (asked == Patchwork.Precision.Float32 || (asked == Patchwork.Precision.Auto && !served))
+        var faster = Bfloat16Hardware.IsFasterIn(device);
+        if (asked == Patchwork.Precision.Float32 || (asked == Patchwork.Precision.Auto && !faster))
             return (Patchwork.Precision.Float32, null);
         if (!Autocast.IsSupported)
             return (Patchwork.Precision.Float32,
                 $"training in float32: libtorch {__version__} on {RuntimeInformation.RuntimeIdentifier} has no autocast functions");
-        return (Patchwork.Precision.BFloat16, served ? null
+        return (Patchwork.Precision.BFloat16, faster ? null
             : $"bfloat16 is slower than float32 on this {(device.type == DeviceType.CPU ? "processor" : "GPU")}; "
                 + "`Precision` auto would choose float32");
     }

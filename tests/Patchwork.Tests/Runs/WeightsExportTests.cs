@@ -14,7 +14,7 @@ public sealed class WeightsExportTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // In float32, because the large networks diverge here within five steps of bfloat16, the default on processors that support it.
+    // In float32, because the large networks diverge here within five steps of bfloat16, the default where it is faster.
     private void Train(params string[] flags)
     {
         var trained = CommandLine.Run(["train", "--quiet", "--precision", "float32", .. files.Flags("run", 1), .. flags]);
