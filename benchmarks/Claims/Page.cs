@@ -110,11 +110,17 @@ public sealed class Page(string results)
     private DotChart? Errors(string experiment, string title)
     {
         var file = files[experiment];
-        return !Comparable(file) ? null : new DotChart(title, "test error, %", [.. file.MethodNames
-            .Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
-            .OrderBy(row => row.Values.Average())])
+        if (!Comparable(file))
+            return null;
+        var rows = file.MethodNames.Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
+            .OrderBy(row => row.Values.Average()).ToArray();
+        var reference = file.Of(Methods.Baseline, "test_error_last").Values.Average();
+        // A method that fails would squeeze all others into a corner of the scale.
+        var failed = rows.Where(row => row.Values.Average() > 2 * reference).ToArray();
+        var but = failed.Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Name} ({row.Values.Average():F1} %)"));
+        return new DotChart(failed.Length == 0 ? title : $"{title} but {string.Join(", ", but)}", "test error, %", [.. rows.Except(failed)])
         {
-            Reference = file.Of(Methods.Baseline, "test_error_last").Values.Average(),
+            Reference = reference,
         };
     }
 

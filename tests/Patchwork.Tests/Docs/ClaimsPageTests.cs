@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Patchwork.Claims;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
@@ -125,6 +126,16 @@ public sealed class ClaimsPageTests : IDisposable
             ],
             Gain.Table(ResultFile.Read(files.Folder, "gains")).TrimEnd('\n').Split('\n'));
         Assert.Empty(Gain.Table(ResultFile.Read(files.Folder, "nothing")));
+    }
+
+    [Fact]
+    public void A_method_that_fails_is_named_and_does_not_squeeze_the_others()
+    {
+        File.WriteAllLines(files.At("clothing-all.csv"), ["method,seed,test_error_last",
+            "baseline,1,30", "cutmix,1,28", "mixup,1,60", "shakedrop,1,75"]);
+        var figure = new Page(files.Folder).Figures()["all.svg"];
+        Assert.Contains("<title>All methods but shakedrop (75.0 %)</title>", figure, StringComparison.Ordinal);
+        Assert.Equal(3, Regex.Count(figure, "<circle"));      // twice the baseline's error is still drawn
     }
 
     // compare states the interval over the images for the baseline; for other pairs it must be the same calculation.
