@@ -1,6 +1,6 @@
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
-using static Patchwork.Claims.SeedPairs;
+using static Patchwork.Claims.Page;
 
 namespace Patchwork.Claims;
 
@@ -27,12 +27,13 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
     /// </summary>
     public (string Here, string Verdict)? Judged(ResultFile results)
     {
-        if (Of(results, Method, Against, Metric, LowerIsBetter) is not { } pairs)
+        if (SeedPairs.Of(results, Method, Against, Metric, LowerIsBetter) is not { } pairs)
             return null;
         var means = $"{Number(pairs.Other)} to {Number(pairs.Own)} %";
-        if (pairs.OverSeeds is not { } interval)
-            return ($"{means}, one seed", "not decided by one seed");
         var images = results.OverImages(Method, Against, Metric);
+        if (pairs.OverSeeds is not { } interval)
+            return ($"{means}, one seed" + (images is { } one ? $": gain {Number(pairs.Gain)} {PlusMinus(one)} over the images" : ""),
+                "not decided by one seed");
         var here = $"{means}: gain {Number(pairs.Gain)} {PlusMinus(interval)} over {pairs.Gains.Count} seeds"
             + (images is { } over ? $", {PlusMinus(over)} over the images" : "");
         if (!interval.Contains(0) && images?.Contains(0) != true)

@@ -45,7 +45,9 @@ public static class Collector
             if (File.Exists(Path.Combine(runs, $"{part}.csv")))
                 Keep(File.ReadAllBytes(Path.Combine(runs, $"{part}.csv")), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
         }
-        if (PairedErrors.Table(finished, PairedErrors.Of(experiment)) is { Rows.Count: > 0 } pairs)
+        // compare evaluates the runs after the last of them was trained: before, there is nothing to pair.
+        if (File.Exists(Path.Combine(runs, "differences.csv"))
+            && PairedErrors.Table(finished, PairedErrors.Of(experiment)) is { Rows.Count: > 0 } pairs)
             KeepTable("-pairs", pairs);
         return finished.Length;
 

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Patchwork.Mixing;
+
 namespace Patchwork.Claims;
 
 /// <summary>A comparison whose results the page of claims states.</summary>
@@ -26,6 +29,14 @@ public sealed record Experiment(string Name, string Arguments)
 
     /// <summary>The command that repeats it.</summary>
     public string Command => $"patchwork compare {Arguments}";
+
+    /// <summary>Its methods; <c>all</c> stands for every method that works with its network.</summary>
+    public IReadOnlyList<string> Methods => MethodStack.Split(Value("--methods"));
+
+    /// <summary>The number of its runs, methods × seeds; null if its methods are <c>all</c>.</summary>
+    public int? Runs => Methods is ["all"] ? null : Methods.Count * int.Parse(Value("--seeds"), CultureInfo.InvariantCulture);
+
+    private string Value(string flag) => Arguments.Split($"{flag} ")[1].Split(' ')[0];
 
     /// <summary>All experiments, in the order in which they run.</summary>
     public static IReadOnlyList<Experiment> All { get; } =

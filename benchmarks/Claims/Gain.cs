@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
-using static Patchwork.Claims.SeedPairs;
+using static Patchwork.Claims.Page;
 
 namespace Patchwork.Claims;
 

@@ -57,8 +57,18 @@ public sealed class Page(string results)
     private string Missing()
     {
         var missing = files.Where(file => file.Value.MethodNames.Count == 0).Select(file => $"`{file.Key}`").ToArray();
-        return missing.Length == 0 ? "" : $"\nNot measured yet: {string.Join(", ", missing)}.\n";
+        var begun = Experiment.All.Select(experiment => (experiment.Name, Of: experiment.Runs, Is: files[experiment.Name].Runs))
+            .Where(runs => runs.Is > 0 && runs.Is < runs.Of).Select(runs => $"`{runs.Name}`, {runs.Is} of {runs.Of} runs").ToArray();
+        return List("Not measured yet", missing) + List("Not finished", begun);
+
+        static string List(string title, string[] names) => names.Length == 0 ? "" : $"\n{title}: {string.Join("; ", names)}.\n";
     }
+
+    /// <summary>A number as the page states it, with two decimals.</summary>
+    internal static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    /// <summary>Half the width of an interval, behind ±.</summary>
+    internal static string PlusMinus(Interval interval) => $"± {Number((interval.High - interval.Low) / 2)}";
 
     /// <summary>The figures that the results suffice for, as SVG by file name.</summary>
     public IReadOnlyDictionary<string, string> Figures()
@@ -113,12 +123,13 @@ public sealed class Page(string results)
         if (!Comparable(file))
             return null;
         var rows = file.MethodNames.Select(method => new DotRow(method, [.. file.Of(method, "test_error_last").Values]))
-            .OrderBy(row => row.Values.Average()).ToArray();
-        var reference = file.Of(Methods.Baseline, "test_error_last").Values.Average();
+            .Select(row => (Row: row, Mean: row.Values.Average())).OrderBy(row => row.Mean).ToArray();
+        var reference = rows.Single(row => row.Row.Name == Methods.Baseline).Mean;
         // A method that fails would squeeze all others into a corner of the scale.
-        var failed = rows.Where(row => row.Values.Average() > 2 * reference).ToArray();
-        var but = failed.Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Name} ({row.Values.Average():F1} %)"));
-        return new DotChart(failed.Length == 0 ? title : $"{title} but {string.Join(", ", but)}", "test error, %", [.. rows.Except(failed)])
+        var failed = rows.Where(row => row.Mean > 2 * reference)
+            .Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Row.Name} ({row.Mean:F1} %)")).ToArray();
+        return new DotChart(failed.Length == 0 ? title : $"{title} but {string.Join(", ", failed)}", "test error, %",
+            [.. rows.SkipLast(failed.Length).Select(row => row.Row)])
         {
             Reference = reference,
         };

@@ -23,6 +23,9 @@ public sealed class ResultFile
     /// <summary>The methods, in the order of the file.</summary>
     public IReadOnlyList<string> MethodNames => [.. values.Keys.Select(key => key.Method).Distinct()];
 
+    /// <summary>Number of runs that were measured.</summary>
+    public int Runs => values.SelectMany(one => one.Value.Keys.Select(seed => (one.Key.Method, seed))).Distinct().Count();
+
     /// <summary>Reads what is there of an experiment; nothing is there before its first run has ended.</summary>
     /// <param name="folder">The folder of the files.</param>
     /// <param name="name">The name of the experiment.</param>

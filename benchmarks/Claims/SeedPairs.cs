@@ -1,4 +1,3 @@
-using System.Globalization;
 using Patchwork.Evaluation;
 
 namespace Patchwork.Claims;
@@ -13,7 +12,7 @@ public sealed record SeedPairs(double Own, double Other, IReadOnlyList<double> G
     public double Gain => Gains.Average();
 
     /// <summary>The 95 % interval of <see cref="Gain"/> over the seeds; null for one seed.</summary>
-    public Interval? OverSeeds => Difference.TInterval([.. Gains]);
+    public Interval? OverSeeds => Difference.TInterval(Gains);
 
     /// <summary>Pairs two methods; null if they have no seed in common.</summary>
     /// <param name="results">The results of both.</param>
@@ -28,10 +27,4 @@ public sealed record SeedPairs(double Own, double Other, IReadOnlyList<double> G
         return seeds.Length == 0 ? null : new(seeds.Average(seed => own[seed]), seeds.Average(seed => other[seed]),
             [.. seeds.Select(seed => lowerIsBetter ? other[seed] - own[seed] : own[seed] - other[seed])]);
     }
-
-    /// <summary>A number as the page states it, with two decimals.</summary>
-    internal static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
-
-    /// <summary>Half the width of an interval, behind ±.</summary>
-    internal static string PlusMinus(Interval interval) => $"± {Number((interval.High - interval.Low) / 2)}";
 }

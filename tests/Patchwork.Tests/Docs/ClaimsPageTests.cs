@@ -52,20 +52,17 @@ public sealed class ClaimsPageTests : IDisposable
     [Fact]
     public void Weights_are_read_where_they_are_kept()
     {
-        var kept = Experiment.All.Where(one => one.KeepsWeights).SelectMany(one => MethodsOf(one).Select(method =>
+        var kept = Experiment.All.Where(one => one.KeepsWeights).SelectMany(one => one.Methods.Select(method =>
             $"results/weights/{RunFolder.NameOf(one.Name, method, "seed1")}.safetensors"))
             .Concat(Directory.GetFiles(Repository.File("results/weights")).Select(file => $"results/weights/{Path.GetFileName(file)}")).ToHashSet();
         foreach (var experiment in Experiment.All.Where(one => one.Arguments.Contains("--weights results", StringComparison.Ordinal)))
         {
             var arguments = experiment.Arguments.Split(' ');
             var pattern = arguments[Array.IndexOf(arguments, "--weights") + 1];
-            Assert.All(MethodsOf(experiment), method => Assert.Contains(pattern
+            Assert.All(experiment.Methods, method => Assert.Contains(pattern
                 .Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal).Replace("{seed}", "1", StringComparison.Ordinal), kept));
         }
     }
-
-    private static IReadOnlyList<string> MethodsOf(Experiment experiment) =>
-        MethodStack.Split(experiment.Arguments.Split("--methods ")[1].Split(' ')[0]);
 
     [Fact]
     public void Every_claim_is_tested_by_an_experiment_and_its_methods()
@@ -74,9 +71,8 @@ public sealed class ClaimsPageTests : IDisposable
         {
             var experiment = Experiment.All.Single(one => one.Name == claim.Experiment);
             var arguments = experiment.Arguments.Split(' ');
-            var methods = MethodsOf(experiment);
-            Assert.Contains(claim.Method, methods);
-            Assert.Contains(claim.Against, methods);
+            Assert.Contains(claim.Method, experiment.Methods);
+            Assert.Contains(claim.Against, experiment.Methods);
             if (claim.Metric.Split('.') is [var id, var metric])
             {
                 Assert.Contains(id, arguments[Array.IndexOf(arguments, "--evaluate") + 1].Split(','));
@@ -106,6 +102,33 @@ public sealed class ClaimsPageTests : IDisposable
             "cannot be seen; about 28.59 would be detected"),
             new Claim("", "", "toy", "ood.auroc") { LowerIsBetter = false }.Judged(ResultFile.Read(files.Folder, "toy")));
         Assert.Null(new Claim("fewer errors", "", "other").Judged(ResultFile.Read(files.Folder, "other")));
+    }
+
+    // One seed decides nothing, but how much depends on the choice of test images can be said.
+    [Fact]
+    public void A_claim_of_one_seed_states_the_interval_over_the_images()
+    {
+        File.WriteAllLines(files.At("toy.csv"), ["method,seed,test_error_last", "baseline,1,30", "cutmix,1,27.5"]);
+        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high",
+            "clean,top1_error,cutmix,-0.035,-0.015"]);
+        Assert.Equal(("30.00 to 27.50 %, one seed: gain 2.50 ± 1.00 over the images", "not decided by one seed"),
+            new Claim("fewer errors", "", "toy").Judged(ResultFile.Read(files.Folder, "toy")));
+    }
+
+    [Fact]
+    public void The_page_says_what_was_not_measured_and_what_is_not_finished()
+    {
+        File.WriteAllLines(files.At("cifar100-full.csv"), ["method,seed,test_error_last", "baseline,1,40", "mixup,1,39", "baseline,2,41"]);
+        var template = File.ReadAllText(Repository.File("docs/guide/claims.md"));
+        var page = new Page(files.Folder).Filled(template);
+        Assert.Contains("\nNot measured yet: `cifar10-full`; `cifar10-full-plain`; ", page, StringComparison.Ordinal);
+        Assert.Contains("\nNot finished: `cifar100-full`, 3 of 12 runs.\n", page, StringComparison.Ordinal);
+        foreach (var experiment in Experiment.All)      // a complete one is in neither list
+        {
+            File.WriteAllLines(files.At($"{experiment.Name}.csv"), ["method,seed,test_error_last", .. from method in experiment.Methods
+                from seed in Enumerable.Range(1, (experiment.Runs ?? 1) / experiment.Methods.Count) select $"{method},{seed},40"]);
+        }
+        Assert.DoesNotContain("\nNot ", new Page(files.Folder).Filled(template), StringComparison.Ordinal);
     }
 
     // Puzzle gains 4 points in 2 minutes, cutout 3 in 1; mixup and cutmix lose, by 1 and 2 points. Seed 3 of cutout has no baseline.
