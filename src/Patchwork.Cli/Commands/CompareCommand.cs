@@ -37,7 +37,7 @@ internal static class CompareCommand
         var recipe = new RecipeOptions(withDefaults: false).Data().Mixing(method: false).Training();
         var command = new Verb("compare", "Trains several methods with several seeds, evaluates them and writes a report. Without a recipe "
             + "or a data set it runs recipes/default.json on the embedded photographs.",
-            new("patchwork compare", "baseline, Cutout, Mixup and CutMix on the embedded photographs, 3 seeds"),
+            new("patchwork compare", "baseline, Cutout, Mixup, CutMix on all or half of the batches; 3 seeds"),
             new("patchwork compare --methods baseline,cutmix,resizemix --dataset folder --data pictures --seeds 5",
                 "three methods on your own pictures"),
             new("patchwork compare recipe.json --evaluate all --limit 500", "a recipe file, then every suite on 500 test images"))
@@ -171,32 +171,13 @@ internal static class CompareCommand
 
     private static void Print(ParseResult parsed, ComparisonReport report, ComparedEvaluations? evaluations, string folder)
     {
-        Write(parsed.Screen, report.Table());
+        parsed.Screen.Write(report.Table());
         if (evaluations is not null)
-            Write(parsed.Screen, evaluations.Table());
+            parsed.Screen.Write(evaluations.Table());
         foreach (var line in report.Answers().Concat(evaluations?.Answers() ?? []))
             parsed.Output.WriteLine(line);
         parsed.Output.WriteLine($"report: {Path.Combine(folder, "report.html")}");
         parsed.Output.WriteLine();
         parsed.Output.WriteLine(report.Answer);
-    }
-
-    private static void Write(IAnsiConsole screen, ResultTable content)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
-        {
-            // Titles wrap between words, names and numbers never; the longest name and all columns fit into 80 characters.
-            var words = column.Title.Split(' ').Concat(content.Rows.Select(row => row[i]));
-            table.AddColumn(new TableColumn(Markup.Escape(column.Title))
-            {
-                Padding = new Padding(0, 0, i == content.Columns.Count - 1 ? 0 : 1, 0),
-                Width = words.Max(word => word.Length),
-                Alignment = column.Alignment == Alignment.Right ? Justify.Right : Justify.Left,
-            });
-        }
-        foreach (var row in content.Rows)
-            table.AddRow([.. row.Select(Markup.Escape)]);
-        screen.Write(table);
     }
 }

@@ -106,7 +106,8 @@ public static class MixingPreview
 
     /// <summary>
     /// Shows one training image and what each method makes of it. Of sixteen images it chooses the one of which the methods keep a share
-    /// nearest to one half, so that their effect is visible.
+    /// nearest to one half, so that their effect is visible. Every method acts on this image, so methods that differ only in how often
+    /// they act give the same picture; it is shown once, with the name of the first.
     /// </summary>
     /// <param name="stacks">The methods, at least one; each must change pixels.</param>
     /// <param name="dataset">The data set that provides the image.</param>
@@ -121,7 +122,8 @@ public static class MixingPreview
         [
             new("Original", dataset.ClassOf(seen[0].Batch.Ids[shown]), seen[0].Plain[shown]),
             .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack),
-                $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown])),
+                $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown]))
+                .DistinctBy(one => (one.Caption, Convert.ToBase64String(one.Picture.Rgb))),
         ];
     }
 

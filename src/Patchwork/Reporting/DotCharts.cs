@@ -26,7 +26,7 @@ public static class DotCharts
             .Where(double.IsFinite), tight: false, intervals);
         var names = chart.Rows.Max(row => WidthOf(row.Name));
         var above = names > width / 4;      // names have their own line if they would leave no room for the dots
-        var left = above ? Radius : 14 + names;
+        var left = above ? Math.Max(Radius, WidthOf(axis.Label(axis.Ticks.First())) / 2) : 14 + names;
         var right = width - 14 - means.Max(mean => WidthOf(mean.ToString()));
         var rowHeight = above ? RowHeight + NameHeight : RowHeight;
         var bottom = Top + chart.Rows.Count * rowHeight;

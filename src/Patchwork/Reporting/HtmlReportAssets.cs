@@ -36,7 +36,8 @@ internal static class HtmlReportAssets
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
         th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
         .number { text-align: right; white-space: nowrap; padding: .45rem 0 .45rem .75rem; }
-        th { font-weight: 600; border-bottom: 2px solid var(--ink); white-space: nowrap; }
+        th { font-weight: 600; border-bottom: 2px solid var(--ink); }
+        th.number { white-space: normal; }
         th:first-child, td:first-child { position: sticky; left: 0; background: var(--ground); }
         th button { all: unset; cursor: pointer; }
         th button:hover { text-decoration: underline; }
@@ -49,13 +50,13 @@ internal static class HtmlReportAssets
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: 0; font-size: .9375rem; }
         dt { color: var(--soft); }
         dd { margin: 0; overflow-wrap: anywhere; }
-        @media (max-width: 30rem) { main { padding-top: 1.5rem; } th, th.number { white-space: normal; }
+        @media (max-width: 30rem) { main { padding-top: 1.5rem; }
           dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } h1 { font-size: 1.5rem; } }
         @media print {
           .copy { display: none; } main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
           pre { white-space: pre-wrap; overflow-wrap: anywhere; } .scroll, figure { overflow: visible; }
           figure svg { min-width: 0; } figure img { max-width: 100%; }
-          table { font-size: .75rem; } th, .number { white-space: normal; }
+          table { font-size: .75rem; } .number { white-space: normal; }
           th, td { padding: .3rem .5rem .3rem 0; } .number { padding: .3rem 0 .3rem .5rem; } }
         """;
 

@@ -40,6 +40,14 @@ public sealed class FeaturePreviewTests : IDisposable
     private static byte At(Picture picture, int y, int x) => picture.Rgb[(y * picture.Width + x) * 3];
 
     [Fact]
+    public void A_strip_shows_methods_that_differ_only_in_how_often_they_act_once()
+    {
+        string[] names = ["cutout", "cutout:probability=0.5", "cutmix", "cutmix:probability=0.5", "cutmix:alpha=4", "mixup:probability=0.25"];
+        Assert.Equal(["Original", "Cutout", "CutMix", "CutMix (alpha 4)", "Mixup (probability 0.25)"],
+            MixingPreview.Strip([.. names.Select(MethodStack.Parse)], dataset, new SeedStream(1)).Select(picture => picture.Name));
+    }
+
+    [Fact]
     public void Every_method_has_a_sheet_and_a_shared_sheet_has_one_row_per_method()
     {
         int Height(params string[] ids)

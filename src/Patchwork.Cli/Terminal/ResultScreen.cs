@@ -1,0 +1,55 @@
+using System.Text.RegularExpressions;
+using Patchwork.Reporting;
+using Spectre.Console;
+
+namespace Patchwork.Cli.Terminal;
+
+/// <summary>
+/// Fits a table of results into the screen. Its first column has names or descriptions, which wrap between words; the others have numbers,
+/// which never wrap.
+/// </summary>
+internal static partial class ResultScreen
+{
+    private const int Gap = 2;      // between columns, and around the table
+
+    /// <summary>
+    /// Prints the table. A screen that is too narrow for it breaks names between their options, as in cutmix:probability=0.5, and closes
+    /// numbers up, as in 22.8±0.3: so the default experiment fits into 80 characters.
+    /// </summary>
+    public static void Write(this IAnsiConsole screen, ResultTable content)
+    {
+        Func<string, string> form = Room(Same) < Longest(content.Rows.SelectMany(row => Break().Split(row[0]))) ? Narrow : Same;
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(form(column.Title)))
+            {
+                Padding = new Padding(0, 0, i == content.Columns.Count - 1 ? 0 : 1, 0),
+                Width = i > 0 ? Width(i, form) : null,
+                Alignment = i > 0 ? Justify.Right : Justify.Left,
+            });
+        }
+        foreach (var row in content.Rows)
+            table.AddRow([Markup.Escape(Wrapped(form(row[0]), Room(form))), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
+        screen.Write(table);
+
+        int Room(Func<string, string> form) =>
+            screen.Profile.Width - Gap - Enumerable.Range(1, content.Columns.Count - 1).Sum(i => Gap + Width(i, form));
+
+        int Width(int i, Func<string, string> form) =>
+            Longest([.. form(content.Columns[i].Title).Split(' ', '\n'), .. content.Rows.Select(row => form(row[i]))]);
+    }
+
+    private static string Same(string text) => text;
+
+    private static string Narrow(string text) =>
+        text.Replace(":", ":\n", StringComparison.Ordinal).Replace(" ± ", "±", StringComparison.Ordinal);
+
+    private static string Wrapped(string text, int room) =>
+        Regex.Replace(text, $"(.{{1,{Math.Max(1, room)}}})( |(?<=-)|\n|$)", "$1\n").TrimEnd('\n');
+
+    private static int Longest(IEnumerable<string> words) => words.Max(word => word.Length);
+
+    [GeneratedRegex(" |(?<=-)")]
+    private static partial Regex Break();
+}
