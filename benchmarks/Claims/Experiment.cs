@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Mixing;
+using Patchwork.Models;
 
 namespace Patchwork.Claims;
 
@@ -30,11 +31,13 @@ public sealed record Experiment(string Name, string Arguments)
     /// <summary>The command that repeats it.</summary>
     public string Command => $"patchwork compare {Arguments}";
 
-    /// <summary>Its methods; <c>all</c> stands for every method that works with its network.</summary>
-    public IReadOnlyList<string> Methods => MethodStack.Split(Value("--methods"));
+    /// <summary>Its methods; <c>all</c> are those that work with ResNet-8, the network of the default experiment.</summary>
+    public IReadOnlyList<string> Methods => Value("--methods") is not "all" and var names ? MethodStack.Split(names)
+        : [Mixing.Methods.Baseline, .. Mixing.Methods.All.Where(method => ModelZoo.Misfit("resnet8", method.Create()) is null)
+            .Select(method => method.Id)];
 
-    /// <summary>The number of its runs, methods × seeds; null if its methods are <c>all</c>.</summary>
-    public int? Runs => Methods is ["all"] ? null : Methods.Count * int.Parse(Value("--seeds"), CultureInfo.InvariantCulture);
+    /// <summary>The number of its seeds.</summary>
+    public int Seeds => int.Parse(Value("--seeds"), CultureInfo.InvariantCulture);
 
     private string Value(string flag) => Arguments.Split($"{flag} ")[1].Split(' ')[0];
 

@@ -39,7 +39,9 @@ public sealed class Page(string results)
 
     private static string File(Claim claim) => claim.Experiment + (claim.Metric.Contains('.') ? "-evaluation.csv" : ".csv");
 
-    /// <summary>The page with what these results give: both tables, and the names of the experiments that have no results yet.</summary>
+    /// <summary>
+    /// The page with what these results give: both tables, and the names of the experiments without results or with a part of them.
+    /// </summary>
     /// <param name="page">The page as it is.</param>
     /// <exception cref="InputException">The page lacks a line that a table stands between.</exception>
     public string Filled(string page)
@@ -57,7 +59,8 @@ public sealed class Page(string results)
     private string Missing()
     {
         var missing = files.Where(file => file.Value.MethodNames.Count == 0).Select(file => $"`{file.Key}`").ToArray();
-        var begun = Experiment.All.Select(experiment => (experiment.Name, Of: experiment.Runs, Is: files[experiment.Name].Runs))
+        var begun = Experiment.All.Select(experiment =>
+                (experiment.Name, Of: experiment.Methods.Count * experiment.Seeds, Is: files[experiment.Name].Runs))
             .Where(runs => runs.Is > 0 && runs.Is < runs.Of).Select(runs => $"`{runs.Name}`, {runs.Is} of {runs.Of} runs").ToArray();
         return List("Not measured yet", missing) + List("Not finished", begun);
 

@@ -36,8 +36,8 @@ internal static class CompareCommand
         var common = new CommonOptions(threads: null, worksInRuns: true);
         var recipe = new RecipeOptions(withDefaults: false).Data().Mixing(method: false).Training();
         var command = new Verb("compare", "Trains several methods with several seeds, evaluates them and writes a report. Without a recipe "
-            + "or a data set it runs recipes/default.json on the embedded photographs.",
-            new("patchwork compare", "baseline, Cutout, Mixup, CutMix on all or half of the batches; 3 seeds"),
+            + "or a data set it runs recipes/default.json on the embedded photographs; a fifth method is CutMix on half of the batches.",
+            new("patchwork compare", "baseline, Cutout, Mixup, CutMix on all and on half of the batches; 3 seeds"),
             new("patchwork compare --methods baseline,cutmix,resizemix --dataset folder --data pictures --seeds 5",
                 "three methods on your own pictures"),
             new("patchwork compare recipe.json --evaluate all --limit 500", "a recipe file, then every suite on 500 test images"))
@@ -66,6 +66,9 @@ internal static class CompareCommand
             var omitted = all ? Methods.All.Where(method => ModelZoo.Misfit(chosen.Model, method.Create()) is not null).ToArray() : [];
             var names = all ? [Methods.Baseline, .. Methods.All.Except(omitted).Select(method => method.Id)]
                 : MethodStack.Split(parsed.GetValue(methods)!);
+            if (byDefault && parsed.GetResult(methods) is not { Implicit: false }
+                && !recipe.Given(parsed).Intersect(DefaultExperiment.DoseFlags).Any())
+                names = [.. names, DefaultExperiment.OtherDose];
             var asked = parsed.GetResult(seeds) is { Implicit: false };
             var repetitions = !asked && chosen.Folds is { } folds ? folds : parsed.GetValue(seeds);
             var comparison = new Comparison(chosen, names, repetitions, parsed.GetValue(jobs)) { Collective = ranks.Collective };

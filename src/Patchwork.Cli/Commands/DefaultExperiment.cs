@@ -17,8 +17,16 @@ internal static class DefaultExperiment
     /// <summary>The method of <c>preview</c>, <c>plan</c> and <c>mix</c>.</summary>
     public static string Method => "cutmix";
 
-    /// <summary>The methods of <c>compare</c>: those of the paper, and CutMix with the dose that it uses on CIFAR.</summary>
-    public static string Methods => "baseline,cutout,mixup,cutmix,cutmix:probability=0.5";
+    /// <summary>The methods of <c>compare</c>.</summary>
+    public static string Methods => "baseline,cutout,mixup,cutmix";
+
+    /// <summary>
+    /// A fifth method, unless flags say how often batches are mixed: CutMix on half of the batches, as the paper uses it on CIFAR.
+    /// </summary>
+    public static string OtherDose => "cutmix:probability=0.5";
+
+    /// <summary>The flags that may say how often batches are mixed.</summary>
+    public static IReadOnlyList<string> DoseFlags => ["--probability", "--preset", "--strengths", "--set"];
 
     /// <summary>The suites that evaluate the runs of <see cref="Recipe"/>.</summary>
     public static string Suites => "calibration,occlusion";

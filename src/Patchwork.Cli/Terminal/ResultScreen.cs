@@ -5,16 +5,16 @@ using Spectre.Console;
 namespace Patchwork.Cli.Terminal;
 
 /// <summary>
-/// Fits a table of results into the screen. Its first column has names or descriptions, which wrap between words; the others have numbers,
-/// which never wrap.
+/// Fits a table of results into the screen. Its first column has names or descriptions, which wrap between words and, as
+/// cutmix:probability=0.5 does, between options; the others have numbers, which never wrap.
 /// </summary>
 internal static partial class ResultScreen
 {
     private const int Gap = 2;      // between columns, and around the table
 
     /// <summary>
-    /// Prints the table. A screen that is too narrow for it breaks names between their options, as in cutmix:probability=0.5, and closes
-    /// numbers up, as in 22.8±0.3: so the default experiment fits into 80 characters.
+    /// Prints the table. If the screen is too narrow for it, titles are broken between options too, and numbers are closed up, as in
+    /// 22.8±0.3: so the default experiment fits into 80 characters.
     /// </summary>
     public static void Write(this IAnsiConsole screen, ResultTable content)
     {
@@ -30,7 +30,7 @@ internal static partial class ResultScreen
             });
         }
         foreach (var row in content.Rows)
-            table.AddRow([Markup.Escape(Wrapped(form(row[0]), Room(form))), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
+            table.AddRow([Markup.Escape(Wrapped(row[0], Room(form))), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
         screen.Write(table);
 
         int Room(Func<string, string> form) =>
@@ -46,10 +46,10 @@ internal static partial class ResultScreen
         text.Replace(":", ":\n", StringComparison.Ordinal).Replace(" ± ", "±", StringComparison.Ordinal);
 
     private static string Wrapped(string text, int room) =>
-        Regex.Replace(text, $"(.{{1,{Math.Max(1, room)}}})( |(?<=-)|\n|$)", "$1\n").TrimEnd('\n');
+        Regex.Replace(text, $"(.{{1,{Math.Max(1, room)}}})( |(?<=[-:+])|$)", "$1\n").TrimEnd('\n');
 
-    private static int Longest(IEnumerable<string> words) => words.Max(word => word.Length);
+    private static int Longest(IEnumerable<string> words) => words.Select(word => word.Length).DefaultIfEmpty().Max();
 
-    [GeneratedRegex(" |(?<=-)")]
+    [GeneratedRegex(" |(?<=[-:+])")]
     private static partial Regex Break();
 }

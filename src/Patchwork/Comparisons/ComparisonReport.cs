@@ -24,7 +24,7 @@ namespace Patchwork.Comparisons;
 /// </param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
-    private const int StripLength = 5;
+    private const int StripLength = 6;      // with the original
 
     private readonly ComparedTraining training = new(result);
     private readonly ComparedEvaluations? evaluations = ComparedEvaluations.WithEarlier(result, evaluations);
@@ -209,10 +209,9 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     // The same photograph as each method that changes pixels shows it to the network.
     private IEnumerable<HtmlFragment> Strip(Dataset train)
     {
-        MethodStack[] stacks = [.. result.Methods.Select(method => result.RecipeOf(method).Stack).Where(stack => stack.ChangesPixels)
-            .Take(StripLength)];
+        MethodStack[] stacks = [.. result.Methods.Select(method => result.RecipeOf(method).Stack).Where(stack => stack.ChangesPixels)];
         if (stacks.Length > 0)
-            yield return HtmlFragment.Strip(MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed)));
+            yield return HtmlFragment.Strip([.. MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed)).Take(StripLength)]);
     }
 
     private IEnumerable<ReportSection> Sheets(Dataset train)

@@ -106,8 +106,8 @@ public static class MixingPreview
 
     /// <summary>
     /// Shows one training image and what each method makes of it. Of sixteen images it chooses the one of which the methods keep a share
-    /// nearest to one half, so that their effect is visible. Every method acts on this image, so methods that differ only in how often
-    /// they act give the same picture; it is shown once, with the name of the first.
+    /// nearest to one half, so that their effect is visible. Every method acts on this image; methods that give the same picture, for
+    /// example because they differ only in how often they act, are shown once, with the name of the first.
     /// </summary>
     /// <param name="stacks">The methods, at least one; each must change pixels.</param>
     /// <param name="dataset">The data set that provides the image.</param>

@@ -43,6 +43,19 @@ public sealed class DefaultExperimentTests : IDisposable
         Assert.False(File.Exists(files.At("read/evaluation.csv")));
     }
 
+    // A second dose would repeat the first, or contradict the flag, if a flag says how often batches are mixed.
+    [Theory]
+    [InlineData("cutmix-probability=0.5-seed1,")]
+    [InlineData("", "--set", "cutmix.probability=0.3")]
+    [InlineData("", "--strengths", "probability 0:0 1:1")]
+    public void CutMix_on_half_of_the_batches_is_the_fifth_method(string fifth, params string[] flags)
+    {
+        var result = CommandLine.Run(["compare", .. Small[2..], .. flags, "--evaluate", "none", "--out", files.At("all")]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal($"baseline-seed1,{fifth}cutmix-seed1,cutout-seed1,mixup-seed1", string.Join(',',
+            Directory.GetDirectories(files.At("all")).Select(Path.GetFileName).Order(StringComparer.Ordinal)));
+    }
+
     [Fact]
     public void The_tuned_learning_rate_is_not_used_with_another_optimizer() =>
         Assert.Null(Stored("adam", "--evaluate", "none", "--optimizer", "adam").Lr);

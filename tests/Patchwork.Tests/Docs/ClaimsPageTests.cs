@@ -125,8 +125,8 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Contains("\nNot finished: `cifar100-full`, 3 of 12 runs.\n", page, StringComparison.Ordinal);
         foreach (var experiment in Experiment.All)      // a complete one is in neither list
         {
-            File.WriteAllLines(files.At($"{experiment.Name}.csv"), ["method,seed,test_error_last", .. from method in experiment.Methods
-                from seed in Enumerable.Range(1, (experiment.Runs ?? 1) / experiment.Methods.Count) select $"{method},{seed},40"]);
+            File.WriteAllLines(files.At($"{experiment.Name}.csv"), ["method,seed,test_error_last,seconds", .. from method in experiment.Methods
+                from seed in Enumerable.Range(1, experiment.Seeds) select $"{method},{seed},40,60"]);
         }
         Assert.DoesNotContain("\nNot ", new Page(files.Folder).Filled(template), StringComparison.Ordinal);
     }

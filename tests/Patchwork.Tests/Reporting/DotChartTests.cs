@@ -45,6 +45,16 @@ public sealed class DotChartTests
         Assert.All(Elements(Chart, "circle"), dot => Assert.InRange(Number(dot, "cx"), 0, 720));
     }
 
+    // Names on a line of their own leave the dots the whole width, and the first label of the axis is centred at its end.
+    [Fact]
+    public void The_labels_of_the_axis_are_inside_a_narrow_chart_with_long_names()
+    {
+        var labels = XDocument.Parse(DotCharts.Narrow(Chart with { Rows = [new("cutmix:alpha=0.25:probability=0.5", [2211, 2299])] }))
+            .Descendants().Where(element => element.Attribute("text-anchor")?.Value == "middle").ToArray();
+        Assert.True(labels.Length > 2);
+        Assert.All(labels, label => Assert.True(Number(label, "x") >= Charts.WidthOf(label.Value) / 2 - 0.1, label.Value));
+    }
+
     [Fact]
     public void The_reference_is_one_dashed_line_and_optional()
     {
