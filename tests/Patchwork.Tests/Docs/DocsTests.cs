@@ -260,11 +260,10 @@ public sealed partial class DocsTests
             file = row["file"].Success ? row["file"].Value : file;
             var lines = File.ReadAllLines(Repository.File($"results/{file}")).Select(line => line.Split(',', 8)).ToArray();
             var arguments = Arguments(row["command"].Value);
-            var named = MethodNames().Match(row["command"].Value) is { Success: true } list && !list.Value.Contains(',') ? list.Groups[1].Value
-                : null;
+            var named = MethodNames().Match(row["command"].Value).Groups[1].Value.Split(',').ToLookup(name => name.Split(':')[0]);
             foreach (var (column, shown) in ((string[])["baseline", "cutout", "mixup", "cutmix"]).Zip(row["numbers"].Captures))
             {
-                var errors = lines.Skip(1).Where(run => run[0] == (named?.StartsWith(column, StringComparison.Ordinal) == true ? named : column)
+                var errors = lines.Skip(1).Where(run => run[0] == (named[column].FirstOrDefault() ?? column)
                     && arguments.IsSubsetOf(Arguments(run[7]))).Select(run => double.Parse(run[3], CultureInfo.InvariantCulture)).ToArray();
                 if (shown.Value.Trim(' ', '*') is not { Length: > 0 } text)
                     continue;
