@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Patchwork.Formats;
 using Patchwork.Internals;
 using Patchwork.Mixing;
 using Patchwork.Reporting;
@@ -9,7 +10,8 @@ using Patchwork.Runs;
 namespace Patchwork.Claims;
 
 /// <summary>
-/// Writes what the finished runs of an experiment measured into the folder of results, so that an interruption loses nothing.
+/// Writes what the finished runs of an experiment measured into the folder of results, so that an interruption loses nothing: neither what
+/// this folder of runs has, nor what is in the results from another one.
 /// </summary>
 public static class Collector
 {
@@ -27,14 +29,14 @@ public static class Collector
     public static int Collect(Experiment experiment, string runs, string results)
     {
         var finished = !Directory.Exists(runs) ? [] : Directory.GetDirectories(runs)
-            .Where(folder => File.Exists(Path.Combine(folder, "recipe.json"))).Select(RunFolder.Open).Where(run => run.Finished)
-            .OrderBy(run => run.Recipe.Seed).ThenBy(run => run.Recipe.Method != Methods.Baseline)
-            .ThenBy(run => run.Recipe.Method, StringComparer.Ordinal).ToArray();
+            .Where(folder => File.Exists(Path.Combine(folder, "recipe.json"))).Select(RunFolder.Open).Where(run => run.Finished).ToArray();
         if (finished.Length == 0)
             return 0;
-        if (finished[0].Recipe.Epochs > 0)
-            KeepTable("", new ResultTable(Columns, [.. finished.Select(run => Row(experiment, run))]));
-        foreach (var run in finished.Where(_ => experiment.KeepsWeights))
+        var trained = finished.Where(run => run.Recipe.Epochs > 0).ToArray();
+        if (trained.Length > 0)
+            KeepTable("", new ResultTable(Columns, WithEarlier(Path.Combine(results, $"{experiment.Name}.csv"),
+                trained.Select(run => Row(experiment, run)))));
+        foreach (var run in trained.Where(_ => experiment.KeepsWeights))
         {
             var kept = Path.Combine(results, "weights",
                 RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}") + ".safetensors");
@@ -53,6 +55,14 @@ public static class Collector
 
         void KeepTable(string part, ResultTable table) => Keep(Encoding.UTF8.GetBytes(table.ToCsv().ReplaceLineEndings("\n")),
             Path.Combine(results, $"{experiment.Name}{part}.csv"));
+    }
+
+    // These rows, and those of the file whose method and seed are not among them; by seed, the baseline first.
+    private static IReadOnlyList<string[]> WithEarlier(string file, IEnumerable<string[]> rows)
+    {
+        var earlier = File.Exists(file) ? DelimitedText.Read(file).Rows.Skip(1).Select(row => row.Cells.ToArray()) : [];
+        return [.. rows.Concat(earlier).DistinctBy(row => (row[0], row[1])).OrderBy(row => int.Parse(row[1], CultureInfo.InvariantCulture))
+            .ThenBy(row => row[0] != Methods.Baseline).ThenBy(row => row[0], StringComparer.Ordinal)];
     }
 
     // Never half a file; a file that stays the same is not touched, since this runs once a minute.

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Patchwork.Mixing;
-using Patchwork.Models;
 
 namespace Patchwork.Claims;
 
@@ -11,9 +10,9 @@ namespace Patchwork.Claims;
 /// <param name="Arguments">The arguments of <c>compare</c>, without the folder.</param>
 public sealed record Experiment(string Name, string Arguments)
 {
-    // In float32, as all other experiments: on processors without matrix units bfloat16 is slower (docs/guide/speed.md).
-    private const string Cifar = "--model resnet20 --epochs 30 --batch-size 64 --optimizer sgd --lr 0.1 --precision float32 --threads 1 "
-        + "--evaluate clean";
+    // The precision is the machine's: bfloat16 is twice as fast with matrix units and slower without (docs/guide/speed.md). A pair of one
+    // seed has the same, and every row states its own. All other experiments are in float32.
+    private const string Cifar = "--model resnet20 --epochs 30 --batch-size 64 --optimizer sgd --lr 0.1 --threads 1 --evaluate clean";
 
     // The pair that decides most comes first, because a seed of all four takes hours.
     private const string CifarMethods = "--methods baseline,cutmix:probability=0.5,mixup,cutmix";
@@ -25,7 +24,9 @@ public sealed record Experiment(string Name, string Arguments)
 
     private const string TenSeeds = "--methods baseline,cutout,mixup,cutmix,cutmix:probability=0.5 --seeds 10";
 
-    /// <summary>Whether the weights of every run are kept, in <c>results/weights</c>. Default false.</summary>
+    /// <summary>
+    /// Whether the weights of every run are kept, in <c>results/weights</c>; then no run is trained twice. Default false.
+    /// </summary>
     public bool KeepsWeights { get; init; }
 
     /// <summary>The command that repeats it.</summary>
@@ -33,11 +34,40 @@ public sealed record Experiment(string Name, string Arguments)
 
     /// <summary>Its methods; <c>all</c> are those that work with ResNet-8, the network of the default experiment.</summary>
     public IReadOnlyList<string> Methods => Value("--methods") is not "all" and var names ? MethodStack.Split(names)
-        : [Mixing.Methods.Baseline, .. Mixing.Methods.All.Where(method => ModelZoo.Misfit("resnet8", method.Create()) is null)
-            .Select(method => method.Id)];
+        : [Mixing.Methods.Baseline, .. Mixing.Methods.For("resnet8").Select(method => method.Id)];
 
     /// <summary>The number of its seeds.</summary>
     public int Seeds => int.Parse(Value("--seeds"), CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// The comparisons to run, each with the folder of its runs: the experiment itself, or, if it keeps its weights, the runs that the
+    /// results lack, two methods and a seed at a time, and then the measurement of the stored networks.
+    /// </summary>
+    /// <param name="results">What is there of the experiment.</param>
+    public IReadOnlyList<(string Folder, string Arguments)> Steps(ResultFile results)
+    {
+        if (!KeepsWeights)
+            return [(Name, Arguments)];
+        var measuring = $"--evaluate {Value("--evaluate")}";
+        var training = Arguments.Replace($" {measuring}", "", StringComparison.Ordinal);
+        return
+        [
+            .. from pair in Methods.Chunk(2)
+               from seed in Enumerable.Range(1, Seeds)
+               let lacking = pair.Where(method => !results.Of(method, "test_error_last").ContainsKey(seed)).ToArray()
+               where lacking.Length > 0
+               select (Name, training.Replace(Value("--methods"), string.Join(',', lacking), StringComparison.Ordinal)
+                   .Replace($"--seeds {Seeds}", $"--seeds 1 --seed {seed}", StringComparison.Ordinal)),
+            (Stored, $"{OfStored(Name)} --dataset {Value("--dataset")} --methods {Value("--methods")} --seeds {Seeds} --model "
+                + $"{Value("--model")} --threads 1 {measuring}"),
+        ];
+    }
+
+    /// <summary>The folder of the runs that measure stored networks.</summary>
+    public string Stored => $"{Name}-stored";
+
+    private static string OfStored(string experiment) =>
+        $"--weights results/weights/{experiment}-{{method}}-seed{{seed}}.safetensors --epochs 0";
 
     private string Value(string flag) => Arguments.Split($"{flag} ")[1].Split(' ')[0];
 
@@ -73,8 +103,8 @@ public sealed record Experiment(string Name, string Arguments)
 
     // Everything beyond the test error, on the stored weights.
     private static Experiment Beyond(string dataset, string other) => new($"{dataset}-full-beyond",
-        $"--weights results/weights/{dataset}-full-{{method}}-seed{{seed}}.safetensors --epochs 0 --dataset {dataset} --model resnet20 "
-        + $"{CifarMethods} --seeds 3 --threads 1 {Everything(other, images: 1000)}");
+        $"{OfStored($"{dataset}-full")} --dataset {dataset} --model resnet20 {CifarMethods} --seeds 3 --threads 1 "
+        + Everything(other, images: 1000));
 
     private static string Everything(string other, int images) => $"--limit {images} "
         + $"--evaluate clean,calibration,ood,corruption,adversarial,occlusion,inbetween --out-sets {other},textures";

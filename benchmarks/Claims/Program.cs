@@ -3,7 +3,8 @@ using Patchwork;
 using Patchwork.Claims;
 
 // Run from the root of the repository.
-//   run [NAME ...]   trains and evaluates the experiments in their order, or those named; resumes; keeps every finished run in results/
+//   run [NAME ...]   trains and evaluates the experiments in their order, or those named; resumes; keeps every finished run in results/.
+//                    What is in results/weights is not trained again
 //   collect          keeps what the runs in runs/claims have finished
 //   write            makes docs/guide/claims.md's table and docs/images/claims from results/
 //   commands         prints the commands
@@ -37,15 +38,21 @@ switch (args)
         return 2;
 }
 
-static string Runs(Experiment experiment) => Path.Combine("runs", "claims", experiment.Name);
+static string Runs(string folder) => Path.Combine("runs", "claims", folder);
 
-static void Collect(Experiment experiment) =>
-    Console.WriteLine($"{experiment.Name}: {Collector.Collect(experiment, Runs(experiment), "results")} finished runs");
-
-static int Run(Experiment experiment)
+static void Collect(Experiment experiment)
 {
-    string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), "compare", .. experiment.Arguments.Split(' '),
-        "--out", Runs(experiment)];
+    Console.WriteLine($"{experiment.Name}: {Collector.Collect(experiment, Runs(experiment.Name), "results")} finished runs");
+    Collector.Collect(experiment, Runs(experiment.Stored), "results");
+}
+
+static int Run(Experiment experiment) => experiment.Steps(ResultFile.Read("results", experiment.Name))
+    .Select(step => Compare(experiment, step.Folder, step.Arguments)).FirstOrDefault(code => code != 0);
+
+static int Compare(Experiment experiment, string folder, string flags)
+{
+    string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Patchwork.Cli.dll"), "compare", .. flags.Split(' '),
+        "--out", Runs(folder)];
     using var process = Process.Start("dotnet", arguments);
     while (!process.WaitForExit(TimeSpan.FromMinutes(1)))
     {

@@ -40,11 +40,11 @@ public sealed class ClaimsPageTests : IDisposable
     public void Every_experiment_is_a_valid_command()
     {
         Assert.Equal(Experiment.All.Count, Experiment.All.Select(experiment => experiment.Name).Distinct().Count());
-        foreach (var experiment in Experiment.All)
+        var nothing = ResultFile.Read(files.Folder, "nothing");
+        foreach (var flags in Experiment.All.SelectMany(one => one.Steps(nothing).Select(step => step.Arguments).Append(one.Arguments)))
         {
-            var error = CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--data", files.At("missing"), "--out",
-                files.At("out")]).Refusal();
-            Assert.Contains(experiment.Arguments.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded" : "missing", error,
+            var error = CommandLine.Run(["compare", .. flags.Split(' '), "--data", files.At("missing"), "--out", files.At("out")]).Refusal();
+            Assert.Contains(flags.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded" : "missing", error,
                 StringComparison.Ordinal);
         }
     }
@@ -177,6 +177,41 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal(stated[3..6], pairs[0].Skip(4));
         Assert.Equal(["mixup", "cutout"], PairedErrors.Of(Experiment.All.Single(one => one.Name == "clothing-seeds"))
             .Select(pair => pair.Against).Distinct().OrderDescending());
+    }
+
+    // As on another machine, which has the results and not the runs.
+    [Fact]
+    public void Runs_whose_results_are_kept_are_not_trained_again()
+    {
+        var experiment = new Experiment("toy", $"--dataset folder --data {files.Pictures} --image-size 16 --model resnet8 --epochs 1 "
+            + "--batch-size 4 --methods baseline,cutmix,mixup --seeds 2 --threads 1 --evaluate clean")
+        {
+            KeepsWeights = true,
+        };
+        Directory.CreateDirectory(files.At("results/weights"));
+        ResultFile Results() => ResultFile.Read(files.At("results"), "toy");
+        void Train(string flags, string runs)
+        {
+            Assert.Equal(0, CommandLine.Run(["compare", .. flags.Split(' '), "--quiet", "--out", files.At(runs)]).ExitCode);
+            Collector.Collect(experiment, files.At(runs), files.At("results"));
+        }
+        string[] Runs() => [.. experiment.Steps(Results()).SkipLast(1)
+            .Select(step => Regex.Match(step.Arguments, "--methods (.*) --threads 1$").Groups[1].Value)];
+
+        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "baseline,cutmix --seeds 1 --seed 2", "mixup --seeds 1 --seed 1",
+            "mixup --seeds 1 --seed 2"], Runs());
+        Train(experiment.Steps(Results())[1].Arguments, "here");
+        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2"], Runs());
+        var first = Results().Of("cutmix", "test_error_last")[2];
+        Train(experiment.Steps(Results())[0].Arguments, "there");
+        Assert.Equal(["mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2"], Runs());
+        Assert.Equal([1, 2], Results().Of("baseline", "test_error_last").Keys);
+        Assert.Equal(first, Results().Of("cutmix", "test_error_last")[2]);
+        Assert.Equal(4, Directory.GetFiles(files.At("results/weights")).Length);
+        var measuring = experiment.Steps(Results())[^1];
+        Assert.Equal("toy-stored", measuring.Folder);
+        Assert.Contains("--weights results/weights/toy-{method}-seed{seed}.safetensors --epochs 0 ", measuring.Arguments,
+            StringComparison.Ordinal);
     }
 
     [Fact]
