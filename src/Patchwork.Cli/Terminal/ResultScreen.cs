@@ -11,6 +11,7 @@ namespace Patchwork.Cli.Terminal;
 internal static partial class ResultScreen
 {
     private const int Gap = 2;      // between columns, and around the table
+    private const string AfterMark = "(?<=[-:+])";      // where a name may break inside a word
 
     /// <summary>
     /// Prints the table. If the screen is too narrow for it, titles are broken between options too, and numbers are closed up, as in
@@ -18,26 +19,28 @@ internal static partial class ResultScreen
     /// </summary>
     public static void Write(this IAnsiConsole screen, ResultTable content)
     {
-        Func<string, string> form = Room(Same) < Longest(content.Rows.SelectMany(row => Break().Split(row[0]))) ? Narrow : Same;
+        var widths = Widths(Same);
+        var narrow = Room() < Longest(content.Rows.SelectMany(row => Break().Split(row[0])));
+        Func<string, string> form = narrow ? Narrow : Same;
+        widths = narrow ? Widths(Narrow) : widths;
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
             table.AddColumn(new TableColumn(Markup.Escape(form(column.Title)))
             {
                 Padding = new Padding(0, 0, i == content.Columns.Count - 1 ? 0 : 1, 0),
-                Width = i > 0 ? Width(i, form) : null,
+                Width = i > 0 ? widths[i - 1] : null,
                 Alignment = i > 0 ? Justify.Right : Justify.Left,
             });
         }
         foreach (var row in content.Rows)
-            table.AddRow([Markup.Escape(Wrapped(row[0], Room(form))), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
+            table.AddRow([Markup.Escape(Wrapped(row[0], Room())), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
         screen.Write(table);
 
-        int Room(Func<string, string> form) =>
-            screen.Profile.Width - Gap - Enumerable.Range(1, content.Columns.Count - 1).Sum(i => Gap + Width(i, form));
+        int Room() => screen.Profile.Width - Gap - widths.Sum(width => Gap + width);
 
-        int Width(int i, Func<string, string> form) =>
-            Longest([.. form(content.Columns[i].Title).Split(' ', '\n'), .. content.Rows.Select(row => form(row[i]))]);
+        int[] Widths(Func<string, string> form) => [.. content.Columns.Select((column, i) =>
+            Longest([.. form(column.Title).Split(' ', '\n'), .. content.Rows.Select(row => form(row[i]))])).Skip(1)];
     }
 
     private static string Same(string text) => text;
@@ -46,10 +49,10 @@ internal static partial class ResultScreen
         text.Replace(":", ":\n", StringComparison.Ordinal).Replace(" ± ", "±", StringComparison.Ordinal);
 
     private static string Wrapped(string text, int room) =>
-        Regex.Replace(text, $"(.{{1,{Math.Max(1, room)}}})( |(?<=[-:+])|$)", "$1\n").TrimEnd('\n');
+        Regex.Replace(text, $"(.{{1,{Math.Max(1, room)}}})( |{AfterMark}|$)", "$1\n").TrimEnd('\n');
 
     private static int Longest(IEnumerable<string> words) => words.Select(word => word.Length).DefaultIfEmpty().Max();
 
-    [GeneratedRegex(" |(?<=[-:+])")]
+    [GeneratedRegex($" |{AfterMark}")]
     private static partial Regex Break();
 }
