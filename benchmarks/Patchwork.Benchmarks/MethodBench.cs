@@ -49,7 +49,7 @@ public static class MethodBench
         seeds.SeedTorch("bench");
         using var scope = NewDisposeScope();
         using var model = ModelZoo.Create(modelId, 10, imageSize: side);
-        var methods = Methods.All.Where(method => ModelZoo.Misfit(modelId, method.Create()) is null).ToArray();
+        var methods = Methods.For(modelId);
         using var optimizer = new Sgd().Create(model);
         var networks = methods.Select(method => method.Create()).OfType<BranchRegularizer>()
             .ToDictionary(method => method.Id, method => new Network(modelId, side, method));
@@ -93,7 +93,7 @@ public static class MethodBench
                 new MethodCost(method.Id, SpeedRatio.Of(costs[method.Id]), SpeedRatio.Of(copies[method.Id])))]);
     }
 
-    private static Dictionary<string, List<double>> Lists(Method[] methods) =>
+    private static Dictionary<string, List<double>> Lists(IReadOnlyList<Method> methods) =>
         methods.ToDictionary(method => method.Id, _ => new List<double>());
 
     private static void PlainStep(nn.Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor images, Tensor labels)

@@ -6,12 +6,10 @@ using Patchwork.Cli.Terminal;
 using Patchwork.Comparisons;
 using Patchwork.Distributed;
 using Patchwork.Mixing;
-using Patchwork.Models;
 using Patchwork.Recipes;
 using Patchwork.Reporting;
 using Patchwork.Runs;
 using Patchwork.Training;
-using Spectre.Console;
 
 namespace Patchwork.Cli.Commands;
 
@@ -63,8 +61,8 @@ internal static class CompareCommand
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default optimizer
             var chosen = recipe.Over(standard, parsed);
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
-            var omitted = all ? Methods.All.Where(method => ModelZoo.Misfit(chosen.Model, method.Create()) is not null).ToArray() : [];
-            var names = all ? [Methods.Baseline, .. Methods.All.Except(omitted).Select(method => method.Id)]
+            var fitting = Methods.For(chosen.Model);
+            var names = all ? [Methods.Baseline, .. fitting.Select(method => method.Id)]
                 : MethodStack.Split(parsed.GetValue(methods)!);
             if (byDefault && parsed.GetResult(methods) is not { Implicit: false }
                 && !recipe.Given(parsed).Intersect(DefaultExperiment.DoseFlags).Any())
@@ -76,9 +74,9 @@ internal static class CompareCommand
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);
-            if (omitted.Length > 0 && !common.Quiet(parsed))
+            if (all && fitting.Count < Methods.All.Count && !common.Quiet(parsed))
                 parsed.Error.WriteLine($"omitted, because {chosen.Model} cannot be trained with them: "
-                    + string.Join(", ", omitted.Select(method => method.Id)));
+                    + string.Join(", ", Methods.All.Except(fitting).Select(method => method.Id)));
             using var interruption = Interruption.Listen();
             common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);

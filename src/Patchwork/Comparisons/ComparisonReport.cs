@@ -24,7 +24,7 @@ namespace Patchwork.Comparisons;
 /// </param>
 public sealed class ComparisonReport(ComparisonResult result, string command, ComparedEvaluations? evaluations = null)
 {
-    private const int StripLength = 6;      // with the original
+    private const int StripLength = 5;      // without the original
 
     private readonly ComparedTraining training = new(result);
     private readonly ComparedEvaluations? evaluations = ComparedEvaluations.WithEarlier(result, evaluations);
@@ -211,7 +211,7 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
     {
         MethodStack[] stacks = [.. result.Methods.Select(method => result.RecipeOf(method).Stack).Where(stack => stack.ChangesPixels)];
         if (stacks.Length > 0)
-            yield return HtmlFragment.Strip([.. MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed)).Take(StripLength)]);
+            yield return HtmlFragment.Strip(MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed), StripLength));
     }
 
     private IEnumerable<ReportSection> Sheets(Dataset train)

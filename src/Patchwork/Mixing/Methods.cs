@@ -1,3 +1,4 @@
+using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Regularization;
 
@@ -63,6 +64,13 @@ public static class Methods
         new("labelsmoothing", "Label smoothing", "Gives every class a small part of the label.",
             "Szegedy et al., CVPR 2016, arXiv 1512.00567", () => new LabelSmoothing()),
     ];
+
+    /// <summary>
+    /// The methods with which a network can be trained: those for which <see cref="ModelZoo.Misfit"/> finds no reason against it.
+    /// </summary>
+    /// <param name="model">Name of the network, in any case.</param>
+    public static IReadOnlyList<Method> For(string model) =>
+        [.. All.Where(method => ModelZoo.Misfit(model, method.Create()) is null)];
 
     /// <summary>
     /// The name of a stack, made of the names of its methods and the options in its own name: "CutMix (probability 0.5) + ShakeDrop".

@@ -105,25 +105,27 @@ public static class MixingPreview
     }
 
     /// <summary>
-    /// Shows one training image and what each method makes of it. Of sixteen images it chooses the one of which the methods keep a share
-    /// nearest to one half, so that their effect is visible. Every method acts on this image; methods that give the same picture, for
-    /// example because they differ only in how often they act, are shown once, with the name of the first.
+    /// Shows one training image and what each method makes of it. Of sixteen images it chooses the one of which the first methods keep a
+    /// share nearest to one half, so that their effect is visible. Every method acts on this image; methods that give the same picture,
+    /// for example because they differ only in how often they act, are shown once, with the name of the first.
     /// </summary>
-    /// <param name="stacks">The methods, at least one; each must change pixels.</param>
+    /// <param name="stacks">The methods, at least one; each must change pixels. Those beyond the last picture are not looked at.</param>
     /// <param name="dataset">The data set that provides the image.</param>
     /// <param name="seeds">Randomness of the image and the plans.</param>
-    public static IReadOnlyList<StripPicture> Strip(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds)
+    /// <param name="count">The most pictures after the original. Range: at least 1.</param>
+    public static IReadOnlyList<StripPicture> Strip(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, int count)
     {
         using var scope = NewDisposeScope();
-        var seen = stacks.Select(stack => Look(stack, dataset, seeds, 16, objects: false, model: null)).ToArray();
+        Seen Of(MethodStack stack) => Look(stack, dataset, seeds, 16, objects: false, model: null);
+        var seen = stacks.Take(count).Select(Of).ToArray();
         double Farthest(int row) => seen.Max(one => Math.Abs(one.Plan.Images[row].Region.KeptShare(one.Plan.Height, one.Plan.Width) - 0.5));
         var shown = Enumerable.Range(0, seen[0].Own.Count).MinBy(Farthest);
         return
         [
             new("Original", dataset.ClassOf(seen[0].Batch.Ids[shown]), seen[0].Plain[shown]),
-            .. stacks.Zip(seen, (stack, one) => new StripPicture(Methods.NameOf(stack),
+            .. stacks.Zip(seen.Concat(stacks.Skip(count).Select(Of)), (stack, one) => new StripPicture(Methods.NameOf(stack),
                 $"{Lambda(one.Plan.Images[shown])}: {Label(one, shown, dataset, ", ")}", one.After[shown]))
-                .DistinctBy(one => (one.Caption, Convert.ToBase64String(one.Picture.Rgb))),
+                .DistinctBy(one => (one.Caption, Convert.ToBase64String(one.Picture.Rgb))).Take(count),
         ];
     }
 

@@ -58,8 +58,8 @@ public sealed class OutputWidthTests : IDisposable
     public void The_methods_of_the_default_comparison_side_by_side_fit()
     {
         static IEnumerable<string> Words(string line) => line.Replace("-", "- ", StringComparison.Ordinal).Split(' ');
-        var words = Printed(["compare", "--methods", "baseline,cutout,mixup,cutmix,cutmix:probability=0.5", "--seeds", "2", "--evaluate", "clean,calibration", "--limit", "6",
-            .. files.Flags("compare", epochs: 1)]).SelectMany(Words).ToHashSet();
+        var words = Printed(["compare", "--methods", "baseline,cutout,mixup,cutmix,cutmix:probability=0.5", "--seeds", "2",
+            "--evaluate", "clean,calibration", "--limit", "6", .. files.Flags("compare", epochs: 1)]).SelectMany(Words).ToHashSet();
         var shown = Headlines(Suites.Parse("clean,calibration")).SelectMany(headline => Words(headline.Title));
         Assert.Superset(((string[])["baseline", "cutout", "mixup", "cutmix", "cutmix:", "probability=0.5", .. shown]).ToHashSet(), words);
     }

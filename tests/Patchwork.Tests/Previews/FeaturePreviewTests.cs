@@ -42,9 +42,12 @@ public sealed class FeaturePreviewTests : IDisposable
     [Fact]
     public void A_strip_shows_methods_that_differ_only_in_how_often_they_act_once()
     {
-        string[] names = ["cutout", "cutout:probability=0.5", "cutmix", "cutmix:probability=0.5", "cutmix:alpha=4", "mixup:probability=0.25"];
-        Assert.Equal(["Original", "Cutout", "CutMix", "CutMix (alpha 4)", "Mixup (probability 0.25)"],
-            MixingPreview.Strip([.. names.Select(MethodStack.Parse)], dataset, new SeedStream(1)).Select(picture => picture.Name));
+        string[] names = ["cutout", "cutout:probability=0.5", "cutmix", "cutmix:probability=0.5", "cutmix:alpha=4",
+            "mixup:probability=0.25"];
+        string[] Shown(int count) => [.. MixingPreview.Strip([.. names.Select(MethodStack.Parse)], dataset, new SeedStream(1), count)
+            .Select(picture => picture.Name)];
+        Assert.Equal(["Original", "Cutout", "CutMix", "CutMix (alpha 4)", "Mixup (probability 0.25)"], Shown(6));
+        Assert.Equal(["Original", "Cutout", "CutMix", "CutMix (alpha 4)"], Shown(3));      // twins do not take the place of others
     }
 
     [Fact]
