@@ -115,6 +115,7 @@ public static class MixingPreview
     /// <param name="count">The most pictures after the original. Range: at least 1.</param>
     public static IReadOnlyList<StripPicture> Strip(IReadOnlyList<MethodStack> stacks, Dataset dataset, SeedStream seeds, int count)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
         Seen Of(MethodStack stack) => Look(stack, dataset, seeds, 16, objects: false, model: null);
         var seen = stacks.Take(count).Select(Of).ToArray();
