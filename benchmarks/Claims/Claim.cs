@@ -30,7 +30,7 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
         if (SeedPairs.Of(results, Method, Against, Metric, LowerIsBetter) is not { } pairs)
             return null;
         var means = $"{Number(pairs.Other)} to {Number(pairs.Own)} %";
-        var images = results.OverImages(Method, Against, Metric);
+        var images = results.OverImages(Method, Against, Metric, pairs.Gains.Count);
         if (pairs.OverSeeds is not { } interval)
             return ($"{means}, one seed" + (images is { } one ? $": gain {Number(pairs.Gain)} {PlusMinus(one)} over the images" : ""),
                 "not decided by one seed");

@@ -10,8 +10,7 @@ using Patchwork.Runs;
 namespace Patchwork.Claims;
 
 /// <summary>
-/// Writes what the finished runs of an experiment measured into the folder of results, so that an interruption loses nothing: neither what
-/// this folder of runs has, nor what is in the results from another one.
+/// Writes what the finished runs of an experiment measured into the folder of results, so that an interruption loses nothing.
 /// </summary>
 public static class Collector
 {
@@ -30,40 +29,57 @@ public static class Collector
     {
         var finished = !Directory.Exists(runs) ? [] : Directory.GetDirectories(runs)
             .Where(folder => File.Exists(Path.Combine(folder, "recipe.json"))).Select(RunFolder.Open).Where(run => run.Finished).ToArray();
-        if (finished.Length == 0)
-            return 0;
         var trained = finished.Where(run => run.Recipe.Epochs > 0).ToArray();
+        if (experiment.KeepsWeights)
+            KeepWeights(experiment, trained, results);      // before the rows, which say that a run is there
         if (trained.Length > 0)
-            KeepTable("", new ResultTable(Columns, WithEarlier(Path.Combine(results, $"{experiment.Name}.csv"),
-                trained.Select(run => Row(experiment, run)))));
-        foreach (var run in trained.Where(_ => experiment.KeepsWeights))
         {
-            var kept = Path.Combine(results, "weights",
-                RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}") + ".safetensors");
-            Keep(File.ReadAllBytes(Path.Combine(run.Path, "checkpoints", "last.safetensors")), kept);
+            KeepTable(FileOf(experiment, "", results), WithEarlier(experiment, FileOf(experiment, "", results),
+                trained.Select(run => Row(experiment, run))));
         }
+        if (trained.Length == 0 || !experiment.KeepsWeights)      // else the stored networks are measured, in another folder
+            KeepMeasured(experiment, runs, finished, results);
+        return finished.Length;
+    }
+
+    private static string FileOf(Experiment experiment, string part, string results) =>
+        Path.Combine(results, $"{experiment.Name}{part}.csv");
+
+    private static void KeepWeights(Experiment experiment, IEnumerable<RunFolder> runs, string results)
+    {
+        foreach (var run in runs)
+        {
+            var name = RunFolder.NameOf(experiment.Name, run.Recipe.Method, $"seed{run.Recipe.Seed}");
+            Keep(File.ReadAllBytes(Path.Combine(run.Path, "checkpoints", "last.safetensors")),
+                Path.Combine(results, "weights", $"{name}.safetensors"));
+        }
+    }
+
+    // compare measures the runs after the last of them was trained: before, there are no files and nothing to pair.
+    private static void KeepMeasured(Experiment experiment, string runs, IReadOnlyList<RunFolder> finished, string results)
+    {
         foreach (var part in (string[])["evaluation", "curves", "differences"])
         {
             if (File.Exists(Path.Combine(runs, $"{part}.csv")))
-                Keep(File.ReadAllBytes(Path.Combine(runs, $"{part}.csv")), Path.Combine(results, $"{experiment.Name}-{part}.csv"));
+                Keep(File.ReadAllBytes(Path.Combine(runs, $"{part}.csv")), FileOf(experiment, $"-{part}", results));
         }
-        // compare evaluates the runs after the last of them was trained: before, there is nothing to pair.
         if (File.Exists(Path.Combine(runs, "differences.csv"))
             && PairedErrors.Table(finished, PairedErrors.Of(experiment)) is { Rows.Count: > 0 } pairs)
-            KeepTable("-pairs", pairs);
-        return finished.Length;
-
-        void KeepTable(string part, ResultTable table) => Keep(Encoding.UTF8.GetBytes(table.ToCsv().ReplaceLineEndings("\n")),
-            Path.Combine(results, $"{experiment.Name}{part}.csv"));
+            KeepTable(FileOf(experiment, "-pairs", results), pairs);
     }
 
-    // These rows, and those of the file whose method and seed are not among them; by seed, the baseline first.
-    private static IReadOnlyList<string[]> WithEarlier(string file, IEnumerable<string[]> rows)
+    // These rows and, if no run is trained twice, the file's rows of the experiment's other runs; by seed, the baseline first.
+    private static ResultTable WithEarlier(Experiment experiment, string file, IEnumerable<string[]> rows)
     {
-        var earlier = File.Exists(file) ? DelimitedText.Read(file).Rows.Skip(1).Select(row => row.Cells.ToArray()) : [];
-        return [.. rows.Concat(earlier).DistinctBy(row => (row[0], row[1])).OrderBy(row => int.Parse(row[1], CultureInfo.InvariantCulture))
-            .ThenBy(row => row[0] != Methods.Baseline).ThenBy(row => row[0], StringComparer.Ordinal)];
+        static int Seed(string[] row) => int.Parse(row[1], CultureInfo.InvariantCulture);
+        var earlier = experiment.KeepsWeights && File.Exists(file) ? DelimitedText.Read(file).Rows.Skip(1)
+            .Select(row => row.Cells.ToArray()).Where(row => experiment.Methods.Contains(row[0]) && Seed(row) <= experiment.Seeds) : [];
+        return new(Columns, [.. rows.Concat(earlier).DistinctBy(row => (row[0], row[1])).OrderBy(Seed)
+            .ThenBy(row => row[0] != Methods.Baseline).ThenBy(row => row[0], StringComparer.Ordinal)]);
     }
+
+    private static void KeepTable(string file, ResultTable table) =>
+        Keep(Encoding.UTF8.GetBytes(table.ToCsv().ReplaceLineEndings("\n")), file);
 
     // Never half a file; a file that stays the same is not touched, since this runs once a minute.
     private static void Keep(byte[] bytes, string kept)

@@ -15,7 +15,7 @@ public static class PairedErrors
     private const string Metric = "top1_error";
 
     private static readonly ResultColumn[] Columns =
-        [.. "suite metric method against difference images_low images_high".Split(' ').Select(title => new ResultColumn(title))];
+        [.. "suite metric method against difference images_low images_high seeds".Split(' ').Select(title => new ResultColumn(title))];
 
     /// <summary>The pairs that the claims of an experiment compare besides those with the baseline.</summary>
     public static IReadOnlyList<(string Method, string Against)> Of(Experiment experiment) =>
@@ -38,7 +38,7 @@ public static class PairedErrors
             var (own, other) = (measured[method], measured[against]);
             if (own.Count > 0 && own.Keys.SequenceEqual(other.Keys)
                 && Difference.Of(Metric, [.. own.Values], [.. other.Values]) is { OverImages: { } images } change)
-                rows.Add(["clean", Metric, method, against, Number(change.Value), Number(images.Low), Number(images.High)]);
+                rows.Add(["clean", Metric, method, against, Number(change.Value), Number(images.Low), Number(images.High), $"{own.Count}"]);
         }
         return new ResultTable(Columns, rows);
     }

@@ -4,7 +4,7 @@ using Patchwork.Claims;
 
 // Run from the root of the repository.
 //   run [NAME ...]   trains and evaluates the experiments in their order, or those named; resumes; keeps every finished run in results/.
-//                    What is in results/weights is not trained again
+//                    A run whose weights are kept there is not trained again
 //   collect          keeps what the runs in runs/claims have finished
 //   write            makes docs/guide/claims.md's table and docs/images/claims from results/
 //   commands         prints the commands

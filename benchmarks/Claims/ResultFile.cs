@@ -16,7 +16,8 @@ public sealed class ResultFile
     private const string TestError = "clean.top1_error";
 
     private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
-    private readonly Dictionary<(string Method, string Against, string Metric), Interval> overImages = [];
+    private readonly Dictionary<(string Method, string Against, string Metric), (Interval Interval, int Seeds)> overImages = [];
+    private readonly Dictionary<(string Method, int Seed), string> precisions = [];
 
     private ResultFile() { }
 
@@ -37,11 +38,13 @@ public sealed class ResultFile
             foreach (var metric in (string[])["test_error_last", "test_error_best", "train_accuracy", "seconds"])
             {
                 if (row.TryGetValue(metric, out var text) && text.Length > 0)
-                    result.Add(row["method"], metric, row["seed"], text, 1);
+                    result.Add(row["method"], metric, Seed(row), text, 1);
             }
+            if (row.TryGetValue("precision", out var precision))
+                result.precisions[(row["method"], Seed(row))] = precision;
         }
         foreach (var row in Rows(Path.Combine(folder, $"{name}-evaluation.csv")).Where(row => row["value"].Length > 0))
-            result.Add(row["method"], $"{row["suite"]}.{row["metric"]}", row["seed"], row["value"], 100);
+            result.Add(row["method"], $"{row["suite"]}.{row["metric"]}", Seed(row), row["value"], 100);
         foreach (var row in Rows(Path.Combine(folder, $"{name}-differences.csv")).Where(row => row["images_low"].Length > 0))
             result.AddOverImages(row, Methods.Baseline);
         foreach (var row in Rows(Path.Combine(folder, $"{name}-pairs.csv")))
@@ -50,10 +53,14 @@ public sealed class ResultFile
     }
 
     /// <summary>
-    /// The 95 % interval over the test images of a metric's difference between two methods; null if it is not known.
+    /// The 95 % interval over the test images of a metric's difference between two methods; null if it is not known, or only for fewer
+    /// seeds, as while an experiment runs.
     /// </summary>
-    public Interval? OverImages(string method, string against, string metric) =>
-        overImages.TryGetValue((method, against, metric), out var interval) ? interval : null;
+    public Interval? OverImages(string method, string against, string metric, int seeds) =>
+        overImages.TryGetValue((method, against, metric), out var known) && known.Seeds == seeds ? known.Interval : null;
+
+    /// <summary>The precision that a run was trained in; null if there is no such run.</summary>
+    public string? PrecisionOf(string method, int seed) => precisions.GetValueOrDefault((method, seed));
 
     /// <summary>The values of a metric by seed; empty if there are none.</summary>
     public IReadOnlyDictionary<int, double> Of(string method, string metric) =>
@@ -62,21 +69,23 @@ public sealed class ResultFile
     /// <summary>The points of an experiment's curves: the rows of <c>NAME-curves.csv</c>.</summary>
     public static IReadOnlyList<CurvePoint> Curves(string folder, string name) =>
         [.. Rows(Path.Combine(folder, $"{name}-curves.csv")).Select(row => new CurvePoint(row["suite"], row["curve"], row["method"],
-            int.Parse(row["seed"], CultureInfo.InvariantCulture), Number(row["x"]), Number(row["y"])))];
+            Seed(row), Number(row["x"]), Number(row["y"])))];
 
-    private void Add(string method, string metric, string seed, string text, double scale)
+    private void Add(string method, string metric, int seed, string text, double scale)
     {
         if (!values.TryGetValue((method, metric), out var seeds))
             values[(method, metric)] = seeds = [];
-        seeds.Add(int.Parse(seed, CultureInfo.InvariantCulture), scale * Number(text));
+        seeds.Add(seed, scale * Number(text));
     }
 
     private void AddOverImages(Dictionary<string, string> row, string against)
     {
         var metric = $"{row["suite"]}.{row["metric"]}";
         overImages[(row["method"], against, metric == TestError ? "test_error_last" : metric)] =
-            new(100 * Number(row["images_low"]), 100 * Number(row["images_high"]));
+            (new(100 * Number(row["images_low"]), 100 * Number(row["images_high"])), int.Parse(row["seeds"], CultureInfo.InvariantCulture));
     }
+
+    private static int Seed(Dictionary<string, string> row) => int.Parse(row["seed"], CultureInfo.InvariantCulture);
 
     private static IEnumerable<Dictionary<string, string>> Rows(string path)
     {

@@ -41,7 +41,8 @@ public sealed class ClaimsPageTests : IDisposable
     {
         Assert.Equal(Experiment.All.Count, Experiment.All.Select(experiment => experiment.Name).Distinct().Count());
         var nothing = ResultFile.Read(files.Folder, "nothing");
-        foreach (var flags in Experiment.All.SelectMany(one => one.Steps(nothing).Select(step => step.Arguments).Append(one.Arguments)))
+        foreach (var flags in Experiment.All.SelectMany(one => one.Steps(nothing).Select(step => step.Arguments).Append(one.Arguments))
+            .Distinct())
         {
             var error = CommandLine.Run(["compare", .. flags.Split(' '), "--data", files.At("missing"), "--out", files.At("out")]).Refusal();
             Assert.Contains(flags.Contains("--dataset clothing", StringComparison.Ordinal) ? "is embedded" : "missing", error,
@@ -97,7 +98,8 @@ public sealed class ClaimsPageTests : IDisposable
         File.WriteAllLines(files.At("toy-evaluation.csv"), ["suite,metric,method,seed,value",
             "ood,auroc,baseline,1,0.5", "ood,auroc,baseline,2,0.5", "ood,auroc,cutmix,1,0.59", "ood,auroc,cutmix,2,0.61",
             "ood,auroc,cutmix,3,0.1"]);      // of the third seed there is no baseline
-        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high", "ood,auroc,cutmix,-0.1,0.3"]);
+        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high,seeds",
+            "ood,auroc,cutmix,-0.1,0.3,2"]);
         Assert.Equal(("50.00 to 60.00 %: gain 10.00 ± 12.71 over 2 seeds, ± 20.00 over the images",
             "cannot be seen; about 28.59 would be detected"),
             new Claim("", "", "toy", "ood.auroc") { LowerIsBetter = false }.Judged(ResultFile.Read(files.Folder, "toy")));
@@ -109,9 +111,13 @@ public sealed class ClaimsPageTests : IDisposable
     public void A_claim_of_one_seed_states_the_interval_over_the_images()
     {
         File.WriteAllLines(files.At("toy.csv"), ["method,seed,test_error_last", "baseline,1,30", "cutmix,1,27.5"]);
-        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high",
-            "clean,top1_error,cutmix,-0.035,-0.015"]);
+        File.WriteAllLines(files.At("toy-differences.csv"), ["suite,metric,method,images_low,images_high,seeds",
+            "clean,top1_error,cutmix,-0.035,-0.015,1"]);
         Assert.Equal(("30.00 to 27.50 %, one seed: gain 2.50 ± 1.00 over the images", "not decided by one seed"),
+            new Claim("fewer errors", "", "toy").Judged(ResultFile.Read(files.Folder, "toy")));
+        // The interval of the first seed says nothing about two.
+        File.AppendAllLines(files.At("toy.csv"), ["baseline,2,30", "cutmix,2,27.5"]);
+        Assert.Equal(("30.00 to 27.50 %: gain 2.50 ± 0.00 over 2 seeds", "**holds**"),
             new Claim("fewer errors", "", "toy").Judged(ResultFile.Read(files.Folder, "toy")));
     }
 
@@ -174,17 +180,18 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal(["cutmix-baseline", "cutmix-mixup"], pairs.Select(row => $"{row[2]}-{row[3]}"));      // nobody trained Cutout
         var stated = File.ReadLines(files.At("results/toy/differences.csv")).Single(line => line.StartsWith("clean,top1_error,cutmix,",
             StringComparison.Ordinal)).Split(',');
-        Assert.Equal(stated[3..6], pairs[0].Skip(4));
+        Assert.Equal([.. stated[3..6], "2"], pairs[0].Skip(4));
         Assert.Equal(["mixup", "cutout"], PairedErrors.Of(Experiment.All.Single(one => one.Name == "clothing-seeds"))
             .Select(pair => pair.Against).Distinct().OrderDescending());
     }
 
     // As on another machine, which has the results and not the runs.
     [Fact]
-    public void Runs_whose_results_are_kept_are_not_trained_again()
+    public void Runs_whose_weights_are_kept_are_not_trained_again()
     {
-        var experiment = new Experiment("toy", $"--dataset folder --data {files.Pictures} --image-size 16 --model resnet8 --epochs 1 "
-            + "--batch-size 4 --methods baseline,cutmix,mixup --seeds 2 --threads 1 --evaluate clean")
+        var data = $"--dataset folder --data {files.Pictures} --image-size 16 --model resnet8";
+        var experiment = new Experiment("toy", $"{data} --epochs 1 --batch-size 4 --methods baseline,cutmix,mixup --seeds 2 "
+            + "--precision float32 --threads 1 --evaluate clean")
         {
             KeepsWeights = true,
         };
@@ -196,7 +203,7 @@ public sealed class ClaimsPageTests : IDisposable
             Collector.Collect(experiment, files.At(runs), files.At("results"));
         }
         string[] Runs() => [.. experiment.Steps(Results()).SkipLast(1)
-            .Select(step => Regex.Match(step.Arguments, "--methods (.*) --threads 1$").Groups[1].Value)];
+            .Select(step => Regex.Match(step.Arguments, "--methods (.*) --precision float32 --threads 1$").Groups[1].Value)];
 
         Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "baseline,cutmix --seeds 1 --seed 2", "mixup --seeds 1 --seed 1",
             "mixup --seeds 1 --seed 2"], Runs());
@@ -207,23 +214,29 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal(["mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2"], Runs());
         Assert.Equal([1, 2], Results().Of("baseline", "test_error_last").Keys);
         Assert.Equal(first, Results().Of("cutmix", "test_error_last")[2]);
-        Assert.Equal(4, Directory.GetFiles(files.At("results/weights")).Length);
-        var measuring = experiment.Steps(Results())[^1];
-        Assert.Equal("toy-stored", measuring.Folder);
-        Assert.Contains("--weights results/weights/toy-{method}-seed{seed}.safetensors --epochs 0 ", measuring.Arguments,
-            StringComparison.Ordinal);
+        Assert.Equal(["toy-baseline-seed1.safetensors", "toy-baseline-seed2.safetensors", "toy-cutmix-seed1.safetensors",
+            "toy-cutmix-seed2.safetensors"], Directory.GetFiles(files.At("results/weights")).Select(Path.GetFileName).Order());
+        Assert.Equal(5, (experiment with { Arguments = experiment.Arguments.Replace("float32", "bfloat16", StringComparison.Ordinal) })
+            .Steps(Results()).Count);      // all of it, in another precision
+
+        var (folder, measuring) = experiment.Steps(Results())[^1];
+        Assert.Equal("toy-stored", folder);
+        Assert.StartsWith("--weights results/weights/toy-{method}-seed{seed}.safetensors --epochs 0 ", measuring, StringComparison.Ordinal);
+        var rows = File.ReadAllText(files.At("results/toy.csv"));
+        Train($"{data} --methods baseline,cutmix --seeds 2 --threads 1 --evaluate clean --epochs 0 --weights "
+            + files.At("results/weights/toy-{method}-seed{seed}.safetensors"), "stored");
+        Assert.Equal(rows, File.ReadAllText(files.At("results/toy.csv")));
+        Assert.Equal(first, Results().Of("cutmix", "clean.top1_error")[2], 0.01);
+        Assert.NotNull(Results().OverImages("cutmix", "baseline", "test_error_last", seeds: 2));
     }
 
     [Fact]
-    public void Only_finished_runs_are_collected_with_their_weights_and_what_suites_measured()
+    public void Only_finished_runs_are_collected_with_what_suites_measured()
     {
         var experiment = new Experiment("toy",
             $"--dataset folder --data {files.Pictures} --image-size 16 --epochs 1 --batch-size 4 --methods baseline,cutmix:alpha=2 --seeds 2 "
-            + "--evaluate clean,adversarial --threads 1")
-        {
-            KeepsWeights = true,
-        };
-        Directory.CreateDirectory(files.At("results/weights"));
+            + "--evaluate clean,adversarial --threads 1");
+        Directory.CreateDirectory(files.At("results"));
         Assert.Equal(0, Collector.Collect(experiment, files.At("runs"), files.At("results")));
         Assert.Equal(0, CommandLine.Run(["compare", .. experiment.Arguments.Split(' '), "--quiet", "--out", files.At("runs")]).ExitCode);
         File.Delete(files.At("runs/cutmix-alpha=2-seed2/result.json"));      // as if it still ran
@@ -233,9 +246,7 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal([1, 2], results.Of("baseline", "test_error_last").Keys);
         Assert.Equal([1], results.Of("cutmix:alpha=2", "test_error_last").Keys);
         Assert.Equal(results.Of("baseline", "test_error_last")[1], results.Of("baseline", "clean.top1_error")[1], 0.01);
-        Assert.NotNull(results.OverImages("cutmix:alpha=2", "baseline", "test_error_last"));
+        Assert.NotNull(results.OverImages("cutmix:alpha=2", "baseline", "test_error_last", seeds: 2));
         Assert.Contains(ResultFile.Curves(files.At("results"), "toy"), point => point is { Suite: "adversarial", Table: "pgd", X: 0.5 });
-        Assert.Equal(["toy-baseline-seed1.safetensors", "toy-baseline-seed2.safetensors", "toy-cutmix-alpha=2-seed1.safetensors"],
-            Directory.GetFiles(files.At("results/weights")).Select(Path.GetFileName).Order());
     }
 }
