@@ -43,14 +43,15 @@ public sealed record DataRecord(IReadOnlyList<string> Classes, DataPart Train, D
     {
         try
         {
-            var record = JsonNode.Parse(json)!;
-            DataPart Part(string key) => DataPart.FromJson(record[key]!);
-            return new([.. record["classes"]!.AsArray().Select(one => (string)one!)], Part("train"), Part("validation"), Part("test"))
+            var record = JsonNode.Parse(json).Required();
+            DataPart Part(string key) => DataPart.FromJson(record.Required(key));
+            return new([.. record.Required("classes").AsArray().Select(one => (string)one!)],
+                Part("train"), Part("validation"), Part("test"))
             {
                 Weights = (string?)record["weights"],
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
             throw new InputException($"{name} must describe the data that the run was made from. Received: a file that cannot be read "
                 + $"({error.Message.TrimEnd('.')}). Delete it to continue without it; changed data is then not detected.", error);
@@ -76,8 +77,8 @@ public sealed record DataPart(IReadOnlyList<int> PerClass, string Digest)
     };
 
     internal static DataPart FromJson(JsonNode json) =>
-        new([.. json["perClass"]!.AsArray().Select(count => (int)count!)], (string)json["digest"]!)
+        new([.. json.Required("perClass").AsArray().Select(count => (int)count.Required())], (string)json.Required("digest")!)
         {
-            Images = (int)json["images"]!,
+            Images = (int)json.Required("images"),
         };
 }

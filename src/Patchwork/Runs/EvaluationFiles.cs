@@ -51,7 +51,7 @@ public sealed class EvaluationFiles
     {
         if (Stored(FileOf(suite)) is not { } stored)
             return null;
-        var options = stored["options"]!.AsObject();
+        var options = stored.Required("options").AsObject();
         var one = new MeasuredSuite(suite, Read(stored))
         {
             Limit = (int?)options["limit"],
@@ -153,8 +153,7 @@ public sealed class EvaluationFiles
         {
             return read();
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException
-            or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null;
         }
@@ -187,16 +186,16 @@ public sealed class EvaluationFiles
     {
         return SuiteResult.Of(
             Parts("metrics", one =>
-                new Metric(JsonNumbers.Read(one["value"]), Ends(one["ci95"] as JsonArray), one["n"]!.GetValue<long>())),
+                new Metric(JsonNumbers.Read(one["value"]), Ends(one["ci95"] as JsonArray), one.Required("n").GetValue<long>())),
             Parts("per_image", Doubles),
-            Parts("tables", rows => rows.AsArray().Select(row => Doubles(row!)).ToArray()),
+            Parts("tables", rows => rows.AsArray().Select(row => Doubles(row.Required())).ToArray()),
             (stored["notes"] as JsonArray ?? []).Select(note => (string)note!));      // missing in older files
 
         static Interval? Ends(JsonArray? ends) =>
             ends is null ? null : new Interval(JsonNumbers.Read(ends[0]), JsonNumbers.Read(ends[1]));
 
         IEnumerable<KeyValuePair<string, T>> Parts<T>(string name, Func<JsonNode, T> read) =>
-            stored[name]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, read(pair.Value!)));
+            stored.Required(name).AsObject().Select(pair => KeyValuePair.Create(pair.Key, read(pair.Value.Required())));
 
         static double[] Doubles(JsonNode values) => [.. values.AsArray().Select(JsonNumbers.Read)];
     }

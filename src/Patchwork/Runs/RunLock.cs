@@ -134,14 +134,15 @@ internal sealed class RunLock : IDisposable
         {
             try
             {
-                var json = JsonNode.Parse(File.ReadAllText(path))!;
-                return new((string)json["host"]!, (int)json["process"]!, (string)json["start"]!, (string)json["since"]!);
+                var json = JsonNode.Parse(File.ReadAllText(path));
+                string Text(string key) => (string)json.Required(key)!;
+                return new(Text("host"), (int)json.Required("process"), Text("start"), Text("since"));
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
             {
                 return null;
             }
-            catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+            catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
             {
                 return new(Environment.MachineName, 0, "", "");
             }

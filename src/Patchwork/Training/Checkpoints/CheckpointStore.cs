@@ -170,7 +170,7 @@ public sealed class CheckpointStore(string folder)
         (state, parts, fault) = ([], [], "");
         try
         {
-            state = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            state = JsonNode.Parse(File.ReadAllText(path)).Required().AsObject();
             var seal = (string?)state["sha256"];
             state.Remove("sha256");
             if (seal != Seal(state))
@@ -180,7 +180,7 @@ public sealed class CheckpointStore(string folder)
             }
             foreach (var part in Parts)
             {
-                var expected = state["files"]![part];
+                var expected = state.Required("files")[part];
                 if (expected is null && part == CallbacksPart)
                     continue;      // no callback had tensors
                 var found = ((string[])["last." + part + ".new", "last." + part, "previous." + part])
@@ -195,7 +195,7 @@ public sealed class CheckpointStore(string folder)
             }
             return true;
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             fault = $"{Path.GetFileName(path)} is not the state of a checkpoint";
             return false;
