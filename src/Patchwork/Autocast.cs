@@ -15,6 +15,8 @@ namespace Patchwork;
 /// <para>A scope ends on the thread that opened it (the compiler enforces this), restores the previous state, and drops the cached casts of
 /// the weights. PyTorch drops them only at the end of the outermost scope, and computes with stale weights if the optimizer steps inside
 /// one. Do not use one network in scopes on two threads: they would share the cached casts.</para>
+/// <para>On Linux with AMX, the first scope of a thread enlarges its signal stack: .NET 10 has no room there for AMX's registers, and a
+/// null reference in managed code would end the process instead of becoming an exception.</para>
 /// </remarks>
 /// <example><code>
 /// Tensor logits;
@@ -54,6 +56,8 @@ public ref struct Autocast : IDisposable
         var type = (sbyte)(device?.type ?? DeviceType.CPU);
         if (precision == Precision.Auto)
             precision = Best(device ?? CPU);
+        if (precision == Precision.BFloat16 && type == (sbyte)DeviceType.CPU)
+            SignalStack.MakeRoom();
         if (precision == Precision.BFloat16)
             return IsSupported ? new(type, new(true, (sbyte)ScalarType.BFloat16)) : throw new InputException(Missing);
         return IsSupported && AutocastFunctions.State(type) is { Enabled: true } outer ? new(type, outer with { Enabled = false })

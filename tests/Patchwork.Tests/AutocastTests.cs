@@ -32,6 +32,24 @@ public sealed class AutocastTests
         Assert.Equal(ScalarType.Float32, ProductType());
     }
 
+    // With AMX and .NET 10's own signal stack, this ends the process with exit code 139.
+    [Fact]
+    public void A_null_reference_after_a_scope_is_an_exception_on_any_thread()
+    {
+        Exception? caught = null;
+        var thread = new Thread(() =>
+        {
+            using var scope = NewDisposeScope();
+            using (Autocast.To(Precision.BFloat16))
+                nn.functional.conv2d(ones(64, 16, 32, 32), ones(16, 16, 3, 3), padding: [1, 1]);
+            string? nothing = null;
+            caught = Record.Exception(() => nothing!.Length);
+        });
+        thread.Start();
+        thread.Join();
+        Assert.IsType<NullReferenceException>(caught);
+    }
+
     [Fact]
     public void Scopes_nest_and_a_float32_one_switches_the_outer_one_off()
     {

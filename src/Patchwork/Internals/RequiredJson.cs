@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Patchwork.Internals;
 
 /// <summary>
-/// Reads what a JSON file must contain. Dereferencing a missing node and catching the exception is no substitute: on a thread that has
-/// computed with AMX, the runtime cannot turn the processor's fault into a <see cref="NullReferenceException"/>, and the process dies.
+/// Reads what a JSON file must contain, so that a missing value is an error that names it and not a
+/// <see cref="NullReferenceException"/>.
 /// </summary>
 internal static class RequiredJson
 {
