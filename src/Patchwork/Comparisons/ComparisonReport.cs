@@ -5,6 +5,7 @@ using Patchwork.Data;
 using Patchwork.Evaluation;
 using Patchwork.Internals;
 using Patchwork.Mixing;
+using Patchwork.Plans;
 using Patchwork.Previews;
 using Patchwork.Randomness;
 using Patchwork.Recipes;
@@ -214,16 +215,24 @@ public sealed class ComparisonReport(ComparisonResult result, string command, Co
             yield return HtmlFragment.Strip(MixingPreview.Strip(stacks, train, new SeedStream(result.Recipe.Seed), StripLength));
     }
 
+    // Every image of a sheet is changed, so methods that differ only in how often they act, or in what else they do, have the same.
     private IEnumerable<ReportSection> Sheets(Dataset train)
     {
-        foreach (var method in result.Methods)
+        var stacks = result.Methods.Select(method => (Method: method, result.RecipeOf(method).Stack)).Where(one => one.Stack.ChangesPixels);
+        var equal = EqualityComparer<IReadOnlyList<IMethod>>.Create((one, other) => one!.SequenceEqual(other!), methods => methods.Count);
+        foreach (var same in stacks.GroupBy(one => one.Stack.OnEveryImage, equal))
         {
-            if (result.RecipeOf(method).Stack is { ChangesPixels: true } stack)
-                yield return new($"What {method} shows the network",
-                    [HtmlFragment.Image(MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4,
-                    preset: result.Recipe.Preset),
+            var (method, stack) = same.First();
+            var others = same.Skip(1).Select(one => one.Method).ToArray();
+            yield return new($"What {method} shows the network",
+            [
+                HtmlFragment.Image(
+                    MixingPreview.Draw(stack, train, new SeedStream(result.Recipe.Seed), 4, preset: result.Recipe.Preset),
                     $"Sheet of four training images with their partners, the result of {method}, and the difference; λ, region and label "
-                        + "weights below.")]);
+                        + "weights below."),
+                .. others.Length == 0 ? Array.Empty<HtmlFragment>()
+                    : [HtmlFragment.Paragraph($"The same, where they act: {string.Join(", ", others)}.")],
+            ]);
         }
     }
 }

@@ -41,6 +41,10 @@ public sealed record MethodStack
     /// <summary>True when pixels are mixed or erased, so that the effect is visible in an image.</summary>
     public bool ChangesPixels => Mixer is not null || Erasers.Count > 0;
 
+    /// <summary>The erasers and the mixer, acting on every image as far as they support it: what a preview shows.</summary>
+    internal IReadOnlyList<IMethod> OnEveryImage =>
+        [.. Erasers.Select(eraser => eraser with { Probability = 1 }), .. Methods.OfType<Mixer>().Select(mixer => mixer.ForEveryImage())];
+
     /// <summary>True when pixels or features are mixed; the probability is then that of the mixer.</summary>
     public bool Mixes => Mixer is not null || FeatureMixer is not null;
 

@@ -4,6 +4,7 @@ using Patchwork.Mixing;
 using Patchwork.Models;
 using Patchwork.Plans;
 using Patchwork.Randomness;
+using Patchwork.Regularization;
 using Patchwork.Reporting;
 using Patchwork.Saliency;
 using static TorchSharp.torch;
@@ -141,8 +142,7 @@ public static class MixingPreview
         using var plainLoader = new BatchLoader(dataset, seeds, options);
         using var loader = new BatchLoader(dataset, seeds, options)
         {
-            Erasers =
-            [.. stack.Erasers.Select(eraser => eraser with { Probability = 1 })]
+            Erasers = [.. stack.OnEveryImage.OfType<Eraser>()],
         };
         IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
@@ -150,10 +150,9 @@ public static class MixingPreview
         using var earlier = stack.Mixer?.Parts.OfType<IRecursiveMixer>().Any() == true ? Earlier(stack.Mixer, loader, seeds) : null;
         var batch = loader.Epoch(0).First();
         var erased = Pictures(batch.Images);
-        if (stack.Mixer is null)
+        if (stack.OnEveryImage.OfType<Mixer>().SingleOrDefault() is not { } mixer)
             return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
                 batch.Erased[0]);
-        var mixer = stack.Mixer.ForEveryImage();
         var weighers = mixer.Parts.OfType<ILabelWeigher>().ToArray();
         var runs = mixer.Needs == Needs.Model || weighers.Length > 0;
         using var fresh = !runs || Fits(model, mixer.NetworkNeed) ? null : Untrained(mixer.NetworkNeed, dataset, seeds);
