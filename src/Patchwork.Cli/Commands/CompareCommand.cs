@@ -61,8 +61,7 @@ internal static class CompareCommand
                 : DefaultExperiment.Recipe with { Lr = null };      // it was tuned for the default optimizer
             var chosen = recipe.Over(standard, parsed);
             var all = parsed.GetValue(methods)!.Equals("all", StringComparison.OrdinalIgnoreCase);
-            var fitting = Methods.For(chosen.Model);
-            var names = all ? [Methods.Baseline, .. fitting.Select(method => method.Id)]
+            var names = all ? [Methods.Baseline, .. Methods.For(chosen.Model).Select(method => method.Id)]
                 : MethodStack.Split(parsed.GetValue(methods)!);
             if (byDefault && parsed.GetResult(methods) is not { Implicit: false }
                 && !recipe.Given(parsed).Intersect(DefaultExperiment.DoseFlags).Any())
@@ -74,9 +73,9 @@ internal static class CompareCommand
             var folder = parsed.GetValue(output) ?? Path.Combine("runs", $"compare-{chosen.Dataset}-{chosen.Model}");
             var evaluation = byDefault ? suites.Over(parsed, DefaultExperiment.Suites, DefaultExperiment.Limit) : suites.Over(parsed);
             evaluation?.Check(chosen);
-            if (all && fitting.Count < Methods.All.Count && !common.Quiet(parsed))
-                parsed.Error.WriteLine($"omitted, because {chosen.Model} cannot be trained with them: "
-                    + string.Join(", ", Methods.All.Except(fitting).Select(method => method.Id)));
+            var omitted = Methods.All.Select(method => method.Id).Except(names).ToArray();
+            if (all && omitted.Length > 0 && !common.Quiet(parsed))
+                parsed.Error.WriteLine($"omitted, because {chosen.Model} cannot be trained with them: {string.Join(", ", omitted)}");
             using var interruption = Interruption.Listen();
             common.BreakLocks(parsed, [.. Directory.Exists(folder) ? Directory.GetDirectories(folder) : []]);
             var line = new LiveLine(parsed.Error);

@@ -19,10 +19,10 @@ internal static partial class ResultScreen
     /// </summary>
     public static void Write(this IAnsiConsole screen, ResultTable content)
     {
-        var widths = Widths(Same);
-        var narrow = Room() < Longest(content.Rows.SelectMany(row => Break().Split(row[0])));
+        var same = Widths(Same);
+        var narrow = Room(same) < Longest(content.Rows.SelectMany(row => Break().Split(row[0])));
         Func<string, string> form = narrow ? Narrow : Same;
-        widths = narrow ? Widths(Narrow) : widths;
+        var widths = narrow ? Widths(Narrow) : same;
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (column, i) in content.Columns.Select((column, i) => (column, i)))
         {
@@ -34,10 +34,10 @@ internal static partial class ResultScreen
             });
         }
         foreach (var row in content.Rows)
-            table.AddRow([Markup.Escape(Wrapped(row[0], Room())), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
+            table.AddRow([Markup.Escape(Wrapped(row[0], Room(widths))), .. row.Skip(1).Select(cell => Markup.Escape(form(cell)))]);
         screen.Write(table);
 
-        int Room() => screen.Profile.Width - Gap - widths.Sum(width => Gap + width);
+        int Room(int[] widths) => screen.Profile.Width - Gap - widths.Sum(width => Gap + width);
 
         int[] Widths(Func<string, string> form) => [.. content.Columns.Select((column, i) =>
             Longest([.. form(column.Title).Split(' ', '\n'), .. content.Rows.Select(row => form(row[i]))])).Skip(1)];

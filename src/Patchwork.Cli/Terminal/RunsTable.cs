@@ -12,11 +12,12 @@ namespace Patchwork.Cli.Terminal;
 internal sealed class RunsTable(IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, Func<string, ulong, string> label)
 {
     private const int Mean = 14;
+    private const int Longest = 6;      // 100.00
     private const string Heading = "test error, %";
 
     private readonly Dictionary<string, double> errors = [];
 
-    private int Cell => Math.Max(8, seeds.Max(seed => Title(seed).Length));
+    private int Cell => Math.Max(Longest, seeds.Max(seed => Title(seed).Length));
 
     private int NameWidth => methods.Append(Heading).Max(name => name.Length);
 

@@ -13,10 +13,18 @@ public sealed class RunsTableTests
         table.Finish("baseline 1", 30);
         table.Finish("baseline 2", 32);
         var lines = table.Lines(shares);
-        Assert.Equal("test error, %    seed 1    seed 2       mean ± sd", lines[0]);
+        Assert.Equal("test error, %  seed 1  seed 2       mean ± sd", lines[0]);
         Assert.Equal(["baseline", "30.00", "32.00", "31.00", "±", "1.41"], Words(lines[1]));
         Assert.Equal(["cutmix", "25", "%", "-", "-"], Words(lines[2]));
         Assert.All(lines, line => Assert.Equal(table.Width, line.Length));
+    }
+
+    [Fact]
+    public void The_default_methods_with_five_seeds_fit_into_80_characters()
+    {
+        var table = new RunsTable(["baseline", "cutout", "mixup", "cutmix", "cutmix:probability=0.5"], [1, 2, 3, 4, 5],
+            (method, seed) => $"{method} {seed}");
+        Assert.InRange(table.Width, 1, 80);
     }
 
     [Fact]
