@@ -1,5 +1,6 @@
 using System.Globalization;
 using Patchwork.Mixing;
+using Patchwork.Runs;
 
 namespace Patchwork.Claims;
 
@@ -22,6 +23,8 @@ public sealed record Experiment(string Name, string Arguments)
 
     private const string Photographs = $"{OnPhotographs} --evaluate clean";
 
+    private const string Weights = "results/weights";
+
     private const string TenSeeds = "--methods baseline,cutout,mixup,cutmix,cutmix:probability=0.5 --seeds 10";
 
     /// <summary>
@@ -33,44 +36,73 @@ public sealed record Experiment(string Name, string Arguments)
     public string Command => $"patchwork compare {Arguments}";
 
     /// <summary>Its methods; <c>all</c> are those that work with ResNet-8, the network of the default experiment.</summary>
-    public IReadOnlyList<string> Methods => Value("--methods") is not "all" and var names ? MethodStack.Split(names)
+    public IReadOnlyList<string> Methods => Value("methods") is { } names and not "all" ? MethodStack.Split(names)
         : [Mixing.Methods.Baseline, .. Mixing.Methods.For("resnet8").Select(method => method.Id)];
 
     /// <summary>The number of its seeds.</summary>
-    public int Seeds => int.Parse(Value("--seeds"), CultureInfo.InvariantCulture);
+    public int Seeds => int.Parse(Value("seeds")!, CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The comparisons to run, each with the folder of its runs: the experiment itself, or, if it keeps its weights, the runs that the
-    /// results lack or have in another precision, two methods and a seed at a time (as many as two cores train at once), and then the
-    /// measurement of the stored networks, for which nothing matters but the data, the network and the suites.
+    /// The comparisons to run, each with the folder of its runs: the experiment itself, of stored networks those that are there; or, if it
+    /// keeps its weights, for every two methods the runs that the results lack or have in another precision, a seed at a time (as many as
+    /// two cores train at once), and then the measurement of the stored networks of all methods that are complete.
     /// </summary>
     /// <param name="results">What is there of the experiment.</param>
     public IReadOnlyList<(string Folder, string Arguments)> Steps(ResultFile results)
     {
         if (!KeepsWeights)
-            return [(Name, Arguments)];
-        var measuring = $"--evaluate {Value("--evaluate")}";
-        var training = Arguments.Replace($" {measuring}", "", StringComparison.Ordinal);
-        return
-        [
-            .. from pair in Methods.Chunk(2)
-               from seed in Enumerable.Range(1, Seeds)
-               let lacking = pair.Where(method => results.PrecisionOf(method, seed) != Value("--precision")).ToArray()
-               where lacking.Length > 0
-               select (Name, training.Replace(Value("--methods"), string.Join(',', lacking), StringComparison.Ordinal)
-                   .Replace($"--seeds {Seeds}", $"--seeds 1 --seed {seed}", StringComparison.Ordinal)),
-            (Stored, $"{OfStored(Name)} --dataset {Value("--dataset")} --methods {Value("--methods")} --seeds {Seeds} --model "
-                + $"{Value("--model")} --threads 1 {measuring}"),
-        ];
+        {
+            var there = Methods.Where(method => AllSeeds.All(seed => IsThere(method, seed))).ToArray();
+            return there.Length == Methods.Count ? [(Name, Arguments)]
+                : there.Length == 0 ? [] : [(Name, With(("methods", string.Join(',', there))))];
+        }
+        var steps = new List<(string Folder, string Arguments)>();
+        var complete = Methods.Where(method => AllSeeds.All(seed => !Lacks(method, seed))).ToHashSet();
+        foreach (var pair in Methods.Chunk(2))
+        {
+            (string, string)[] training =
+            [
+                .. from seed in AllSeeds
+                   let lacking = pair.Where(method => Lacks(method, seed)).ToArray()
+                   where lacking.Length > 0
+                   select (Name, With(("methods", string.Join(',', lacking)), ("seeds", "1"), ("seed", $"{seed}"), ("evaluate", null))),
+            ];
+            complete.UnionWith(pair);
+            steps.AddRange(training);
+            if (training.Length > 0 || pair.Any(method => results.Of(method, ResultFile.TestError).Count < Seeds))
+                steps.Add((Stored, With(("methods", string.Join(',', Methods.Where(complete.Contains))), ("weights", WeightsOf(Name)),
+                    ("epochs", "0"))));
+        }
+        return steps;
+
+        bool Lacks(string method, int seed) => results.PrecisionOf(method, seed) != Value("precision");
     }
 
-    /// <summary>The folder of the runs that measure stored networks.</summary>
-    public string Stored => $"{Name}-stored";
+    /// <summary>The folders of its runs and, if it keeps its weights, of the runs that measure the stored networks.</summary>
+    public IReadOnlyList<string> Folders => KeepsWeights ? [Name, Stored] : [Name];
 
-    private static string OfStored(string experiment) =>
-        $"--weights results/weights/{experiment}-{{method}}-seed{{seed}}.safetensors --epochs 0";
+    private IEnumerable<int> AllSeeds => Enumerable.Range(1, Seeds);
 
-    private string Value(string flag) => Arguments.Split($"{flag} ")[1].Split(' ')[0];
+    private bool IsThere(string method, int seed) => Value("weights") is not { } weights
+        || !weights.EndsWith(".safetensors", StringComparison.Ordinal)
+        || File.Exists(weights.Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal)
+            .Replace("{seed}", $"{seed}", StringComparison.Ordinal));
+
+    private string Stored => $"{Name}-stored";
+
+    private IEnumerable<string[]> Flags =>
+        Arguments.Split("--", StringSplitOptions.RemoveEmptyEntries).Select(flag => flag.Trim().Split(' '));
+
+    private string? Value(string flag) => Flags.SingleOrDefault(one => one[0] == flag)?[1];
+
+    // The arguments with other values; a flag whose value is null is left out.
+    private string With(params (string Flag, string? Value)[] others) => string.Join(' ',
+    [
+        .. Flags.Where(flag => others.All(other => other.Flag != flag[0])).Select(flag => $"--{string.Join(' ', flag)}"),
+        .. others.Where(other => other.Value is not null).Select(other => $"--{other.Flag} {other.Value}"),
+    ]);
+
+    private static string WeightsOf(string experiment) => $"{Weights}/{experiment}-{{method}}-seed{{seed}}.safetensors";
 
     /// <summary>All experiments, in the order in which they run.</summary>
     public static IReadOnlyList<Experiment> All { get; } =
@@ -81,7 +113,7 @@ public sealed record Experiment(string Name, string Arguments)
         new("cifar100-full-plain", $"--dataset cifar100 {CifarMethods} --seeds 1 {Cifar}") { KeepsWeights = true },
         Beyond("cifar10", "cifar100"),
         Beyond("cifar100", "cifar10"),
-        new("cifar100-10000-plain", "--weights results/weights/cifar100-10000-plain-resnet20-{method}.safetensors --epochs 0 "
+        new("cifar100-10000-plain", $"--weights {Weights}/cifar100-10000-plain-resnet20-{{method}}.safetensors --epochs 0 "
             + "--dataset cifar100 --subset 10000 --model resnet20 --methods baseline,cutout,mixup,cutmix --seeds 1 "
             + $"--threads 1 {Everything("cifar10", images: 1000)}"),
         new("clothing-seeds", $"{TenSeeds} {Photographs}"),
@@ -104,7 +136,7 @@ public sealed record Experiment(string Name, string Arguments)
 
     // Everything beyond the test error, on the stored weights.
     private static Experiment Beyond(string dataset, string other) => new($"{dataset}-full-beyond",
-        $"{OfStored($"{dataset}-full")} --dataset {dataset} --model resnet20 {CifarMethods} --seeds 3 --threads 1 "
+        $"--weights {WeightsOf($"{dataset}-full")} --epochs 0 --dataset {dataset} --model resnet20 {CifarMethods} --seeds 3 --threads 1 "
         + Everything(other, images: 1000));
 
     private static string Everything(string other, int images) => $"--limit {images} "

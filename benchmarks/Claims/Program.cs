@@ -4,7 +4,7 @@ using Patchwork.Claims;
 
 // Run from the root of the repository.
 //   run [NAME ...]   trains and evaluates the experiments in their order, or those named; resumes; keeps every finished run in results/.
-//                    A run whose weights are kept there is not trained again
+//                    A run whose weights are kept there is not trained again, and networks whose weights are missing are not measured
 //   collect          keeps what the runs in runs/claims have finished
 //   write            makes docs/guide/claims.md's table and docs/images/claims from results/
 //   commands         prints the commands
@@ -42,12 +42,17 @@ static string Runs(string folder) => Path.Combine("runs", "claims", folder);
 
 static void Collect(Experiment experiment)
 {
-    Console.WriteLine($"{experiment.Name}: {Collector.Collect(experiment, Runs(experiment.Name), "results")} finished runs");
-    Collector.Collect(experiment, Runs(experiment.Stored), "results");
+    foreach (var folder in experiment.Folders)
+        Console.WriteLine($"{folder}: {Collector.Collect(experiment, Runs(folder), "results")} finished runs");
 }
 
-static int Run(Experiment experiment) => experiment.Steps(ResultFile.Read("results", experiment.Name))
-    .Select(step => Compare(experiment, step.Folder, step.Arguments)).FirstOrDefault(code => code != 0);
+static int Run(Experiment experiment)
+{
+    var steps = experiment.Steps(ResultFile.Read("results", experiment.Name));
+    if (steps.Count == 0)
+        Console.WriteLine($"{experiment.Name}: nothing to do: its results are complete, or the weights that it measures missing");
+    return steps.Select(step => Compare(experiment, step.Folder, step.Arguments)).FirstOrDefault(code => code != 0);
+}
 
 static int Compare(Experiment experiment, string folder, string flags)
 {

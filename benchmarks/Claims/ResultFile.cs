@@ -12,8 +12,10 @@ namespace Patchwork.Claims;
 /// </summary>
 public sealed class ResultFile
 {
-    // Suites evaluate the network of the last epoch, so this is test_error_last.
-    private const string TestError = "clean.top1_error";
+    /// <summary>
+    /// The metric of the suite of clean images. Suites evaluate the network of the last epoch, so this is <c>test_error_last</c>.
+    /// </summary>
+    public const string TestError = "clean.top1_error";
 
     private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
     private readonly Dictionary<(string Method, string Against, string Metric), (Interval Interval, int Seeds)> overImages = [];

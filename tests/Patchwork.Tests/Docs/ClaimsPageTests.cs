@@ -202,32 +202,49 @@ public sealed class ClaimsPageTests : IDisposable
             Assert.Equal(0, CommandLine.Run(["compare", .. flags.Split(' '), "--quiet", "--out", files.At(runs)]).ExitCode);
             Collector.Collect(experiment, files.At(runs), files.At("results"));
         }
-        string[] Runs() => [.. experiment.Steps(Results()).SkipLast(1)
-            .Select(step => Regex.Match(step.Arguments, "--methods (.*) --precision float32 --threads 1$").Groups[1].Value)];
+        string[] Runs() => [.. experiment.Steps(Results()).Select(step => Regex.Match(step.Arguments, "--methods ([^ ]*)").Groups[1].Value
+            + (step.Folder == "toy" ? Regex.Match(step.Arguments, " --seeds 1 --seed .*$").Value : " measured"))];
 
-        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "baseline,cutmix --seeds 1 --seed 2", "mixup --seeds 1 --seed 1",
-            "mixup --seeds 1 --seed 2"], Runs());
+        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "baseline,cutmix --seeds 1 --seed 2", "baseline,cutmix measured",
+            "mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2", "baseline,cutmix,mixup measured"], Runs());
         Train(experiment.Steps(Results())[1].Arguments, "here");
-        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2"], Runs());
+        Assert.Equal(["baseline,cutmix --seeds 1 --seed 1", "baseline,cutmix measured", "mixup --seeds 1 --seed 1",
+            "mixup --seeds 1 --seed 2", "baseline,cutmix,mixup measured"], Runs());
         var first = Results().Of("cutmix", "test_error_last")[2];
         Train(experiment.Steps(Results())[0].Arguments, "there");
-        Assert.Equal(["mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2"], Runs());
+        Assert.Equal(["baseline,cutmix measured", "mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2", "baseline,cutmix,mixup measured"],
+            Runs());
         Assert.Equal([1, 2], Results().Of("baseline", "test_error_last").Keys);
         Assert.Equal(first, Results().Of("cutmix", "test_error_last")[2]);
         Assert.Equal(["toy-baseline-seed1.safetensors", "toy-baseline-seed2.safetensors", "toy-cutmix-seed1.safetensors",
             "toy-cutmix-seed2.safetensors"], Directory.GetFiles(files.At("results/weights")).Select(Path.GetFileName).Order());
-        Assert.Equal(5, (experiment with { Arguments = experiment.Arguments.Replace("float32", "bfloat16", StringComparison.Ordinal) })
+        Assert.Equal(6, (experiment with { Arguments = experiment.Arguments.Replace("float32", "bfloat16", StringComparison.Ordinal) })
             .Steps(Results()).Count);      // all of it, in another precision
 
-        var (folder, measuring) = experiment.Steps(Results())[^1];
-        Assert.Equal("toy-stored", folder);
-        Assert.StartsWith("--weights results/weights/toy-{method}-seed{seed}.safetensors --epochs 0 ", measuring, StringComparison.Ordinal);
         var rows = File.ReadAllText(files.At("results/toy.csv"));
-        Train($"{data} --methods baseline,cutmix --seeds 2 --threads 1 --evaluate clean --epochs 0 --weights "
-            + files.At("results/weights/toy-{method}-seed{seed}.safetensors"), "stored");
+        Train(experiment.Steps(Results())[0].Arguments.Replace("results/weights", files.At("results/weights"), StringComparison.Ordinal),
+            "stored");
         Assert.Equal(rows, File.ReadAllText(files.At("results/toy.csv")));
         Assert.Equal(first, Results().Of("cutmix", "clean.top1_error")[2], 0.01);
         Assert.NotNull(Results().OverImages("cutmix", "baseline", "test_error_last", seeds: 2));
+        Assert.Equal(["mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2", "baseline,cutmix,mixup measured"], Runs());
+    }
+
+    [Fact]
+    public void Of_stored_networks_those_that_are_there_are_measured()
+    {
+        var experiment = new Experiment("toy", $"--weights {files.Folder}/{{method}}-{{seed}}.safetensors --epochs 0 --methods "
+            + "baseline,cutmix:alpha=2 --seeds 2 --evaluate clean");
+        string[] Steps() => [.. experiment.Steps(ResultFile.Read(files.Folder, "toy")).Select(step => step.Arguments)];
+        foreach (var name in (string[])["baseline-1", "cutmix-alpha=2-1", "cutmix-alpha=2-2"])
+            File.WriteAllText(files.At($"{name}.safetensors"), "");
+        Assert.Equal($"--weights {files.Folder}/{{method}}-{{seed}}.safetensors --epochs 0 --seeds 2 --evaluate clean --methods cutmix:alpha=2",
+            Assert.Single(Steps()));
+        File.WriteAllText(files.At("baseline-2.safetensors"), "");
+        Assert.Equal(experiment.Arguments, Assert.Single(Steps()));
+        File.Delete(files.At("baseline-2.safetensors"));
+        File.Delete(files.At("cutmix-alpha=2-1.safetensors"));
+        Assert.Empty(Steps());
     }
 
     [Fact]
