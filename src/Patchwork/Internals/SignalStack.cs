@@ -30,13 +30,15 @@ internal static unsafe partial class SignalStack
         hasRoom = true;
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
             return;
-        var page = (nuint)Environment.SystemPageSize;
-        if (getauxval(MinSignalStackSize) is var registers && registers <= WithoutAmx)
+        var registers = getauxval(MinSignalStackSize);
+        if (registers <= WithoutAmx)
             return;
+        var page = (nuint)Environment.SystemPageSize;
         var size = (registers + ForTheRuntime + page - 1) / page * page;
         var memory = mmap(0, size, ReadAndWrite, PrivateAndAnonymous, -1, 0);
         if (memory == -1)
             return;
+        // A page that cannot be used comes first, as in the runtime's own stack: an overflow must not damage other memory.
         if (mprotect(memory, page, None) != 0 || sigaltstack(new() { Start = memory, Size = size }, 0) != 0)
             _ = munmap(memory, size);
     }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Patchwork.Comparisons;
 using Patchwork.Recipes;
 using Patchwork.Runs;
@@ -61,6 +62,19 @@ public sealed class ComparisonTests : IDisposable
         Assert.Contains("set only once", Assert.Throws<InputException>(() => new Comparison(
             Small with { Options = new Dictionary<string, string> { ["fixedLambda"] = "1" } }, ["cutmix:fixedlambda=0.5"], 1)).Message,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_report_has_one_sheet_for_methods_that_show_the_network_the_same_pictures()
+    {
+        var compared = Run(new Comparison(Small with { Epochs = 1 },
+            ["baseline", "cutmix", "cutmix:probability=0.5", "cutmix:alpha=0.3", "cutmix+labelsmoothing", "cutout"], seeds: 1), "doses");
+        new ComparisonReport(compared, "compare").Write(files.At("doses"));
+        var page = File.ReadAllText(files.At("doses/report.html"));
+        Assert.Equal(["cutmix", "cutmix:alpha=0.3", "cutout"],
+            Regex.Matches(page, "<h2[^>]*>What (\\S+) shows the network").Select(match => match.Groups[1].Value));
+        Assert.Equal(["cutmix:probability=0.5, cutmix+labelsmoothing"],
+            Regex.Matches(page, "The same, where they act: ([^<]*)\\.<").Select(match => match.Groups[1].Value));
     }
 
     [Fact]
