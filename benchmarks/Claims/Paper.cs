@@ -64,6 +64,7 @@ public static class Paper
             Against = "manifoldmixup",
         },
         .. Beyond("photographs", "clothing-beyond", "cutmix"),
+        .. Beyond("CIFAR-10, half of the batches", "cifar10-full-beyond", Half),
         .. Beyond("CIFAR-100, half of the batches", "cifar100-full-beyond", Half),
         new("fewer errors than the baseline, fine-tuned (Tiny-ImageNet)", "no number", Pretrained),
         new("class and box right, fine-tuned (Tiny-ImageNet)", "CUB: 49.41 to 54.81 %", Pretrained, "localization.top1_localization")
