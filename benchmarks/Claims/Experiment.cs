@@ -1,6 +1,6 @@
 using System.Globalization;
+using Patchwork.Comparisons;
 using Patchwork.Mixing;
-using Patchwork.Runs;
 
 namespace Patchwork.Claims;
 
@@ -69,7 +69,7 @@ public sealed record Experiment(string Name, string Arguments)
             ];
             complete.UnionWith(pair);
             steps.AddRange(training);
-            if (training.Length > 0 || pair.Any(method => results.Of(method, ResultFile.TestError).Count < Seeds))
+            if (training.Length > 0 || !pair.All(results.IsMeasured))
                 steps.Add((Stored, With(("methods", string.Join(',', Methods.Where(complete.Contains))), ("weights", WeightsOf(Name)),
                     ("epochs", "0"))));
         }
@@ -85,8 +85,7 @@ public sealed record Experiment(string Name, string Arguments)
 
     private bool IsThere(string method, int seed) => Value("weights") is not { } weights
         || !weights.EndsWith(".safetensors", StringComparison.Ordinal)
-        || File.Exists(weights.Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal)
-            .Replace("{seed}", $"{seed}", StringComparison.Ordinal));
+        || File.Exists(Comparison.WeightsOf(weights, method, (ulong)seed));
 
     private string Stored => $"{Name}-stored";
 

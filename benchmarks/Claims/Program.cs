@@ -50,7 +50,7 @@ static int Run(Experiment experiment)
 {
     var steps = experiment.Steps(ResultFile.Read("results", experiment.Name));
     if (steps.Count == 0)
-        Console.WriteLine($"{experiment.Name}: nothing to do: its results are complete, or the weights that it measures missing");
+        Console.WriteLine($"{experiment.Name}: nothing to do: all is measured, or the weights to measure are missing");
     return steps.Select(step => Compare(experiment, step.Folder, step.Arguments)).FirstOrDefault(code => code != 0);
 }
 

@@ -12,10 +12,8 @@ namespace Patchwork.Claims;
 /// </summary>
 public sealed class ResultFile
 {
-    /// <summary>
-    /// The metric of the suite of clean images. Suites evaluate the network of the last epoch, so this is <c>test_error_last</c>.
-    /// </summary>
-    public const string TestError = "clean.top1_error";
+    // Suites evaluate the network of the last epoch, so this is test_error_last.
+    private const string TestError = "clean.top1_error";
 
     private readonly Dictionary<(string Method, string Metric), SortedDictionary<int, double>> values = [];
     private readonly Dictionary<(string Method, string Against, string Metric), (Interval Interval, int Seeds)> overImages = [];
@@ -67,6 +65,12 @@ public sealed class ResultFile
     /// <summary>The values of a metric by seed; empty if there are none.</summary>
     public IReadOnlyDictionary<int, double> Of(string method, string metric) =>
         values.TryGetValue((method, metric), out var seeds) ? seeds : [];
+
+    /// <summary>
+    /// Whether the suites measured the networks of all of a method's runs: they give the same test errors, up to the rounding to 0.01 %.
+    /// </summary>
+    public bool IsMeasured(string method) => Of(method, "test_error_last").All(run =>
+        Of(method, TestError).TryGetValue(run.Key, out var error) && Math.Abs(error - run.Value) < 0.01);
 
     /// <summary>The points of an experiment's curves: the rows of <c>NAME-curves.csv</c>.</summary>
     public static IReadOnlyList<CurvePoint> Curves(string folder, string name) =>

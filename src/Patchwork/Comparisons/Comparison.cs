@@ -52,10 +52,14 @@ public sealed class Comparison
         Recipe = shared.Recipe with
         {
             Seed = seed,
-            Weights = recipe.Weights?.Replace("{method}", RunFolder.NameOf(shared.Recipe.Method), StringComparison.Ordinal)
-                .Replace("{seed}", $"{seed}", StringComparison.Ordinal),
+            Weights = recipe.Weights is { } weights ? WeightsOf(weights, shared.Recipe.Method, seed) : null,
         },
     };
+
+    /// <summary>The weights of one run, if <c>{method}</c> and <c>{seed}</c> stand for what differs between the runs.</summary>
+    internal static string WeightsOf(string weights, string method, ulong seed) =>
+        weights.Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal)
+            .Replace("{seed}", $"{seed}", StringComparison.Ordinal);
 
     /// <summary>The recipe that the runs share.</summary>
     public Recipe Recipe => recipe;

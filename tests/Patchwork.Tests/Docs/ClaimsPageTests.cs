@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Patchwork.Claims;
+using Patchwork.Comparisons;
 using Patchwork.Evaluation;
 using Patchwork.Mixing;
 using Patchwork.Runs;
@@ -60,8 +61,7 @@ public sealed class ClaimsPageTests : IDisposable
         {
             var arguments = experiment.Arguments.Split(' ');
             var pattern = arguments[Array.IndexOf(arguments, "--weights") + 1];
-            Assert.All(experiment.Methods, method => Assert.Contains(pattern
-                .Replace("{method}", RunFolder.NameOf(method), StringComparison.Ordinal).Replace("{seed}", "1", StringComparison.Ordinal), kept));
+            Assert.All(experiment.Methods, method => Assert.Contains(Comparison.WeightsOf(pattern, method, seed: 1), kept));
         }
     }
 
@@ -228,6 +228,8 @@ public sealed class ClaimsPageTests : IDisposable
         Assert.Equal(first, Results().Of("cutmix", "clean.top1_error")[2], 0.01);
         Assert.NotNull(Results().OverImages("cutmix", "baseline", "test_error_last", seeds: 2));
         Assert.Equal(["mixup --seeds 1 --seed 1", "mixup --seeds 1 --seed 2", "baseline,cutmix,mixup measured"], Runs());
+        File.WriteAllText(files.At("results/toy.csv"), Regex.Replace(rows, "^cutmix,2,1,[^,]*", "cutmix,2,1,0.42", RegexOptions.Multiline));
+        Assert.Equal("baseline,cutmix measured", Runs()[0]);      // it was trained again since
     }
 
     [Fact]
