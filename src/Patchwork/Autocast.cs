@@ -56,10 +56,12 @@ public ref struct Autocast : IDisposable
         var type = (sbyte)(device?.type ?? DeviceType.CPU);
         if (precision == Precision.Auto)
             precision = Best(device ?? CPU);
-        if (precision == Precision.BFloat16 && type == (sbyte)DeviceType.CPU)
-            SignalStack.MakeRoom();
         if (precision == Precision.BFloat16)
+        {
+            if (type == (sbyte)DeviceType.CPU)
+                SignalStack.MakeRoom();
             return IsSupported ? new(type, new(true, (sbyte)ScalarType.BFloat16)) : throw new InputException(Missing);
+        }
         return IsSupported && AutocastFunctions.State(type) is { Enabled: true } outer ? new(type, outer with { Enabled = false })
             : default;
     }

@@ -138,11 +138,12 @@ public static class MixingPreview
     private static Seen Look(MethodStack stack, Dataset dataset, SeedStream seeds, int count, bool objects, nn.Module<Tensor,
         Tensor>? model)
     {
+        var acting = stack.OnEveryImage;
         var options = new LoaderOptions { BatchSize = Math.Min(count, dataset.Count), Threads = 0 };
         using var plainLoader = new BatchLoader(dataset, seeds, options);
         using var loader = new BatchLoader(dataset, seeds, options)
         {
-            Erasers = [.. stack.OnEveryImage.OfType<Eraser>()],
+            Erasers = [.. acting.OfType<Eraser>()],
         };
         IReadOnlyList<Picture> Pictures(Tensor images) => Picture.FromBatch(NormalizedPictures.Restore(images, dataset.Normalization));
         var plain = Pictures(plainLoader.Epoch(0).First().Images);
@@ -150,7 +151,7 @@ public static class MixingPreview
         using var earlier = stack.Mixer?.Parts.OfType<IRecursiveMixer>().Any() == true ? Earlier(stack.Mixer, loader, seeds) : null;
         var batch = loader.Epoch(0).First();
         var erased = Pictures(batch.Images);
-        if (stack.OnEveryImage.OfType<Mixer>().SingleOrDefault() is not { } mixer)
+        if (acting.OfType<Mixer>().SingleOrDefault() is not { } mixer)
             return new(plain, plain, plain, erased, [.. erased.Select((picture, i) => picture.Difference(plain[i]))], batch,
                 batch.Erased[0]);
         var weighers = mixer.Parts.OfType<ILabelWeigher>().ToArray();
