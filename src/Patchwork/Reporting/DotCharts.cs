@@ -11,7 +11,7 @@ namespace Patchwork.Reporting;
 /// </summary>
 public static class DotCharts
 {
-    private const double RowHeight = 34, Top = 44, Radius = 5.5, NameHeight = 18;
+    private const double RowHeight = 34, Top = 44, Radius = 5.5, NameHeight = 18, Descent = 4;
 
     /// <summary>Draws the chart; it scales to the width of the page.</summary>
     public static string Rows(DotChart chart) => Rows(chart, width: 720, intervals: 6);
@@ -31,6 +31,11 @@ public static class DotCharts
         var rowHeight = above ? RowHeight + NameHeight : RowHeight;
         var bottom = Top + chart.Rows.Count * rowHeight;
         double X(double at) => left + axis.Share(at) * (right - left);
+        double Y(int row) => Top + (row + 1) * rowHeight - RowHeight / 2;
+        // A line over all rows, which leaves out the lines of the names so that they can be read.
+        string Down(double at) => !above ? $"M{N(X(at))} {N(Top)}V{N(bottom)}"
+            : string.Concat(Enumerable.Range(0, chart.Rows.Count).Select(row =>
+                $"M{N(X(at))} {N(Y(row) - RowHeight / 2 + Descent)}v{N(RowHeight - Descent)}"));
 
         var svg = new StringBuilder();
         void Add(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
@@ -43,15 +48,15 @@ public static class DotCharts
         Add($"<text x=\"0\" y=\"20\" font-size=\"16\" font-weight=\"600\">{Text(chart.Title)}</text>");
         foreach (var tick in axis.Ticks)
         {
-            Add($"<path d=\"M{N(X(tick))} {N(Top)}V{N(bottom)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
+            Add($"<path d=\"{Down(tick)}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>");
             Add($"<text x=\"{N(X(tick))}\" y=\"{N(bottom + 18)}\" text-anchor=\"middle\">{axis.Label(tick)}</text>");
         }
         Add($"<text x=\"{N((left + right) / 2)}\" y=\"{N(bottom + 40)}\" text-anchor=\"middle\">{Text(chart.ValueTitle)}</text>");
         if (chart.Reference is { } reference)
-            Add($"<path d=\"M{N(X(reference))} {N(Top)}V{N(bottom)}\" {Dashed}/>");
+            Add($"<path d=\"{Down(reference)}\" {Dashed}/>");
         foreach (var (row, mean, i) in chart.Rows.Zip(means).Select((pair, i) => (pair.First, pair.Second, i)))
         {
-            var y = Top + (i + 1) * rowHeight - RowHeight / 2;
+            var y = Y(i);
             Add($"<text x=\"0\" y=\"{N(above ? y - NameHeight : y + 5)}\">{Text(row.Name)}</text>");
             Add($"<path d=\"M{N(X(mean.Mean))} {N(y - 11)}v22\" stroke=\"{Colour(i)}\" stroke-width=\"3\"/>");
             foreach (var dot in row.Values.Where(double.IsFinite))

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Patchwork.Evaluation;
 using Patchwork.Reporting;
@@ -6,7 +7,7 @@ using Xunit;
 
 namespace Patchwork.Tests.Reporting;
 
-public sealed class DotChartTests
+public sealed partial class DotChartTests
 {
     private static readonly DotChart Chart = new("Test error", "test error, %",
         [new("baseline", [30, 32, 31]), new("<CutMix>", [26, 28, double.NaN]), new("one seed", [29])])
@@ -54,6 +55,29 @@ public sealed class DotChartTests
         Assert.True(labels.Length > 2);
         Assert.All(labels, label => Assert.True(Number(label, "x") >= Charts.WidthOf(label.Value) / 2 - 0.1, label.Value));
     }
+
+    // Of a font of 13 units, letters reach from 10 above their base line to 3 below.
+    [Fact]
+    public void No_line_of_a_narrow_chart_crosses_a_long_name()
+    {
+        const string Long = "cutmix:alpha=0.25:probability=0.5";
+        var elements = XDocument.Parse(DotCharts.Narrow(Chart with { Rows = [new(Long, [30, 32]), new("a", [25]), new(Long + "1", [29])] }))
+            .Descendants().ToArray();
+        var names = elements.Where(element => element.Value.StartsWith(Long, StringComparison.Ordinal)).Select(text => Number(text, "y")).ToArray();
+        var parts = elements.Where(element => element.Name.LocalName == "path" && element.Attribute("stroke-width")?.Value != "3")
+            .SelectMany(path => Parts().Matches(path.Attribute("d")!.Value)).ToArray();
+        Assert.Equal((2, 0), (names.Length, parts.Length % 3));      // each of the lines has a part beside every row's dots
+        Assert.True(parts.Length >= 9);
+        Assert.All(parts, part => Assert.All(names, name =>
+        {
+            var (top, height) = (double.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture),
+                double.Parse(part.Groups[2].Value, CultureInfo.InvariantCulture));
+            Assert.True(top >= name + 3 || top + height <= name - 10, part.Value);
+        }));
+    }
+
+    [GeneratedRegex("M[0-9.]+ ([0-9.]+)v([0-9.]+)")]
+    private static partial Regex Parts();
 
     [Fact]
     public void The_reference_is_one_dashed_line_and_optional()
