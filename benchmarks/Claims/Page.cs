@@ -81,6 +81,8 @@ public sealed class Page(string results)
             figures["dose.svg"] = Figure.Svg(dose);
         foreach (var (file, experiment, title) in ((string, string, string)[])
         [
+            ("cifar10.svg", "cifar10-full", "CIFAR-10 in full"),
+            ("cifar100.svg", "cifar100-full", "CIFAR-100 in full"),
             ("seeds.svg", "clothing-seeds", "Ten seeds"),
             ("hidden.svg", "clothing-hidden", "Where CutMix is applied"),
             ("stacks.svg", "clothing-stacks", "Methods and their stacks"),
