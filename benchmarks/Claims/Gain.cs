@@ -14,7 +14,7 @@ namespace Patchwork.Claims;
 /// <param name="Minutes">The shortest of its trainings, in minutes: what else the machine does can only make them longer.</param>
 public sealed record Gain(string Method, double Error, double Points, Interval? OverSeeds, double Minutes)
 {
-    /// <summary>Points gained for each minute of training; null if nothing is gained, since a loss is not bought.</summary>
+    /// <summary>Points gained for each minute of training; null if the method gains nothing.</summary>
     public double? PerMinute => Points > 0 ? Points / Minutes : null;
 
     /// <summary>All methods of an experiment but the baseline, sorted by what they gain for a minute of training.</summary>

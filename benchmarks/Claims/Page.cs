@@ -83,7 +83,7 @@ public sealed class Page(string results)
         [
             ("cifar10.svg", "cifar10-full", "CIFAR-10 in full"),
             ("cifar100.svg", "cifar100-full", "CIFAR-100 in full"),
-            ("seeds.svg", "clothing-seeds", "Ten seeds"),
+            ("seeds.svg", "clothing-seeds", "Photographs, ten seeds"),
             ("hidden.svg", "clothing-hidden", "Where CutMix is applied"),
             ("stacks.svg", "clothing-stacks", "Methods and their stacks"),
             ("all.svg", "clothing-all", "All methods"),
