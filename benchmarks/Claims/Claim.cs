@@ -22,8 +22,9 @@ public sealed record Claim(string Text, string Paper, string Experiment, string 
 
     /// <summary>
     /// What was measured and what follows: the claim holds, or is refuted, if the 95 % intervals of the gain over the seeds and, where
-    /// known, over the test images exclude 0; otherwise it cannot be seen, with the gain that would be detected in four of five such
-    /// experiments. One seed decides nothing; its gain is stated with the interval over the images. Null if nothing was measured yet.
+    /// known, over the test images exclude 0; otherwise it cannot be seen, with about the gain that would be detected
+    /// (<see cref="PairedPower"/>). One seed decides nothing; its gain is stated with the interval over the images. Null if nothing was
+    /// measured yet.
     /// </summary>
     public (string Here, string Verdict)? Judged(ResultFile results)
     {
